@@ -1,0 +1,141 @@
+//! Hop-by-hop fields: what belongs to one connection and never travels on (RFC 9110 section 7.6.1).
+
+use http::{
+    HeaderMap, HeaderName,
+    header::{CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE},
+};
+
+/// Fields that name a connection's own business.
+static ALWAYS: [HeaderName; 8] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// Fields that a `Connection` header may not nominate: removing them would change what the message means to the next hop.
+const NEVER_NOMINATED: &[&str] = &[
+    "host",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "authorization",
+    "cookie",
+    "set-cookie",
+    "cache-control",
+    "forwarded",
+];
+
+/// A `Connection` header that must be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectionFault {
+    /// The list holds something that is no field name.
+    #[error("the Connection header lists something that is not a field name")]
+    Malformed,
+    /// The list nominates a field that every hop needs.
+    #[error("the Connection header nominates a field that must travel on")]
+    EndToEnd,
+}
+
+/// Removes the hop-by-hop fields and those that `Connection` nominates. `close` and `keep-alive` are options, not fields.
+///
+/// # Errors
+/// [`ConnectionFault`] when the list is malformed or nominates what must travel on; the headers are then unchanged.
+pub fn strip(headers: &mut HeaderMap) -> Result<(), ConnectionFault> {
+    if headers.contains_key(CONNECTION) {
+        let nominated = nominated(headers)?;
+        for name in &nominated {
+            headers.remove(name);
+        }
+    }
+    for name in &ALWAYS {
+        headers.remove(name);
+    }
+    Ok(())
+}
+
+/// The protocol that both `Connection: upgrade` and `Upgrade` ask for, as it was written.
+#[must_use]
+pub fn upgrade(headers: &HeaderMap) -> Option<http::HeaderValue> {
+    let asked = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .any(|option| option.trim().eq_ignore_ascii_case("upgrade"));
+    if asked { headers.get(UPGRADE).cloned() } else { None }
+}
+
+fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, ConnectionFault> {
+    let mut names = Vec::new();
+    for line in headers.get_all(CONNECTION) {
+        for option in
+            line.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|option| !option.is_empty())
+        {
+            if [&b"close"[..], b"keep-alive", b"upgrade", b"te"].iter().any(|known| option.eq_ignore_ascii_case(known))
+            {
+                continue;
+            }
+            let name = HeaderName::from_bytes(option).map_err(|_| ConnectionFault::Malformed)?;
+            if NEVER_NOMINATED.contains(&name.as_str()) {
+                return Err(ConnectionFault::EndToEnd);
+            }
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
+        list.iter().map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn connection_fields_and_nominated_fields_stay_here() {
+        let mut map = headers(&[
+            ("connection", "close, X-Foo"),
+            ("x-foo", "1"),
+            ("x-bar", "2"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers"),
+            ("proxy-authorization", "x"),
+            ("upgrade", "h2c"),
+        ]);
+        strip(&mut map).unwrap();
+        assert_eq!(map, headers(&[("x-bar", "2")]));
+    }
+
+    #[test]
+    fn malformed_and_hostile_lists_are_refused() {
+        for (line, fault) in [
+            ("x foo", ConnectionFault::Malformed),
+            ("close, \"x\"", ConnectionFault::Malformed),
+            ("Authorization", ConnectionFault::EndToEnd),
+            ("x, Content-Length", ConnectionFault::EndToEnd),
+        ] {
+            let mut map = headers(&[("connection", line), ("authorization", "y")]);
+            assert_eq!(strip(&mut map), Err(fault), "{line}");
+            assert_eq!(map.len(), 2);
+        }
+    }
+
+    #[test]
+    fn an_upgrade_needs_both_headers() {
+        assert_eq!(
+            upgrade(&headers(&[("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")])),
+            Some(HeaderValue::from_static("websocket"))
+        );
+        assert_eq!(upgrade(&headers(&[("connection", "keep-alive"), ("upgrade", "websocket")])), None);
+        assert_eq!(upgrade(&headers(&[("connection", "upgrade")])), None);
+    }
+}

@@ -1,0 +1,15 @@
+//! Decisions about one HTTP message.
+
+pub mod address;
+pub mod forwarded;
+pub mod hop;
+pub mod origin;
+pub mod path;
+pub mod route;
+pub mod trace_context;
+
+pub use address::{ClientKey, Network, Networks};
+pub use origin::{Origin, OriginPattern};
+pub use path::{PathFault, PathRules};
+pub use route::RoutePattern;
+pub use trace_context::TraceContext;

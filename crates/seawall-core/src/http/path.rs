@@ -1,0 +1,152 @@
+//! Paths: one spelling for matching and forwarding, so that no other spelling of a path escapes its route's guards.
+//!
+//! Normalising decodes percent-encoded unreserved characters (RFC 3986 section 6.2.2), which changes no meaning. Dot
+//! segments, encoded slashes and NUL are where servers differ, and where guards are slipped past.
+
+use std::borrow::Cow;
+
+use crate::settings::{Raw, Setting, Shape, choice};
+
+/// What happens to a spelling that servers read differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathRule {
+    /// Refuse the request.
+    Refuse,
+    /// Forward it as it is.
+    Pass,
+}
+
+impl Setting for PathRule {
+    const SHAPE: Shape = Shape::Choice(&["refuse", "pass"]);
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        choice(raw, &[("refuse", Self::Refuse), ("pass", Self::Pass)])
+    }
+}
+
+/// How paths are read.
+#[derive(Clone, Copy, Debug)]
+pub struct PathRules {
+    /// `%2F` and `%5C`, which some servers take for a separator.
+    pub encoded_slash: PathRule,
+}
+
+/// Why a path is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PathFault {
+    /// `.` or `..`, plain or encoded.
+    #[error("the path holds a dot segment")]
+    DotSegment,
+    /// `%2F`, `%5C` or a backslash.
+    #[error("the path holds an encoded slash or a backslash")]
+    Slash,
+    /// `%00` or another control character.
+    #[error("the path holds a control character")]
+    Control,
+    /// `%` without two hexadecimal digits.
+    #[error("the path holds a broken percent-encoding")]
+    Encoding,
+}
+
+/// The normal form of a request's path; borrowed when it is normal already.
+///
+/// # Errors
+/// [`PathFault`] when servers would read the path differently.
+pub fn normalise<'a>(path: &'a str, rules: &PathRules) -> Result<Cow<'a, str>, PathFault> {
+    let normal = if path.bytes().any(|byte| matches!(byte, b'%' | b'\\') || byte.is_ascii_control()) {
+        Cow::Owned(decode(path, rules)?)
+    } else {
+        Cow::Borrowed(path)
+    };
+    if has_dot_segment(&normal) {
+        return Err(PathFault::DotSegment);
+    }
+    Ok(normal)
+}
+
+/// Whether a segment is `.` or `..`. A segment's path parameters (`/..;x/`) count too: some servers cut them off first.
+fn has_dot_segment(path: &str) -> bool {
+    memchr_dot(path) && path.split('/').any(|segment| matches!(segment.split(';').next(), Some("." | "..")))
+}
+
+/// A quick look that most paths pass: a dot at the start of a segment.
+fn memchr_dot(path: &str) -> bool {
+    path.as_bytes().windows(2).any(|pair| pair == b"/.")
+}
+
+fn decode(path: &str, rules: &PathRules) -> Result<String, PathFault> {
+    let mut out = String::with_capacity(path.len());
+    let mut rest = path.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '%' => {
+                let byte = encoded(&mut rest).ok_or(PathFault::Encoding)?;
+                push_encoded(byte, rules, &mut out)?;
+            }
+            '\\' if rules.encoded_slash == PathRule::Refuse => return Err(PathFault::Slash),
+            c if c.is_ascii_control() => return Err(PathFault::Control),
+            c => out.push(c),
+        }
+    }
+    Ok(out)
+}
+
+fn encoded(rest: &mut std::str::Chars<'_>) -> Option<u8> {
+    let high = rest.next()?.to_digit(16)?;
+    let low = rest.next()?.to_digit(16)?;
+    u8::try_from(high * 16 + low).ok()
+}
+
+fn push_encoded(byte: u8, rules: &PathRules, out: &mut String) -> Result<(), PathFault> {
+    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    match byte {
+        b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => out.push(char::from(b)),
+        b if b.is_ascii_control() => return Err(PathFault::Control),
+        b'/' | b'\\' if rules.encoded_slash == PathRule::Refuse => return Err(PathFault::Slash),
+        b => {
+            out.push('%');
+            for digit in [b >> 4, b & 15] {
+                out.push(HEX.get(usize::from(digit)).copied().unwrap_or('0'));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRICT: PathRules = PathRules { encoded_slash: PathRule::Refuse };
+
+    #[test]
+    fn one_spelling_for_all() {
+        for (path, expect) in [
+            ("/plain/path", Ok("/plain/path")),
+            ("/%6Cogin", Ok("/login")),
+            ("/a%2db%7Ec", Ok("/a-b~c")),
+            ("/caf%c3%a9%20x", Ok("/caf%C3%A9%20x")),
+            ("/file.txt/..x/...", Ok("/file.txt/..x/...")),
+            ("/a//b", Ok("/a//b")),
+            ("*", Ok("*")),
+            ("/a/../b", Err(PathFault::DotSegment)),
+            ("/a/.", Err(PathFault::DotSegment)),
+            ("/%2e%2E/b", Err(PathFault::DotSegment)),
+            ("/.%2e;x=1/b", Err(PathFault::DotSegment)),
+            ("/a%2fb", Err(PathFault::Slash)),
+            ("/a%5Cb", Err(PathFault::Slash)),
+            ("/a\\b", Err(PathFault::Slash)),
+            ("/a%00", Err(PathFault::Control)),
+            ("/a%0d%0aX: y", Err(PathFault::Control)),
+            ("/a%zz", Err(PathFault::Encoding)),
+            ("/a%2", Err(PathFault::Encoding)),
+        ] {
+            assert_eq!(
+                normalise(path, &STRICT).as_deref(),
+                expect.as_ref().copied(),
+                "{path}"
+            );
+        }
+        assert_eq!(normalise("/a%2fb", &PathRules { encoded_slash: PathRule::Pass }).as_deref(), Ok("/a%2Fb"));
+    }
+}

@@ -1,0 +1,29 @@
+//! Pure types and decisions of Seawall: no IO, no runtime, no clock reads.
+//!
+//! Everything here takes the time and randomness as arguments and returns a decision; the crates above do the
+//! reading and writing. Ports (traits that an engine implements) stand here too, so that a guard can ask for a
+//! rate store or a meter without knowing which engine answers.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`clock`], [`meter`], [`reply`] | the ports to time, metrics, and answers that may come later |
+//! | [`http`] | decisions about one message: addresses, origins, paths, routes, trace context |
+//! | [`limit`] | quotas, the sliding window, the sketch, and the port to a rate store |
+//! | [`problem`] | every error a client can see |
+//! | [`redact`] | which names hide their values |
+//! | [`settings`] | how a crate declares its configuration, and the words it is written in |
+
+#![warn(missing_docs)]
+
+pub mod clock;
+pub mod http;
+pub mod limit;
+pub mod meter;
+pub mod mode;
+pub mod problem;
+pub mod redact;
+pub mod reply;
+pub mod request_id;
+pub mod settings;
+
+pub use mode::{Environment, Mode};

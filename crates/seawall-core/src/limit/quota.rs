@@ -1,0 +1,158 @@
+//! Quotas as words: `"100/min per ip"`, `"5/15min per ip"`, `"100/min per ip for unsafe methods"`.
+
+use std::fmt;
+
+use http::Method;
+
+use crate::settings::{Raw, Setting, Shape, Span};
+
+/// So many requests in a window, counted by a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Requests accepted in any window.
+    pub limit: u32,
+    /// The window.
+    pub window: Span,
+    /// Whose requests are counted together.
+    pub per: Per,
+    /// Which requests count.
+    pub methods: Methods,
+}
+
+/// Whose requests are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Per {
+    /// The client's address; IPv6 by /64.
+    Ip,
+}
+
+/// Which requests a quota counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Methods {
+    /// All.
+    Any,
+    /// All but GET, HEAD, OPTIONS and TRACE (RFC 9110 section 9.2.1).
+    Unsafe,
+}
+
+impl Methods {
+    /// Whether a request of this method counts.
+    #[must_use]
+    pub fn count(self, method: &Method) -> bool {
+        self == Self::Any || !method.is_safe()
+    }
+}
+
+const SHORTEST: Span = Span::from_ms(1_000);
+const LONGEST: Span = Span::from_ms(31 * 86_400_000);
+const UNSAFE: &str = " for unsafe methods";
+
+impl Quota {
+    /// Reads a quota.
+    ///
+    /// # Errors
+    /// A sentence for the person who wrote it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let malformed = || {
+            format!(
+                "\"{text}\" is not a limit; write requests, a slash and a window, such as \"100/min per ip\" or \"5/15min per ip\""
+            )
+        };
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (words, methods) = match words.strip_suffix(UNSAFE) {
+            Some(rest) => (rest, Methods::Unsafe),
+            None => (words.as_str(), Methods::Any),
+        };
+        let (rate, per) = words
+            .split_once(" per ")
+            .ok_or_else(|| format!("\"{text}\" does not say whose requests are counted; write \"{words} per ip\""))?;
+        let per = match per {
+            "ip" => Per::Ip,
+            other => return Err(format!("\"per {other}\" is not known; write \"per ip\"")),
+        };
+        let (limit, window) = rate.split_once('/').ok_or_else(malformed)?;
+        let limit = limit.trim().replace(['_', ','], "").parse::<u32>().map_err(|_| malformed())?;
+        let window = Span::parse(window).ok_or_else(malformed)?;
+        if limit == 0 {
+            return Err(format!("\"{text}\" allows nothing; a limit is at least 1"));
+        }
+        if !(SHORTEST..=LONGEST).contains(&window) {
+            return Err(format!("the window of \"{text}\" must be between 1s and 31 days"));
+        }
+        Ok(Self { limit, window, per, methods })
+    }
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let window = self.window.to_string();
+        let window = match window.strip_prefix('1') {
+            Some(unit) if unit.starts_with(|c: char| c.is_ascii_alphabetic()) => unit,
+            _ => &window,
+        };
+        let Per::Ip = self.per;
+        write!(f, "{}/{window} per ip", self.limit)?;
+        if self.methods == Methods::Unsafe {
+            f.write_str(UNSAFE)?;
+        }
+        Ok(())
+    }
+}
+
+impl Setting for Quota {
+    const SHAPE: Shape = Shape::Text("limit", "100/min per ip");
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        match raw {
+            Raw::Text(text) => Self::parse(text),
+            other => Err(format!("expected a limit as text, such as \"100/min per ip\", found {}", other.kind())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotas_read_and_print_as_people_write_them() {
+        for (text, printed) in [
+            ("100/min per ip", "100/min per ip"),
+            ("5/15min per ip", "5/15min per ip"),
+            ("1,000 / 1 day  per ip", "1000/day per ip"),
+            ("200/h per ip", "200/h per ip"),
+            ("10/10s per ip", "10/10s per ip"),
+            ("100/min per ip for unsafe methods", "100/min per ip for unsafe methods"),
+        ] {
+            let quota = Quota::parse(text).unwrap();
+            assert_eq!(quota.to_string(), printed);
+            assert_eq!(Quota::parse(printed), Ok(quota));
+        }
+    }
+
+    #[test]
+    fn mistakes_are_explained() {
+        for (text, part) in [
+            ("100", "does not say whose"),
+            ("100/min", "write \"100/min per ip\""),
+            ("100/min per user", "\"per user\" is not known"),
+            ("0/min per ip", "allows nothing"),
+            ("x/min per ip", "is not a limit"),
+            ("5/fortnight per ip", "is not a limit"),
+            ("5/1ms per ip", "between 1s and 31 days"),
+        ] {
+            let error = Quota::parse(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn unsafe_methods_are_those_that_change_something() {
+        assert!(Methods::Unsafe.count(&Method::POST) && Methods::Unsafe.count(&Method::DELETE));
+        assert!(
+            !Methods::Unsafe.count(&Method::GET)
+                && !Methods::Unsafe.count(&Method::HEAD)
+                && !Methods::Unsafe.count(&Method::OPTIONS)
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! The port to whatever counts requests: memory by default, a shared store later.
+
+use std::fmt;
+
+use super::{Per, Quota};
+use crate::{clock::Now, http::ClientKey, reply::Reply};
+
+/// Whose request it is: the kind of key and its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RateKey {
+    kind: Per,
+    id: [u8; 16],
+}
+
+impl RateKey {
+    /// A client's address.
+    #[must_use]
+    pub const fn address(client: ClientKey) -> Self {
+        Self { kind: Per::Ip, id: client.bytes() }
+    }
+}
+
+/// A quota and the counter it belongs to. Two policies with the same scope count together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScopedQuota {
+    /// Names the counter: the same over reloads and processes.
+    pub scope: u64,
+    /// How much is allowed.
+    pub quota: Quota,
+}
+
+/// One question: may this key make one more request?
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// Whose request it is.
+    pub key: RateKey,
+    /// The quotas it must fit, all of them.
+    pub quotas: &'a [ScopedQuota],
+    /// When it came.
+    pub now: Now,
+    /// When the answer is of no more use, as monotonic microseconds.
+    pub deadline_us: u64,
+}
+
+/// How a key stands against its tightest quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the request fits all quotas; only then was it counted, in each.
+    pub accepted: bool,
+    /// Which of the asked quotas is the tightest: the one with the least left, or the one that refuses the longest.
+    pub tightest: usize,
+    /// Requests left in it.
+    pub remaining: u32,
+    /// Microseconds until it has one more.
+    pub reset_us: u64,
+}
+
+/// Counts requests. A request is counted in all its quotas or, when it does not fit one, in none.
+pub trait RateStore: fmt::Debug + Send + Sync {
+    /// Counts one request when it fits.
+    fn take(&self, ask: &Ask<'_>) -> Reply<Standing>;
+}

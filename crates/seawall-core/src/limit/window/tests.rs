@@ -1,0 +1,122 @@
+//! The window against an exact oracle.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::settings::Span;
+
+/// A key and its window.
+struct Key {
+    window: Window,
+    track: Track,
+    words: [u32; WORDS],
+}
+
+impl Key {
+    fn new(limit: u32, window_ms: u64) -> Self {
+        let quota = Quota {
+            limit,
+            window: Span::from_ms(window_ms),
+            per: super::super::Per::Ip,
+            methods: super::super::Methods::Any,
+        };
+        Self { window: Window::new(&quota), track: Track::default(), words: [0; WORDS] }
+    }
+
+    fn take(&mut self, now_us: u64) -> bool {
+        let fits = self.window.remaining(&mut self.track, &mut self.words, now_us) > 0;
+        if fits {
+            self.window.record(&mut self.track, &mut self.words, now_us);
+        }
+        fits
+    }
+}
+
+/// Requests accepted in the `length_us` that end at `now_us`: `(now - length, now]`.
+fn accepted_within(accepted: &[u64], now_us: u64, length_us: u64) -> usize {
+    accepted.iter().rev().take_while(|&&at| at + length_us > now_us).count()
+}
+
+fn check(limit: u32, window_ms: u64, arrivals: impl IntoIterator<Item = u64>) -> Result<(), TestCaseError> {
+    let mut key = Key::new(limit, window_ms);
+    let window_us = window_ms * 1_000;
+    let limit = usize::try_from(limit).unwrap();
+    let mut accepted = Vec::new();
+    for now_us in arrivals {
+        let fits = key.take(now_us);
+        if accepted_within(&accepted, now_us, window_us) >= limit {
+            prop_assert!(!fits, "request {limit}+1 within one window was accepted at {now_us}");
+        }
+        if accepted_within(&accepted, now_us, window_us + window_us / 100) < limit {
+            prop_assert!(fits, "a request was refused at {now_us} though an oracle with 1.01 windows accepts it");
+        }
+        if fits {
+            accepted.push(now_us);
+        }
+        let reset_us = key.window.reset_us(&key.track, &key.words, now_us);
+        prop_assert!(reset_us > 0 && reset_us <= window_us + window_us / 50, "reset {reset_us}");
+    }
+    Ok(())
+}
+
+/// Gaps from bursts to several windows.
+fn gaps(window_ms: u64) -> impl Strategy<Value = Vec<u64>> {
+    let window_us = window_ms * 1_000;
+    let gap = prop_oneof![4 => Just(0), 8 => 1..window_us / 50, 4 => 1..window_us / 3, 1 => 1..window_us * 3, 1 => window_us - 2..window_us + 3];
+    prop::collection::vec(gap, 1..600)
+}
+
+fn arrivals(start_us: u64, gaps: &[u64]) -> impl Iterator<Item = u64> {
+    gaps.iter().scan(start_us, |now_us, gap| {
+        *now_us += gap;
+        Some(*now_us)
+    })
+}
+
+proptest! {
+    #[test]
+    fn never_more_than_n_in_any_window_and_never_fewer_than_the_oracle(
+        limit in prop_oneof![1_u32..8, 95_u32..110, 200_u32..500],
+        (window_ms, gaps) in prop_oneof![Just(1_000_u64), Just(60_000), Just(900_000), 1_000_u64..100_000].prop_flat_map(|ms| (Just(ms), gaps(ms))),
+        start_us in 0_u64..u64::MAX / 4,
+    ) {
+        check(limit, window_ms, arrivals(start_us, &gaps))?;
+    }
+}
+
+#[test]
+fn the_clock_of_exact_times_may_wrap() {
+    let window_us = 1_000_000;
+    let near_wrap = u64::from(u32::MAX) - 3;
+    check(2, 1_000, (0..50).map(|step| near_wrap + step * window_us / 3)).unwrap();
+}
+
+#[test]
+fn a_key_seen_again_after_ages_is_fresh() {
+    for limit in [3, 500] {
+        let mut key = Key::new(limit, 1_000);
+        for _ in 0..limit {
+            assert!(key.take(5));
+        }
+        assert!(!key.take(6));
+        assert!(key.take(5 + 1_000_000 * (u64::from(u32::MAX) + 1)));
+    }
+}
+
+#[test]
+fn what_was_used_is_remembered_and_taken_up_again() {
+    for limit in [4, 400] {
+        let mut key = Key::new(limit, 1_000);
+        for _ in 0..limit {
+            assert!(key.take(10_000));
+        }
+        let (count, expires_us) = key.window.used(&key.track, 20_000).unwrap();
+        assert_eq!(count, limit);
+        let mut returned = Key::new(limit, 1_000);
+        let at_us = returned.window.accepted_at(expires_us);
+        returned.window.record_many(&mut returned.track, &mut returned.words, at_us, count);
+        assert!(!returned.take(1_009_999), "the quota is still used up");
+        assert!(returned.take(1_030_000), "and free again after its window");
+        assert_eq!(key.window.used(&key.track, 3_000_000), None);
+    }
+}

@@ -1,0 +1,1 @@
+//! Helpers for Seawall's own tests; nothing here ships.

@@ -1,0 +1,50 @@
+//! Development commands: tidy checks, coverage and benches. Standard library only, so that it builds in a second.
+
+mod bench;
+mod clock;
+mod coverage;
+mod failure;
+mod rust_text;
+mod terminal;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+Commands:
+  tidy                  check the rules that compilers do not know
+  coverage [-p CRATE]…  run the tests with line coverage, print it per crate
+  bench proxy           compare Seawall with nginx and HAProxy; see `cargo xtask bench proxy --help`";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal::complain(&failure.to_string());
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<(), Failure> {
+    match words {
+        ["tidy"] => tidy::run(),
+        ["coverage", rest @ ..] => coverage::run(rest),
+        ["bench", "proxy", rest @ ..] => bench::run(rest),
+        // Started by the bench as a child process, so that its cost is not counted as the bench's own.
+        ["bench-upstream"] => bench::upstream::run(),
+        ["help" | "--help" | "-h"] => {
+            terminal::say(USAGE);
+            Ok(())
+        }
+        [] => Err(Failure::usage(USAGE)),
+        _ => Err(Failure::usage(format!("unknown command: {}\n\n{USAGE}", words.join(" ")))),
+    }
+}
