@@ -88,6 +88,8 @@ pub struct FieldError {
 pub struct Problem {
     /// Its type.
     pub kind: &'static ProblemType,
+    /// The status of this occurrence, when it is not the type's.
+    pub status: Option<StatusCode>,
     /// What happened this time, for the client; nothing says no more than the title.
     pub detail: Option<Cow<'static, str>>,
     /// What happened, for the log, and for the client in development.
@@ -108,6 +110,7 @@ impl Problem {
     pub const fn new(kind: &'static ProblemType) -> Self {
         Self {
             kind,
+            status: None,
             detail: None,
             inside: None,
             retry_after: None,
@@ -115,6 +118,19 @@ impl Problem {
             headers: Vec::new(),
             closes: false,
         }
+    }
+
+    /// The status to answer with.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status.unwrap_or(self.kind.status)
+    }
+
+    /// Answers with another status than the type's.
+    #[must_use]
+    pub const fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = Some(status);
+        self
     }
 
     /// Says what happened, for the client.

@@ -141,11 +141,7 @@ mod tests {
             ("/a%zz", Err(PathFault::Encoding)),
             ("/a%2", Err(PathFault::Encoding)),
         ] {
-            assert_eq!(
-                normalise(path, &STRICT).as_deref(),
-                expect.as_ref().copied(),
-                "{path}"
-            );
+            assert_eq!(normalise(path, &STRICT).as_deref(), expect.as_ref().copied(), "{path}");
         }
         assert_eq!(normalise("/a%2fb", &PathRules { encoded_slash: PathRule::Pass }).as_deref(), Ok("/a%2Fb"));
     }

@@ -1,0 +1,152 @@
+//! The facts of one request that guards read and write.
+
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
+
+use http::{HeaderMap, HeaderValue, header::ACCEPT};
+use seawall_core::{
+    clock::Now,
+    http::TraceContext,
+    problem::{Problem, ProblemType},
+    request_id::RequestId,
+};
+
+use crate::{cors::Granted, rate_limit::Charged};
+
+/// Who is at the other end of the socket; made once per connection.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its address, IPv4-mapped addresses as IPv4.
+    pub address: IpAddr,
+    /// The address as a header value, prepared.
+    pub text: HeaderValue,
+    /// Whether its connection to us is encrypted.
+    pub secure: bool,
+}
+
+impl Peer {
+    /// The peer at this address.
+    #[must_use]
+    pub fn new(address: IpAddr, secure: bool) -> Self {
+        let address = address.to_canonical();
+        let text = HeaderValue::from_str(&address.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        Self { address, text, secure }
+    }
+}
+
+/// Random bytes of one request, so that ids need no generator of their own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seed(pub [u64; 5]);
+
+impl Seed {
+    /// The bytes for a request id.
+    #[must_use]
+    pub fn request_id(self) -> [u8; 10] {
+        let [first, second, ..] = self.0;
+        let ([a, b, c, d, e, f, g, h], [i, j, ..]) = (first.to_ne_bytes(), second.to_ne_bytes());
+        [a, b, c, d, e, f, g, h, i, j]
+    }
+
+    /// The bytes for a trace id and a span id.
+    #[must_use]
+    pub fn trace(self) -> (u128, u64) {
+        let [.., high, low, span] = self.0;
+        (u128::from(high) << 64 | u128::from(low), span)
+    }
+}
+
+/// The facts of one request. Guards write what later stages need; the request log reads it at the end.
+#[derive(Debug)]
+pub struct Context {
+    /// When the request's head was complete.
+    pub now: Now,
+    /// When the whole exchange must be over, as monotonic microseconds; `u64::MAX` when it has no limit.
+    pub deadline_us: u64,
+    /// The other end of the socket.
+    pub peer: Peer,
+    /// Whether the peer is a trusted proxy.
+    pub peer_trusted: bool,
+    /// The client's address: the peer's, or what trusted proxies say.
+    pub client: IpAddr,
+    /// Whether the client's own connection is encrypted.
+    pub secure: bool,
+    /// Randomness of this request.
+    pub seed: Seed,
+    /// The request's id.
+    pub request_id: RequestId,
+    /// The id as a header value, once it is given.
+    pub request_id_value: Option<HeaderValue>,
+    /// Its place in a trace, once it is known.
+    pub trace: Option<TraceContext>,
+    /// Whether the client would rather see a page than JSON.
+    pub wants_page: bool,
+    /// The pattern of the route, for logs and metrics.
+    pub route: Arc<str>,
+    /// What the rate limit charged.
+    pub charged: Option<Charged>,
+    /// What CORS grants the caller.
+    pub granted: Granted,
+    /// The guard that refused or answered.
+    pub stopped_by: Option<&'static str>,
+    /// The guards that would have refused, as bits of their place in the policy.
+    pub reported: u32,
+    /// The guards whose `head` passed, as bits of their place in the policy.
+    pub(super) entered: u32,
+    /// The problem answered with.
+    pub problem: Option<&'static ProblemType>,
+    /// What happened, for the log.
+    pub inside: Option<Cow<'static, str>>,
+}
+
+impl Context {
+    /// The facts known when a request's head has been read.
+    #[must_use]
+    pub fn new(peer: Peer, headers: &HeaderMap, now: Now, seed: Seed, route: Arc<str>) -> Self {
+        Self {
+            now,
+            deadline_us: u64::MAX,
+            client: peer.address,
+            secure: peer.secure,
+            peer,
+            peer_trusted: false,
+            seed,
+            request_id: RequestId::generate(now.unix_us, seed.request_id()),
+            request_id_value: None,
+            trace: None,
+            wants_page: wants_page(headers),
+            route,
+            charged: None,
+            granted: Granted::Nothing,
+            stopped_by: None,
+            reported: 0,
+            entered: 0,
+            problem: None,
+            inside: None,
+        }
+    }
+
+    /// Keeps what the log says of a problem.
+    pub fn note(&mut self, problem: &Problem) {
+        self.problem = Some(problem.kind);
+        self.inside = problem.inside.clone().or_else(|| problem.detail.clone());
+    }
+}
+
+/// Whether the caller is a browser that navigates: it names `text/html` before any JSON.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let Some(accept) = headers.get(ACCEPT).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
+    match (accept.find("text/html"), accept.find("json")) {
+        (Some(page), Some(json)) => page < json,
+        (page, None) => page.is_some(),
+        (None, Some(_)) => false,
+    }
+}
+
+/// The context of a request from this machine, for tests.
+#[cfg(test)]
+pub(crate) fn sample_context() -> Context {
+    let now = Now { monotonic_us: 1_000_000, unix_us: 1_800_000_000_000_000 };
+    let peer = Peer::new(IpAddr::from([127, 0, 0, 1]), false);
+    Context::new(peer, &HeaderMap::new(), now, Seed([1, 2, 3, 4, 5]), "*".into())
+}

@@ -1,0 +1,108 @@
+//! What a guard tells the catalogue about itself, and what it is built from.
+
+use std::{fmt, sync::Arc};
+
+use seawall_core::{
+    Environment, Mode,
+    limit::RateStore,
+    meter::{Meter, Metric},
+    problem::ProblemType,
+    settings::{BadSetting, Field, Literal, Section, Values},
+};
+
+use super::Guard;
+use crate::load_shed::Permits;
+
+/// The key that every guard with a report-only mode has in its section; unset, the route's or the global mode holds.
+pub(crate) const MODE: Field<Mode> = Field::new(
+    "mode",
+    Literal::Unset,
+    "What the guard does with a request it would refuse: `enforce` refuses it, `report` lets it through and records it, `off` does not look.",
+);
+
+/// A guard's entry in the catalogue: everything that is generated about it comes from here.
+#[derive(Clone, Copy)]
+pub struct GuardEntry {
+    /// Its name in logs, metrics and `explain`; also the name of its section.
+    pub name: &'static str,
+    /// One sentence on what it does, for tables.
+    pub summary: &'static str,
+    /// Its section.
+    pub section: &'static Section,
+    /// The problems it answers with.
+    pub problems: &'static [&'static ProblemType],
+    /// The metrics it keeps besides the decisions that are counted for every guard.
+    pub metrics: &'static [&'static Metric],
+    /// Whether it can be set to report only.
+    pub report_only: ReportOnly,
+    /// Builds it for one policy; nothing when its settings turn it off.
+    pub build: BuildGuard,
+}
+
+/// Builds a guard for one policy.
+pub type BuildGuard = fn(&Build<'_>) -> Result<Option<Arc<dyn Guard>>, BadSetting>;
+
+impl fmt::Debug for GuardEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GuardEntry({})", self.name)
+    }
+}
+
+/// Whether a guard can be set to report only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportOnly {
+    /// It can: a section key `mode` says so.
+    Yes,
+    /// It refuses nothing, or is always enforced, for this reason.
+    No(&'static str),
+}
+
+/// What a guard is built from.
+#[derive(Clone, Copy, Debug)]
+pub struct Build<'a> {
+    /// The policy's name: the route's pattern, or `*` for the default.
+    pub policy: &'a str,
+    /// Names the counters of the policy whose settings the guard got: a route without settings of its own for this guard
+    /// shares those of the default.
+    pub scope: &'a str,
+    /// The guard's own section.
+    pub values: &'a Values,
+    /// The section of another guard, for settings that two guards read.
+    pub other: &'a dyn SectionSource,
+    /// Where the application runs.
+    pub environment: Environment,
+    /// What the policy does with a request this guard would refuse.
+    pub mode: Mode,
+    /// State that outlives policies.
+    pub shared: &'a Shared,
+}
+
+/// Gives the values of any section.
+pub trait SectionSource: fmt::Debug {
+    /// The effective values of a section, for the policy being built.
+    fn section(&self, name: &str) -> Values;
+}
+
+/// State that outlives policies: a reload resets none of it.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// Counts requests.
+    pub rates: Arc<dyn RateStore>,
+    /// Counts what happens.
+    pub meter: Arc<dyn Meter>,
+    /// Counts requests in flight.
+    pub permits: Permits,
+}
+
+/// A policy that could not be built.
+#[derive(Debug, thiserror::Error)]
+#[error("guard {guard} of route {policy} cannot be built")]
+pub struct BuildError {
+    /// The guard.
+    pub guard: &'static str,
+    /// The policy.
+    pub policy: String,
+    /// Why.
+    #[source]
+    pub source: BadSetting,
+}

@@ -1,0 +1,249 @@
+//! A policy: the prepared guards of one route, run in one loop. Mode, metric and log field are done here, once for all.
+
+use std::sync::Arc;
+
+use seawall_core::{
+    Mode,
+    meter::{Handle, Meter, Metric, MetricKind},
+    reply::BoxFuture,
+};
+
+use super::{AnswerHead, Context, End, Guard, GuardEntry, Head, Needs, Settle, Stop, Verdict, Watch};
+use crate::deadline::Deadlines;
+
+/// Decisions of guards other than to pass.
+pub static DECISIONS: Metric = Metric {
+    name: "seawall_guard_decisions",
+    help: "Requests that a guard refused, answered, or would have refused in report-only mode.",
+    kind: MetricKind::Counter,
+    labels: &["guard", "route", "decision"],
+};
+
+/// The most guards of one policy: their places are bits of a word.
+const MOST_STEPS: usize = 32;
+
+/// One guard of a policy.
+#[derive(Clone, Debug)]
+pub struct Step {
+    guard: Arc<dyn Guard>,
+    name: &'static str,
+    mode: Mode,
+    refused: Handle,
+    reported: Handle,
+    answered: Handle,
+}
+
+impl Step {
+    /// A guard in a mode. A guard without report-only mode is always enforced.
+    #[must_use]
+    pub fn new(entry: &GuardEntry, guard: Arc<dyn Guard>, mode: Mode, route: &str, meter: &dyn Meter) -> Self {
+        let series = |decision| meter.series(&DECISIONS, &[entry.name, route, decision]);
+        let mode = if entry.report_only == super::ReportOnly::Yes { mode } else { Mode::Enforce };
+        Self {
+            guard,
+            name: entry.name,
+            mode,
+            refused: series("refused"),
+            reported: series("reported"),
+            answered: series("answered"),
+        }
+    }
+
+    /// The guard's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What the policy does with a request the guard would refuse.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+}
+
+/// The guards of one route. Immutable; a reload replaces it whole, requests in flight keep theirs.
+#[derive(Debug)]
+pub struct Policy {
+    route: Arc<str>,
+    steps: Box<[Step]>,
+    /// How many of the steps run before the route is known.
+    entry_steps: usize,
+    body: Option<(u64, usize)>,
+    deadlines: Deadlines,
+}
+
+/// How far a request came.
+pub enum Flow {
+    /// Past all guards that were asked.
+    Pass,
+    /// No further.
+    Stop(Stop),
+    /// A guard waits: await the future, then [`Policy::settle`] with this place.
+    Later(usize, BoxFuture<'static, Settle>),
+}
+
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Pass => f.write_str("Pass"),
+            Self::Stop(stop) => stop.fmt(f),
+            Self::Later(place, _) => write!(f, "Later({place})"),
+        }
+    }
+}
+
+impl Policy {
+    /// A policy of these steps, of which the first `entry_steps` run before the route is known. Steps beyond the most a
+    /// policy can hold are not accepted: nothing.
+    #[must_use]
+    pub fn new(route: Arc<str>, steps: Vec<Step>, entry_steps: usize) -> Option<Self> {
+        (steps.len() <= MOST_STEPS).then(|| Self::of(route, steps, entry_steps))
+    }
+
+    fn of(route: Arc<str>, steps: Vec<Step>, entry_steps: usize) -> Self {
+        let needs = |step: &Step| -> Needs { step.guard.needs() };
+        let body = steps.iter().enumerate().find_map(|(place, step)| Some((needs(step).body_limit?, place)));
+        let deadlines = steps.iter().find_map(|step| needs(step).deadlines).unwrap_or_default();
+        Self { route, steps: steps.into(), entry_steps, body, deadlines }
+    }
+
+    /// A policy of one guard.
+    #[must_use]
+    pub fn single(route: Arc<str>, step: Step) -> Self {
+        Self::of(route, vec![step], 0)
+    }
+
+    /// The route's pattern.
+    #[must_use]
+    pub const fn route(&self) -> &Arc<str> {
+        &self.route
+    }
+
+    /// The steps, in order.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The time limits of an exchange.
+    #[must_use]
+    pub const fn deadlines(&self) -> &Deadlines {
+        &self.deadlines
+    }
+
+    /// Asks the guards that come before routing.
+    pub fn enter(&self, head: &mut Head, context: &mut Context) -> Flow {
+        self.run(0, self.entry_steps, head, context)
+    }
+
+    /// Asks the guards that come after routing.
+    pub fn head(&self, head: &mut Head, context: &mut Context) -> Flow {
+        self.run(self.entry_steps, self.steps.len(), head, context)
+    }
+
+    /// Goes on after a wait: asks the guard at `place` again through what it said, then the rest.
+    pub fn settle(&self, place: usize, settle: Settle, head: &mut Head, context: &mut Context) -> Flow {
+        let verdict = settle(head, context);
+        let last = if place < self.entry_steps { self.entry_steps } else { self.steps.len() };
+        match self.judge(place, verdict, context) {
+            Flow::Pass => self.run(place + 1, last, head, context),
+            other => other,
+        }
+    }
+
+    /// A watch for the body, when a guard wants it counted.
+    #[must_use]
+    pub fn watch(&self) -> Option<Watch> {
+        let (limit, place) = self.body?;
+        self.steps.get(place).map(|step| Watch::new(limit, step.mode))
+    }
+
+    /// What the guard says of a body that passed its limit.
+    pub fn body_exceeded(&self, context: &mut Context) -> Flow {
+        let Some((place, step)) = self.body.and_then(|(_, place)| Some((place, self.steps.get(place)?))) else {
+            return Flow::Pass;
+        };
+        let verdict = step.guard.body(context);
+        self.judge(place, verdict, context)
+    }
+
+    /// Shows the target's answer to the guards, the last first; a refusal replaces it.
+    pub fn answer(&self, answer: &mut AnswerHead, context: &mut Context) -> Flow {
+        for (place, step) in self.steps.iter().enumerate().rev() {
+            let verdict = step.guard.answer(answer, context);
+            if let Verdict::Pass = verdict {
+                continue;
+            }
+            match self.judge(place, verdict, context) {
+                Flow::Pass => {}
+                other => return other,
+            }
+        }
+        Flow::Pass
+    }
+
+    /// Dresses an answer, whoever gave it.
+    pub fn dress(&self, answer: &mut AnswerHead, context: &Context) {
+        for step in self.steps.iter().rev() {
+            step.guard.dress(answer, context);
+        }
+    }
+
+    /// Tells the guards that passed the request that it is over.
+    pub fn finish(&self, end: &End, context: &Context) {
+        for (place, step) in self.steps.iter().enumerate() {
+            if context.entered & (1 << place) != 0 {
+                step.guard.finish(end, context);
+            }
+        }
+    }
+
+    /// The names of the guards that would have refused.
+    pub fn reported<'a>(&'a self, context: &'a Context) -> impl Iterator<Item = &'static str> + 'a {
+        self.steps
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| context.reported & (1 << place) != 0)
+            .map(|(_, step)| step.name)
+    }
+
+    fn run(&self, first: usize, last: usize, head: &mut Head, context: &mut Context) -> Flow {
+        for (place, step) in self.steps.iter().enumerate().take(last).skip(first) {
+            let verdict = step.guard.head(head, context);
+            match self.judge(place, verdict, context) {
+                Flow::Pass => {}
+                other => return other,
+            }
+        }
+        Flow::Pass
+    }
+
+    /// One verdict, seen through the step's mode.
+    fn judge(&self, place: usize, verdict: Verdict, context: &mut Context) -> Flow {
+        let Some(step) = self.steps.get(place) else { return Flow::Pass };
+        match verdict {
+            Verdict::Pass => {}
+            Verdict::Refuse(_) if step.mode == Mode::Report => {
+                step.reported.increment();
+                context.reported |= 1 << place;
+                if context.entered & (1 << place) == 0 {
+                    step.guard.admitted();
+                }
+            }
+            Verdict::Refuse(problem) => {
+                step.refused.increment();
+                context.stopped_by = Some(step.name);
+                return Flow::Stop(Stop::Refused(problem));
+            }
+            Verdict::Answer(answer) => {
+                step.answered.increment();
+                context.stopped_by = Some(step.name);
+                return Flow::Stop(Stop::Answered(answer));
+            }
+            Verdict::Later(wait) => return Flow::Later(place, wait),
+        }
+        context.entered |= 1 << place;
+        Flow::Pass
+    }
+}

@@ -1,0 +1,174 @@
+//! The decision on a client's frequency.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use seawall_core::{
+    http::ClientKey,
+    limit::{Ask, Methods, Quota, RateKey, RateStore, ScopedQuota, Standing},
+    problem::{Fault, Problem, ProblemType, Severity},
+    reply::{PortError, Reply},
+    settings::{BadSetting, Values},
+};
+
+use super::{
+    config::{LEGACY_HEADERS, LIMITS, WHEN_UNAVAILABLE, WhenUnavailable},
+    headers::Announced,
+};
+use crate::{AnswerHead, Context, Guard, Head, Verdict, engine::Settle};
+
+/// How long a store may take to answer, in microseconds (checklist WK-4: within 3 s).
+const PATIENCE_US: u64 = 3_000_000;
+
+/// The client asked too often.
+pub static LIMITED: ProblemType = ProblemType {
+    slug: "quota-exceeded",
+    code: "RATE_LIMITED",
+    status: StatusCode::TOO_MANY_REQUESTS,
+    title: "Too many requests",
+    retryable: true,
+    fault: Fault::Client,
+    severity: Severity::Medium,
+    documentation: "The client made more requests than the limit of this route allows. The `RateLimit` field says how it stands, \
+        `Retry-After` when the next request fits. Wait that long; asking sooner is refused again, but is not counted.\n\nFor the \
+        operator: limits are `limits` in `[rate_limit]`, per route under `[route.\"METHOD /path\"]`. If all clients seem to share one \
+        address, a proxy stands in front: add it to `trusted` in `[client_address]`.",
+};
+
+/// The counters could not be asked, and the route refuses rather than lets pass.
+pub static UNAVAILABLE: ProblemType = ProblemType {
+    slug: "limiter-unavailable",
+    code: "SERVICE_UNAVAILABLE",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    title: "The request could not be counted",
+    retryable: true,
+    fault: Fault::Us,
+    severity: Severity::High,
+    documentation: "The counters behind the rate limit could not be asked, and this route refuses uncounted requests.\n\nFor the \
+        operator: see that the store of the counters is up; `when_unavailable = \"open\"` in `[rate_limit]` lets requests pass meanwhile.",
+};
+
+/// What was charged for a request, for the headers of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charged {
+    /// Whether the quotas for unsafe methods were charged too.
+    unsafe_method: bool,
+    standing: Standing,
+}
+
+/// Limits how often a client may ask.
+#[derive(Debug)]
+pub struct RateLimitGuard {
+    decision: Arc<Decision>,
+    store: Arc<dyn RateStore>,
+    safe: Applicable,
+    all: Applicable,
+    legacy_headers: bool,
+}
+
+/// The quotas that one kind of request must fit.
+#[derive(Debug)]
+struct Applicable {
+    quotas: Box<[ScopedQuota]>,
+    announced: Announced,
+}
+
+/// What a standing means; shared with decisions that come later.
+#[derive(Debug)]
+struct Decision {
+    when_unavailable: WhenUnavailable,
+}
+
+impl RateLimitGuard {
+    /// Reads the settings; nothing when there is no limit. `scope` names the counters.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when they are not checked settings of the section.
+    pub fn read(values: &Values, scope: &str, store: Arc<dyn RateStore>) -> Result<Option<Self>, BadSetting> {
+        let limits = values.get(&LIMITS)?;
+        if limits.is_empty() {
+            return Ok(None);
+        }
+        let legacy_headers = values.get(&LEGACY_HEADERS)?;
+        let safe = limits.iter().filter(|quota| quota.methods == Methods::Any).copied().collect::<Vec<_>>();
+        let decision = Arc::new(Decision { when_unavailable: values.get(&WHEN_UNAVAILABLE)? });
+        Ok(Some(Self {
+            decision,
+            store,
+            safe: Applicable::new(scope, &safe),
+            all: Applicable::new(scope, &limits),
+            legacy_headers,
+        }))
+    }
+
+    fn applicable(&self, unsafe_method: bool) -> &Applicable {
+        if unsafe_method { &self.all } else { &self.safe }
+    }
+}
+
+impl Applicable {
+    fn new(scope: &str, quotas: &[Quota]) -> Self {
+        let scoped = quotas.iter().map(|&quota| ScopedQuota { scope: counter(scope, &quota), quota });
+        Self { quotas: scoped.collect(), announced: Announced::new(quotas) }
+    }
+}
+
+impl Decision {
+    fn judge(&self, reply: Result<Standing, PortError>, unsafe_method: bool, context: &mut Context) -> Verdict {
+        match (reply, self.when_unavailable) {
+            (Ok(standing), _) => {
+                context.charged = Some(Charged { unsafe_method, standing });
+                if standing.accepted { Verdict::Pass } else { Verdict::Refuse(Box::new(limited(standing))) }
+            }
+            (Err(_), WhenUnavailable::Open) => Verdict::Pass,
+            (Err(error), WhenUnavailable::Closed) => {
+                Verdict::Refuse(Box::new(Problem::new(&UNAVAILABLE).inside(error.to_string()).retry_after(1)))
+            }
+        }
+    }
+}
+
+impl Guard for RateLimitGuard {
+    fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
+        let unsafe_method = !head.method.is_safe();
+        let applicable = self.applicable(unsafe_method);
+        if applicable.quotas.is_empty() {
+            return Verdict::Pass;
+        }
+        let key = RateKey::address(ClientKey::of(context.client));
+        let deadline_us = context.now.monotonic_us.saturating_add(PATIENCE_US).min(context.deadline_us);
+        let ask = Ask { key, quotas: &applicable.quotas, now: context.now, deadline_us };
+        match self.store.take(&ask) {
+            Reply::Ready(reply) => self.decision.judge(reply, unsafe_method, context),
+            Reply::Later(wait) => {
+                let decision = Arc::clone(&self.decision);
+                Verdict::Later(Box::pin(async move {
+                    let reply = wait.await;
+                    Box::new(move |_: &mut Head, context: &mut Context| decision.judge(reply, unsafe_method, context))
+                        as Settle
+                }))
+            }
+        }
+    }
+
+    fn dress(&self, answer: &mut AnswerHead, context: &Context) {
+        if let Some(charged) = context.charged {
+            self.applicable(charged.unsafe_method).announced.put(
+                &mut answer.headers,
+                &charged.standing,
+                self.legacy_headers,
+            );
+        }
+    }
+}
+
+fn limited(standing: Standing) -> Problem {
+    let seconds = standing.reset_us.div_ceil(1_000_000).max(1);
+    Problem::new(&LIMITED).detail("You have made as many requests as this route accepts for now.").retry_after(seconds)
+}
+
+/// Names a counter: the same text gives the same name in every process and after every reload (FNV-1a).
+fn counter(scope: &str, quota: &Quota) -> u64 {
+    let text = format!("{scope}\n{quota}");
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

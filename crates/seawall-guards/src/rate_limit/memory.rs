@@ -1,0 +1,205 @@
+//! Counters in memory: one table of fixed size for the whole process, divided so that cores seldom meet.
+//!
+//! A client's counters live in one shard, so that a request is counted in all its quotas or in none under one lock. In a
+//! shard a counter has eight places it may stand in; when all are taken, one that has expired gives way, else the least
+//! recently used, whose use goes to the shard's sketch.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use seawall_core::{
+    limit::{Ask, RateKey, RateStore, ScopedQuota, Sketch, Standing, Track, WORDS, Window},
+    meter::{Handle, Meter, Metric, MetricKind},
+    reply::Reply,
+};
+
+/// Counters pushed out of the table before they expired.
+pub static EVICTIONS: Metric = Metric {
+    name: "seawall_rate_limit_evictions",
+    help: "Counters pushed out of the table before they expired. When it grows, raise [rate_limit] capacity.",
+    kind: MetricKind::Counter,
+    labels: &[],
+};
+
+/// Clients taken up again from the sketch, with at least the use they had.
+pub static RETURNS: Metric = Metric {
+    name: "seawall_rate_limit_returns",
+    help: "Clients that came back after their counter was pushed out, and were taken to have used at least what they had.",
+    kind: MetricKind::Counter,
+    labels: &[],
+};
+
+const SHARDS: usize = 64;
+const WAYS: usize = 8;
+/// Sketch cells per counter of the table: an evicted counter's estimate stays close for floods of several tables.
+const CELLS_PER_COUNTER: usize = 4;
+
+/// Counters in memory.
+#[derive(Debug)]
+pub struct MemoryRates {
+    shards: Box<[Mutex<Shard>]>,
+    /// Keyed with a secret of this process, so that nobody can choose addresses that fall together.
+    hasher: RandomState,
+    evictions: Handle,
+    returns: Handle,
+}
+
+impl MemoryRates {
+    /// A table of about `capacity` counters.
+    #[must_use]
+    pub fn new(capacity: u64, meter: &dyn Meter) -> Arc<Self> {
+        let per_shard = usize::try_from(capacity).unwrap_or(usize::MAX).div_ceil(SHARDS).next_multiple_of(WAYS);
+        let shards = (0..SHARDS).map(|_| Mutex::new(Shard::new(per_shard))).collect();
+        let (evictions, returns) = (meter.series(&EVICTIONS, &[]), meter.series(&RETURNS, &[]));
+        Arc::new(Self { shards, hasher: RandomState::new(), evictions, returns })
+    }
+
+    /// The shard of a client; all its counters are there.
+    fn shard(&self, key: RateKey) -> Option<&Mutex<Shard>> {
+        let hash = self.hasher.hash_one(key);
+        self.shards.get(usize::try_from(hash % (SHARDS as u64)).unwrap_or_default())
+    }
+}
+
+impl RateStore for MemoryRates {
+    fn take(&self, ask: &Ask<'_>) -> Reply<Standing> {
+        let Some(shard) = self.shard(ask.key) else {
+            return Reply::Ready(Err(seawall_core::reply::PortError::Unavailable));
+        };
+        // A panic while counting leaves numbers that are wrong by one at most; they are still the best there is.
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let identity = |scoped: &ScopedQuota| self.hasher.hash_one((ask.key, scoped.scope)).max(1);
+        let now_us = ask.now.monotonic_us;
+        let mut standing = Standing { accepted: true, tightest: 0, remaining: u32::MAX, reset_us: 0 };
+        for (index, scoped) in ask.quotas.iter().enumerate() {
+            let looked = shard.look(identity(scoped), &scoped.quota, now_us);
+            self.evictions.add(i64::from(looked.evicted));
+            self.returns.add(i64::from(looked.returned));
+            let tighter = if standing.accepted {
+                looked.remaining < standing.remaining
+            } else {
+                looked.remaining == 0 && looked.reset_us > standing.reset_us
+            };
+            if tighter {
+                standing = Standing {
+                    accepted: looked.remaining > 0,
+                    tightest: index,
+                    remaining: looked.remaining,
+                    reset_us: looked.reset_us,
+                };
+            }
+        }
+        if standing.accepted {
+            for scoped in ask.quotas {
+                shard.record(identity(scoped), &scoped.quota, now_us);
+            }
+            standing.remaining = standing.remaining.saturating_sub(1);
+            standing.reset_us = match ask.quotas.get(standing.tightest) {
+                Some(scoped) if standing.reset_us == 0 => scoped.quota.window.us(),
+                _ => standing.reset_us,
+            };
+        }
+        Reply::Ready(Ok(standing))
+    }
+}
+
+/// One part of the table. A counter is found by its identity: 64 bits of a keyed hash, zero for an empty place.
+#[derive(Debug)]
+struct Shard {
+    places: Vec<Place>,
+    /// [`WORDS`] for each place; zeroed memory that is not touched costs nothing.
+    words: Vec<u32>,
+    sketch: Sketch,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    identity: u64,
+    touched_us: u64,
+    track: Track,
+    /// When the counter's use expires, so that an expired one gives way first.
+    expires_us: u64,
+    count: u32,
+}
+
+/// What a look at a counter found.
+struct Looked {
+    remaining: u32,
+    reset_us: u64,
+    evicted: bool,
+    returned: bool,
+}
+
+impl Shard {
+    fn new(places: usize) -> Self {
+        Self {
+            places: vec![Place::default(); places],
+            words: vec![0; places * WORDS],
+            sketch: Sketch::new(places * CELLS_PER_COUNTER),
+        }
+    }
+
+    /// Looks at a counter and makes it when it is not there.
+    fn look(&mut self, identity: u64, quota: &seawall_core::limit::Quota, now_us: u64) -> Looked {
+        let window = Window::new(quota);
+        let (at, found) = self.place(identity, now_us);
+        let (mut evicted, mut returned) = (false, false);
+        let (Some(place), Some(words)) = (self.places.get_mut(at), self.words.get_mut(at * WORDS..(at + 1) * WORDS))
+        else {
+            return Looked { remaining: 0, reset_us: 0, evicted, returned };
+        };
+        if !found {
+            if place.identity != 0 && place.expires_us > now_us {
+                self.sketch.remember(place.identity, place.count, place.expires_us, now_us);
+                evicted = true;
+            }
+            words.fill(0);
+            *place = Place { identity, ..Place::default() };
+            if let Some((count, expires_us)) = self.sketch.estimate(identity, now_us) {
+                window.record_many(&mut place.track, words, window.accepted_at(expires_us).min(now_us), count);
+                returned = true;
+            }
+        }
+        place.touched_us = now_us;
+        let remaining = window.remaining(&mut place.track, words, now_us);
+        let reset_us = window.reset_us(&place.track, words, now_us);
+        Looked { remaining, reset_us, evicted, returned }
+    }
+
+    /// Counts a request on a counter that was looked at under the same lock.
+    fn record(&mut self, identity: u64, quota: &seawall_core::limit::Quota, now_us: u64) {
+        let window = Window::new(quota);
+        let (at, found) = self.place(identity, now_us);
+        if !found {
+            return;
+        }
+        if let (Some(place), Some(words)) = (self.places.get_mut(at), self.words.get_mut(at * WORDS..(at + 1) * WORDS))
+        {
+            window.record(&mut place.track, words, now_us);
+            if let Some((count, expires_us)) = window.used(&place.track, now_us) {
+                (place.count, place.expires_us) = (count, expires_us);
+            }
+        }
+    }
+
+    /// Where a counter stands, or the place it should take.
+    fn place(&self, identity: u64, now_us: u64) -> (usize, bool) {
+        let sets = (self.places.len() / WAYS).max(1);
+        // The shard was chosen by other bits of another hash, so these are evenly spread here.
+        let first = usize::try_from(identity % sets as u64).unwrap_or_default() * WAYS;
+        let mut best = (first, u64::MAX);
+        for at in first..first + WAYS {
+            let Some(place) = self.places.get(at) else { break };
+            if place.identity == identity {
+                return (at, true);
+            }
+            let worth = if place.identity == 0 || place.expires_us <= now_us { 0 } else { place.touched_us.max(1) };
+            if worth < best.1 {
+                best = (at, worth);
+            }
+        }
+        (best.0, false)
+    }
+}

@@ -1,0 +1,51 @@
+//! Giving the id.
+
+use http::{HeaderName, HeaderValue};
+use seawall_core::{
+    http::Networks,
+    request_id::RequestId,
+    settings::{BadSetting, Values},
+};
+
+use super::config::KEEP;
+use crate::{AnswerHead, Context, Guard, Head, Verdict};
+
+/// The header.
+pub static NAME: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives every request an id.
+#[derive(Debug)]
+pub struct RequestIdGuard {
+    keep: bool,
+    trusted: Networks,
+}
+
+impl RequestIdGuard {
+    /// Reads the settings; ids are kept only from peers in `trusted`.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when they are not checked settings of the section.
+    pub fn read(values: &Values, trusted: Networks) -> Result<Self, BadSetting> {
+        Ok(Self { keep: values.get(&KEEP)?, trusted })
+    }
+}
+
+impl Guard for RequestIdGuard {
+    fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
+        if self.keep && self.trusted.contains(context.peer.address) {
+            let kept = head.headers.get(&NAME).and_then(|value| RequestId::parse(value.as_bytes()));
+            context.request_id = kept.unwrap_or(context.request_id);
+        }
+        if let Ok(value) = HeaderValue::from_str(context.request_id.as_str()) {
+            head.headers.insert(&NAME, value.clone());
+            context.request_id_value = Some(value);
+        }
+        Verdict::Pass
+    }
+
+    fn dress(&self, answer: &mut AnswerHead, context: &Context) {
+        if let Some(value) = &context.request_id_value {
+            answer.headers.insert(&NAME, value.clone());
+        }
+    }
+}
