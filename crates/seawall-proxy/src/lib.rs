@@ -1,1 +1,34 @@
-//! Being laid.
+//! The data plane: listeners, HTTP edge, routing, upstream connections, tunnels and drain.
+//!
+//! One current-thread runtime per core, each with its own upstream connections, policies and log buffer, so that no lock is
+//! contended on a request's way. It refuses, forwards and streams; it never hashes, signs, queries or blocks. What belongs
+//! elsewhere goes to the control plane as a typed message ([`BuiltinRequest`]).
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `plane` | the threads, and the handle that drains them and replaces their policies |
+//! | `core` | one core: its accept loop, its connections, its state |
+//! | `edge` | the only place that names hyper's connection types: client connections in, upstream connections out |
+//! | `exchange` | one request and its answer: guards, target, body, end |
+//! | `upstream` | where the application is, and the pool of connections to it |
+//! | `site` | what is served: routes, policies, targets |
+
+mod builtin;
+mod config;
+mod core;
+mod edge;
+mod exchange;
+mod meters;
+mod plane;
+mod problems;
+mod site;
+mod timer;
+mod upstream;
+
+pub use builtin::{BuiltinRequest, Builtins, Facts};
+pub use config::{SERVER_SECTION, ServerSettings, UPSTREAM_SECTION, UpstreamSettings, server};
+pub use meters::METRICS;
+pub use plane::{Plane, PlaneError, PlaneParts};
+pub use problems::PROBLEMS;
+pub use site::{Route, Router, Site, Target};
+pub use upstream::UpstreamAddress;

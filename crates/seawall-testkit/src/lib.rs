@@ -1,1 +1,6 @@
 //! Helpers for Seawall's own tests; nothing here ships.
+
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "test helpers fail loudly")]
+
+pub mod client;
+pub mod upstream;

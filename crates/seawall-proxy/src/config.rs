@@ -1,0 +1,191 @@
+//! Sections `[server]` and `[upstream]`.
+
+use std::{net::SocketAddr, time::Duration};
+
+use seawall_core::settings::{BadSetting, Field, Literal, Raw, Section, Setting, Shape, Span, Values};
+
+use crate::upstream::UpstreamAddress;
+
+/// An address to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen(pub SocketAddr);
+
+impl Setting for Listen {
+    const SHAPE: Shape = Shape::Text("address", "127.0.0.1:8080");
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        let Raw::Text(text) = raw else {
+            return Err(format!("expected an address as text, such as \"127.0.0.1:8080\", found {}", raw.kind()));
+        };
+        text.parse()
+            .map(Self)
+            .map_err(|_| format!("\"{text}\" is not an address and port, such as \"127.0.0.1:8080\" or \"[::]:8080\""))
+    }
+}
+
+/// The fields of `[server]`.
+pub mod server {
+    use super::{Field, Listen, Literal, Span};
+
+    /// Where clients connect.
+    pub const LISTEN: Field<Listen> = Field::new(
+        "listen",
+        Literal::Text("127.0.0.1:8080"),
+        "Where clients connect. `0.0.0.0:8080` takes connections from everywhere.",
+    )
+    .needs_restart();
+    /// Data plane threads.
+    pub const WORKERS: Field<u64> =
+        Field::new("workers", Literal::Unset, "Threads that serve requests. Unset means one per core.")
+            .between("1", "256")
+            .needs_restart();
+    /// The prefix of built-in paths.
+    pub const PREFIX: Field<String> = Field::new(
+        "prefix",
+        Literal::Text("/_seawall"),
+        "The path under which Seawall answers itself: health, the pages behind problems. Everything else goes to the upstream.",
+    );
+    /// Until the first byte.
+    pub const FIRST_BYTE: Field<Span> =
+        Field::new("first_byte_timeout", Literal::Text("10s"), "How long a new connection may stay silent.")
+            .between("100ms", "5min");
+    /// Until the head is complete.
+    pub const HEADER: Field<Span> =
+        Field::new("header_timeout", Literal::Text("10s"), "How long a request's head may take from its first byte.")
+            .between("100ms", "5min");
+    /// Between requests.
+    pub const IDLE: Field<Span> =
+        Field::new("idle_timeout", Literal::Text("75s"), "How long a connection may stay open between requests.")
+            .between("100ms", "1h");
+    /// Connections at once.
+    pub const MAX_CONNECTIONS: Field<u64> = Field::new(
+        "max_connections",
+        Literal::Integer(10_000),
+        "How many client connections may be open at once; more are closed at once.",
+    )
+    .between("1", "1000000");
+    /// Accepting goes on while draining.
+    pub const DRAIN_DELAY: Field<Span> = Field::new(
+        "drain_delay",
+        Literal::Text("0s"),
+        "After SIGTERM, how long connections are still accepted while readiness already fails. Give a load balancer the time it needs to notice.",
+    )
+    .between("0s", "5min");
+    /// The end of draining.
+    pub const DRAIN_TIMEOUT: Field<Span> = Field::new(
+        "drain_timeout",
+        Literal::Text("30s"),
+        "After SIGTERM, how long requests in flight may take before they are cut off.",
+    )
+    .between("0s", "1h");
+}
+
+use server::{DRAIN_DELAY, DRAIN_TIMEOUT, FIRST_BYTE, HEADER, IDLE, LISTEN, MAX_CONNECTIONS, PREFIX, WORKERS};
+
+/// The section of the public listener.
+pub const SERVER_SECTION: Section = Section::new(
+    "server",
+    "The public listener.",
+    &[
+        LISTEN.spec(),
+        WORKERS.spec(),
+        PREFIX.spec(),
+        FIRST_BYTE.spec(),
+        HEADER.spec(),
+        IDLE.spec(),
+        MAX_CONNECTIONS.spec(),
+        DRAIN_DELAY.spec(),
+        DRAIN_TIMEOUT.spec(),
+    ],
+);
+
+/// How the public listener behaves.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Threads; unset means one per core.
+    pub workers: Option<usize>,
+    /// The path of built-in targets, without a trailing slash.
+    pub prefix: String,
+    /// Until the first byte of a connection.
+    pub first_byte: Duration,
+    /// Until a head is complete.
+    pub header: Duration,
+    /// Between requests.
+    pub idle: Duration,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// Accepting goes on for so long while draining.
+    pub drain_delay: Duration,
+    /// Draining ends after so long.
+    pub drain_timeout: Duration,
+}
+
+impl ServerSettings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when they are not checked settings of the section.
+    pub fn read(values: &Values) -> Result<Self, BadSetting> {
+        Ok(Self {
+            listen: values.get(&LISTEN)?.0,
+            workers: values.find(&WORKERS)?.and_then(|workers| usize::try_from(workers).ok()),
+            prefix: values.get(&PREFIX)?.trim_end_matches('/').to_owned(),
+            first_byte: values.get(&FIRST_BYTE)?.duration(),
+            header: values.get(&HEADER)?.duration(),
+            idle: values.get(&IDLE)?.duration(),
+            max_connections: usize::try_from(values.get(&MAX_CONNECTIONS)?).unwrap_or(usize::MAX),
+            drain_delay: values.get(&DRAIN_DELAY)?.duration(),
+            drain_timeout: values.get(&DRAIN_TIMEOUT)?.duration(),
+        })
+    }
+}
+
+const URL: Field<UpstreamAddress> = Field::new(
+    "url",
+    Literal::Unset,
+    "Where the application is: `http://HOST:PORT`. `seawall run --to URL` says it on the command line.",
+)
+.needs_restart();
+const MAX_IDLE: Field<u64> = Field::new(
+    "max_idle",
+    Literal::Integer(256),
+    "Idle connections to the application that each worker keeps for the next request.",
+)
+.between("0", "10000");
+const KEEP: Field<Span> = Field::new(
+    "keep",
+    Literal::Text("4s"),
+    "How long an idle connection to the application is kept. Shorter than the application keeps it (Node: 5 s), so that it never closes one just as a request is sent.",
+)
+.between("0s", "10min");
+
+/// The section of the application behind.
+pub const UPSTREAM_SECTION: Section =
+    Section::new("upstream", "The application behind Seawall.", &[URL.spec(), MAX_IDLE.spec(), KEEP.spec()]);
+
+/// Where the application is, and how connections to it are kept.
+#[derive(Clone, Debug)]
+pub struct UpstreamSettings {
+    /// Where it is; unset until configured.
+    pub address: Option<UpstreamAddress>,
+    /// Idle connections kept per core.
+    pub max_idle: usize,
+    /// How long they are kept.
+    pub keep: Duration,
+}
+
+impl UpstreamSettings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when they are not checked settings of the section.
+    pub fn read(values: &Values) -> Result<Self, BadSetting> {
+        Ok(Self {
+            address: values.find(&URL)?,
+            max_idle: usize::try_from(values.get(&MAX_IDLE)?).unwrap_or(usize::MAX),
+            keep: values.get(&KEEP)?.duration(),
+        })
+    }
+}

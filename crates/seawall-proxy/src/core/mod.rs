@@ -1,0 +1,9 @@
+//! One core: a thread with a runtime of its own, its listener, its connections and its state. Nothing here is shared with
+//! another core but what counts for the whole process.
+
+mod accept;
+mod state;
+mod thread;
+
+pub(crate) use state::{Core, CoreParts};
+pub(crate) use thread::{Command, start};

@@ -1,0 +1,166 @@
+//! The state of one core.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use seawall_core::clock::Clock;
+use seawall_telemetry::RequestLog;
+use tokio::sync::Notify;
+
+use crate::{ServerSettings, Site, UpstreamSettings, edge::Activity, meters::Meters, timer::Timers, upstream::Pool};
+
+/// What a core is made of.
+#[derive(Debug)]
+pub(crate) struct CoreParts {
+    pub(crate) index: usize,
+    pub(crate) site: Site,
+    pub(crate) settings: ServerSettings,
+    pub(crate) upstream: UpstreamSettings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) meter: Arc<dyn seawall_core::meter::Meter>,
+    pub(crate) log: Option<RequestLog>,
+    pub(crate) seed: u64,
+    /// Connections of all cores.
+    pub(crate) open: Arc<AtomicUsize>,
+}
+
+/// One core's state, shared by its connections.
+#[derive(Debug)]
+pub(crate) struct Core {
+    site: RefCell<Rc<Site>>,
+    pub(crate) settings: ServerSettings,
+    pub(crate) pool: Pool,
+    pub(crate) timers: Timers,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: RefCell<fastrand::Rng>,
+    pub(crate) log: Option<RefCell<RequestLog>>,
+    pub(crate) meters: Meters,
+    connections: RefCell<BTreeMap<u64, Rc<Activity>>>,
+    next_connection: Cell<u64>,
+    open: Arc<AtomicUsize>,
+    ending: Cell<bool>,
+    closing: Cell<bool>,
+    closed: Notify,
+    emptied: Notify,
+}
+
+impl Core {
+    pub(super) fn new(parts: CoreParts) -> Rc<Self> {
+        Rc::new(Self {
+            site: RefCell::new(Rc::new(parts.site)),
+            pool: Pool::new(parts.upstream.max_idle, parts.upstream.keep),
+            settings: parts.settings,
+            timers: Timers::default(),
+            clock: parts.clock,
+            random: RefCell::new(fastrand::Rng::with_seed(parts.seed)),
+            log: parts.log.map(RefCell::new),
+            meters: Meters::new(parts.meter),
+            connections: RefCell::default(),
+            next_connection: Cell::new(0),
+            open: parts.open,
+            ending: Cell::new(false),
+            closing: Cell::new(false),
+            closed: Notify::new(),
+            emptied: Notify::new(),
+        })
+    }
+
+    /// What is served now; a request keeps the one it began with.
+    pub(crate) fn site(&self) -> Rc<Site> {
+        Rc::clone(&self.site.borrow())
+    }
+
+    /// Serves something else from now on.
+    pub(super) fn replace(&self, site: Site) {
+        self.site.replace(Rc::new(site));
+        self.meters.forget_routes();
+    }
+
+    /// Takes a place for one connection more; nothing when all are taken.
+    pub(super) fn admit(self: &Rc<Self>, activity: Rc<Activity>) -> Option<Admission> {
+        if self.open.fetch_add(1, Ordering::Relaxed) >= self.settings.max_connections {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+            self.meters.refused.increment();
+            return None;
+        }
+        let number = self.next_connection.replace(self.next_connection.get() + 1);
+        self.connections.borrow_mut().insert(number, activity);
+        self.meters.accepted.increment();
+        self.meters.connections.increment();
+        Some(Admission { core: Rc::clone(self), number })
+    }
+
+    /// From now on every answer tells its connection to close.
+    pub(super) fn announce_end(&self) {
+        self.ending.set(true);
+    }
+
+    /// Whether the end was announced.
+    pub(crate) fn ending(&self) -> bool {
+        self.ending.get()
+    }
+
+    /// Closes idle connections, and every other one after the answers due.
+    pub(super) fn close_connections(&self) {
+        self.closing.set(true);
+        for activity in self.connections.borrow().values() {
+            activity.drain();
+        }
+        self.closed.notify_waiters();
+        self.pool.clear();
+    }
+
+    /// Ends once connections are being closed.
+    pub(crate) async fn closed(&self) {
+        let notified = self.closed.notified();
+        if !self.closing.get() {
+            notified.await;
+        }
+    }
+
+    /// Open connections of this core.
+    pub(super) fn open_connections(&self) -> usize {
+        self.connections.borrow().len()
+    }
+
+    /// Hands over the log lines there are.
+    pub(super) fn flush_log(&self) {
+        if let Some(log) = &self.log {
+            log.borrow_mut().flush();
+        }
+    }
+
+    /// Ends when no connection is open.
+    pub(super) async fn emptied(&self) {
+        loop {
+            let notified = self.emptied.notified();
+            if self.connections.borrow().is_empty() {
+                return;
+            }
+            notified.await;
+        }
+    }
+}
+
+/// A connection's place; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Admission {
+    core: Rc<Core>,
+    number: u64,
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.core.connections.borrow_mut().remove(&self.number);
+        self.core.open.fetch_sub(1, Ordering::Relaxed);
+        self.core.meters.connections.add(-1);
+        self.core.emptied.notify_waiters();
+    }
+}

@@ -1,0 +1,125 @@
+//! The thread of one core: its runtime, its commands, its end.
+
+use std::{io, net::TcpListener as StdListener, rc::Rc, thread, time::Duration};
+
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, LocalOptions},
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+
+use super::{Core, CoreParts, accept};
+use crate::Site;
+
+/// How often log lines are handed over and old connections to the application are closed.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What a core can be told.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Serve something else from now on.
+    Replace(Box<Site>),
+    /// Finish and end.
+    Drain,
+    /// End at once.
+    Force,
+}
+
+/// A core that runs.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) commands: mpsc::Sender<Command>,
+    /// Resolves when the core has ended; dropped without a word when its thread died.
+    pub(crate) ended: oneshot::Receiver<()>,
+    pub(crate) thread: thread::JoinHandle<()>,
+}
+
+/// Starts a core on a thread of its own.
+pub(crate) fn start(parts: CoreParts, listener: StdListener) -> io::Result<Running> {
+    let (commands, received) = mpsc::channel(64);
+    let (end, ended) = oneshot::channel();
+    let runtime = Builder::new_current_thread();
+    let thread = thread::Builder::new().name(format!("seawall-core-{}", parts.index)).spawn(move || {
+        seawall_telemetry::metrics::bind_core(parts.index);
+        let mut runtime = runtime;
+        match runtime.enable_all().build_local(LocalOptions::default()) {
+            Ok(runtime) => {
+                runtime.block_on(run(parts, listener, received));
+                // Nobody listening means the plane itself is gone.
+                let _gone = end.send(());
+            }
+            Err(error) => tracing::error!(error = %error, "the runtime of a core could not be made"),
+        }
+    })?;
+    Ok(Running { commands, ended, thread })
+}
+
+async fn run(parts: CoreParts, listener: StdListener, mut commands: mpsc::Receiver<Command>) {
+    let core = Core::new(parts);
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(error = %error, "the listener could not be used"),
+    };
+    let ticking = tokio::task::spawn_local(tick(Rc::clone(&core)));
+    if let Then::Drain = serve(&core, &listener, &mut commands).await {
+        drain(&core, listener, &mut commands).await;
+    }
+    ticking.abort();
+    core.flush_log();
+}
+
+/// What comes after serving.
+enum Then {
+    Drain,
+    End,
+}
+
+async fn serve(core: &Rc<Core>, listener: &TcpListener, commands: &mut mpsc::Receiver<Command>) -> Then {
+    let mut accepting = std::pin::pin!(accept::accept(core, listener));
+    loop {
+        tokio::select! {
+            () = &mut accepting => {}
+            command = commands.recv() => match command {
+                Some(Command::Replace(site)) => core.replace(*site),
+                Some(Command::Drain) => return Then::Drain,
+                Some(Command::Force) | None => return Then::End,
+            },
+        }
+    }
+}
+
+/// Announces the end, goes on accepting for a while, closes the listener, and lets everyone finish within the limit.
+async fn drain(core: &Rc<Core>, listener: TcpListener, commands: &mut mpsc::Receiver<Command>) {
+    let forced = async {
+        while let Some(command) = commands.recv().await {
+            if let Command::Force = command {
+                return;
+            }
+        }
+    };
+    let finished = async {
+        core.announce_end();
+        let delayed = tokio::time::timeout(core.settings.drain_delay, accept::accept(core, &listener)).await;
+        debug_assert!(delayed.is_err(), "accepting ends only by the time limit");
+        accept::close(core, listener).await;
+        core.close_connections();
+        core.emptied().await;
+    };
+    let limit = core.settings.drain_delay + core.settings.drain_timeout;
+    tokio::select! {
+        () = finished => {}
+        () = forced => {}
+        () = tokio::time::sleep(limit) => {
+            tracing::warn!(connections = core.open_connections(), "draining took too long; the rest is cut off");
+        }
+    }
+}
+
+async fn tick(core: Rc<Core>) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        core.flush_log();
+        core.pool.reap(Instant::now());
+    }
+}

@@ -1,0 +1,130 @@
+//! What a client connection is doing, seen by its watchdog: waiting for a first byte, reading a head, serving, idle.
+
+use std::{
+    cell::{Cell, RefCell},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Waker,
+};
+
+use tokio::time::Instant;
+
+use crate::ServerSettings;
+
+/// The state of one connection, shared by its socket, its exchanges and its watchdog.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    in_flight: Cell<u32>,
+    /// Set by the socket when bytes came; the socket must be able to change threads, so it holds nothing but this.
+    bytes_came: Arc<AtomicBool>,
+    served: Cell<bool>,
+    /// When the connection began to wait for what it waits for: a byte, the rest of a head, the next request.
+    since: Cell<Instant>,
+    head_begun: Cell<bool>,
+    /// Whether the watchdog's timer was set for the head that began.
+    head_armed: Cell<bool>,
+    draining: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+/// Why the watchdog closes a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expiry {
+    /// No byte ever came.
+    Silent,
+    /// A head began and was not completed.
+    SlowHead,
+    /// No further request came.
+    Idle,
+}
+
+impl Activity {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            in_flight: Cell::new(0),
+            bytes_came: Arc::default(),
+            served: Cell::new(false),
+            since: Cell::new(now),
+            head_begun: Cell::new(false),
+            head_armed: Cell::new(false),
+            draining: Cell::new(false),
+            waker: RefCell::new(None),
+        }
+    }
+
+    /// Where the socket says that bytes came.
+    pub(crate) fn bytes_came(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.bytes_came)
+    }
+
+    /// Looks at what the connection did when it was last polled.
+    pub(crate) fn observe(&self) {
+        let came = self.bytes_came.load(Ordering::Relaxed);
+        if came && self.in_flight.get() == 0 && !self.head_begun.replace(true) {
+            self.since.set(Instant::now());
+            self.head_armed.set(false);
+        }
+    }
+
+    /// Whether the watchdog still has to set its timer for the head that began; true once per head.
+    pub(crate) fn arm_head(&self) -> bool {
+        !self.head_armed.replace(true)
+    }
+
+    /// A request's head is complete.
+    pub(crate) fn began(&self) {
+        self.bytes_came.store(false, Ordering::Relaxed);
+        self.head_begun.set(false);
+        self.served.set(true);
+        self.in_flight.set(self.in_flight.get() + 1);
+    }
+
+    /// An exchange is over.
+    pub(crate) fn ended(&self) {
+        let left = self.in_flight.get().saturating_sub(1);
+        self.in_flight.set(left);
+        if left == 0 {
+            self.bytes_came.store(false, Ordering::Relaxed);
+            self.since.set(Instant::now());
+        }
+    }
+
+    /// When the watchdog looks next, and what it would find then; nothing while requests are served.
+    pub(crate) fn deadline(&self, settings: &ServerSettings) -> Option<(Instant, Expiry)> {
+        let (limit, expiry) = match (self.in_flight.get(), self.head_begun.get(), self.served.get()) {
+            (0, true, _) => (settings.header, Expiry::SlowHead),
+            (0, false, false) => (settings.first_byte, Expiry::Silent),
+            (0, false, true) => (settings.idle, Expiry::Idle),
+            _ => return None,
+        };
+        Some((self.since.get() + limit, expiry))
+    }
+
+    /// Whether a head has begun and is not complete.
+    pub(crate) fn reading_head(&self) -> bool {
+        self.head_begun.get()
+    }
+
+    /// Whether the connection was told to close after the answers due.
+    pub(crate) fn draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    /// Tells the connection to close after the answers due.
+    pub(crate) fn drain(&self) {
+        self.draining.set(true);
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    /// Remembers who to wake when draining begins. A task's waker stays the same, so once is enough.
+    pub(crate) fn watch(&self, waker: &Waker) {
+        let mut kept = self.waker.borrow_mut();
+        if kept.is_none() {
+            *kept = Some(waker.clone());
+        }
+    }
+}

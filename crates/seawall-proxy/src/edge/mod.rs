@@ -1,0 +1,27 @@
+//! The HTTP edge: the only place that names hyper's connection types, so that what reads and writes bytes can change without
+//! the exchange noticing.
+
+mod activity;
+mod client;
+mod server;
+mod socket;
+
+pub(crate) use activity::Activity;
+pub(crate) use client::{SendFailure, UpstreamConnection};
+pub(crate) use server::serve;
+
+/// A body that streams in from a connection.
+pub(crate) use hyper::body::Incoming;
+
+/// What is known when a connection changes its protocol.
+pub(crate) use hyper::upgrade::{OnUpgrade, Upgraded};
+
+/// Takes the way to the raw connection out of a request's or an answer's extensions.
+pub(crate) fn on_upgrade(extensions: &mut http::Extensions) -> Option<OnUpgrade> {
+    extensions.remove::<OnUpgrade>()
+}
+
+/// Reads and writes a raw connection with tokio's traits.
+pub(crate) fn raw(upgraded: Upgraded) -> hyper_util::rt::TokioIo<Upgraded> {
+    hyper_util::rt::TokioIo::new(upgraded)
+}

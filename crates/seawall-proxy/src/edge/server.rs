@@ -1,0 +1,166 @@
+//! One client connection: which protocol it speaks, its requests, its watchdog.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    rc::Rc,
+    sync::atomic::Ordering,
+    task::{Context, Poll},
+};
+
+use bytes::BytesMut;
+use http::{HeaderValue, Request, Version, header::COOKIE};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use tokio::{io::AsyncReadExt, net::TcpStream, time::Instant};
+
+use super::{Activity, activity::Expiry, socket::Socket};
+use crate::{core::Core, exchange};
+use seawall_guards::Peer;
+
+/// Enough to see which protocol a client speaks, and most heads whole.
+const READ_AHEAD_BYTES: usize = 2_048;
+
+/// The start of the HTTP/2 preface; no other request begins with it (RFC 9113 section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0";
+
+/// HTTP/2 streams at once on one connection (checklist WK-4's spirit: no connection counts for more than a hundred).
+const MAX_STREAMS: u32 = 100;
+
+/// Bytes of decoded header fields of one HTTP/2 request, 32 octets counted per field.
+const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
+
+/// Serves a connection until it ends.
+pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: Peer, activity: Rc<Activity>) {
+    let Some((stream, read_ahead)) = look_ahead(&core, stream, &activity).await else { return };
+    let http2 = read_ahead.starts_with(PREFACE);
+    let socket = Socket::new(stream, read_ahead.freeze(), activity.bytes_came());
+    let peer = Rc::new(peer);
+    let service = {
+        let (core, activity) = (Rc::clone(&core), Rc::clone(&activity));
+        service_fn(move |request: Request<Incoming>| {
+            let (core, activity, peer) = (Rc::clone(&core), Rc::clone(&activity), Rc::clone(&peer));
+            async move {
+                Ok::<_, std::convert::Infallible>(exchange::handle(core, activity, &peer, one_cookie(request)).await)
+            }
+        })
+    };
+    if http2 {
+        let mut builder = http2::Builder::new(LocalExecutor);
+        builder.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEADER_LIST_BYTES);
+        watched(&core, &activity, builder.serve_connection(socket, service), http2::Connection::graceful_shutdown)
+            .await;
+    } else {
+        let mut builder = http1::Builder::new();
+        // The watchdog bounds heads; hyper's own timer would also end idle connections early.
+        builder.header_read_timeout(None);
+        let connection = builder.serve_connection(socket, service).with_upgrades();
+        watched(&core, &activity, connection, http1::UpgradeableConnection::graceful_shutdown).await;
+    }
+}
+
+/// Reads the first bytes. Nothing when none came in time, or the client left.
+async fn look_ahead(core: &Core, mut stream: TcpStream, activity: &Activity) -> Option<(TcpStream, BytesMut)> {
+    let mut bytes = BytesMut::with_capacity(READ_AHEAD_BYTES);
+    let mut first = std::pin::pin!(async {
+        loop {
+            match stream.read_buf(&mut bytes).await {
+                Ok(length) if length > 0 => activity.bytes_came().store(true, Ordering::Relaxed),
+                _ => return false,
+            }
+            // A client that sends the preface byte by byte is waited for; any other is known by its first bytes.
+            if bytes.len() >= PREFACE.len() || !PREFACE.starts_with(&bytes) {
+                return true;
+            }
+        }
+    });
+    let mut timer = core.timers.at(Instant::now() + core.settings.first_byte);
+    let came = poll_fn(|cx| {
+        activity.watch(cx.waker());
+        if activity.draining() {
+            return Poll::Ready(false);
+        }
+        if let Poll::Ready(came) = first.as_mut().poll(cx) {
+            return Poll::Ready(came);
+        }
+        activity.observe();
+        expired(core, activity, &mut timer, cx).map(|()| false)
+    })
+    .await;
+    came.then_some((stream, bytes))
+}
+
+/// Runs a connection under its watchdog: closes it when it expires, lets it finish when the server drains.
+async fn watched<C: Future>(core: &Core, activity: &Activity, connection: C, shut_down: fn(Pin<&mut C>)) {
+    let mut connection = std::pin::pin!(connection);
+    let mut timer = core.timers.at(Instant::now() + core.settings.header);
+    let mut told = false;
+    poll_fn(|cx| {
+        activity.watch(cx.waker());
+        // A head that has begun is read to its end and answered; only then is the connection told.
+        if activity.draining() && !activity.reading_head() && !told {
+            told = true;
+            shut_down(connection.as_mut());
+        }
+        // An error here is the client's end of the connection; the exchange has logged what it cost.
+        if connection.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        activity.observe();
+        expired(core, activity, &mut timer, cx)
+    })
+    .await;
+}
+
+/// Ready when the connection waited for too long. The timer is moved only when it fires, or when a head begins: a
+/// connection that serves request after request never touches it.
+fn expired(core: &Core, activity: &Activity, timer: &mut crate::timer::Timer, cx: &mut Context<'_>) -> Poll<()> {
+    let waits_for_head = matches!(activity.deadline(&core.settings), Some((_, Expiry::SlowHead)));
+    if waits_for_head
+        && activity.arm_head()
+        && let Some((deadline, _)) = activity.deadline(&core.settings)
+    {
+        timer.reset(deadline);
+    }
+    while Pin::new(&mut *timer).poll(cx).is_ready() {
+        let now = Instant::now();
+        match activity.deadline(&core.settings) {
+            Some((deadline, expiry)) if deadline <= now => {
+                match expiry {
+                    Expiry::Silent => core.meters.silent.increment(),
+                    Expiry::SlowHead => core.meters.slow_head.increment(),
+                    Expiry::Idle => core.meters.idle.increment(),
+                }
+                return Poll::Ready(());
+            }
+            Some((deadline, _)) => timer.reset(deadline),
+            None => timer.reset(now + core.settings.idle),
+        }
+    }
+    Poll::Pending
+}
+
+/// HTTP/2 may divide cookies into many fields; the application gets one (RFC 9113 section 8.2.3).
+fn one_cookie(mut request: Request<Incoming>) -> Request<Incoming> {
+    if request.version() == Version::HTTP_2 && request.headers().get_all(COOKIE).iter().count() > 1 {
+        let crumbs =
+            request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b"; "[..]);
+        if let Ok(cookie) = HeaderValue::from_bytes(&crumbs) {
+            request.headers_mut().insert(COOKIE, cookie);
+        }
+    }
+    request
+}
+
+/// Runs HTTP/2 streams on the core that has the connection.
+#[derive(Clone, Copy, Debug)]
+struct LocalExecutor;
+
+impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for LocalExecutor {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}

@@ -1,0 +1,175 @@
+//! The way out: an answer is dressed, and its body carries the exchange to its end.
+
+use std::{
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header::CONNECTION};
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
+
+use super::{Exchange, progress::Progress};
+use crate::{
+    edge::{Incoming, UpstreamConnection},
+    timer::{Timer, Timers},
+};
+
+/// What an answer's body is made of.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    /// Bytes that are all here.
+    Whole(Bytes),
+    /// What the application sends.
+    Upstream(FromUpstream),
+    /// Nothing: the connection changes its protocol.
+    Switched,
+}
+
+/// The body of an answer, and the exchange that ends with it.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    payload: Payload,
+    exchange: Box<Exchange>,
+}
+
+impl Outbound {
+    /// Dresses an answer and makes it ready to be sent.
+    pub(super) fn dress(mut exchange: Box<Exchange>, answer: Response<Payload>) -> Response<Self> {
+        let (mut head, payload) = answer.into_parts();
+        exchange.route().policy.dress(&mut head, &exchange.context);
+        if !exchange.http1 {
+            head.headers.remove(CONNECTION);
+        } else if exchange.core.ending() && head.status != StatusCode::SWITCHING_PROTOCOLS {
+            head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        exchange.status = Some(head.status);
+        Response::from_parts(head, Self { payload, exchange })
+    }
+}
+
+impl Body for Outbound {
+    type Data = Bytes;
+    type Error = AnswerBroken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
+        let this = self.get_mut();
+        let frame = match &mut this.payload {
+            Payload::Whole(bytes) if bytes.is_empty() => None,
+            Payload::Whole(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
+            Payload::Switched => None,
+            Payload::Upstream(upstream) => ready!(upstream.poll_frame(cx, &this.exchange)),
+        };
+        match &frame {
+            Some(Ok(frame)) => this.exchange.bytes_out += frame.data_ref().map_or(0, |data| data.len() as u64),
+            Some(Err(AnswerBroken(inside))) => this.exchange.context.inside = Some((*inside).into()),
+            None => {}
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.payload {
+            Payload::Whole(bytes) => bytes.is_empty(),
+            Payload::Upstream(upstream) => upstream.body.is_end_stream(),
+            Payload::Switched => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.payload {
+            Payload::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Payload::Upstream(upstream) => upstream.body.size_hint(),
+            Payload::Switched => SizeHint::with_exact(0),
+        }
+    }
+}
+
+impl Drop for Outbound {
+    fn drop(&mut self) {
+        if let Payload::Upstream(upstream) = &mut self.payload {
+            upstream.give_back(&self.exchange);
+        }
+    }
+}
+
+/// An answer that broke off; the client's connection is cut, so that it cannot take the part for the whole.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct AnswerBroken(&'static str);
+
+/// The body of the application's answer, and the connection it comes over.
+#[derive(Debug)]
+pub(crate) struct FromUpstream {
+    body: Incoming,
+    connection: Option<UpstreamConnection>,
+    progress: Rc<Progress>,
+    idle: Duration,
+    /// Armed when the application first makes us wait.
+    timer: Option<Timer>,
+    moved_at: Instant,
+}
+
+impl FromUpstream {
+    pub(super) fn new(body: Incoming, connection: UpstreamConnection, progress: Rc<Progress>, idle: Duration) -> Self {
+        Self { body, connection: Some(connection), progress, idle, timer: None, moved_at: Instant::now() }
+    }
+
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                if self.timer.is_some() {
+                    self.moved_at = Instant::now();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(_))) => {
+                exchange.core.meters.upstream_failed("broken-body");
+                Poll::Ready(Some(Err(AnswerBroken("the application broke off in the middle of its answer"))))
+            }
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => self.poll_silence(cx, exchange),
+        }
+    }
+
+    /// Whether the application has been silent for too long, or the whole exchange takes too long.
+    fn poll_silence(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
+        let timers: &Timers = &exchange.core.timers;
+        let total = exchange.route().policy.deadlines().total;
+        let left = total.map(|_| {
+            Duration::from_micros(exchange.context.deadline_us.saturating_sub(exchange.core.clock.now().monotonic_us))
+        });
+        if self.timer.is_none() {
+            self.moved_at = Instant::now();
+        }
+        let silent = self.moved_at + self.idle;
+        let due = left.map_or(silent, |left| silent.min(Instant::now() + left));
+        let timer = self.timer.get_or_insert_with(|| timers.at(due));
+        while Pin::new(&mut *timer).poll(cx).is_ready() {
+            if due <= Instant::now() {
+                exchange.core.meters.upstream_failed("silent-body");
+                return Poll::Ready(Some(Err(AnswerBroken("the application fell silent in the middle of its answer"))));
+            }
+            timer.reset(due);
+        }
+        Poll::Pending
+    }
+
+    /// Keeps the connection when both messages on it are complete.
+    fn give_back(&mut self, exchange: &Exchange) {
+        if let Some(connection) = self.connection.take().filter(|_| self.body.is_end_stream() && self.progress.done()) {
+            exchange.core.pool.put(connection, Instant::now());
+        }
+    }
+}

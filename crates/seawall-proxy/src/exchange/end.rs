@@ -1,0 +1,82 @@
+//! What an exchange is, and what happens when it is over.
+
+use std::rc::Rc;
+
+use http::{HeaderValue, Method, StatusCode, uri::PathAndQuery};
+use seawall_guards::{Context, End, Watch};
+use seawall_telemetry::Entry;
+use smallvec::SmallVec;
+
+use crate::{
+    core::Core,
+    edge::Activity,
+    site::{Route, Site},
+};
+
+/// One request on its way. Dropping it ends it: guards give back what they took, the log line and the metrics are written.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(super) core: Rc<Core>,
+    pub(super) activity: Rc<Activity>,
+    pub(super) site: Rc<Site>,
+    pub(super) place: Option<usize>,
+    pub(super) context: Context,
+    pub(super) method: Method,
+    pub(super) target: Option<PathAndQuery>,
+    pub(super) agent: Option<HeaderValue>,
+    /// Whether the protocol has `Connection`.
+    pub(super) http1: bool,
+    pub(super) sent: bool,
+    pub(super) status: Option<StatusCode>,
+    pub(super) watch: Option<Watch>,
+    pub(super) bytes_out: u64,
+    pub(super) upstream_us: Option<u64>,
+}
+
+impl Exchange {
+    /// The route found, or the default one.
+    pub(super) fn route(&self) -> &Route {
+        self.site.router.route(self.place)
+    }
+
+    fn log(&self, duration_us: u64) {
+        let Some(log) = &self.core.log else { return };
+        let context = &self.context;
+        let reported: SmallVec<[&'static str; 8]> = self.route().policy.reported(context).collect();
+        let target = self.target.as_ref();
+        log.borrow_mut().record(&Entry {
+            ended_unix_us: context.now.unix_us.saturating_add(duration_us),
+            request_id: &context.request_id,
+            trace_id: context.trace.map(|trace| trace.trace_id),
+            method: self.method.as_str(),
+            path: target.map_or("*", PathAndQuery::path).as_bytes(),
+            query: target.and_then(|target| target.query()).map(str::as_bytes),
+            route: Some(&context.route),
+            // A client that left before its answer: the number nginx made usual for it.
+            status: self.status.map_or(499, |status| status.as_u16()),
+            duration_us,
+            bytes_in: self.watch.as_ref().map_or(0, Watch::received),
+            bytes_out: self.bytes_out,
+            client: context.client,
+            principal: None,
+            guard: context.stopped_by,
+            reported: &reported,
+            upstream_us: self.upstream_us,
+            problem: context.problem,
+            error: context.inside.as_deref(),
+            user_agent: self.agent.as_ref().map(HeaderValue::as_bytes),
+        });
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let duration_us = self.core.clock.now().since_us(self.context.now);
+        self.route().policy.finish(&End { sent: self.sent, status: self.status }, &self.context);
+        self.log(duration_us);
+        let place = self.place.map_or(0, |place| place + 1);
+        self.core.meters.observe(place, &self.context.route, &self.method, self.status, duration_us);
+        self.core.meters.active.add(-1);
+        self.activity.ended();
+    }
+}

@@ -1,0 +1,17 @@
+//! One request and its answer, followed from the head that was read to the last byte that was sent.
+//!
+//! [`handle`] is the whole way: the guards before the route, the route, its guards, the target, the guards on the answer, the
+//! dressing. The exchange then travels with the answer's body and ends with it, however it ends: only then are guards told,
+//! and the log line and the metrics written.
+
+mod answer;
+mod end;
+mod forward;
+mod progress;
+mod request;
+mod tunnel;
+
+pub(crate) use answer::Outbound;
+pub(crate) use end::Exchange;
+pub(crate) use progress::Sending;
+pub(crate) use request::handle;

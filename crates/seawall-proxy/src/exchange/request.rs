@@ -1,0 +1,142 @@
+//! The way in: from a request that was read to an answer that can be sent.
+
+use std::{any::Any, panic::AssertUnwindSafe, rc::Rc};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderValue, Request, Response, Version, header::USER_AGENT};
+use seawall_core::problem::Problem;
+use seawall_guards::{Context, Flow, Head, Peer, Seed, Stop, rescue::INTERNAL, strict_http};
+
+use super::{Exchange, Outbound, answer::Payload};
+use crate::{
+    builtin::Facts,
+    core::Core,
+    edge::{Activity, Incoming},
+    site::Target,
+};
+
+/// Answers one request.
+pub(crate) async fn handle(
+    core: Rc<Core>,
+    activity: Rc<Activity>,
+    peer: &Peer,
+    request: Request<Incoming>,
+) -> Response<Outbound> {
+    let mut exchange = Exchange::begin(core, activity, peer, &request);
+    let outcome = AssertUnwindSafe(exchange.run(request)).catch_unwind().await;
+    let answer = outcome.unwrap_or_else(|panic| exchange.panicked(&*panic));
+    Outbound::dress(exchange, answer)
+}
+
+/// A phase of the way through the guards.
+#[derive(Clone, Copy)]
+enum Guards {
+    BeforeRoute,
+    AfterRoute,
+}
+
+impl Exchange {
+    fn begin(core: Rc<Core>, activity: Rc<Activity>, peer: &Peer, request: &Request<Incoming>) -> Box<Self> {
+        activity.began();
+        core.meters.active.increment();
+        let site = core.site();
+        let route = Rc::clone(&site);
+        let route = route.router.default_route().policy.route();
+        let mut random = core.random.borrow_mut();
+        let seed = Seed(std::array::from_fn(|_| random.u64(..)));
+        drop(random);
+        let context = Context::new(peer.clone(), request.headers(), core.clock.now(), seed, route.clone());
+        Box::new(Self {
+            place: None,
+            context,
+            method: request.method().clone(),
+            target: request.uri().path_and_query().cloned(),
+            agent: request.headers().get(USER_AGENT).cloned(),
+            http1: request.version() != Version::HTTP_2,
+            sent: false,
+            status: None,
+            watch: None,
+            bytes_out: 0,
+            upstream_us: None,
+            core,
+            activity,
+            site,
+        })
+    }
+
+    async fn run(&mut self, request: Request<Incoming>) -> Response<Payload> {
+        let (mut head, body) = request.into_parts();
+        if let Some(stop) = self.guards(Guards::BeforeRoute, &mut head).await {
+            return self.stopped(stop);
+        }
+        self.place = self.site.router.find(&head.method, head.uri.path());
+        let site = Rc::clone(&self.site);
+        let route = site.router.route(self.place);
+        self.context.route = route.policy.route().clone();
+        if let Some(stop) = self.guards(Guards::AfterRoute, &mut head).await {
+            return self.stopped(stop);
+        }
+        let answered = match route.target {
+            Target::Upstream => self.forward(&route.policy, head, body).await,
+            Target::Builtin => self.ask_builtin(&site, head).await,
+        };
+        answered.unwrap_or_else(|problem| self.refused(&problem))
+    }
+
+    async fn guards(&mut self, phase: Guards, head: &mut Head) -> Option<Stop> {
+        let site = Rc::clone(&self.site);
+        let policy = &site.router.route(self.place).policy;
+        let mut flow = match phase {
+            Guards::BeforeRoute => policy.enter(head, &mut self.context),
+            Guards::AfterRoute => policy.head(head, &mut self.context),
+        };
+        loop {
+            match flow {
+                Flow::Pass => return None,
+                Flow::Stop(stop) => return Some(stop),
+                Flow::Later(place, wait) => flow = policy.settle(place, wait.await, head, &mut self.context),
+            }
+        }
+    }
+
+    async fn ask_builtin(&mut self, site: &crate::Site, mut head: Head) -> Result<Response<Payload>, Box<Problem>> {
+        strict_http::strip_connection_fields(&mut head.headers)?;
+        let context = &self.context;
+        let facts = Facts { request_id: context.request_id, client: context.client, wants_page: context.wants_page };
+        let answer = site.builtins.ask(Request::from_parts(head, Bytes::new()), facts).await?;
+        Ok(answer.map(Payload::Whole))
+    }
+
+    /// The answer of a guard that stopped the request.
+    pub(super) fn stopped(&mut self, stop: Stop) -> Response<Payload> {
+        match stop {
+            Stop::Refused(problem) => self.refused(&problem),
+            Stop::Answered(answer) => answer.map(Payload::Whole),
+        }
+    }
+
+    /// The answer for a problem.
+    pub(super) fn refused(&mut self, problem: &Problem) -> Response<Payload> {
+        self.site.pages.render(problem, &mut self.context).map(Payload::Whole)
+    }
+
+    fn panicked(&mut self, panic: &(dyn Any + Send)) -> Response<Payload> {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned());
+        let text = text.unwrap_or_else(|| "a panic without a message".to_owned());
+        tracing::error!(
+            request.id = self.context.request_id.as_str(),
+            panic = text.as_str(),
+            "a request panicked; the process goes on"
+        );
+        self.refused(&Problem::new(&INTERNAL).inside(format!("panicked: {text}")).close())
+    }
+}
+
+/// Whether a header value is this word.
+pub(super) fn is(value: Option<&HeaderValue>, word: &str) -> bool {
+    value.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(word.as_bytes()))
+}

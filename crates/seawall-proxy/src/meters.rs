@@ -1,0 +1,158 @@
+//! The data plane's metrics, under OpenTelemetry's HTTP names where it has one.
+
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
+
+use http::{Method, StatusCode};
+use seawall_core::meter::{Handle, Meter, Metric, MetricKind};
+
+static DURATION: Metric = Metric {
+    name: "http_server_request_duration_seconds",
+    help: "Time from a request's head to the end of its answer.",
+    kind: MetricKind::Histogram {
+        bounds: &[
+            1_000, 5_000, 10_000, 25_000, 50_000, 75_000, 100_000, 250_000, 500_000, 750_000, 1_000_000, 2_500_000,
+            5_000_000, 7_500_000, 10_000_000,
+        ],
+        scale: 1_000_000,
+    },
+    labels: &["http_request_method", "http_route", "http_response_status_code"],
+};
+static ACTIVE: Metric =
+    Metric { name: "http_server_active_requests", help: "Requests in flight.", kind: MetricKind::Gauge, labels: &[] };
+static CONNECTIONS: Metric =
+    Metric { name: "seawall_connections", help: "Open client connections.", kind: MetricKind::Gauge, labels: &[] };
+static ACCEPTED: Metric = Metric {
+    name: "seawall_connections_accepted",
+    help: "Client connections accepted.",
+    kind: MetricKind::Counter,
+    labels: &[],
+};
+static REFUSED: Metric = Metric {
+    name: "seawall_connections_refused",
+    help: "Client connections closed at once because the most were open.",
+    kind: MetricKind::Counter,
+    labels: &[],
+};
+static EXPIRED: Metric = Metric {
+    name: "seawall_connections_expired",
+    help: "Client connections closed because they stayed silent, or a request's head took too long.",
+    kind: MetricKind::Counter,
+    labels: &["reason"],
+};
+static TUNNELS: Metric = Metric {
+    name: "seawall_sockets",
+    help: "Open WebSockets and other upgraded connections.",
+    kind: MetricKind::Gauge,
+    labels: &[],
+};
+static UPSTREAM_CONNECTIONS: Metric = Metric {
+    name: "seawall_upstream_connections_opened",
+    help: "Connections made to the application.",
+    kind: MetricKind::Counter,
+    labels: &[],
+};
+static UPSTREAM_FAILURES: Metric = Metric {
+    name: "seawall_upstream_failures",
+    help: "Requests the application could not answer, by problem.",
+    kind: MetricKind::Counter,
+    labels: &["problem"],
+};
+static RETRIES: Metric = Metric {
+    name: "seawall_upstream_retries",
+    help: "Requests sent again on a fresh connection because an idle one had died.",
+    kind: MetricKind::Counter,
+    labels: &[],
+};
+
+/// Every metric of this crate, for the catalogue.
+pub static METRICS: [&Metric; 10] = [
+    &DURATION,
+    &ACTIVE,
+    &CONNECTIONS,
+    &ACCEPTED,
+    &REFUSED,
+    &EXPIRED,
+    &TUNNELS,
+    &UPSTREAM_CONNECTIONS,
+    &UPSTREAM_FAILURES,
+    &RETRIES,
+];
+
+/// The handles of one core.
+#[derive(Debug)]
+pub(crate) struct Meters {
+    meter: Arc<dyn Meter>,
+    durations: RefCell<BTreeMap<(usize, u8, u16), Handle>>,
+    pub(crate) active: Handle,
+    pub(crate) connections: Handle,
+    pub(crate) accepted: Handle,
+    pub(crate) refused: Handle,
+    pub(crate) silent: Handle,
+    pub(crate) slow_head: Handle,
+    pub(crate) idle: Handle,
+    pub(crate) tunnels: Handle,
+    pub(crate) upstream_connections: Handle,
+    pub(crate) retries: Handle,
+}
+
+impl Meters {
+    pub(crate) fn new(meter: Arc<dyn Meter>) -> Self {
+        let one = |metric| meter.series(metric, &[]);
+        let expired = |reason| meter.series(&EXPIRED, &[reason]);
+        Self {
+            durations: RefCell::default(),
+            active: one(&ACTIVE),
+            connections: one(&CONNECTIONS),
+            accepted: one(&ACCEPTED),
+            refused: one(&REFUSED),
+            silent: expired("silent"),
+            slow_head: expired("slow_head"),
+            idle: expired("idle"),
+            tunnels: one(&TUNNELS),
+            upstream_connections: one(&UPSTREAM_CONNECTIONS),
+            retries: one(&RETRIES),
+            meter,
+        }
+    }
+
+    /// Observes one exchange. `place` tells routes apart on this core; `route` is the pattern. 0 stands for a client that
+    /// left before an answer, as 499.
+    pub(crate) fn observe(
+        &self,
+        place: usize,
+        route: &str,
+        method: &Method,
+        status: Option<StatusCode>,
+        duration_us: u64,
+    ) {
+        let (method_place, method) = method_label(method);
+        let status = status.map_or(499, |status| status.as_u16());
+        let mut durations = self.durations.borrow_mut();
+        let resolve = || self.meter.series(&DURATION, &[method, route, itoa::Buffer::new().format(status)]);
+        durations.entry((place, method_place, status)).or_insert_with(resolve).observe(duration_us);
+    }
+
+    /// Counts a request the application could not answer.
+    pub(crate) fn upstream_failed(&self, problem: &'static str) {
+        self.meter.series(&UPSTREAM_FAILURES, &[problem]).increment();
+    }
+
+    /// Forgets the handles of routes; their places have changed.
+    pub(crate) fn forget_routes(&self) {
+        self.durations.borrow_mut().clear();
+    }
+}
+
+/// The method as a label: the known ones, and `_OTHER` for all else (OpenTelemetry HTTP semantic conventions).
+fn method_label(method: &Method) -> (u8, &'static str) {
+    match *method {
+        Method::GET => (0, "GET"),
+        Method::HEAD => (1, "HEAD"),
+        Method::POST => (2, "POST"),
+        Method::PUT => (3, "PUT"),
+        Method::PATCH => (4, "PATCH"),
+        Method::DELETE => (5, "DELETE"),
+        Method::OPTIONS => (6, "OPTIONS"),
+        _ => (7, "_OTHER"),
+    }
+}

@@ -1,0 +1,155 @@
+//! The data plane as the rest of the process sees it: start it, give it other policies, let it finish.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, atomic::AtomicUsize},
+    thread,
+};
+
+use seawall_core::{clock::Clock, meter::Meter};
+use seawall_telemetry::LogHandle;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    ServerSettings, Site, UpstreamSettings,
+    core::{self, Command, CoreParts},
+};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 4_096;
+
+/// What a plane is made of.
+#[derive(Debug)]
+pub struct PlaneParts {
+    /// The public listener, from [`Plane::bind`]. Bound once, shared by all cores.
+    pub listener: TcpListener,
+    /// What is served: one site for each core, so that cores share nothing. As many threads are started.
+    pub sites: Vec<Site>,
+    /// How the listener behaves.
+    pub settings: ServerSettings,
+    /// How connections to the application are kept.
+    pub upstream: UpstreamSettings,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The metrics.
+    pub meter: Arc<dyn Meter>,
+    /// The request log; nothing when it is off.
+    pub log: Option<LogHandle>,
+    /// Randomness for request ids; each core derives its own.
+    pub seed: u64,
+}
+
+/// The data plane, running.
+#[derive(Debug)]
+pub struct Plane {
+    commands: Vec<mpsc::Sender<Command>>,
+    ended: Vec<oneshot::Receiver<()>>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+/// What can go wrong with the plane itself.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaneError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A thread could not be started.
+    #[error("a core could not be started")]
+    Start(#[source] io::Error),
+    /// A core ended by a fault of its own.
+    #[error("a core died; the log says where")]
+    Died,
+}
+
+impl Plane {
+    /// Listens on an address.
+    ///
+    /// # Errors
+    /// [`PlaneError::Listen`], among others when the address is in use.
+    pub fn bind(address: SocketAddr) -> Result<TcpListener, PlaneError> {
+        let listen = || -> io::Result<TcpListener> {
+            let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+            socket.set_reuse_address(true)?;
+            socket.bind(&address.into())?;
+            socket.listen(BACKLOG)?;
+            socket.set_nonblocking(true)?;
+            Ok(socket.into())
+        };
+        listen().map_err(|source| PlaneError::Listen { address, source })
+    }
+
+    /// Starts a thread for each site.
+    ///
+    /// # Errors
+    /// [`PlaneError::Start`] when the system gives no thread.
+    pub fn start(parts: PlaneParts) -> Result<Self, PlaneError> {
+        let open = Arc::new(AtomicUsize::new(0));
+        let mut plane = Self { commands: Vec::new(), ended: Vec::new(), threads: Vec::new() };
+        for (index, site) in parts.sites.into_iter().enumerate() {
+            let listener = parts.listener.try_clone().map_err(PlaneError::Start)?;
+            let core = CoreParts {
+                index,
+                site,
+                settings: parts.settings.clone(),
+                upstream: parts.upstream.clone(),
+                clock: Arc::clone(&parts.clock),
+                meter: Arc::clone(&parts.meter),
+                log: parts.log.as_ref().map(LogHandle::request_log),
+                seed: parts.seed.wrapping_add(index as u64),
+                open: Arc::clone(&open),
+            };
+            let running = core::start(core, listener).map_err(PlaneError::Start)?;
+            plane.commands.push(running.commands);
+            plane.ended.push(running.ended);
+            plane.threads.push(running.thread);
+        }
+        Ok(plane)
+    }
+
+    /// Serves other sites from now on, one for each core; requests in flight keep theirs.
+    pub async fn replace(&self, sites: Vec<Site>) {
+        for (commands, site) in self.commands.iter().zip(sites) {
+            // A core that is ending serves nothing new.
+            let _ending = commands.send(Command::Replace(Box::new(site))).await;
+        }
+    }
+
+    /// Lets every core finish and end.
+    pub async fn drain(&self) {
+        self.tell(|| Command::Drain).await;
+    }
+
+    /// Ends every core at once.
+    pub async fn force(&self) {
+        self.tell(|| Command::Force).await;
+    }
+
+    async fn tell(&self, command: fn() -> Command) {
+        for commands in &self.commands {
+            let _ended = commands.send(command()).await;
+        }
+    }
+
+    /// Ends when every core has; at the first that died, at once.
+    ///
+    /// # Errors
+    /// [`PlaneError::Died`] when a core ended by a fault of its own.
+    pub async fn ended(&mut self) -> Result<(), PlaneError> {
+        while let Some(ended) = self.ended.last_mut() {
+            ended.await.map_err(|_| PlaneError::Died)?;
+            self.ended.pop();
+        }
+        for thread in self.threads.drain(..) {
+            thread.join().map_err(|_| PlaneError::Died)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! What the proxy answers when the application cannot, and whose fault it is.
+
+use http::StatusCode;
+use seawall_core::problem::{Fault, ProblemType, Severity};
+
+const fn upstream(
+    slug: &'static str,
+    code: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    documentation: &'static str,
+) -> ProblemType {
+    ProblemType {
+        slug,
+        code,
+        status,
+        title,
+        retryable: true,
+        fault: Fault::Upstream,
+        severity: Severity::High,
+        documentation,
+    }
+}
+
+/// No connection to the application.
+pub(crate) static UNREACHABLE: ProblemType = upstream(
+    "upstream-unreachable",
+    "SERVICE_UNAVAILABLE",
+    StatusCode::SERVICE_UNAVAILABLE,
+    "The application cannot be reached",
+    "No connection to the application behind Seawall could be made, so the request was not sent. It is safe to try again.\n\nFor the \
+     operator: see that the application runs and listens at `url` in `[upstream]`; the log says how connecting failed. Nothing needs a \
+     restart once it is back.",
+);
+
+/// The application broke off, or answered with what is not HTTP.
+pub(crate) static BAD_GATEWAY: ProblemType = upstream(
+    "bad-gateway",
+    "BAD_GATEWAY",
+    StatusCode::BAD_GATEWAY,
+    "The application gave no valid answer",
+    "The application took the request, but closed the connection before it answered, or its answer broke the rules of HTTP. Whether the \
+     request had an effect is not known.\n\nFor the operator: the log says what was wrong under the request id; most often the application \
+     crashed.",
+);
+
+/// The application took too long.
+pub(crate) static TIMED_OUT: ProblemType = upstream(
+    "upstream-timeout",
+    "TIMEOUT",
+    StatusCode::GATEWAY_TIMEOUT,
+    "The application took too long",
+    "The application did not answer in time. Whether the request had an effect is not known.\n\nFor the operator: the limits are `connect`, \
+     `response_head` and `total` in `[deadline]`, per route under `[route.\"METHOD /path\"]`; the request log's durations show which routes \
+     are slow.",
+);
+
+/// The client took too long to send its body.
+pub(crate) static REQUEST_TIMEOUT: ProblemType = ProblemType {
+    slug: "request-timeout",
+    code: "REQUEST_TIMEOUT",
+    status: StatusCode::REQUEST_TIMEOUT,
+    title: "The request took too long to arrive",
+    retryable: true,
+    fault: Fault::Client,
+    severity: Severity::Low,
+    documentation: "The client fell silent in the middle of its request. Send it again over a better connection.\n\nFor the operator: the \
+        limit is `request_idle` in `[deadline]`.",
+};
+
+/// No built-in target at this path.
+pub(crate) static NOT_FOUND: ProblemType = ProblemType {
+    slug: "not-found",
+    code: "NOT_FOUND",
+    status: StatusCode::NOT_FOUND,
+    title: "There is nothing here",
+    retryable: false,
+    fault: Fault::Client,
+    severity: Severity::Low,
+    documentation: "Nothing is served at this path.\n\nFor the operator: paths under `prefix` in `[server]` are answered by Seawall and never \
+        reach the application.",
+};
+
+/// The control plane did not answer.
+pub(crate) static BUILTIN_UNAVAILABLE: ProblemType = ProblemType {
+    slug: "service-unavailable",
+    code: "SERVICE_UNAVAILABLE",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    title: "This service cannot answer now",
+    retryable: true,
+    fault: Fault::Us,
+    severity: Severity::High,
+    documentation: "A service of Seawall itself has too much to do or is stopping. Try again in a moment.",
+};
+
+/// Every problem of this crate, for the catalogue.
+pub static PROBLEMS: [&ProblemType; 6] =
+    [&UNREACHABLE, &BAD_GATEWAY, &TIMED_OUT, &REQUEST_TIMEOUT, &NOT_FOUND, &BUILTIN_UNAVAILABLE];

@@ -1,0 +1,79 @@
+//! A request as one JSON object.
+
+use std::io::Write;
+
+use super::entry::{Entry, LONGEST_ERROR, LONGEST_NAME, LONGEST_PATH, LONGEST_TEXT, MOST_REPORTED};
+use crate::line::{Head, Stamp, capped, escaped, key, milliseconds, number_field, text_field};
+
+/// Appends the line.
+pub(super) fn write(out: &mut Vec<u8>, head: &Head, stamp: &mut Stamp, scratch: &mut String, entry: &Entry<'_>) {
+    head.write(out, stamp, entry.ended_unix_us, entry.level(), b"request");
+    text_field(out, "request.id", entry.request_id.as_str().as_bytes(), LONGEST_NAME);
+    if let Some(trace_id) = entry.trace_id {
+        key(out, "trace.id");
+        let _ = write!(out, "\"{trace_id:032x}\"");
+    }
+    write_question(out, scratch, entry);
+    write_answer(out, entry);
+    write_caller(out, entry);
+    write_guards(out, entry);
+    if let Some(us) = entry.upstream_us {
+        key(out, "upstream.duration_ms");
+        milliseconds(out, us);
+    }
+    if let Some(problem) = entry.problem {
+        text_field(out, "problem", problem.slug.as_bytes(), LONGEST_NAME);
+    }
+    if let Some(error) = entry.error {
+        text_field(out, "error", error.as_bytes(), LONGEST_ERROR);
+    }
+    if let Some(user_agent) = entry.user_agent {
+        text_field(out, "user_agent", user_agent, LONGEST_TEXT);
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+fn write_question(out: &mut Vec<u8>, scratch: &mut String, entry: &Entry<'_>) {
+    text_field(out, "http.method", entry.method.as_bytes(), LONGEST_NAME);
+    text_field(out, "url.path", entry.path, LONGEST_PATH);
+    if let Some(query) = entry.redacted_query(scratch) {
+        key(out, "url.query");
+        out.push(b'"');
+        escaped(out, query.as_bytes());
+        out.push(b'"');
+    }
+    if let Some(route) = entry.route {
+        text_field(out, "http.route", route.as_bytes(), LONGEST_TEXT);
+    }
+}
+
+fn write_answer(out: &mut Vec<u8>, entry: &Entry<'_>) {
+    number_field(out, "http.status", entry.status.into());
+    key(out, "duration_ms");
+    milliseconds(out, entry.duration_us);
+    number_field(out, "bytes.in", entry.bytes_in);
+    number_field(out, "bytes.out", entry.bytes_out);
+}
+
+fn write_caller(out: &mut Vec<u8>, entry: &Entry<'_>) {
+    key(out, "client.address");
+    let _ = write!(out, "\"{}\"", entry.client);
+    if let Some(principal) = entry.principal {
+        text_field(out, "principal", principal.as_bytes(), LONGEST_TEXT);
+    }
+}
+
+fn write_guards(out: &mut Vec<u8>, entry: &Entry<'_>) {
+    if let Some(guard) = entry.guard {
+        text_field(out, "guard.name", guard.as_bytes(), LONGEST_NAME);
+    }
+    if !entry.reported.is_empty() {
+        key(out, "guard.reported");
+        for (index, name) in entry.reported.iter().take(MOST_REPORTED).enumerate() {
+            out.extend_from_slice(if index == 0 { b"[\"" } else { b",\"" });
+            capped(out, name.as_bytes(), LONGEST_NAME);
+            out.push(b'"');
+        }
+        out.push(b']');
+    }
+}
