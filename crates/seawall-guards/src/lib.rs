@@ -40,5 +40,6 @@ pub mod trace_context;
 
 pub use engine::{
     AnswerHead, Build, BuildError, BuildGuard, Context, Counted, CountedError, DECISIONS, End, Flow, Guard, GuardEntry,
-    GuardLayer, GuardService, Head, Needs, Peer, Policy, ReportOnly, Seed, Settle, Shared, Step, Stop, Verdict, Watch,
+    GuardLayer, GuardService, Head, Needs, Peer, Policy, ReportOnly, SectionSource, Seed, Settle, Shared, Step, Stop,
+    Verdict, Watch,
 };

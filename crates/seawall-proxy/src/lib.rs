@@ -29,6 +29,6 @@ pub use builtin::{BuiltinRequest, Builtins, Facts};
 pub use config::{SERVER_SECTION, ServerSettings, UPSTREAM_SECTION, UpstreamSettings, server};
 pub use meters::METRICS;
 pub use plane::{Plane, PlaneError, PlaneParts};
-pub use problems::PROBLEMS;
+pub use problems::{NOT_FOUND, PROBLEMS};
 pub use site::{Route, Router, Site, Target};
 pub use upstream::UpstreamAddress;

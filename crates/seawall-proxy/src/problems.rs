@@ -69,7 +69,7 @@ pub(crate) static REQUEST_TIMEOUT: ProblemType = ProblemType {
 };
 
 /// No built-in target at this path.
-pub(crate) static NOT_FOUND: ProblemType = ProblemType {
+pub static NOT_FOUND: ProblemType = ProblemType {
     slug: "not-found",
     code: "NOT_FOUND",
     status: StatusCode::NOT_FOUND,

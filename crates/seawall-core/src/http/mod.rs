@@ -6,10 +6,12 @@ pub mod hop;
 pub mod origin;
 pub mod path;
 pub mod route;
+pub mod sample;
 pub mod trace_context;
 
 pub use address::{ClientKey, Network, Networks};
 pub use origin::{Origin, OriginPattern};
 pub use path::{PathFault, PathRules};
 pub use route::RoutePattern;
+pub use sample::Sample;
 pub use trace_context::TraceContext;

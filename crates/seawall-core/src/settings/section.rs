@@ -18,6 +18,8 @@ pub struct Section {
     pub entries: Option<&'static [FieldSpec]>,
     /// What must hold between fields, or in an environment.
     pub demands: fn(&Values, &Situation) -> Vec<Complaint>,
+    /// What must hold in each of its named entries.
+    pub entry_demands: fn(&Values, &Situation) -> Vec<Complaint>,
 }
 
 /// What a section's demands may depend on besides its own values.
@@ -44,7 +46,15 @@ impl Section {
     /// A section that routes may not change and that demands nothing more.
     #[must_use]
     pub const fn new(name: &'static str, documentation: &'static str, fields: &'static [FieldSpec]) -> Self {
-        Self { name, documentation, fields, routes: false, entries: None, demands: no_demands }
+        Self {
+            name,
+            documentation,
+            fields,
+            routes: false,
+            entries: None,
+            demands: no_demands,
+            entry_demands: no_demands,
+        }
     }
 
     /// Lets routes differ.
@@ -63,6 +73,12 @@ impl Section {
     #[must_use]
     pub const fn with_demands(self, demands: fn(&Values, &Situation) -> Vec<Complaint>) -> Self {
         Self { demands, ..self }
+    }
+
+    /// Adds demands on each named entry.
+    #[must_use]
+    pub const fn with_entry_demands(self, entry_demands: fn(&Values, &Situation) -> Vec<Complaint>) -> Self {
+        Self { entry_demands, ..self }
     }
 
     /// The field of this key.

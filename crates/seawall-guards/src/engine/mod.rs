@@ -12,7 +12,7 @@ pub(crate) use context::sample_context;
 pub use context::{Context, Peer, Seed};
 pub use counted::{Counted, CountedError, Watch};
 pub(crate) use entry::MODE;
-pub use entry::{Build, BuildError, BuildGuard, GuardEntry, ReportOnly, Shared};
+pub use entry::{Build, BuildError, BuildGuard, GuardEntry, ReportOnly, SectionSource, Shared};
 pub use guard::{AnswerHead, End, Guard, Head, Needs, Settle, Stop, Verdict};
 pub use layer::{GuardLayer, GuardService};
 pub use policy::{DECISIONS, Flow, Policy, Step};

@@ -37,15 +37,22 @@ impl Step {
     /// A guard in a mode. A guard without report-only mode is always enforced.
     #[must_use]
     pub fn new(entry: &GuardEntry, guard: Arc<dyn Guard>, mode: Mode, route: &str, meter: &dyn Meter) -> Self {
-        let series = |decision| meter.series(&DECISIONS, &[entry.name, route, decision]);
         let mode = if entry.report_only == super::ReportOnly::Yes { mode } else { Mode::Enforce };
+        // A series for every decision that this guard can come to in this mode, and for no other.
+        let series = |decision, possible: bool| {
+            if possible && !entry.problems.is_empty() {
+                meter.series(&DECISIONS, &[entry.name, route, decision])
+            } else {
+                Handle::none()
+            }
+        };
         Self {
             guard,
             name: entry.name,
             mode,
-            refused: series("refused"),
-            reported: series("reported"),
-            answered: series("answered"),
+            refused: series("refused", mode == Mode::Enforce),
+            reported: series("reported", mode == Mode::Report),
+            answered: series("answered", true),
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use seawall_core::settings::{Field, Literal, Raw, Section, Setting, Shape, Values, choice};
+use seawall_core::{
+    http::Sample,
+    settings::{Field, Literal, Raw, Section, Setting, Shape, Values, choice},
+};
 
 use super::TraceContextGuard;
 use crate::{GuardEntry, ReportOnly, client_address};
@@ -31,12 +34,12 @@ pub(super) const ACCEPT: Field<Accept> = Field::new(
     Literal::Text("trusted"),
     "Whose `traceparent` is continued: that of trusted proxies (`[client_address] trusted`), of `any` caller, or of `none`.",
 );
-pub(super) const SAMPLE: Field<u64> = Field::new(
-    "sample_per_mille",
-    Literal::Integer(0),
-    "How many of a thousand traces that begin here are marked as sampled, so that the application and Seawall record their spans.",
+pub(super) const SAMPLE: Field<Sample> = Field::new(
+    "sample",
+    Literal::Text("100%"),
+    "The share of traces beginning here that are marked as sampled, so that the application, and Seawall when it exports spans, record them. A trace that a trusted caller began stays as the caller marked it.",
 )
-.between("0", "1000");
+.between("0%", "100%");
 
 /// The section.
 pub const SECTION: Section = Section::new(

@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue};
 use seawall_core::{
-    http::{Networks, TraceContext},
+    http::{Networks, Sample, TraceContext},
     settings::{BadSetting, Values},
 };
 
@@ -16,7 +16,7 @@ static STATE: HeaderName = HeaderName::from_static("tracestate");
 #[derive(Debug)]
 pub struct TraceContextGuard {
     accept: Accept,
-    sample_per_mille: u64,
+    sample: Sample,
     trusted: Networks,
 }
 
@@ -26,7 +26,7 @@ impl TraceContextGuard {
     /// # Errors
     /// [`BadSetting`] when they are not checked settings of the section.
     pub fn read(values: &Values, trusted: Networks) -> Result<Self, BadSetting> {
-        Ok(Self { accept: values.get(&ACCEPT)?, sample_per_mille: values.get(&SAMPLE)?, trusted })
+        Ok(Self { accept: values.get(&ACCEPT)?, sample: values.get(&SAMPLE)?, trusted })
     }
 
     fn carried_on(&self, head: &Head, context: &Context, span: u64, sampled: bool) -> Option<TraceContext> {
@@ -48,9 +48,7 @@ impl TraceContextGuard {
 impl Guard for TraceContextGuard {
     fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
         let (trace_id, span) = context.seed.trace();
-        // The low bits are as random as the others, and are part of the id that every hop sees.
-        let sampled =
-            self.sample_per_mille > 0 && u64::try_from(trace_id % 1_000).is_ok_and(|dice| dice < self.sample_per_mille);
+        let sampled = self.sample.takes(trace_id);
         let trace = self.carried_on(head, context, span, sampled).unwrap_or_else(|| {
             // State without its parent means nothing (W3C Trace Context section 3.3).
             head.headers.remove(&STATE);

@@ -13,7 +13,11 @@ const INBOUND: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 fn trace(accept: &str, trusted: &str) -> (TraceContext, bool) {
     let networks = Networks::from(vec![Network::parse(trusted).unwrap()]);
-    let guard = TraceContextGuard::read(&values().with("accept", Raw::Text(accept.to_owned())), networks).unwrap();
+    let guard = TraceContextGuard::read(
+        &values().with("accept", Raw::Text(accept.to_owned())).with("sample", Raw::Text("0%".to_owned())),
+        networks,
+    )
+    .unwrap();
     let (mut head, ()) =
         Request::builder().header("traceparent", INBOUND).header("tracestate", "a=b").body(()).unwrap().into_parts();
     let mut context = sample_context();

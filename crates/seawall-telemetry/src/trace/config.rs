@@ -5,8 +5,6 @@ use std::fmt;
 use http::{Uri, uri::Scheme};
 use seawall_core::settings::{BadSetting, Complaint, Field, Literal, Raw, Section, Setting, Shape, Situation, Values};
 
-use super::Sample;
-
 /// The collector.
 const ENDPOINT: Field<Endpoint> = Field::new(
     "endpoint",
@@ -15,20 +13,11 @@ const ENDPOINT: Field<Endpoint> = Field::new(
 )
 .needs_restart();
 
-/// The share of traces.
-const SAMPLE: Field<Sample> = Field::new(
-    "sample",
-    Literal::Text("1%"),
-    "The share of traces beginning here that are recorded. A trace that a caller began is recorded when the caller says so.",
-)
-.between("0%", "100%")
-.needs_restart();
-
 /// The section `tracing`.
 pub const TRACE_SECTION: Section = Section::new(
     "tracing",
     "The export of sampled requests as spans, to a collector for OpenTelemetry, Jaeger or Tempo. Only a build with the feature otlp can export.",
-    &[ENDPOINT.spec(), SAMPLE.spec()],
+    &[ENDPOINT.spec()],
 )
 .with_demands(demands);
 
@@ -37,8 +26,6 @@ pub const TRACE_SECTION: Section = Section::new(
 pub struct TraceSettings {
     /// The collector; without one nothing is exported.
     pub endpoint: Option<Endpoint>,
-    /// The share of traces.
-    pub sample: Sample,
 }
 
 impl TraceSettings {
@@ -47,7 +34,7 @@ impl TraceSettings {
     /// # Errors
     /// [`BadSetting`] when a value is of the wrong type; loading a configuration has excluded that.
     pub fn read(values: &Values) -> Result<Self, BadSetting> {
-        Ok(Self { endpoint: values.find(&ENDPOINT)?, sample: values.get(&SAMPLE)? })
+        Ok(Self { endpoint: values.find(&ENDPOINT)? })
     }
 }
 

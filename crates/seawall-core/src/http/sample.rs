@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use seawall_core::settings::{Raw, Setting, Shape};
+use crate::settings::{Raw, Setting, Shape};
 
 /// A share between 0 % and 100 %, in parts of a million.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,181 @@
+//! Values, keys and forms as people read them, and as TOML writes them.
+
+use std::fmt::Write as _;
+
+use seawall_core::settings::{FieldSpec, Literal, Raw, Section, Shape};
+
+/// What a field takes, as the label under a bad value: `expected a duration between 1s and 10min`.
+pub(crate) fn expectation(field: &FieldSpec, item: bool) -> String {
+    match (&field.shape, field.between) {
+        (Shape::List(inner), _) if item => format!("expected {}", expected(inner)),
+        (shape, Some((least, most))) => {
+            format!("expected {} {} between {least} and {most}", article(&form(shape)), form(shape))
+        }
+        (shape, None) => format!("expected {}", expected(shape)),
+    }
+}
+
+/// What a value of this form looks like: `a duration, such as "30s"`.
+fn expected(shape: &Shape) -> String {
+    match shape {
+        Shape::Flag => "true or false".to_owned(),
+        Shape::Integer => "a whole number".to_owned(),
+        Shape::Text("text", "") => "text in quotes".to_owned(),
+        Shape::Text(form, "") => format!("{} {form}", article(form)),
+        Shape::Text(form, example) => format!("{} {form}, such as {}", article(form), toml_text(example)),
+        Shape::Choice(all) => format!("one of {}", choices(all)),
+        Shape::List(Shape::Text(form, example)) if !example.is_empty() => {
+            format!("a list of {form}s, such as [{}]", toml_text(example))
+        }
+        Shape::List(inner) => format!("a list, each item {}", expected(inner)),
+        Shape::Secret => "a secret in quotes".to_owned(),
+    }
+}
+
+/// The form in one or two words, for a table.
+pub(crate) fn form(shape: &Shape) -> String {
+    match shape {
+        Shape::Flag => "true or false".to_owned(),
+        Shape::Integer => "whole number".to_owned(),
+        Shape::Text(form, _) => (*form).to_owned(),
+        Shape::Choice(all) => choices(all),
+        Shape::List(inner @ Shape::Text(..)) => format!("list of {}s", form(inner)),
+        Shape::List(inner) => format!("list of: {}", form(inner)),
+        Shape::Secret => "secret".to_owned(),
+    }
+}
+
+/// Whether values of this form must not be seen.
+pub(crate) fn hidden(shape: &Shape) -> bool {
+    match shape {
+        Shape::Secret => true,
+        Shape::List(inner) => hidden(inner),
+        Shape::Flag | Shape::Integer | Shape::Text(..) | Shape::Choice(_) => false,
+    }
+}
+
+/// A sentence without the texts of a secret value.
+pub(crate) fn without(sentence: &str, secret: &Raw) -> String {
+    match secret {
+        Raw::Text(text) if !text.is_empty() => sentence.replace(text.as_str(), "(hidden)"),
+        Raw::List(items) => items.iter().fold(sentence.to_owned(), |sentence, item| without(&sentence, item)),
+        Raw::Text(_) | Raw::Flag(_) | Raw::Integer(_) => sentence.to_owned(),
+    }
+}
+
+/// What a field is for and what it takes, as the help under a bad value.
+pub(crate) fn field_help(field: &FieldSpec) -> String {
+    let mut help = field.documentation.to_owned();
+    if let Some((least, most)) = field.between {
+        let _ = write!(help, " Between {least} and {most}.");
+    }
+    if let Some(default) = default(field).filter(|default| default != "[]") {
+        let _ = write!(help, " Default {default}.");
+    }
+    help
+}
+
+/// The default as TOML writes it; nothing when the field is unset.
+pub(crate) fn default(field: &FieldSpec) -> Option<String> {
+    match field.default {
+        Literal::Unset => None,
+        default => default.raw().map(|raw| toml_value(&raw)),
+    }
+}
+
+/// A value to show where a field has no default: its least one, or the form's own example.
+pub(crate) fn sample(field: &FieldSpec) -> String {
+    match (field.shape, field.between) {
+        (Shape::Integer, Some((least, _))) => least.to_owned(),
+        (Shape::Text(..), Some((least, _))) => toml_text(least),
+        (shape, _) => example(&shape),
+    }
+}
+
+fn example(shape: &Shape) -> String {
+    match shape {
+        Shape::Flag => "true".to_owned(),
+        Shape::Integer => "1".to_owned(),
+        Shape::Text(_, example) => toml_text(example),
+        Shape::Choice(all) => toml_text(all.first().copied().unwrap_or_default()),
+        Shape::List(inner) => format!("[{}]", example(inner)),
+        Shape::Secret => toml_text("…"),
+    }
+}
+
+/// A field's full name: `upstream.url`, or the key alone at the top.
+pub(crate) fn path(section: &Section, entry: Option<&str>, key: &str) -> String {
+    let parts = [section.name, entry.unwrap_or_default(), key];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
+}
+
+/// A section as it stands in the file: `[upstream]`, or "the top of the file".
+pub(crate) fn section(section: &Section) -> String {
+    if section.name.is_empty() { "the top of the file".to_owned() } else { format!("[{}]", section.name) }
+}
+
+/// Names with backticks and commas: `` `a`, `b` ``.
+pub(crate) fn names<'a>(all: impl IntoIterator<Item = &'a str>) -> String {
+    all.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// A value as TOML writes it, on one line.
+pub(crate) fn toml_value(raw: &Raw) -> String {
+    match raw {
+        Raw::Flag(flag) => flag.to_string(),
+        Raw::Integer(integer) => integer.to_string(),
+        Raw::Text(text) => toml_text(text),
+        Raw::List(items) => format!("[{}]", items.iter().map(toml_value).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// A key as TOML writes it: bare when it may be.
+pub(crate) fn toml_key(key: &str) -> String {
+    let bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if bare { key.to_owned() } else { toml_text(key) }
+}
+
+/// A text as a TOML basic string.
+pub(crate) fn toml_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            control if control.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(control));
+            }
+            plain => out.push(plain),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Words with quotes and commas: `"a", "b"`.
+pub(crate) fn choices(all: &[&str]) -> String {
+    all.iter().map(|word| toml_text(word)).collect::<Vec<_>>().join(", ")
+}
+
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+}
+
+/// A sentence in lines of at most `width` characters, broken only between words.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,266 @@
+//! A whole Seawall in a test: real listeners on free ports, a directory of its own, its log kept.
+
+use std::{
+    fs,
+    io::{self, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use seawall::app::{App, Running, Surroundings, SystemClock, catalogue};
+use seawall_config::{Config, Inputs, Override, SourceText, load};
+use seawall_core::{clock::Clock, settings::Raw};
+use seawall_telemetry::{Sink, Terminal};
+use serde_json::Value;
+
+use crate::client::Client;
+
+/// The longest that a test waits for anything.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// A Seawall to be started: [`TestApp::in_front_of`], then [`TestApp::with_config`], then [`TestApp::start`].
+#[derive(Debug)]
+pub struct TestApp {
+    upstream: String,
+    config: String,
+    clock: Arc<dyn Clock>,
+}
+
+impl TestApp {
+    /// In front of the application at this URL.
+    #[must_use]
+    pub fn in_front_of(url: impl Into<String>) -> Self {
+        Self { upstream: url.into(), config: String::new(), clock: Arc::new(SystemClock::new()) }
+    }
+
+    /// With this configuration file.
+    #[must_use]
+    pub fn with_config(mut self, toml: &str) -> Self {
+        toml.clone_into(&mut self.config);
+        self
+    }
+
+    /// With this clock for all decisions.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Starts it on two data plane threads and the test's own runtime.
+    pub async fn start(self) -> StartedApp {
+        let directory = TemporaryDirectory::new();
+        let log = KeptLog::default();
+        let surroundings = Surroundings {
+            clock: self.clock,
+            seed: 7,
+            sink: Sink::new(Box::new(log.clone())),
+            terminal: Terminal::No,
+            directory: directory.0.clone(),
+        };
+        let app = App::build(config(&self.upstream, &self.config), surroundings).expect("the application must build");
+        let running = app.start().await.expect("the application must start");
+        StartedApp { running: Some(running), log, directory }
+    }
+}
+
+/// The configuration a test app loads: the file, in front of `upstream`, on free ports, with two workers.
+fn config(upstream: &str, toml: &str) -> Config {
+    let option = |section: &str, key: &str, value: Raw| Override {
+        section: section.to_owned(),
+        key: key.to_owned(),
+        value,
+        name: "test".to_owned(),
+    };
+    let text = |text: &str| Raw::Text(text.to_owned());
+    let overrides = vec![
+        option("upstream", "url", text(upstream)),
+        option("server", "listen", text("127.0.0.1:0")),
+        option("server", "workers", Raw::Integer(2)),
+        option("admin", "listen", text("127.0.0.1:0")),
+    ];
+    let inputs = Inputs { file: Some(SourceText::new("seawall.toml", toml)), overrides, ..Inputs::default() };
+    load(&catalogue::schema(), inputs)
+        .unwrap_or_else(|problems| panic!("the test's configuration has mistakes:\n{problems}"))
+}
+
+/// A Seawall that runs; dropped, it ends at once.
+#[derive(Debug)]
+pub struct StartedApp {
+    running: Option<Running>,
+    log: KeptLog,
+    directory: TemporaryDirectory,
+}
+
+impl StartedApp {
+    /// Where clients connect.
+    #[must_use]
+    pub fn public(&self) -> SocketAddr {
+        self.running().addresses().public
+    }
+
+    /// Where the admin interface listens.
+    #[must_use]
+    pub fn admin(&self) -> SocketAddr {
+        self.running().addresses().admin
+    }
+
+    /// A client of the public listener.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(&format!("http://{}", self.public()))
+    }
+
+    /// A client of the admin listener, without its token.
+    #[must_use]
+    pub fn admin_client(&self) -> Client {
+        Client::new(&format!("http://{}", self.admin()))
+    }
+
+    /// The token of the admin interface.
+    #[must_use]
+    pub fn admin_token(&self) -> String {
+        self.running().admin_token().expose().to_owned()
+    }
+
+    /// The directory with its own files.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.directory.0.join(".seawall")
+    }
+
+    /// A metric's value; zero when it has none yet.
+    #[must_use]
+    pub fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+        self.running().registry().value(name, labels).unwrap_or_default()
+    }
+
+    /// Waits until a line of the log satisfies `wanted`, and gives it.
+    ///
+    /// # Panics
+    /// When none does within ten seconds.
+    pub async fn log_line(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let found = || self.log.lines().into_iter().find(&wanted);
+        let wait = async {
+            loop {
+                if let Some(line) = found() {
+                    return line;
+                }
+                self.log.changed().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, wait)
+            .await
+            .unwrap_or_else(|_| panic!("no log line for {what} in:\n{}", self.log.text()))
+    }
+
+    /// The request log's line of a path.
+    pub async fn request_line(&self, path: &str) -> Value {
+        self.log_line(path, |line| line["msg"] == "request" && line["url.path"] == path).await
+    }
+
+    /// Everything logged so far.
+    #[must_use]
+    pub fn log_text(&self) -> String {
+        self.log.text()
+    }
+
+    /// Begins to finish, as SIGTERM does.
+    pub async fn drain(&self) {
+        self.running().drain().await;
+    }
+
+    /// Ends at once, as a second signal does.
+    pub async fn force(&self) {
+        self.running().force().await;
+    }
+
+    /// Waits until the server has finished by itself.
+    ///
+    /// # Panics
+    /// When it does not within `limit`, or ended by a fault.
+    pub async fn ended_within(&mut self, limit: Duration) {
+        let running = self.running.as_mut().expect("the server was not taken");
+        tokio::time::timeout(limit, running.ended())
+            .await
+            .expect("the server must end in time")
+            .expect("and without a fault");
+        self.running.take().expect("the server was not taken").finish().expect("the log is written to its end");
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("the server has ended")
+    }
+}
+
+/// A log that is kept in memory.
+#[derive(Clone, Debug, Default)]
+struct KeptLog {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    changed: Arc<tokio::sync::Notify>,
+}
+
+impl KeptLog {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().expect("nobody panics while writing")).into_owned()
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        self.text().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Ends when more was written, or soon, because a line may have come between looking and waiting.
+    async fn changed(&self) {
+        let _soon = tokio::time::timeout(Duration::from_millis(50), self.changed.notified()).await;
+    }
+}
+
+impl Write for KeptLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.lock().expect("nobody panics while writing").extend_from_slice(bytes);
+        self.changed.notify_waiters();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A directory that goes when it is dropped.
+#[derive(Debug)]
+pub struct TemporaryDirectory(PathBuf);
+
+impl TemporaryDirectory {
+    /// A fresh, empty directory.
+    ///
+    /// # Panics
+    /// When the system gives none.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "making one has an effect")]
+    pub fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("seawall-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).expect("a temporary directory");
+        Self(path)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TemporaryDirectory {
+    fn drop(&mut self) {
+        // What stays behind is in the system's temporary directory.
+        let _stays = fs::remove_dir_all(&self.0);
+    }
+}

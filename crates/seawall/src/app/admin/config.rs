@@ -1,0 +1,85 @@
+//! Section `[admin]`.
+
+use std::net::SocketAddr;
+
+use seawall_core::{
+    Environment,
+    settings::{BadSetting, Complaint, Field, Literal, Raw, Secret, Section, Setting, Shape, Situation, Values},
+};
+
+/// The shortest secret that production accepts, in bytes (checklist WK-12).
+const SHORTEST_SECRET: usize = 32;
+
+/// The command that makes a good secret.
+const MAKE_SECRET: &str = "openssl rand -hex 32";
+
+/// An address of the admin listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct AdminAddress(SocketAddr);
+
+impl Setting for AdminAddress {
+    const SHAPE: Shape = Shape::Text("address", "127.0.0.1:9090");
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        let Raw::Text(text) = raw else {
+            return Err(format!("expected an address as text, such as \"127.0.0.1:9090\", found {}", raw.kind()));
+        };
+        let address: SocketAddr =
+            text.parse().map_err(|_| format!("\"{text}\" is not an address and port, such as \"127.0.0.1:9090\""))?;
+        if address.ip().to_canonical().is_loopback() {
+            return Ok(Self(address));
+        }
+        Err(format!(
+            "\"{text}\" can be reached from other machines, which the admin interface refuses without TLS and a credential; \
+             listen on 127.0.0.1 and reach it through a tunnel, such as ssh -L 9090:127.0.0.1:{}",
+            address.port()
+        ))
+    }
+}
+
+const LISTEN: Field<AdminAddress> = Field::new(
+    "listen",
+    Literal::Text("127.0.0.1:9090"),
+    "Where the admin interface listens: an address of this machine only.",
+)
+.needs_restart();
+const TOKEN: Field<Secret> = Field::new(
+    "token",
+    Literal::Unset,
+    "The token for everything but health and metrics. Unset, one is made at the first start and kept in `admin.token` in the data directory.",
+)
+.needs_restart();
+
+/// The section.
+pub static SECTION: Section =
+    Section::new("admin", "The admin interface.", &[LISTEN.spec(), TOKEN.spec()]).with_demands(demands);
+
+/// How the admin interface behaves.
+#[derive(Clone, Debug)]
+pub struct AdminSettings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The token, when configuration gives one.
+    pub token: Option<Secret>,
+}
+
+impl AdminSettings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when they are not checked settings of the section.
+    pub fn read(values: &Values) -> Result<Self, BadSetting> {
+        Ok(Self { listen: values.get(&LISTEN)?.0, token: values.find(&TOKEN)? })
+    }
+}
+
+fn demands(values: &Values, situation: &Situation) -> Vec<Complaint> {
+    let Ok(Some(token)) = values.find(&TOKEN) else { return Vec::new() };
+    let length = token.expose().len();
+    let least = if situation.environment == Environment::Production { SHORTEST_SECRET } else { 16 };
+    if length >= least {
+        return Vec::new();
+    }
+    let what = format!("the token has {length} characters; {} wants at least {least}", situation.environment.word());
+    vec![Complaint { key: Some(TOKEN.key()), what, help: format!("make a good one with: {MAKE_SECRET}") }]
+}

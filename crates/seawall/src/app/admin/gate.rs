@@ -1,0 +1,173 @@
+//! Who may use the admin interface: the right Host, no foreign Origin, and the token.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use seawall_core::{
+    problem::{Fault, ProblemType, Severity},
+    settings::Secret,
+};
+use serde_json::json;
+
+use crate::app::{builtin, random};
+
+/// A request for another host: a website that made its visitor's browser believe this is its own server.
+static HOST_REFUSED: ProblemType = ProblemType {
+    slug: "admin-host-refused",
+    code: "HOST_REFUSED",
+    status: StatusCode::FORBIDDEN,
+    title: "The admin interface does not answer for this host or origin",
+    retryable: false,
+    fault: Fault::Client,
+    severity: Severity::Medium,
+    documentation: "The admin interface answers requests for localhost or its own address only, and none that a page of another origin \
+        makes. Use the address it listens on, such as http://127.0.0.1:9090.",
+};
+
+/// No token, or a wrong one.
+static UNAUTHORISED: ProblemType = ProblemType {
+    slug: "admin-token-required",
+    code: "UNAUTHORIZED",
+    status: StatusCode::UNAUTHORIZED,
+    title: "The admin interface wants its token",
+    retryable: false,
+    fault: Fault::Client,
+    severity: Severity::Medium,
+    documentation: "Everything but health and metrics wants the token of the admin interface, sent as `Authorization: Bearer TOKEN`.\n\n\
+        For the operator: the token is in `admin.token` in the data directory (`data`, by default .seawall), unless `token` in `[admin]` \
+        gives one. The command line needs none: it uses the socket beside it.",
+};
+
+/// The problems of the admin interface.
+pub static PROBLEMS: [&ProblemType; 2] = [&HOST_REFUSED, &UNAUTHORISED];
+
+/// The gate of the TCP listener.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    pub(super) port: u16,
+    pub(super) token: Arc<Secret>,
+}
+
+/// Lets a request through, or says why not.
+pub(super) async fn pass(gate: Gate, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let problem = if !gate.own_host(headers) || !gate.own_origin(headers) {
+        &HOST_REFUSED
+    } else if !open(request.uri().path()) && !gate.has_token(headers) {
+        &UNAUTHORISED
+    } else {
+        return next.run(request).await;
+    };
+    refusal(problem)
+}
+
+/// Paths that want no token.
+fn open(path: &str) -> bool {
+    path == "/metrics" || path == "/health" || path.starts_with("/health/")
+}
+
+impl Gate {
+    fn own_host(&self, headers: &HeaderMap) -> bool {
+        let mut hosts = headers.get_all(header::HOST).iter();
+        let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+        host.to_str().is_ok_and(|host| self.own_authority(host))
+    }
+
+    /// A browser names the page's origin with whatever could change something; no page but our own may ask.
+    fn own_origin(&self, headers: &HeaderMap) -> bool {
+        headers.get(header::ORIGIN).is_none_or(|origin| {
+            origin
+                .to_str()
+                .ok()
+                .and_then(|origin| origin.strip_prefix("http://"))
+                .is_some_and(|authority| self.own_authority(authority))
+        })
+    }
+
+    fn own_authority(&self, authority: &str) -> bool {
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => (host, port.parse().ok()),
+            _ => (authority, Some(80)),
+        };
+        ["localhost", "127.0.0.1", "[::1]"].contains(&host) && port == Some(self.port)
+    }
+
+    fn has_token(&self, headers: &HeaderMap) -> bool {
+        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        given
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .is_some_and(|token| random::same(token.trim(), self.token.expose()))
+    }
+}
+
+fn refusal(problem: &'static ProblemType) -> Response<Body> {
+    let body = json!({
+        "type": format!("/problems/{}", problem.slug),
+        "title": problem.title,
+        "status": problem.status.as_u16(),
+        "code": problem.code,
+        "severity": problem.severity.word(),
+        "fault": problem.fault.word(),
+        "retryable": problem.retryable,
+        "detail": problem.documentation.split("\n\n").next(),
+    });
+    let mut response = builtin::json(problem.status, &body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
+    if problem.status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer realm=\"seawall admin\""));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate() -> Gate {
+        Gate { port: 9090, token: Arc::new("0123456789abcdef".to_owned().into()) }
+    }
+
+    #[test]
+    fn only_its_own_names_are_answered() {
+        for host in ["localhost:9090", "127.0.0.1:9090", "[::1]:9090"] {
+            assert!(gate().own_authority(host), "{host}");
+        }
+        for host in [
+            "evil.example:9090",
+            "localhost",
+            "localhost:80",
+            "127.0.0.1.evil.example:9090",
+            "",
+            "localhost:x",
+            "[::1]",
+        ] {
+            assert!(!gate().own_authority(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_token_is_wanted_whole() {
+        let has = |value: &str| {
+            let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())]);
+            gate().has_token(&headers)
+        };
+        assert!(has("Bearer 0123456789abcdef"));
+        for wrong in [
+            "Bearer 0123456789abcde",
+            "Bearer ",
+            "Basic 0123456789abcdef",
+            "0123456789abcdef",
+            "Bearer 0123456789abcdeF",
+        ] {
+            assert!(!has(wrong), "{wrong}");
+        }
+        assert!(!gate().has_token(&HeaderMap::new()));
+    }
+}

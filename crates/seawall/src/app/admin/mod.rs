@@ -1,0 +1,15 @@
+//! The admin listener: health in full, metrics, and what runs here (checklist WK-11, RG-12).
+//!
+//! It listens on this machine only. Host and Origin are checked, so that no website can reach it through a visitor's
+//! browser, and everything but health and metrics wants the token in `admin.token`. The command line uses a Unix socket
+//! beside it, which only the owner of the process may open.
+
+mod config;
+mod gate;
+mod routes;
+mod serve;
+
+pub use config::{AdminSettings, SECTION};
+pub use gate::PROBLEMS;
+pub(super) use routes::{State, router};
+pub(super) use serve::{bind, serve_tcp, serve_unix};

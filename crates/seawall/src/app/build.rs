@@ -1,0 +1,165 @@
+//! Building and starting: from a configuration and its surroundings to a server that listens.
+
+use std::{sync::Arc, thread};
+
+use seawall_config::Config;
+use seawall_core::meter::Meter;
+use seawall_guards::{
+    Shared,
+    load_shed::Permits,
+    rate_limit::{self, MemoryRates},
+};
+use seawall_proxy::{Builtins, Plane, PlaneParts, SERVER_SECTION, ServerSettings, UPSTREAM_SECTION, UpstreamSettings};
+use seawall_telemetry::{LOG_SECTION, LogSettings, LogWriter, Output, Registry};
+
+use super::{
+    Addresses, AppError, DataDirectory, Running, Surroundings,
+    admin::{self, AdminSettings},
+    builtin,
+    catalogue::DATA,
+    catalogue::TOP,
+    health::{self, Health, HealthSettings},
+    running::Parts,
+    sites::SiteParts,
+};
+
+/// Requests for built-in targets that may wait for the control plane.
+const BUILTIN_QUEUE: usize = 1_024;
+
+/// An application that can be started: its settings are read and its routes were built once, so that starting it can only
+/// fail for want of something outside.
+#[derive(Debug)]
+pub struct App {
+    config: Arc<Config>,
+    surroundings: Surroundings,
+    server: ServerSettings,
+    upstream: UpstreamSettings,
+    admin: AdminSettings,
+    health: HealthSettings,
+    log: LogSettings,
+}
+
+impl App {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`AppError`] when no application is named, or settings that loading should have refused.
+    pub fn build(config: Config, surroundings: Surroundings) -> Result<Self, AppError> {
+        let app = Self {
+            server: ServerSettings::read(config.values(&SERVER_SECTION))?,
+            upstream: UpstreamSettings::read(config.values(&UPSTREAM_SECTION))?,
+            admin: AdminSettings::read(config.values(&admin::SECTION))?,
+            health: HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?,
+            log: LogSettings::read(config.values(&LOG_SECTION))?,
+            config: Arc::new(config),
+            surroundings,
+        };
+        if app.upstream.address.is_none() {
+            return Err(AppError::NoUpstream);
+        }
+        Ok(app)
+    }
+
+    /// How the process log is written, for whoever installs a subscriber.
+    #[must_use]
+    pub fn output(&self) -> Output {
+        let style = self.log.format.style(self.surroundings.terminal);
+        let clock = Arc::clone(&self.surroundings.clock);
+        Output { sink: self.surroundings.sink.clone(), style, service: Arc::clone(&self.log.service), clock }
+    }
+
+    /// How much the process log says.
+    #[must_use]
+    pub const fn log_settings(&self) -> &LogSettings {
+        &self.log
+    }
+
+    /// Where the application is.
+    #[must_use]
+    pub fn upstream(&self) -> String {
+        self.upstream.address.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Where relative paths begin.
+    #[must_use]
+    pub fn directory(&self) -> &std::path::Path {
+        &self.surroundings.directory
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub const fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Listens and serves. The control plane runs on the runtime this is called on.
+    ///
+    /// # Errors
+    /// [`AppError`] when an address is in use, the data directory cannot be used, or the system gives no threads.
+    pub async fn start(self) -> Result<Running, AppError> {
+        let cores = self.server.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
+        let data_path = self.surroundings.directory.join(self.config.values(&TOP).get(&DATA)?);
+        let data = DataDirectory::open(&data_path)?;
+        let public = Plane::bind(self.server.listen)?;
+        let admin_listener = admin::bind(self.admin.listen)?;
+        let address = |listener: &std::net::TcpListener, asked| listener.local_addr().unwrap_or(asked);
+        let addresses = Addresses {
+            public: address(&public, self.server.listen),
+            admin: address(&admin_listener, self.admin.listen),
+        };
+
+        let registry = Registry::new(cores);
+        let upstream = self.upstream.address.clone().ok_or(AppError::NoUpstream)?;
+        let clock = Arc::clone(&self.surroundings.clock);
+        let health = Health::new(self.health.clone(), upstream.clone(), Arc::clone(&clock));
+        let (builtins, requests) = Builtins::new(BUILTIN_QUEUE);
+        let shared = self.shared(&registry)?;
+        let sites = SiteParts {
+            config: &self.config,
+            shared: &shared,
+            upstream: upstream.clone(),
+            builtins,
+            prefix: self.server.prefix.clone(),
+            aliases: self.health.live_paths.iter().chain(&self.health.ready_paths).cloned().collect(),
+        };
+        let sites = (0..cores).map(|_| sites.build()).collect::<Result<Vec<_>, _>>()?;
+
+        let token = self.admin.token.clone().map_or_else(|| data.admin_token(), Ok)?;
+        let (writer, log) = LogWriter::start(self.output(), &registry)?;
+        let plane = Plane::start(PlaneParts {
+            listener: public,
+            sites,
+            settings: self.server.clone(),
+            upstream: self.upstream.clone(),
+            clock,
+            meter: Arc::new(registry.clone()),
+            log: self.log.requests.then_some(log),
+            seed: self.surroundings.seed,
+        })?;
+        let state = admin::State {
+            health: health.clone(),
+            registry: registry.clone(),
+            config: Arc::clone(&self.config),
+            addresses,
+            upstream: upstream.to_string(),
+        };
+        Ok(Running::begin(Parts {
+            addresses,
+            plane,
+            writer,
+            health: health.clone(),
+            registry,
+            builtin: builtin::serve(builtin::router(&self.server.prefix, &health), requests),
+            admin: admin::router(state),
+            admin_listener,
+            token: Arc::new(token),
+            data,
+        }))
+    }
+
+    fn shared(&self, registry: &Registry) -> Result<Shared, AppError> {
+        let capacity = self.config.values(&rate_limit::SECTION).get(&rate_limit::CAPACITY)?;
+        let meter: Arc<dyn Meter> = Arc::new(registry.clone());
+        Ok(Shared { rates: MemoryRates::new(capacity, &*meter), meter, permits: Permits::default() })
+    }
+}

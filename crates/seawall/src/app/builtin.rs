@@ -1,0 +1,107 @@
+//! The built-in targets of the public listener, on the control plane: health, and the pages behind problems.
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Path,
+    http::{Request, Response, StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use seawall_core::problem::Problem;
+use seawall_proxy::BuiltinRequest;
+use tokio::sync::mpsc;
+use tower::ServiceExt;
+
+use super::{
+    catalogue,
+    health::{Health, Show},
+};
+
+/// The largest answer of a built-in target.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// Requests that are answered side by side; more wait in the channel.
+const SIDE_BY_SIDE: usize = 256;
+
+/// The targets under `prefix`, and health at the paths of its settings.
+pub(super) fn router(prefix: &str, health: &Health) -> Router {
+    let show = health.settings().show;
+    let live = get(|| async { json(StatusCode::OK, &serde_json::json!({ "status": "ok" })) });
+    let ready = {
+        let health = health.clone();
+        get(move || readiness(health.clone(), show))
+    };
+    let mut router = Router::new()
+        .route(&format!("{prefix}/health/live"), live.clone())
+        .route(&format!("{prefix}/health/ready"), ready.clone())
+        .route(&format!("{prefix}/problems/{{slug}}"), get(problem_page));
+    for path in &health.settings().live_paths {
+        router = router.route(path, live.clone());
+    }
+    for path in &health.settings().ready_paths {
+        router = router.route(path, ready.clone());
+    }
+    router
+}
+
+/// Answers requests until the data plane is gone.
+pub(super) async fn serve(router: Router, mut requests: mpsc::Receiver<BuiltinRequest>) {
+    let places = std::sync::Arc::new(tokio::sync::Semaphore::new(SIDE_BY_SIDE));
+    while let Some(BuiltinRequest { request, facts, reply }) = requests.recv().await {
+        let Ok(place) = std::sync::Arc::clone(&places).acquire_owned().await else { return };
+        let router = router.clone();
+        tokio::spawn(async move {
+            let mut request = request.map(Body::from);
+            request.extensions_mut().insert(facts);
+            // The client may have left meanwhile.
+            let _left = reply.send(answer(router, request).await);
+            drop(place);
+        });
+    }
+}
+
+async fn answer(router: Router, request: Request<Body>) -> Result<Response<Bytes>, Problem> {
+    let not_found = || Problem::new(&seawall_proxy::NOT_FOUND);
+    let response = router.oneshot(request).await.map_err(|never| match never {})?;
+    if response.status() == StatusCode::NOT_FOUND {
+        return Err(not_found().detail("Seawall answers nothing at this path."));
+    }
+    let (head, body) = response.into_parts();
+    let bytes =
+        Limited::new(body, MOST_BYTES).collect().await.map_err(|error| not_found().inside(error.to_string()))?;
+    Ok(Response::from_parts(head, bytes.to_bytes()))
+}
+
+async fn readiness(health: Health, show: Show) -> Response<Body> {
+    let report = health.report().await;
+    let status = if report.ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    json(status, &report.json(show))
+}
+
+/// The page behind a problem's type.
+async fn problem_page(Path(slug): Path<String>) -> Response<Body> {
+    let Some(problem) = catalogue::problems().find(|problem| problem.slug == slug) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let text = format!(
+        "{}\n\ncode:       {}\nstatus:     {}\nretryable:  {}\nfault:      {}\nseverity:   {}\n\n{}\n",
+        problem.title,
+        problem.code,
+        problem.status,
+        if problem.retryable { "yes" } else { "no" },
+        problem.fault.word(),
+        problem.severity.word(),
+        problem.documentation
+    );
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")], text)
+        .into_response()
+}
+
+/// A JSON answer that is never kept.
+pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, format!("{body}\n")).into_response()
+}

@@ -1,0 +1,125 @@
+//! The catalogue: every guard in the order of a request's way, every section, problem and metric. Whatever is generated —
+//! the example file, the reference, `explain` — comes from here.
+
+use seawall_config::{Alias, Preset, Schema, top};
+use seawall_core::{
+    meter::Metric,
+    problem::ProblemType,
+    settings::{Field, Literal, Section},
+};
+use seawall_guards::{
+    DECISIONS, GuardEntry, body, client_address, cors, deadline, load_shed, rate_limit, request_id, rescue,
+    security_headers, strict_http, trace_context,
+};
+use seawall_proxy::{SERVER_SECTION, UPSTREAM_SECTION};
+use seawall_telemetry::{LOG_SECTION, TRACE_SECTION};
+
+use super::{admin, health};
+
+/// One step of a request's way through the guards.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The guard.
+    pub guard: &'static GuardEntry,
+    /// Whether it comes before the route is known; such a guard cannot differ by route.
+    pub before_route: bool,
+    /// Why it stands here.
+    pub why: &'static str,
+}
+
+const fn before_route(guard: &'static GuardEntry, why: &'static str) -> Step {
+    Step { guard, before_route: true, why }
+}
+
+const fn by_route(guard: &'static GuardEntry, why: &'static str) -> Step {
+    Step { guard, before_route: false, why }
+}
+
+/// The order in which guards see a request; answers pass back the other way.
+pub static ORDER: [Step; 11] = [
+    before_route(&request_id::ENTRY, "first, so that even a refused request can be named"),
+    before_route(&trace_context::ENTRY, "with the id, so that the log line of any request has its trace"),
+    before_route(&client_address::ENTRY, "before anything counts or believes an address"),
+    before_route(
+        &strict_http::ENTRY,
+        "before routing, because the path that is matched must be the path that is forwarded",
+    ),
+    by_route(&rescue::ENTRY, "outermost of the route's guards, so that it sees what the application answered last"),
+    by_route(&security_headers::ENTRY, "outside all that refuse, so that refusals are dressed too"),
+    by_route(&deadline::ENTRY, "before anything may wait"),
+    by_route(
+        &cors::ENTRY,
+        "before the limits, so that a page can read why it was refused and preflights cost it nothing",
+    ),
+    by_route(&rate_limit::ENTRY, "before a place is taken, so that a flood from one address takes none"),
+    by_route(
+        &load_shed::ENTRY,
+        "last of the guards on the head, so that a place is held only by requests that are served",
+    ),
+    by_route(&body::ENTRY, "on the body, which is read only for requests that all others let pass"),
+];
+
+/// Where Seawall keeps its own files.
+pub const DATA: Field<String> = Field::new(
+    "data",
+    Literal::Text(".seawall"),
+    "The directory for Seawall's own files, such as the admin token; relative to the configuration file, or else to the working directory.",
+)
+.needs_restart();
+
+/// The keys at the top of the file.
+pub static TOP: Section = Section::new(
+    "",
+    "What holds for everything.",
+    &[top::ENVIRONMENT.spec(), top::MODE.spec(), top::PRESET.spec(), DATA.spec()],
+);
+
+/// Sections that belong to no guard, before those that do.
+static OWN_SECTIONS: [&Section; 7] =
+    [&TOP, &UPSTREAM_SECTION, &SERVER_SECTION, &admin::SECTION, &health::SECTION, &LOG_SECTION, &TRACE_SECTION];
+
+/// Starting points for kinds of application.
+static PRESETS: [Preset; 3] = [
+    Preset {
+        name: "api",
+        documentation: "A JSON API for programs and mobile applications: tighter limits, no pages.",
+        toml: include_str!("../../presets/api.toml"),
+    },
+    Preset {
+        name: "browser-app",
+        documentation: "An application with pages: looser limits for their assets, framing by the application itself.",
+        toml: include_str!("../../presets/browser-app.toml"),
+    },
+    Preset {
+        name: "llm",
+        documentation: "An API that answers by language models: few, slow, streamed answers.",
+        toml: include_str!("../../presets/llm.toml"),
+    },
+];
+
+/// Everything that can be configured.
+#[must_use]
+pub fn schema() -> Schema {
+    let guards = ORDER.iter().map(|step| step.guard.section);
+    Schema {
+        sections: OWN_SECTIONS.iter().copied().chain(guards).collect(),
+        presets: PRESETS.to_vec(),
+        aliases: vec![Alias { variable: "LOG_LEVEL", section: LOG_SECTION.name, key: "level" }],
+    }
+}
+
+/// Every problem that a client can see.
+pub fn problems() -> impl Iterator<Item = &'static ProblemType> {
+    let guards = ORDER.iter().flat_map(|step| step.guard.problems.iter().copied());
+    guards.chain(seawall_proxy::PROBLEMS.iter().copied()).chain(admin::PROBLEMS.iter().copied())
+}
+
+/// Every metric.
+pub fn metrics() -> impl Iterator<Item = &'static Metric> {
+    let guards = ORDER.iter().flat_map(|step| step.guard.metrics.iter().copied());
+    let own = seawall_proxy::METRICS.iter().copied().chain(seawall_telemetry::METRICS.iter().copied());
+    std::iter::once(&DECISIONS).chain(guards).chain(own)
+}
+
+#[cfg(test)]
+mod tests;

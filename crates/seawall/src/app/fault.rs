@@ -1,0 +1,98 @@
+//! What can go wrong while the application is built or started, and the exit code it means.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use seawall_core::settings::BadSetting;
+use seawall_guards::BuildError;
+use seawall_proxy::PlaneError;
+use seawall_telemetry::TelemetryError;
+
+/// Why the application cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// A setting that loading should have refused.
+    #[error("the configuration cannot be used")]
+    Setting(#[from] BadSetting),
+    /// A policy that cannot be built.
+    #[error("a route's guards cannot be built")]
+    Policy(#[from] BuildError),
+    /// More guards than a policy holds.
+    #[error("a route has more guards than a policy can hold")]
+    TooManyGuards,
+    /// A route of ours that is no route.
+    #[error("a built-in path cannot be used: {0}")]
+    BuiltinPath(String),
+    /// No application to protect.
+    #[error("no application is named")]
+    NoUpstream,
+    /// A listener or a core.
+    #[error(transparent)]
+    Plane(#[from] PlaneError),
+    /// The admin listener.
+    #[error("cannot listen on {address} for the admin interface")]
+    AdminListen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The directory with Seawall's own files.
+    #[error("cannot use {path}")]
+    Data {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process has the directory.
+    #[error("another Seawall uses {0}")]
+    InUse(PathBuf),
+    /// Logs or traces.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// A part of the control plane ended by itself.
+    #[error("the {0} ended by a fault of its own; the log says where")]
+    Died(&'static str),
+}
+
+impl AppError {
+    /// The exit code: 64 for usage and configuration, 69 for what is in use or missing, 70 for our own faults.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Setting(_) | Self::Policy(_) | Self::TooManyGuards | Self::BuiltinPath(_) | Self::NoUpstream => 64,
+            Self::Plane(PlaneError::Listen { .. }) | Self::AdminListen { .. } | Self::InUse(_) | Self::Data { .. } => {
+                69
+            }
+            Self::Plane(PlaneError::Start(_)) | Self::Telemetry(_) => 70,
+            Self::Plane(PlaneError::Died) | Self::Died(_) => 1,
+        }
+    }
+
+    /// What to do about it, when there is something to say.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        let in_use = |source: &io::Error| source.kind() == io::ErrorKind::AddrInUse;
+        match self {
+            Self::Plane(PlaneError::Listen { source, .. }) if in_use(source) => {
+                Some("another program listens there; stop it, or choose another address with --listen".to_owned())
+            }
+            Self::AdminListen { source, .. } if in_use(source) => {
+                Some("another program listens there; stop it, or choose another address with --admin".to_owned())
+            }
+            Self::InUse(_) => {
+                Some("stop it, or give this one a directory of its own with `data` in the configuration".to_owned())
+            }
+            Self::NoUpstream => {
+                Some("say where your application is: seawall run --to http://localhost:3000".to_owned())
+            }
+            Self::Data { .. } => Some(
+                "see that the directory exists and may be written, or choose another with `data` in the configuration"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}

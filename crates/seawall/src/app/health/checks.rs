@@ -1,0 +1,133 @@
+//! Running the checks, at most once a second however often they are asked for.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use seawall_core::clock::{Clock, Now};
+use seawall_proxy::UpstreamAddress;
+use tokio::sync::Mutex;
+
+use super::{
+    HealthSettings, Outcome, Report,
+    config::{Check, Probe},
+};
+use crate::app::tiny_http;
+
+/// How long results are kept, in microseconds.
+const KEPT_US: u64 = 1_000_000;
+
+/// How long connecting to the application may take.
+const UPSTREAM_LIMIT: Duration = Duration::from_secs(1);
+
+/// The health of the server; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Health(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    settings: HealthSettings,
+    upstream: UpstreamAddress,
+    clock: Arc<dyn Clock>,
+    started: Now,
+    draining: AtomicBool,
+    /// Held while checks run, so that those who ask meanwhile wait for the same results.
+    kept: Mutex<Option<(Now, Vec<Outcome>)>>,
+}
+
+impl Health {
+    /// The health of a server that starts now.
+    #[must_use]
+    pub fn new(settings: HealthSettings, upstream: UpstreamAddress, clock: Arc<dyn Clock>) -> Self {
+        let started = clock.now();
+        Self(Arc::new(Inner {
+            settings,
+            upstream,
+            clock,
+            started,
+            draining: AtomicBool::new(false),
+            kept: Mutex::new(None),
+        }))
+    }
+
+    /// From now on the server is not ready.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &HealthSettings {
+        &self.0.settings
+    }
+
+    /// The state of everything.
+    pub async fn report(&self) -> Report {
+        let inner = &self.0;
+        let checks = {
+            let mut kept = inner.kept.lock().await;
+            let now = inner.clock.now();
+            match &*kept {
+                Some((at, outcomes)) if now.since_us(*at) < KEPT_US => outcomes.clone(),
+                _ => {
+                    let outcomes = self.run_checks().await;
+                    *kept = Some((inner.clock.now(), outcomes.clone()));
+                    outcomes
+                }
+            }
+        };
+        Report {
+            draining: inner.draining.load(Ordering::Relaxed),
+            checks,
+            uptime_s: inner.clock.now().since_us(inner.started) / 1_000_000,
+            memory_bytes: memory_bytes(),
+        }
+    }
+
+    /// All checks side by side, so that the slowest sets the time.
+    async fn run_checks(&self) -> Vec<Outcome> {
+        let mut running = tokio::task::JoinSet::new();
+        let upstream = self.0.settings.upstream.then(|| {
+            let (host, port) = self.0.upstream.host_and_port();
+            Check {
+                name: "upstream".to_owned(),
+                probe: Probe::Tcp(host.to_owned(), port),
+                timeout: UPSTREAM_LIMIT,
+                required: true,
+            }
+        });
+        for check in upstream.into_iter().chain(self.0.settings.checks.iter().cloned()) {
+            let clock = Arc::clone(&self.0.clock);
+            running.spawn(async move { run(check, &*clock).await });
+        }
+        let mut outcomes = running.join_all().await;
+        outcomes.sort_by(|one, other| one.name.cmp(&other.name));
+        outcomes
+    }
+}
+
+async fn run(check: Check, clock: &dyn Clock) -> Outcome {
+    let started = clock.now();
+    let error = match &check.probe {
+        Probe::Tcp(host, port) => {
+            tiny_http::connects(host, *port, check.timeout).await.err().map(|error| error.to_string())
+        }
+        Probe::Http(url) => match url.get(check.timeout).await {
+            Ok(answer) if (200..400).contains(&answer.status) => None,
+            Ok(answer) => Some(format!("answered with status {}", answer.status)),
+            Err(error) => Some(error.to_string()),
+        },
+    };
+    Outcome { took_ms: clock.now().since_us(started) / 1_000, name: check.name, error, required: check.required }
+}
+
+/// Resident memory of this process, where the system tells it (Linux).
+fn memory_bytes() -> Option<u64> {
+    let statistics = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statistics.split(' ').nth(1)?.parse().ok()?;
+    pages.checked_mul(rustix::param::page_size() as u64)
+}

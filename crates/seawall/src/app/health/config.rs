@@ -1,0 +1,199 @@
+//! Section `[health]` and its entries `[health.NAME]`.
+
+use std::time::Duration;
+
+use seawall_core::settings::{
+    BadSetting, Complaint, Field, FieldSpec, Literal, Raw, Section, Setting, Shape, Situation, Span, Values, choice,
+};
+
+use crate::app::tiny_http::Url;
+
+/// How much the public health answers show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Show {
+    /// One word.
+    Status,
+    /// The word and each check's.
+    Checks,
+    /// All that is known.
+    All,
+}
+
+impl Setting for Show {
+    const SHAPE: Shape = Shape::Choice(&["status", "checks", "all"]);
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        choice(raw, &[("status", Self::Status), ("checks", Self::Checks), ("all", Self::All)])
+    }
+}
+
+/// A host and a port to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tcp(String, u16);
+
+impl Setting for Tcp {
+    const SHAPE: Shape = Shape::Text("host and port", "127.0.0.1:5432");
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        let wrong = || "expected a host and a port as text, such as \"127.0.0.1:5432\"".to_owned();
+        let Raw::Text(text) = raw else { return Err(wrong()) };
+        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let port = port.parse().map_err(|_| wrong())?;
+        if host.is_empty() || port == 0 {
+            Err(wrong())
+        } else {
+            Ok(Self(host.trim_matches(['[', ']']).to_owned(), port))
+        }
+    }
+}
+
+impl Setting for Url {
+    const SHAPE: Shape = Shape::Text("url", "http://localhost:3000/health");
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        match raw {
+            Raw::Text(text) => Self::parse(text),
+            other => {
+                Err(format!("expected a URL as text, such as \"http://localhost:3000/health\", found {}", other.kind()))
+            }
+        }
+    }
+}
+
+const LIVE_PATHS: Field<Vec<String>> = Field::new(
+    "live_paths",
+    Literal::Texts(&[]),
+    "Paths of your own at which `live` is answered too, such as \"/api/health\". They no longer reach the application.",
+);
+const READY_PATHS: Field<Vec<String>> = Field::new(
+    "ready_paths",
+    Literal::Texts(&[]),
+    "Paths of your own at which `ready` is answered too, such as \"/api/health/ready\". They no longer reach the application.",
+);
+const SHOW: Field<Show> = Field::new(
+    "show",
+    Literal::Text("status"),
+    "How much the public answers show: one word (`status`), the state of each check (`checks`), or also version, uptime and memory (`all`). The admin listener shows all.",
+);
+const UPSTREAM: Field<bool> =
+    Field::new("upstream", Literal::Flag(true), "Whether `ready` wants the application to accept connections.");
+
+const URL: Field<Url> = Field::new("url", Literal::Unset, "An address that must answer with a 2xx or 3xx status.");
+const TCP: Field<Tcp> =
+    Field::new("tcp", Literal::Unset, "A host and port that must accept connections, such as a database's.");
+const TIMEOUT: Field<Span> =
+    Field::new("timeout", Literal::Text("3s"), "How long the check may take (checklist WK-6: 3 s).")
+        .between("10ms", "30s");
+const REQUIRED: Field<bool> =
+    Field::new("required", Literal::Flag(true), "Whether `ready` fails with the check; otherwise it is only shown.");
+
+const ENTRIES: &[FieldSpec] = &[URL.spec(), TCP.spec(), TIMEOUT.spec(), REQUIRED.spec()];
+
+/// The section.
+pub static SECTION: Section = Section::new(
+    "health",
+    "Health checks, and where they are answered. Each `[health.NAME]` is one dependency of the application.",
+    &[LIVE_PATHS.spec(), READY_PATHS.spec(), SHOW.spec(), UPSTREAM.spec()],
+)
+.with_entries(ENTRIES)
+.with_demands(demands)
+.with_entry_demands(entry_demands);
+
+/// What is checked, and where it is answered.
+#[derive(Clone, Debug)]
+pub struct HealthSettings {
+    /// Further paths of `live`.
+    pub live_paths: Vec<String>,
+    /// Further paths of `ready`.
+    pub ready_paths: Vec<String>,
+    /// How much is shown.
+    pub show: Show,
+    /// Whether the application itself is checked.
+    pub upstream: bool,
+    /// The dependencies.
+    pub checks: Vec<Check>,
+}
+
+/// One dependency.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// What must work.
+    pub probe: Probe,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// Whether readiness depends on it.
+    pub required: bool,
+}
+
+/// What a check does.
+#[derive(Clone, Debug)]
+pub enum Probe {
+    /// Ask for a page.
+    Http(Url),
+    /// Connect.
+    Tcp(String, u16),
+}
+
+impl HealthSettings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when they are not checked settings of the section.
+    pub fn read(values: &Values, entries: &[(String, Values)]) -> Result<Self, BadSetting> {
+        let checks = entries.iter().map(|(name, values)| Check::read(name, values));
+        Ok(Self {
+            live_paths: values.get(&LIVE_PATHS)?,
+            ready_paths: values.get(&READY_PATHS)?,
+            show: values.get(&SHOW)?,
+            upstream: values.get(&UPSTREAM)?,
+            checks: checks.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl Check {
+    fn read(name: &str, values: &Values) -> Result<Self, BadSetting> {
+        let probe = match (values.find(&URL)?, values.find(&TCP)?) {
+            (Some(url), _) => Probe::Http(url),
+            (None, Some(Tcp(host, port))) => Probe::Tcp(host, port),
+            (None, None) => {
+                return Err(BadSetting { key: URL.key(), reason: format!("the check {name} has neither url nor tcp") });
+            }
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            probe,
+            timeout: values.get(&TIMEOUT)?.duration(),
+            required: values.get(&REQUIRED)?,
+        })
+    }
+}
+
+fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    for field in [&LIVE_PATHS, &READY_PATHS] {
+        for path in values.get(field).unwrap_or_default() {
+            if let Err(what) = seawall_core::http::RoutePattern::parse(&path) {
+                complaints.push(Complaint {
+                    key: Some(field.key()),
+                    what,
+                    help: "write a plain path, such as \"/api/health\"".to_owned(),
+                });
+            }
+        }
+    }
+    complaints
+}
+
+fn entry_demands(values: &Values, _: &Situation) -> Vec<Complaint> {
+    let given = [URL.key(), TCP.key()].into_iter().filter(|key| values.raw(key).is_some()).count();
+    let what = match given {
+        0 => "the check says neither `url` nor `tcp`, so there is nothing to check",
+        1 => return Vec::new(),
+        _ => "the check says both `url` and `tcp`; one check does one thing",
+    };
+    let help = "give it `url = \"http://…\"` or `tcp = \"HOST:PORT\"`".to_owned();
+    vec![Complaint { key: None, what: what.to_owned(), help }]
+}

@@ -1,0 +1,20 @@
+//! The application: everything wired from a configuration and its surroundings.
+
+pub mod admin;
+mod build;
+mod builtin;
+pub mod catalogue;
+mod data;
+mod fault;
+pub mod health;
+mod random;
+mod running;
+pub mod sites;
+mod surroundings;
+pub mod tiny_http;
+
+pub use build::App;
+pub use data::DataDirectory;
+pub use fault::AppError;
+pub use running::{Addresses, Running};
+pub use surroundings::{Surroundings, SystemClock};

@@ -1,0 +1,153 @@
+//! A server that runs: where it listens, how it ends.
+
+use std::{
+    fs, io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::Router;
+use seawall_core::settings::Secret;
+use seawall_proxy::Plane;
+use seawall_telemetry::{LogWriter, Registry};
+use tokio::task::JoinHandle;
+
+use super::{AppError, DataDirectory, admin, health::Health};
+
+/// How long log lines may take to be written at the end.
+const LOG_LIMIT: Duration = Duration::from_secs(2);
+
+/// Where a server listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// For the world.
+    pub public: SocketAddr,
+    /// For operators on this machine.
+    pub admin: SocketAddr,
+}
+
+/// A server that runs. Dropping it ends it at once; [`Running::drain`] lets it finish.
+#[derive(Debug)]
+pub struct Running {
+    addresses: Addresses,
+    plane: Plane,
+    writer: Option<LogWriter>,
+    health: Health,
+    registry: Registry,
+    data: DataDirectory,
+    token: Arc<Secret>,
+    builtin: JoinHandle<()>,
+    admin_tcp: JoinHandle<io::Result<()>>,
+    admin_unix: JoinHandle<io::Result<()>>,
+}
+
+/// What a running server is made of.
+#[derive(Debug)]
+pub(super) struct Parts<B> {
+    pub(super) addresses: Addresses,
+    pub(super) plane: Plane,
+    pub(super) writer: LogWriter,
+    pub(super) health: Health,
+    pub(super) registry: Registry,
+    pub(super) builtin: B,
+    pub(super) admin: Router,
+    pub(super) admin_listener: TcpListener,
+    pub(super) token: Arc<Secret>,
+    pub(super) data: DataDirectory,
+}
+
+impl Running {
+    pub(super) fn begin<B: Future<Output = ()> + Send + 'static>(parts: Parts<B>) -> Self {
+        let socket = parts.data.socket_path();
+        let unix = parts.admin.clone();
+        Self {
+            addresses: parts.addresses,
+            plane: parts.plane,
+            writer: Some(parts.writer),
+            health: parts.health,
+            registry: parts.registry,
+            builtin: tokio::spawn(parts.builtin),
+            admin_tcp: tokio::spawn(admin::serve_tcp(parts.admin_listener, parts.admin, Arc::clone(&parts.token))),
+            admin_unix: tokio::spawn(async move { admin::serve_unix(&socket, unix).await }),
+            data: parts.data,
+            token: parts.token,
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// The metrics.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The directory with its own files.
+    #[must_use]
+    pub const fn data(&self) -> &DataDirectory {
+        &self.data
+    }
+
+    /// The token of the admin interface.
+    #[must_use]
+    pub fn admin_token(&self) -> &Secret {
+        &self.token
+    }
+
+    /// Begins to finish: readiness fails first, then connections are told to close, then no more are accepted.
+    pub async fn drain(&self) {
+        self.health.drain();
+        self.plane.drain().await;
+    }
+
+    /// Ends at once.
+    pub async fn force(&self) {
+        self.health.drain();
+        self.plane.force().await;
+    }
+
+    /// Ends when the server has finished, or when a part of it died.
+    ///
+    /// # Errors
+    /// [`AppError`] when a part ended by a fault of its own.
+    pub async fn ended(&mut self) -> Result<(), AppError> {
+        tokio::select! {
+            ended = self.plane.ended() => Ok(ended?),
+            _ = &mut self.builtin => Err(AppError::Died("control plane")),
+            result = &mut self.admin_tcp => Err(died(result, "admin listener")),
+            result = &mut self.admin_unix => Err(died(result, "admin socket")),
+        }
+    }
+
+    /// Writes what is left of the log and removes the socket. Call it last.
+    ///
+    /// # Errors
+    /// [`AppError`] when the log could not be written to its end.
+    pub fn finish(mut self) -> Result<(), AppError> {
+        let written = self.writer.take().map_or(Ok(()), |writer| writer.finish(LOG_LIMIT));
+        Ok(written?)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for task in [&self.admin_tcp, &self.admin_unix] {
+            task.abort();
+        }
+        self.builtin.abort();
+        // A socket that stays behind is replaced at the next start.
+        let _stays = fs::remove_file(self.data.socket_path());
+    }
+}
+
+fn died(result: Result<io::Result<()>, tokio::task::JoinError>, part: &'static str) -> AppError {
+    if let Ok(Err(error)) = result {
+        tracing::error!(error = %error, part, "a part of the control plane failed");
+    }
+    AppError::Died(part)
+}

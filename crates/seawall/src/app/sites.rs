@@ -1,0 +1,182 @@
+//! Sites: the routes of a configuration with their guards, built once for each core.
+
+use std::sync::Arc;
+
+use seawall_config::{Config, Route as ConfigRoute};
+use seawall_core::{
+    Environment, Mode,
+    http::RoutePattern,
+    meter::NoMeter,
+    settings::{Setting, Values},
+};
+use seawall_guards::{
+    Build, BuildError, GuardEntry, Policy, ReportOnly, SectionSource, Shared, Step, load_shed::Permits, problem::Pages,
+    rate_limit::MemoryRates,
+};
+use seawall_proxy::{Builtins, Route, Router, SERVER_SECTION, ServerSettings, Site, Target, UpstreamAddress};
+
+use super::{
+    AppError,
+    catalogue::{self, ORDER, TOP},
+    health::{self, HealthSettings},
+};
+
+/// What sites are built from.
+#[derive(Debug)]
+pub(super) struct SiteParts<'a> {
+    pub(super) config: &'a Config,
+    pub(super) shared: &'a Shared,
+    pub(super) upstream: UpstreamAddress,
+    pub(super) builtins: Builtins,
+    pub(super) prefix: String,
+    /// Paths of the application's own at which a built-in target answers.
+    pub(super) aliases: Vec<String>,
+}
+
+impl SiteParts<'_> {
+    /// The site of one core.
+    pub(super) fn build(&self) -> Result<Site, AppError> {
+        let mut routes = Vec::new();
+        for path in self.aliases.iter().cloned().chain([format!("{}/*", self.prefix)]) {
+            let pattern = RoutePattern::parse(&path).map_err(AppError::BuiltinPath)?;
+            routes.push((pattern, self.route(&Kind::Builtin)?));
+        }
+        for route in self.config.routes() {
+            routes.push((route.pattern().clone(), self.route(&Kind::Configured(route))?));
+        }
+        let default = self.route(&Kind::Default)?;
+        let detail = self.config.environment() == Environment::Development;
+        Ok(Site {
+            router: Router::new(default, routes),
+            pages: Arc::new(Pages::new(&self.prefix, detail)),
+            upstream: self.upstream.clone(),
+            builtins: self.builtins.clone(),
+        })
+    }
+
+    fn route(&self, kind: &Kind<'_>) -> Result<Route, AppError> {
+        let name = kind.name(&self.prefix);
+        let mut steps = Vec::new();
+        let mut entry_steps = 0;
+        for step in &ORDER {
+            let Some(built) = self.step(step.guard, kind, &name)? else { continue };
+            steps.push(built);
+            entry_steps += usize::from(step.before_route);
+        }
+        let policy = Policy::new(name.into(), steps, entry_steps).ok_or(AppError::TooManyGuards)?;
+        Ok(Route { policy, target: kind.target() })
+    }
+
+    fn step(&self, guard: &'static GuardEntry, kind: &Kind<'_>, name: &str) -> Result<Option<Step>, AppError> {
+        let mode = kind.mode(self.config, guard);
+        if mode == Mode::Off {
+            return Ok(None);
+        }
+        let source = Source { config: self.config, kind };
+        let build = Build {
+            policy: name,
+            scope: kind.scope(guard, name),
+            values: kind.values(self.config, guard),
+            other: &source,
+            environment: self.config.environment(),
+            mode,
+            shared: self.shared,
+        };
+        let built = (guard.build)(&build).map_err(|source| BuildError {
+            guard: guard.name,
+            policy: name.to_owned(),
+            source,
+        })?;
+        Ok(built.map(|built| Step::new(guard, built, mode, name, &*self.shared.meter)))
+    }
+}
+
+/// Builds everything that a configuration asks for and throws it away: what loading cannot see is wrong fails here.
+///
+/// # Errors
+/// [`AppError`] when a policy cannot be built.
+pub fn verify(config: &Config) -> Result<(), AppError> {
+    let (builtins, _nobody) = Builtins::new(1);
+    let shared = Shared { rates: MemoryRates::new(1, &NoMeter), meter: Arc::new(NoMeter), permits: Permits::default() };
+    let health = HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?;
+    let server = ServerSettings::read(config.values(&SERVER_SECTION))?;
+    let upstream = UpstreamAddress::parse("http://localhost:80").map_err(AppError::BuiltinPath)?;
+    let aliases = health.live_paths.into_iter().chain(health.ready_paths).collect();
+    SiteParts { config, shared: &shared, upstream, builtins, prefix: server.prefix, aliases }.build().map(|_| ())
+}
+
+/// Which route is built.
+#[derive(Debug)]
+pub(crate) enum Kind<'a> {
+    /// For requests that match no pattern.
+    Default,
+    /// One of the configuration.
+    Configured(&'a ConfigRoute),
+    /// Seawall's own paths.
+    Builtin,
+}
+
+impl Kind<'_> {
+    fn name(&self, prefix: &str) -> String {
+        match self {
+            Self::Default => "*".to_owned(),
+            Self::Configured(route) => route.pattern().to_string(),
+            Self::Builtin => format!("{prefix}/*"),
+        }
+    }
+
+    const fn target(&self) -> Target {
+        match self {
+            Self::Default | Self::Configured(_) => Target::Upstream,
+            Self::Builtin => Target::Builtin,
+        }
+    }
+
+    /// Counters are shared by all routes with the same settings; our own paths have counters of their own.
+    fn scope<'a>(&self, guard: &GuardEntry, name: &'a str) -> &'a str {
+        match self {
+            Self::Configured(route) if route.written(guard.section) => name,
+            Self::Configured(_) | Self::Default => "*",
+            Self::Builtin => "builtin",
+        }
+    }
+
+    fn values<'a>(&'a self, config: &'a Config, guard: &GuardEntry) -> &'a Values {
+        match self {
+            Self::Configured(route) => route.values(guard.section),
+            Self::Default | Self::Builtin => config.values(guard.section),
+        }
+    }
+
+    /// The mode of a guard: the route's for this guard, the route's, the guard's, the global one. Our own paths are always
+    /// enforced.
+    pub(crate) fn mode(&self, config: &Config, guard: &GuardEntry) -> Mode {
+        if guard.report_only != ReportOnly::Yes || matches!(self, Self::Builtin) {
+            return Mode::Enforce;
+        }
+        let read = |values: &Values| values.raw("mode").and_then(|raw| Mode::read(raw).ok());
+        let global = read(config.values(guard.section)).or_else(|| read(config.values(&TOP))).unwrap_or_default();
+        let Self::Configured(route) = self else { return global };
+        let pattern = Some(route.pattern());
+        let own = config.source(guard.section, "mode", pattern) != config.source(guard.section, "mode", None);
+        let own = if own { read(route.values(guard.section)) } else { None };
+        own.or_else(|| route.mode()).unwrap_or(global)
+    }
+}
+
+/// Gives a guard the section of another.
+#[derive(Debug)]
+struct Source<'a> {
+    config: &'a Config,
+    kind: &'a Kind<'a>,
+}
+
+impl SectionSource for Source<'_> {
+    fn section(&self, name: &str) -> Values {
+        let Some(section) = catalogue::schema().section(name) else { return Values::default() };
+        match self.kind {
+            Kind::Configured(route) => route.values(section).clone(),
+            Kind::Default | Kind::Builtin => self.config.values(section).clone(),
+        }
+    }
+}

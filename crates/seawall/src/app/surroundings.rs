@@ -1,0 +1,69 @@
+//! What an application takes from outside: the time, randomness, the log's end, its directory. Tests give their own.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use seawall_core::clock::{Clock, Now};
+use seawall_telemetry::{Sink, Terminal};
+
+/// Everything outside the configuration that an application depends on.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// The time for all decisions.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for request ids; not for secrets.
+    pub seed: u64,
+    /// Where log lines go.
+    pub sink: Sink,
+    /// What the sink is.
+    pub terminal: Terminal,
+    /// Where relative paths begin.
+    pub directory: PathBuf,
+}
+
+impl Surroundings {
+    /// The surroundings of a process that logs to its standard output.
+    #[must_use]
+    pub fn of_process(terminal: Terminal, directory: PathBuf) -> Self {
+        Self {
+            clock: Arc::new(SystemClock::new()),
+            seed: fastrand::u64(..),
+            sink: Sink::new(Box::new(std::io::stdout())),
+            terminal,
+            directory,
+        }
+    }
+}
+
+/// The real clock.
+#[derive(Debug)]
+pub struct SystemClock {
+    started: Instant,
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the clock that everything else reads")]
+impl SystemClock {
+    /// A clock that starts now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { started: Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the clock that everything else reads")]
+impl Clock for SystemClock {
+    fn now(&self) -> Now {
+        let us = |duration: std::time::Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Now { monotonic_us: us(self.started.elapsed()), unix_us: us(wall) }
+    }
+}

@@ -1,0 +1,155 @@
+//! The arguments, declared once for parsing, help and completions.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::{CliError, Next, World};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   clean
+  1   a fault of the running process
+  64  bad usage or configuration
+  69  an address or directory is in use, or what is asked is not there
+  70  an internal fault at start";
+
+const FIRST_STEPS: &str = "\
+First steps:
+  seawall demo                             a careless sample application behind Seawall
+  seawall run --to http://localhost:3000   your application behind Seawall
+  seawall explain GET /                    which guards, with which values, from where";
+
+/// Makes any web API ready for real users: one process in front of your application, in any language, without a change to
+/// its code.
+#[derive(Debug, Parser)]
+#[command(name = "seawall", version, max_term_width = 100, after_help = FIRST_STEPS, after_long_help = format!("{FIRST_STEPS}\n\n{EXIT_CODES}"))]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve: put all guards in front of an application.
+    Run(RunOptions),
+    /// Show a careless sample application behind Seawall, and what to try.
+    Demo(DemoOptions),
+    /// Check the configuration without serving, and show what it changes.
+    Check(CheckOptions),
+    /// Explain a request (GET /path) or a problem (quota-exceeded).
+    Explain(ExplainOptions),
+    /// Write an example file, the JSON Schema for editors, or the reference.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Ask the running server how it is.
+    Status(StatusOptions),
+    /// Write a completion script for your shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FileOption {
+    /// The configuration file [default: seawall.toml, when it is there].
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct RunOptions {
+    /// Where your application is, such as http://localhost:3000.
+    #[arg(long, value_name = "URL")]
+    pub(super) to: Option<String>,
+    /// Where clients connect [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<SocketAddr>,
+    /// Where the admin interface listens, on this machine only [default: 127.0.0.1:9090].
+    #[arg(long, value_name = "ADDR")]
+    pub(super) admin: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(super) file: FileOption,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoOptions {
+    /// Where to listen [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<SocketAddr>,
+    /// Where the admin interface listens [default: 127.0.0.1:9090].
+    #[arg(long, value_name = "ADDR")]
+    pub(super) admin: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckOptions {
+    #[command(flatten)]
+    pub(super) file: FileOption,
+    /// Show every value, defaults too.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainOptions {
+    /// A method and a path, or the name of a problem.
+    #[arg(required = true, num_args = 1..=2, value_name = "METHOD PATH | PROBLEM")]
+    pub(super) what: Vec<String>,
+    #[command(flatten)]
+    pub(super) file: FileOption,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// An example file: every key with its documentation and default.
+    Example,
+    /// The JSON Schema of the file, for completion and checks in editors.
+    Schema,
+    /// The reference, in Markdown.
+    Reference {
+        /// Which part.
+        #[arg(value_enum, default_value_t = Reference::Configuration)]
+        what: Reference,
+    },
+}
+
+/// A part of the reference.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Reference {
+    /// Every section and key.
+    Configuration,
+    /// Every guard, in order.
+    Guards,
+    /// Every problem.
+    Problems,
+    /// Every metric.
+    Metrics,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusOptions {
+    #[command(flatten)]
+    pub(super) file: FileOption,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Help and version are answers; all else is bad usage.
+pub(super) fn refused(error: &clap::Error, world: &mut World<'_>) -> Result<Next, CliError> {
+    let text = if world.colours { error.render().ansi().to_string() } else { error.render().to_string() };
+    if error.use_stderr() {
+        return Err(CliError::Usage(text));
+    }
+    world.say(&text)?;
+    Ok(Next::Exit(0))
+}

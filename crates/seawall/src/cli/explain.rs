@@ -1,0 +1,168 @@
+//! `seawall explain`: which guards a request meets, with which values, from where; or what a problem means.
+
+use std::fmt::Write;
+
+use seawall_config::{Config, Route};
+use seawall_core::{
+    Mode,
+    http::{
+        RoutePattern,
+        path::{self, PathRule, PathRules},
+    },
+    settings::Raw,
+};
+use seawall_guards::{GuardEntry, Policy};
+use seawall_proxy::{Route as SiteRoute, Router, Target};
+use serde_json::{Value, json};
+
+use super::{CliError, Next, World, arguments::ExplainOptions, configuration, paint::Paint, problem};
+use crate::app::{
+    catalogue::{self, ORDER, Step},
+    sites::Kind,
+};
+
+/// Explains a request or a problem.
+pub(super) fn explain(options: &ExplainOptions, world: &mut World<'_>) -> Result<Next, CliError> {
+    match options.what.as_slice() {
+        [name] => explain_problem(name, options.json, world),
+        [method, path] => {
+            let loaded = configuration::read(&options.file, Vec::new(), options.json, world)?;
+            explain_request(&loaded.config, method, path, options.json, world)
+        }
+        _ => Err(CliError::Usage("error: name a method and a path, or a problem\n".to_owned())),
+    }
+}
+
+fn explain_problem(name: &str, as_json: bool, world: &mut World<'_>) -> Result<Next, CliError> {
+    let asked = name.rsplit('/').next().unwrap_or(name);
+    let found = catalogue::problems()
+        .find(|kind| kind.slug == asked)
+        .or_else(|| catalogue::problems().find(|kind| kind.code.eq_ignore_ascii_case(asked)));
+    let Some(kind) = found else {
+        let known = catalogue::problems().map(|kind| kind.slug).collect::<Vec<_>>().join(", ");
+        let hint = if name.starts_with('/') {
+            format!("\n  help: to explain a request, name its method too: seawall explain GET {name}")
+        } else {
+            String::new()
+        };
+        return Err(CliError::Usage(format!("error: \"{name}\" is not a problem; known are {known}{hint}\n")));
+    };
+    if as_json {
+        let body = json!({
+            "slug": kind.slug, "code": kind.code, "status": kind.status.as_u16(), "title": kind.title, "retryable": kind.retryable,
+            "fault": kind.fault.word(), "severity": kind.severity.word(), "documentation": kind.documentation,
+        });
+        world.say(&body.to_string())?;
+    } else {
+        world.say(&format!("{}\n{}", Paint { colours: world.colours }.bold(kind.slug), problem::text(kind)))?;
+    }
+    Ok(Next::Exit(0))
+}
+
+fn explain_request(
+    config: &Config,
+    method: &str,
+    target: &str,
+    as_json: bool,
+    world: &mut World<'_>,
+) -> Result<Next, CliError> {
+    let upper = method.to_ascii_uppercase();
+    let method: http::Method =
+        upper.parse().map_err(|_| CliError::Usage(format!("error: \"{method}\" is not a method, such as GET\n")))?;
+    let given = target.split(['?', '#']).next().unwrap_or_default();
+    if !given.starts_with('/') {
+        return Err(CliError::Usage(format!(
+            "error: \"{target}\" is not a path; it begins with /, as in: seawall explain {method} /\n"
+        )));
+    }
+    let rules = PathRules { encoded_slash: PathRule::Pass };
+    let normal = path::normalise(given, &rules)
+        .map_err(|fault| CliError::Usage(format!("error: this request is refused with invalid-path: {fault}\n")))?;
+    let place = router(config)?.find(&method, &normal);
+    let route = place.and_then(|place| config.routes().get(place));
+    let kind = route.map_or(Kind::Default, Kind::Configured);
+    let steps = ORDER.iter().map(|step| Explained::new(config, step, &kind, route)).collect::<Vec<_>>();
+    if as_json {
+        let name = route.map_or_else(|| "*".to_owned(), |route| route.pattern().to_string());
+        let body = json!({ "method": method.as_str(), "path": normal, "route": name, "guards": steps.iter().map(Explained::json).collect::<Vec<_>>() });
+        world.say(&body.to_string())?;
+        return Ok(Next::Exit(0));
+    }
+    let paint = Paint { colours: world.colours };
+    let mut text = match route {
+        Some(route) => {
+            format!("{} {normal} meets the route {}.\n", method.as_str(), paint.bold(&route.pattern().to_string()))
+        }
+        None => format!("{} {normal} meets no route of its own; the general settings hold.\n", method.as_str()),
+    };
+    text.push_str("Its guards, in order, with their values and where each comes from:\n");
+    for (number, step) in steps.iter().enumerate() {
+        step.write(&mut text, number + 1, paint);
+    }
+    world.say(&text)?;
+    Ok(Next::Exit(0))
+}
+
+/// The router that serving would build, with nothing behind it.
+fn router(config: &Config) -> Result<Router, CliError> {
+    let route = |pattern: &RoutePattern| {
+        let policy =
+            Policy::new(pattern.to_string().into(), Vec::new(), 0).ok_or(crate::app::AppError::TooManyGuards)?;
+        Ok((pattern.clone(), SiteRoute { policy, target: Target::Upstream }))
+    };
+    let routes =
+        config.routes().iter().map(|configured| route(configured.pattern())).collect::<Result<Vec<_>, CliError>>()?;
+    let (_, default) = route(&RoutePattern::parse("/*").map_err(CliError::Usage)?)?;
+    Ok(Router::new(default, routes))
+}
+
+/// One guard with its values.
+struct Explained {
+    guard: &'static GuardEntry,
+    why: &'static str,
+    mode: Mode,
+    values: Vec<(&'static str, String, String)>,
+}
+
+impl Explained {
+    fn new(config: &Config, step: &Step, kind: &Kind<'_>, route: Option<&Route>) -> Self {
+        let section = step.guard.section;
+        let values = route.map_or_else(|| config.values(section), |route| route.values(section));
+        let pattern = route.map(Route::pattern);
+        let shown = section.fields.iter().filter(|field| field.key != "mode").filter_map(|field| {
+            let raw = values.raw(field.key)?;
+            let text = if field.secret() { "(hidden)".to_owned() } else { words(raw) };
+            Some((field.key, text, config.source(section, field.key, pattern).to_string()))
+        });
+        Self { guard: step.guard, why: step.why, mode: kind.mode(config, step.guard), values: shown.collect() }
+    }
+
+    fn write(&self, out: &mut String, number: usize, paint: Paint) {
+        let mode = match self.mode {
+            Mode::Enforce => String::new(),
+            Mode::Report => " (reports only)".to_owned(),
+            Mode::Off => " (off)".to_owned(),
+        };
+        let _infallible = writeln!(out, "\n{number:>2} {}{mode}  {}", paint.bold(self.guard.name), self.guard.summary);
+        let _infallible = writeln!(out, "   {}", paint.dim(self.why));
+        for (key, value, source) in &self.values {
+            let _infallible = writeln!(out, "     {key} = {value}  {}", paint.dim(&format!("# {source}")));
+        }
+    }
+
+    fn json(&self) -> Value {
+        let values =
+            self.values.iter().map(|(key, value, source)| json!({ "key": key, "value": value, "source": source }));
+        json!({ "guard": self.guard.name, "mode": self.mode.word(), "summary": self.guard.summary, "why": self.why, "values": values.collect::<Vec<_>>() })
+    }
+}
+
+/// A value as it would be written in the file.
+fn words(raw: &Raw) -> String {
+    match raw {
+        Raw::Flag(flag) => flag.to_string(),
+        Raw::Integer(integer) => integer.to_string(),
+        Raw::Text(text) => format!("{text:?}"),
+        Raw::List(items) => format!("[{}]", items.iter().map(words).collect::<Vec<_>>().join(", ")),
+    }
+}

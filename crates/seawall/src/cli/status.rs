@@ -1,0 +1,72 @@
+//! `seawall status`: asks the running server over its socket.
+
+use std::{fmt::Write, io, path::PathBuf, time::Duration};
+
+use serde_json::Value;
+
+use super::{CliError, World, arguments::StatusOptions, configuration, paint::Paint};
+use crate::app::{
+    AppError, DataDirectory,
+    catalogue::{DATA, TOP},
+    tiny_http,
+};
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// A question to the running server.
+#[derive(Debug)]
+pub struct Ask {
+    socket: PathBuf,
+    json: bool,
+    paint: Paint,
+}
+
+impl Ask {
+    pub(super) fn new(options: &StatusOptions, world: &World<'_>) -> Result<Self, CliError> {
+        let loaded = configuration::read(&options.file, Vec::new(), options.json, world)?;
+        let data = loaded.config.values(&TOP).get(&DATA).map_err(AppError::Setting)?;
+        let socket = DataDirectory::socket_in(&loaded.directory.join(data));
+        Ok(Self { socket, json: options.json, paint: Paint { colours: world.colours } })
+    }
+
+    /// Asks, and answers for people or machines.
+    ///
+    /// # Errors
+    /// [`CliError::Missing`] when no server runs.
+    pub async fn answer(&self) -> Result<String, CliError> {
+        let answer =
+            tiny_http::get_unix(&self.socket, "/api/status", LIMIT).await.map_err(|error| self.unreachable(&error))?;
+        if self.json {
+            return Ok(answer.body);
+        }
+        let status: Value = serde_json::from_str(&answer.body).map_err(io::Error::other)?;
+        Ok(self.text(&status))
+    }
+
+    fn unreachable(&self, error: &io::Error) -> CliError {
+        let help = "start it with: seawall run --to http://localhost:3000; or name its configuration with --config";
+        CliError::Missing(format!("no running server answers at {}: {error}\n  help: {help}", self.socket.display()))
+    }
+
+    fn text(&self, status: &Value) -> String {
+        let health = &status["health"];
+        let text = |key: &str| status[key].as_str().or_else(|| health[key].as_str()).unwrap_or("?").to_owned();
+        let number = |key: &str| status[key].as_f64().or_else(|| health[key].as_f64()).unwrap_or_default();
+        let mut out =
+            format!("{} for {}, in {}\n", self.paint.bold(&text("status")), text("upstream"), text("environment"));
+        let _infallible = writeln!(out, "  public   http://{}\n  admin    http://{}", text("public"), text("admin"));
+        let _infallible = writeln!(out, "  version  {}, up {} s", text("version"), number("uptime_s"));
+        let megabytes = number("memory_bytes") / 1e6;
+        let _infallible = writeln!(
+            out,
+            "  memory   {megabytes:.1} MB\n  now      {} connections, {} requests",
+            number("connections"),
+            number("active_requests")
+        );
+        for (name, check) in health["checks"].as_object().into_iter().flatten() {
+            let error = check["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default();
+            let _infallible = writeln!(out, "  check    {name}: {}{error}", check["status"].as_str().unwrap_or("?"));
+        }
+        out
+    }
+}

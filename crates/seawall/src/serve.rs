@@ -1,0 +1,116 @@
+//! Serving as a process: the runtime of the control plane, the log, signals, and the end.
+
+use std::{
+    io::{Write, stderr},
+    net::TcpListener,
+    panic,
+};
+
+use seawall::{
+    app::{App, AppError, Running},
+    cli::{CliError, Serve, World},
+    demo,
+};
+use seawall_telemetry::log;
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+};
+
+/// Threads of the control plane: it never carries traffic.
+const CONTROL_THREADS: usize = 2;
+
+/// Does what needs a runtime; gives the exit code.
+pub(super) fn serve(what: Serve, world: &mut World<'_>) -> Result<u8, CliError> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(CONTROL_THREADS)
+        .thread_name("seawall-control")
+        .enable_all()
+        .build()?;
+    match what {
+        Serve::Status(ask) => {
+            let answer = runtime.block_on(ask.answer())?;
+            world.out.write_all(answer.as_bytes())?;
+            Ok(0)
+        }
+        Serve::App { app, banner, demo } => {
+            let temporary = demo.is_some().then(|| app.directory().to_owned());
+            install_log(&app)?;
+            let code = run(&runtime, *app, demo, |running| banner.render(running));
+            if let Some(temporary) = temporary {
+                // What the demonstration leaves behind is in the system's temporary directory.
+                let _stays = std::fs::remove_dir_all(temporary);
+            }
+            code
+        }
+    }
+}
+
+/// The log of the whole process, and panics into it.
+fn install_log(app: &App) -> Result<(), CliError> {
+    let subscriber = log::subscriber(app.output(), &app.log_settings().level);
+    tracing::subscriber::set_global_default(subscriber).map_err(std::io::Error::other)?;
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let message = panic.payload_as_str().unwrap_or("a panic without a message");
+        let trace = std::backtrace::Backtrace::force_capture().to_string();
+        tracing::error!(panic.message = message, panic.place = place, panic.trace = trace, "a thread panicked");
+    }));
+    Ok(())
+}
+
+fn run(
+    runtime: &Runtime,
+    app: App,
+    demo: Option<TcpListener>,
+    banner: impl Fn(&Running) -> String,
+) -> Result<u8, CliError> {
+    let sample = demo.map(|listener| runtime.spawn(demo::serve(listener)));
+    let code = runtime.block_on(async {
+        let mut running = app.start().await?;
+        // Log lines go to the standard output; what is meant for a person stays apart from them.
+        let _unheard = stderr().write_all(banner(&running).as_bytes());
+        let ended = until_end(&mut running).await;
+        let finished = running.finish();
+        ended.and(finished).map(|()| 0).or_else(report)
+    });
+    if let Some(sample) = sample {
+        sample.abort();
+    }
+    Ok(code?)
+}
+
+/// Serves until the first signal, finishes until the second.
+async fn until_end(running: &mut Running) -> Result<(), AppError> {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+        tracing::warn!("signals cannot be heard; the process ends without draining");
+        return running.ended().await;
+    };
+    let mut told = 0;
+    loop {
+        tokio::select! {
+            ended = running.ended() => return ended,
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        told += 1;
+        if told == 1 {
+            tracing::info!(
+                "finishing: requests in flight are answered, connections are closed; a second signal ends at once"
+            );
+            running.drain().await;
+        } else {
+            running.force().await;
+        }
+    }
+}
+
+/// A fault of the process itself: logged, and told by the exit code (checklist RG-3).
+fn report(error: AppError) -> Result<u8, AppError> {
+    if error.exit_code() != 1 {
+        return Err(error);
+    }
+    tracing::error!(error = %error, "the server ended by a fault of its own");
+    Ok(1)
+}
