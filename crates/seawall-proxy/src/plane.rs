@@ -8,7 +8,7 @@ use std::{
 };
 
 use seawall_core::{clock::Clock, meter::Meter};
-use seawall_telemetry::LogHandle;
+use seawall_telemetry::{LogHandle, trace::Spans};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{mpsc, oneshot};
 
@@ -37,6 +37,8 @@ pub struct PlaneParts {
     pub meter: Arc<dyn Meter>,
     /// The request log; nothing when it is off.
     pub log: Option<LogHandle>,
+    /// Where the spans of sampled requests go.
+    pub spans: Spans,
     /// Randomness for request ids; each core derives its own.
     pub seed: u64,
 }
@@ -103,6 +105,7 @@ impl Plane {
                 clock: Arc::clone(&parts.clock),
                 meter: Arc::clone(&parts.meter),
                 log: parts.log.as_ref().map(LogHandle::request_log),
+                spans: parts.spans.clone(),
                 seed: parts.seed.wrapping_add(index as u64),
                 open: Arc::clone(&open),
             };

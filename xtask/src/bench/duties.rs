@@ -9,7 +9,8 @@ use super::http::Answer;
 const HEADERS_EXPECTED: usize = 6;
 
 /// What counts as one of the six headers; which six a proxy sends is its own choice.
-const SECURITY_HEADERS: [&str; 11] = [
+const SECURITY_HEADERS: [&str; 12] = [
+    "x-xss-protection",
     "content-security-policy",
     "cross-origin-embedder-policy",
     "cross-origin-opener-policy",

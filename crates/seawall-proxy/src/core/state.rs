@@ -11,7 +11,7 @@ use std::{
 };
 
 use seawall_core::clock::Clock;
-use seawall_telemetry::RequestLog;
+use seawall_telemetry::{RequestLog, trace::Spans};
 use tokio::sync::Notify;
 
 use crate::{ServerSettings, Site, UpstreamSettings, edge::Activity, meters::Meters, timer::Timers, upstream::Pool};
@@ -26,6 +26,7 @@ pub(crate) struct CoreParts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) meter: Arc<dyn seawall_core::meter::Meter>,
     pub(crate) log: Option<RequestLog>,
+    pub(crate) spans: Spans,
     pub(crate) seed: u64,
     /// Connections of all cores.
     pub(crate) open: Arc<AtomicUsize>,
@@ -41,6 +42,7 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: RefCell<fastrand::Rng>,
     pub(crate) log: Option<RefCell<RequestLog>>,
+    pub(crate) spans: Spans,
     pub(crate) meters: Meters,
     connections: RefCell<BTreeMap<u64, Rc<Activity>>>,
     next_connection: Cell<u64>,
@@ -61,6 +63,7 @@ impl Core {
             clock: parts.clock,
             random: RefCell::new(fastrand::Rng::with_seed(parts.seed)),
             log: parts.log.map(RefCell::new),
+            spans: parts.spans,
             meters: Meters::new(parts.meter),
             connections: RefCell::default(),
             next_connection: Cell::new(0),

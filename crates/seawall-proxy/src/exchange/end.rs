@@ -4,7 +4,10 @@ use std::rc::Rc;
 
 use http::{HeaderValue, Method, StatusCode, uri::PathAndQuery};
 use seawall_guards::{Context, End, Watch};
-use seawall_telemetry::Entry;
+use seawall_telemetry::{
+    Entry,
+    trace::{Attribute, SpanRecord},
+};
 use smallvec::SmallVec;
 
 use crate::{
@@ -67,6 +70,33 @@ impl Exchange {
             user_agent: self.agent.as_ref().map(HeaderValue::as_bytes),
         });
     }
+
+    /// Hands over the span of a sampled request; for all others there is nothing to make.
+    fn trace(&self, duration_us: u64) {
+        let Some(trace) = self.context.trace.filter(|trace| trace.sampled && self.core.spans.exported()) else {
+            return;
+        };
+        let text = |text: &str| Attribute::Text(text.into());
+        let status = self.status.map_or(499, |status| status.as_u16());
+        let start_unix_us = self.context.now.unix_us;
+        self.core.spans.hand(SpanRecord {
+            trace_id: trace.trace_id,
+            span_id: trace.span_id,
+            parent_id: trace.parent_id,
+            name: format!("{} {}", self.method, self.context.route).into(),
+            start_unix_us,
+            end_unix_us: start_unix_us.saturating_add(duration_us),
+            attributes: vec![
+                ("http.request.method", text(self.method.as_str())),
+                ("http.route", text(&self.context.route)),
+                ("url.path", text(self.target.as_ref().map_or("*", PathAndQuery::path))),
+                ("http.response.status_code", Attribute::Integer(status.into())),
+                ("client.address", text(&self.context.client.to_string())),
+                ("seawall.request_id", text(self.context.request_id.as_str())),
+            ],
+            error: status >= 500,
+        });
+    }
 }
 
 impl Drop for Exchange {
@@ -74,6 +104,7 @@ impl Drop for Exchange {
         let duration_us = self.core.clock.now().since_us(self.context.now);
         self.route().policy.finish(&End { sent: self.sent, status: self.status }, &self.context);
         self.log(duration_us);
+        self.trace(duration_us);
         let place = self.place.map_or(0, |place| place + 1);
         self.core.meters.observe(place, &self.context.route, &self.method, self.status, duration_us);
         self.core.meters.active.add(-1);

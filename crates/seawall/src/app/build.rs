@@ -9,7 +9,10 @@ use seawall_guards::{
     load_shed::Permits,
     rate_limit::{self, MemoryRates},
 };
-use seawall_proxy::{Builtins, Plane, PlaneParts, SERVER_SECTION, ServerSettings, UPSTREAM_SECTION, UpstreamSettings};
+use seawall_proxy::{
+    Builtins, Plane, PlaneParts, SERVER_SECTION, ServerSettings, Site, UPSTREAM_SECTION, UpstreamAddress,
+    UpstreamSettings,
+};
 use seawall_telemetry::{LOG_SECTION, LogSettings, LogWriter, Output, Registry};
 
 use super::{
@@ -21,6 +24,7 @@ use super::{
     health::{self, Health, HealthSettings},
     running::Parts,
     sites::SiteParts,
+    traces::Traces,
 };
 
 /// Requests for built-in targets that may wait for the control plane.
@@ -113,19 +117,11 @@ impl App {
         let clock = Arc::clone(&self.surroundings.clock);
         let health = Health::new(self.health.clone(), upstream.clone(), Arc::clone(&clock));
         let (builtins, requests) = Builtins::new(BUILTIN_QUEUE);
-        let shared = self.shared(&registry)?;
-        let sites = SiteParts {
-            config: &self.config,
-            shared: &shared,
-            upstream: upstream.clone(),
-            builtins,
-            prefix: self.server.prefix.clone(),
-            aliases: self.health.live_paths.iter().chain(&self.health.ready_paths).cloned().collect(),
-        };
-        let sites = (0..cores).map(|_| sites.build()).collect::<Result<Vec<_>, _>>()?;
+        let sites = self.sites(cores, &registry, builtins, upstream.clone())?;
 
         let token = self.admin.token.clone().map_or_else(|| data.admin_token(), Ok)?;
         let (writer, log) = LogWriter::start(self.output(), &registry)?;
+        let (traces, spans) = Traces::start(&self.config, &self.log.service, &clock, &registry)?;
         let plane = Plane::start(PlaneParts {
             listener: public,
             sites,
@@ -134,6 +130,7 @@ impl App {
             clock,
             meter: Arc::new(registry.clone()),
             log: self.log.requests.then_some(log),
+            spans,
             seed: self.surroundings.seed,
         })?;
         let state = admin::State {
@@ -147,6 +144,7 @@ impl App {
             addresses,
             plane,
             writer,
+            traces,
             health: health.clone(),
             registry,
             builtin: builtin::serve(builtin::router(&self.server.prefix, &health), requests),
@@ -157,9 +155,25 @@ impl App {
         }))
     }
 
-    fn shared(&self, registry: &Registry) -> Result<Shared, AppError> {
+    /// One site for each core, over the same counters.
+    fn sites(
+        &self,
+        cores: usize,
+        registry: &Registry,
+        builtins: Builtins,
+        upstream: UpstreamAddress,
+    ) -> Result<Vec<Site>, AppError> {
         let capacity = self.config.values(&rate_limit::SECTION).get(&rate_limit::CAPACITY)?;
         let meter: Arc<dyn Meter> = Arc::new(registry.clone());
-        Ok(Shared { rates: MemoryRates::new(capacity, &*meter), meter, permits: Permits::default() })
+        let shared = Shared { rates: MemoryRates::new(capacity, &*meter), meter, permits: Permits::default() };
+        let parts = SiteParts {
+            config: &self.config,
+            shared: &shared,
+            upstream,
+            builtins,
+            prefix: self.server.prefix.clone(),
+            aliases: self.health.live_paths.iter().chain(&self.health.ready_paths).cloned().collect(),
+        };
+        (0..cores).map(|_| parts.build()).collect()
     }
 }

@@ -12,6 +12,7 @@ mod running;
 pub mod sites;
 mod surroundings;
 pub mod tiny_http;
+mod traces;
 
 pub use build::App;
 pub use data::DataDirectory;

@@ -13,7 +13,7 @@ use seawall_proxy::Plane;
 use seawall_telemetry::{LogWriter, Registry};
 use tokio::task::JoinHandle;
 
-use super::{AppError, DataDirectory, admin, health::Health};
+use super::{AppError, DataDirectory, admin, health::Health, traces::Traces};
 
 /// How long log lines may take to be written at the end.
 const LOG_LIMIT: Duration = Duration::from_secs(2);
@@ -33,6 +33,7 @@ pub struct Running {
     addresses: Addresses,
     plane: Plane,
     writer: Option<LogWriter>,
+    traces: Traces,
     health: Health,
     registry: Registry,
     data: DataDirectory,
@@ -48,6 +49,7 @@ pub(super) struct Parts<B> {
     pub(super) addresses: Addresses,
     pub(super) plane: Plane,
     pub(super) writer: LogWriter,
+    pub(super) traces: Traces,
     pub(super) health: Health,
     pub(super) registry: Registry,
     pub(super) builtin: B,
@@ -65,6 +67,7 @@ impl Running {
             addresses: parts.addresses,
             plane: parts.plane,
             writer: Some(parts.writer),
+            traces: parts.traces,
             health: parts.health,
             registry: parts.registry,
             builtin: tokio::spawn(parts.builtin),
@@ -130,7 +133,9 @@ impl Running {
     /// [`AppError`] when the log could not be written to its end.
     pub fn finish(mut self) -> Result<(), AppError> {
         let written = self.writer.take().map_or(Ok(()), |writer| writer.finish(LOG_LIMIT));
-        Ok(written?)
+        let traced = std::mem::take(&mut self.traces).finish(LOG_LIMIT);
+        written?;
+        traced
     }
 }
 
