@@ -52,10 +52,19 @@ pub fn strip(headers: &mut HeaderMap) -> Result<(), ConnectionFault> {
             headers.remove(name);
         }
     }
-    for name in &ALWAYS {
-        headers.remove(name);
+    // Most messages have few of them, so looking at the names that are there is cheaper than asking for each that may be.
+    let present = headers.keys().fold(0_u8, |bits, name| bits | bit(name));
+    for (place, name) in ALWAYS.iter().enumerate() {
+        if present & (1 << place) != 0 {
+            headers.remove(name);
+        }
     }
     Ok(())
+}
+
+/// The place of a hop-by-hop field, as a bit.
+fn bit(name: &HeaderName) -> u8 {
+    ALWAYS.iter().position(|always| always == name).map_or(0, |place| 1 << place)
 }
 
 /// The protocol that both `Connection: upgrade` and `Upgrade` ask for, as it was written.

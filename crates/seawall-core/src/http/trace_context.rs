@@ -61,15 +61,26 @@ impl TraceContext {
     #[must_use]
     pub fn header(&self) -> [u8; LENGTH] {
         let mut out = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        let (trace, span) = (self.trace_id.to_be_bytes(), self.span_id.to_be_bytes());
-        let bytes = trace.into_iter().chain(span).chain([u8::from(self.sampled)]);
-        let mut places = (3..35).chain(36..52).chain(53..55);
-        for digit in bytes.flat_map(|byte| [byte >> 4, byte & 15]) {
-            if let Some(place) = places.next().and_then(|at| out.get_mut(at)) {
-                *place = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
-            }
-        }
+        let (head, span) = out.split_at_mut(36);
+        write_hex(self.trace_id.to_be_bytes(), head.get_mut(3..35).unwrap_or_default());
+        write_hex(self.span_id.to_be_bytes(), span.get_mut(..16).unwrap_or_default());
+        write_hex([u8::from(self.sampled)], span.get_mut(17..).unwrap_or_default());
         out
+    }
+
+    /// A trace's id as logs and collectors show it.
+    #[must_use]
+    pub fn trace_id_hex(trace_id: u128) -> [u8; 32] {
+        let mut out = [0; 32];
+        write_hex(trace_id.to_be_bytes(), &mut out);
+        out
+    }
+}
+
+fn write_hex<const N: usize>(bytes: [u8; N], out: &mut [u8]) {
+    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+    for (byte, place) in bytes.into_iter().zip(out.chunks_exact_mut(2)) {
+        place.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use seawall_core::http::TraceContext;
+
 use super::entry::{Entry, LONGEST_ERROR, LONGEST_NAME, LONGEST_PATH, LONGEST_TEXT, MOST_REPORTED};
 use crate::line::{Head, Stamp, capped, escaped, key, milliseconds, number_field, text_field};
 
@@ -11,7 +13,9 @@ pub(super) fn write(out: &mut Vec<u8>, head: &Head, stamp: &mut Stamp, scratch: 
     text_field(out, "request.id", entry.request_id.as_str().as_bytes(), LONGEST_NAME);
     if let Some(trace_id) = entry.trace_id {
         key(out, "trace.id");
-        let _ = write!(out, "\"{trace_id:032x}\"");
+        out.push(b'"');
+        out.extend_from_slice(&TraceContext::trace_id_hex(trace_id));
+        out.push(b'"');
     }
     write_question(out, scratch, entry);
     write_answer(out, entry);
