@@ -26,9 +26,8 @@ const SECRET_WORDS: &[&str] = &["key", "pin", "otp", "code", "jwt", "sid"];
 /// change from lower to upper case.
 #[must_use]
 pub fn hides(name: &str) -> bool {
-    let folded: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    SECRET_FRAGMENTS.iter().any(|fragment| folded.contains(fragment))
-        || words(name).any(|word| SECRET_WORDS.contains(&word.as_str()))
+    SECRET_FRAGMENTS.iter().any(|fragment| folded_contains(name, fragment))
+        || words(name).any(|word| SECRET_WORDS.iter().any(|secret| secret.eq_ignore_ascii_case(word)))
 }
 
 /// Appends `query` to `out` with the values of hidden names replaced; everything else stays as it came.
@@ -37,13 +36,13 @@ pub fn query(query: &str, out: &mut String) {
         if index > 0 {
             out.push('&');
         }
-        match pair.split_once('=') {
-            Some((name, _)) if hides(&decoded(name)) => {
+        match pair.split_once('=').filter(|(name, _)| hides_encoded(name)) {
+            Some((name, _)) => {
                 out.push_str(name);
                 out.push('=');
                 out.push_str(HIDDEN);
             }
-            _ => out.push_str(pair),
+            None => out.push_str(pair),
         }
     }
 }
@@ -94,18 +93,39 @@ fn end_of_secret(secret: &str, quoted: bool) -> usize {
     secret.len()
 }
 
-/// The words of a name, lower case.
-fn words(name: &str) -> impl Iterator<Item = String> + '_ {
-    let mut previous_lower = false;
-    let mut spaced = String::with_capacity(name.len() + 4);
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && previous_lower {
-            spaced.push(' ');
+/// Whether the letters and digits of a name, without case, hold this fragment. Allocates nothing: it runs for each name of
+/// each logged query.
+fn folded_contains(name: &str, fragment: &str) -> bool {
+    let mut rest = name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+    loop {
+        let mut ahead = rest.clone();
+        if fragment.bytes().all(|wanted| ahead.next() == Some(wanted)) {
+            return true;
         }
-        previous_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
-        spaced.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' });
+        if rest.next().is_none() {
+            return false;
+        }
     }
-    spaced.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>().into_iter()
+}
+
+/// The words of a name: runs of letters and digits, divided where a capital follows a small letter.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(|run| {
+        let mut rest = run;
+        std::iter::from_fn(move || {
+            let bytes = rest.as_bytes();
+            let divides = |pair: &[u8]| matches!(pair, [before, after] if !before.is_ascii_uppercase() && after.is_ascii_uppercase());
+            let end = bytes.windows(2).position(divides).map_or(rest.len(), |at| at + 1);
+            let (word, after) = rest.split_at(end);
+            rest = after;
+            (!word.is_empty()).then_some(word)
+        })
+    })
+}
+
+/// Whether a query name hides its value, however it is encoded.
+fn hides_encoded(name: &str) -> bool {
+    if name.contains('%') { hides(&decoded(name)) } else { hides(name) }
 }
 
 /// A query name with its percent-encoding undone, so that `pass%77ord` hides too.

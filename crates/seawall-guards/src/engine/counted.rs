@@ -86,6 +86,12 @@ impl<B> Counted<B> {
     pub const fn new(body: B, watch: Option<Watch>) -> Self {
         Self { body, watch }
     }
+
+    /// The body, from wherever it was read to.
+    #[must_use]
+    pub fn into_inner(self) -> B {
+        self.body
+    }
 }
 
 impl<B: Body<Data = Bytes>> Body for Counted<B> {

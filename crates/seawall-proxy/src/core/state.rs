@@ -100,6 +100,12 @@ impl Core {
         Some(Admission { core: Rc::clone(self), number })
     }
 
+    /// Takes a place for what a connection has become; it was admitted as a connection before.
+    pub(crate) fn keep_place(&self) -> Place {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Place(Arc::clone(&self.open))
+    }
+
     /// From now on every answer tells its connection to close.
     pub(super) fn announce_end(&self) {
         self.ending.set(true);
@@ -149,6 +155,16 @@ impl Core {
             }
             notified.await;
         }
+    }
+}
+
+/// A place among the open connections of all cores; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

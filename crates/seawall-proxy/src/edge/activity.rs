@@ -20,6 +20,8 @@ pub(crate) struct Activity {
     /// Set by the socket when bytes came; the socket must be able to change threads, so it holds nothing but this.
     bytes_came: Arc<AtomicBool>,
     served: Cell<bool>,
+    /// HTTP/2 has frames of its own between requests, so bytes do not mean that a head begins.
+    multiplexed: Cell<bool>,
     /// When the connection began to wait for what it waits for: a byte, the rest of a head, the next request.
     since: Cell<Instant>,
     head_begun: Cell<bool>,
@@ -46,6 +48,7 @@ impl Activity {
             in_flight: Cell::new(0),
             bytes_came: Arc::default(),
             served: Cell::new(false),
+            multiplexed: Cell::new(false),
             since: Cell::new(now),
             head_begun: Cell::new(false),
             head_armed: Cell::new(false),
@@ -59,9 +62,15 @@ impl Activity {
         Arc::clone(&self.bytes_came)
     }
 
+    /// The connection speaks HTTP/2.
+    pub(crate) fn multiplex(&self) {
+        self.multiplexed.set(true);
+        self.head_begun.set(false);
+    }
+
     /// Looks at what the connection did when it was last polled.
     pub(crate) fn observe(&self) {
-        let came = self.bytes_came.load(Ordering::Relaxed);
+        let came = self.bytes_came.load(Ordering::Relaxed) && !self.multiplexed.get();
         if came && self.in_flight.get() == 0 && !self.head_begun.replace(true) {
             self.since.set(Instant::now());
             self.head_armed.set(false);

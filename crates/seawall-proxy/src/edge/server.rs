@@ -18,7 +18,7 @@ use hyper::{
 use tokio::{io::AsyncReadExt, net::TcpStream, time::Instant};
 
 use super::{Activity, activity::Expiry, socket::Socket};
-use crate::{core::Core, exchange};
+use crate::{core::Core, exchange, timer::Timer};
 use seawall_guards::Peer;
 
 /// Enough to see which protocol a client speaks, and most heads whole.
@@ -49,6 +49,7 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: Peer, activit
         })
     };
     if http2 {
+        activity.multiplex();
         let mut builder = http2::Builder::new(LocalExecutor);
         builder.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEADER_LIST_BYTES);
         watched(&core, &activity, builder.serve_connection(socket, service), http2::Connection::graceful_shutdown)
@@ -87,7 +88,7 @@ async fn look_ahead(core: &Core, mut stream: TcpStream, activity: &Activity) -> 
             return Poll::Ready(came);
         }
         activity.observe();
-        expired(core, activity, &mut timer, cx).map(|()| false)
+        expired(core, activity, &mut timer, cx).map(|_| false)
     })
     .await;
     came.then_some((stream, bytes))
@@ -110,34 +111,43 @@ async fn watched<C: Future>(core: &Core, activity: &Activity, connection: C, shu
             return Poll::Ready(());
         }
         activity.observe();
-        expired(core, activity, &mut timer, cx)
+        match expired(core, activity, &mut timer, cx) {
+            Poll::Ready(Expiry::Idle) if !told => {
+                // HTTP/2 says goodbye first.
+                told = true;
+                shut_down(connection.as_mut());
+                connection.as_mut().poll(cx).map(|_| ())
+            }
+            expired => expired.map(|_| ()),
+        }
     })
     .await;
 }
 
 /// Ready when the connection waited for too long. The timer is moved only when it fires, or when a head begins: a
 /// connection that serves request after request never touches it.
-fn expired(core: &Core, activity: &Activity, timer: &mut crate::timer::Timer, cx: &mut Context<'_>) -> Poll<()> {
-    let waits_for_head = matches!(activity.deadline(&core.settings), Some((_, Expiry::SlowHead)));
-    if waits_for_head
+fn expired(core: &Core, activity: &Activity, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<Expiry> {
+    let settings = &core.settings;
+    if let Some((deadline, Expiry::SlowHead)) = activity.deadline(settings)
         && activity.arm_head()
-        && let Some((deadline, _)) = activity.deadline(&core.settings)
     {
         timer.reset(deadline);
     }
     while Pin::new(&mut *timer).poll(cx).is_ready() {
         let now = Instant::now();
-        match activity.deadline(&core.settings) {
+        match activity.deadline(settings) {
             Some((deadline, expiry)) if deadline <= now => {
                 match expiry {
                     Expiry::Silent => core.meters.silent.increment(),
                     Expiry::SlowHead => core.meters.slow_head.increment(),
                     Expiry::Idle => core.meters.idle.increment(),
                 }
-                return Poll::Ready(());
+                // A connection that was told to close and does not is cut at the next look.
+                timer.reset(now + settings.header);
+                return Poll::Ready(expiry);
             }
             Some((deadline, _)) => timer.reset(deadline),
-            None => timer.reset(now + core.settings.idle),
+            None => timer.reset(now + settings.idle),
         }
     }
     Poll::Pending

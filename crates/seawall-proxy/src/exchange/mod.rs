@@ -5,6 +5,7 @@
 //! and the log line and the metrics written.
 
 mod answer;
+mod discard;
 mod end;
 mod forward;
 mod progress;

@@ -12,6 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use seawall_guards::{Counted, CountedError, Watch};
 use tokio::time::Instant;
 
+use super::discard::discard;
 use crate::edge::Incoming;
 
 /// Who is waited for.
@@ -93,6 +94,11 @@ impl Body for Sending {
                 progress.set(Waiting::Upstream);
                 progress.done.set(matches!(frame, Poll::Ready(None)));
             }
+        }
+        if let Poll::Ready(Some(Err(CountedError::TooLarge))) = frame
+            && let Some(body) = self.body.take()
+        {
+            discard(body.into_inner());
         }
         frame
     }

@@ -4,11 +4,14 @@ use std::{any::Any, panic::AssertUnwindSafe, rc::Rc};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{HeaderValue, Request, Response, Version, header::USER_AGENT};
+use http::{
+    HeaderValue, Request, Response, Version,
+    header::{EXPECT, USER_AGENT},
+};
 use seawall_core::problem::Problem;
 use seawall_guards::{Context, Flow, Head, Peer, Seed, Stop, rescue::INTERNAL, strict_http};
 
-use super::{Exchange, Outbound, answer::Payload};
+use super::{Exchange, Outbound, answer::Payload, discard::discard};
 use crate::{
     builtin::Facts,
     core::Core,
@@ -68,6 +71,7 @@ impl Exchange {
     async fn run(&mut self, request: Request<Incoming>) -> Response<Payload> {
         let (mut head, body) = request.into_parts();
         if let Some(stop) = self.guards(Guards::BeforeRoute, &mut head).await {
+            discard_unless_waiting(&head, body);
             return self.stopped(stop);
         }
         self.place = self.site.router.find(&head.method, head.uri.path());
@@ -75,11 +79,15 @@ impl Exchange {
         let route = site.router.route(self.place);
         self.context.route = route.policy.route().clone();
         if let Some(stop) = self.guards(Guards::AfterRoute, &mut head).await {
+            discard_unless_waiting(&head, body);
             return self.stopped(stop);
         }
         let answered = match route.target {
             Target::Upstream => self.forward(&route.policy, head, body).await,
-            Target::Builtin => self.ask_builtin(&site, head).await,
+            Target::Builtin => {
+                discard_unless_waiting(&head, body);
+                self.ask_builtin(&site, head).await
+            }
         };
         answered.unwrap_or_else(|problem| self.refused(&problem))
     }
@@ -133,6 +141,13 @@ impl Exchange {
             "a request panicked; the process goes on"
         );
         self.refused(&Problem::new(&INTERNAL).inside(format!("panicked: {text}")).close())
+    }
+}
+
+/// Reads what is left of a body whose request goes no further; a client that asked first (`Expect`) does not send it.
+fn discard_unless_waiting(head: &Head, body: Incoming) {
+    if !head.headers.contains_key(EXPECT) {
+        discard(body);
     }
 }
 

@@ -45,6 +45,7 @@ pub(super) fn open(
     head.headers.insert(UPGRADE, protocol);
     head.status = StatusCode::SWITCHING_PROTOCOLS;
     let (core, idle) = (Rc::clone(&exchange.core), policy.deadlines().tunnel_idle);
+    let place = core.keep_place();
     tokio::task::spawn_local(async move {
         core.meters.tunnels.increment();
         if let (Ok(client), Ok(upstream)) = tokio::join!(client, upstream) {
@@ -52,6 +53,7 @@ pub(super) fn open(
             let _ended = run(&core, edge::raw(client), edge::raw(upstream), idle).await;
         }
         core.meters.tunnels.add(-1);
+        drop(place);
     });
     Ok(Response::from_parts(head, Payload::Switched))
 }
