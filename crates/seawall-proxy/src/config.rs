@@ -57,6 +57,13 @@ pub mod server {
     pub const IDLE: Field<Span> =
         Field::new("idle_timeout", Literal::Text("75s"), "How long a connection may stay open between requests.")
             .between("100ms", "1h");
+    /// Without taking an answer.
+    pub const SEND: Field<Span> = Field::new(
+        "send_timeout",
+        Literal::Text("30s"),
+        "How long a client may take nothing of an answer that waits to be written, before its connection is cut; at most twice as long.",
+    )
+    .between("100ms", "1h");
     /// Connections at once.
     pub const MAX_CONNECTIONS: Field<u64> = Field::new(
         "max_connections",
@@ -80,7 +87,7 @@ pub mod server {
     .between("0s", "1h");
 }
 
-use server::{DRAIN_DELAY, DRAIN_TIMEOUT, FIRST_BYTE, HEADER, IDLE, LISTEN, MAX_CONNECTIONS, PREFIX, WORKERS};
+use server::{DRAIN_DELAY, DRAIN_TIMEOUT, FIRST_BYTE, HEADER, IDLE, LISTEN, MAX_CONNECTIONS, PREFIX, SEND, WORKERS};
 
 /// The section of the public listener.
 pub const SERVER_SECTION: Section = Section::new(
@@ -93,6 +100,7 @@ pub const SERVER_SECTION: Section = Section::new(
         FIRST_BYTE.spec(),
         HEADER.spec(),
         IDLE.spec(),
+        SEND.spec(),
         MAX_CONNECTIONS.spec(),
         DRAIN_DELAY.spec(),
         DRAIN_TIMEOUT.spec(),
@@ -114,6 +122,8 @@ pub struct ServerSettings {
     pub header: Duration,
     /// Between requests.
     pub idle: Duration,
+    /// Without taking an answer.
+    pub send: Duration,
     /// Connections at once.
     pub max_connections: usize,
     /// Accepting goes on for so long while draining.
@@ -135,6 +145,7 @@ impl ServerSettings {
             first_byte: values.get(&FIRST_BYTE)?.duration(),
             header: values.get(&HEADER)?.duration(),
             idle: values.get(&IDLE)?.duration(),
+            send: values.get(&SEND)?.duration(),
             max_connections: usize::try_from(values.get(&MAX_CONNECTIONS)?).unwrap_or(usize::MAX),
             drain_delay: values.get(&DRAIN_DELAY)?.duration(),
             drain_timeout: values.get(&DRAIN_TIMEOUT)?.duration(),

@@ -35,7 +35,7 @@ static REFUSED: Metric = Metric {
 };
 static EXPIRED: Metric = Metric {
     name: "seawall_connections_expired",
-    help: "Client connections closed because they stayed silent, or a request's head took too long.",
+    help: "Client connections closed because they stayed silent, a request's head took too long, or an answer was not taken.",
     kind: MetricKind::Counter,
     labels: &["reason"],
 };
@@ -90,6 +90,7 @@ pub(crate) struct Meters {
     pub(crate) silent: Handle,
     pub(crate) slow_head: Handle,
     pub(crate) idle: Handle,
+    pub(crate) slow_reader: Handle,
     pub(crate) tunnels: Handle,
     pub(crate) upstream_connections: Handle,
     pub(crate) retries: Handle,
@@ -108,6 +109,7 @@ impl Meters {
             silent: expired("silent"),
             slow_head: expired("slow_head"),
             idle: expired("idle"),
+            slow_reader: expired("slow_reader"),
             tunnels: one(&TUNNELS),
             upstream_connections: one(&UPSTREAM_CONNECTIONS),
             retries: one(&RETRIES),

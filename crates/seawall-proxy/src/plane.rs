@@ -150,9 +150,8 @@ impl Plane {
             ended.await.map_err(|_| PlaneError::Died)?;
             self.ended.pop();
         }
-        for thread in self.threads.drain(..) {
-            thread.join().map_err(|_| PlaneError::Died)?;
-        }
-        Ok(())
+        let threads = std::mem::take(&mut self.threads);
+        let joined = tokio::task::spawn_blocking(|| threads.into_iter().try_for_each(thread::JoinHandle::join));
+        joined.await.is_ok_and(|joined| joined.is_ok()).then_some(()).ok_or(PlaneError::Died)
     }
 }

@@ -18,10 +18,17 @@ use seawall_core::{clock::Clock, settings::Raw};
 use seawall_telemetry::{Sink, Terminal};
 use serde_json::Value;
 
-use crate::client::Client;
+use crate::{
+    ManualClock,
+    client::{Client, RawClient},
+    upstream::{Kind, Upstream},
+};
 
 /// The longest that a test waits for anything.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// How often what tells nobody of its changes is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// A Seawall to be started: [`TestApp::in_front_of`], then [`TestApp::with_config`], then [`TestApp::start`].
 #[derive(Debug)]
@@ -29,13 +36,14 @@ pub struct TestApp {
     upstream: String,
     config: String,
     clock: Arc<dyn Clock>,
+    directory: Option<TemporaryDirectory>,
 }
 
 impl TestApp {
     /// In front of the application at this URL.
     #[must_use]
     pub fn in_front_of(url: impl Into<String>) -> Self {
-        Self { upstream: url.into(), config: String::new(), clock: Arc::new(SystemClock::new()) }
+        Self { upstream: url.into(), config: String::new(), clock: Arc::new(SystemClock::new()), directory: None }
     }
 
     /// With this configuration file.
@@ -52,9 +60,16 @@ impl TestApp {
         self
     }
 
+    /// In this directory instead of a fresh one, as after a restart.
+    #[must_use]
+    pub fn in_directory(mut self, directory: TemporaryDirectory) -> Self {
+        self.directory = Some(directory);
+        self
+    }
+
     /// Starts it on two data plane threads and the test's own runtime.
     pub async fn start(self) -> StartedApp {
-        let directory = TemporaryDirectory::new();
+        let directory = self.directory.unwrap_or_else(TemporaryDirectory::new);
         let log = KeptLog::default();
         let surroundings = Surroundings {
             clock: self.clock,
@@ -67,6 +82,21 @@ impl TestApp {
         let running = app.start().await.expect("the application must start");
         StartedApp { running: Some(running), log, directory }
     }
+}
+
+/// A Seawall with this configuration file in front of an upstream whose paths choose what it does.
+pub async fn in_front(toml: &str) -> (Upstream, StartedApp) {
+    let upstream = Upstream::start(Kind::ByPath).await;
+    let app = TestApp::in_front_of(upstream.url()).with_config(toml).start().await;
+    (upstream, app)
+}
+
+/// As [`in_front`], with a clock that the test moves.
+pub async fn in_front_with_clock(toml: &str) -> (Upstream, StartedApp, Arc<ManualClock>) {
+    let upstream = Upstream::start(Kind::ByPath).await;
+    let clock = Arc::new(ManualClock::default());
+    let app = TestApp::in_front_of(upstream.url()).with_config(toml).with_clock(Arc::clone(&clock) as _);
+    (upstream, app.start().await, clock)
 }
 
 /// The configuration a test app loads: the file, in front of `upstream`, on free ports, with two workers.
@@ -116,6 +146,11 @@ impl StartedApp {
         Client::new(&format!("http://{}", self.public()))
     }
 
+    /// One connection to the public listener.
+    pub async fn connect(&self) -> RawClient {
+        RawClient::connect(self.public()).await
+    }
+
     /// A client of the admin listener, without its token.
     #[must_use]
     pub fn admin_client(&self) -> Client {
@@ -138,6 +173,38 @@ impl StartedApp {
     #[must_use]
     pub fn metric(&self, name: &str, labels: &[&str]) -> f64 {
         self.running().registry().value(name, labels).unwrap_or_default()
+    }
+
+    /// Waits until a metric has this value.
+    ///
+    /// # Panics
+    /// When it does not within ten seconds.
+    pub async fn until_metric(&self, name: &str, labels: &[&str], value: f64) {
+        let wait = async {
+            while (self.metric(name, labels) - value).abs() > f64::EPSILON {
+                // Metrics tell nobody when they change, so they are looked at again.
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        if tokio::time::timeout(LIMIT, wait).await.is_err() {
+            panic!("{name}{labels:?} is {} and never became {value}", self.metric(name, labels));
+        }
+    }
+
+    /// Waits until at least so many connections were accepted.
+    ///
+    /// # Panics
+    /// When they were not within ten seconds.
+    pub async fn until_accepted(&self, connections: u32) {
+        let accepted = || self.metric("seawall_connections_accepted", &[]);
+        let wait = async {
+            while accepted() < f64::from(connections) {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        if tokio::time::timeout(LIMIT, wait).await.is_err() {
+            panic!("{} connections were accepted, not {connections}", accepted());
+        }
     }
 
     /// Waits until a line of the log satisfies `wanted`, and gives it.
@@ -178,6 +245,12 @@ impl StartedApp {
     /// Ends at once, as a second signal does.
     pub async fn force(&self) {
         self.running().force().await;
+    }
+
+    /// Gives the directory back for another start; the server ends at once.
+    #[must_use]
+    pub fn into_directory(self) -> TemporaryDirectory {
+        self.directory
     }
 
     /// Waits until the server has finished by itself.

@@ -5,7 +5,8 @@
 pub mod app;
 pub mod client;
 pub mod clock;
+pub mod ports;
 pub mod upstream;
 
-pub use app::{StartedApp, TemporaryDirectory, TestApp};
+pub use app::{StartedApp, TemporaryDirectory, TestApp, in_front, in_front_with_clock};
 pub use clock::ManualClock;

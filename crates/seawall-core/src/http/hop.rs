@@ -67,6 +67,18 @@ fn bit(name: &HeaderName) -> u8 {
     ALWAYS.iter().position(|always| always == name).map_or(0, |place| 1 << place)
 }
 
+/// Whether the message's transfer coding is one that is undone here: none, or `chunked` alone. Any other would be passed on as
+/// if it were the plain body, because the field that names it stays here.
+#[must_use]
+pub fn plain_coding(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(only), None) => only.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
+}
+
 /// The protocol that both `Connection: upgrade` and `Upgrade` ask for, as it was written.
 #[must_use]
 pub fn upgrade(headers: &HeaderMap) -> Option<http::HeaderValue> {

@@ -175,6 +175,15 @@ impl Policy {
         self.judge(place, verdict, context)
     }
 
+    /// Records a body that passed its limit while its guard only reports; one that was refused is recorded already.
+    pub fn report_body(&self, context: &mut Context) {
+        let Some((_, place)) = self.body else { return };
+        let told = context.reported & (1 << place) != 0;
+        if !told && self.steps.get(place).is_some_and(|step| step.mode == Mode::Report) {
+            let _recorded = self.body_exceeded(context);
+        }
+    }
+
     /// Shows the target's answer to the guards, the last first; a refusal replaces it.
     pub fn answer(&self, answer: &mut AnswerHead, context: &mut Context) -> Flow {
         for (place, step) in self.steps.iter().enumerate().rev() {

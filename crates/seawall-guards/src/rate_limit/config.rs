@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use seawall_core::{
     limit::Quota,
-    settings::{Field, Literal, Raw, Section, Setting, Shape, Values, choice},
+    settings::{Complaint, Field, Literal, Raw, Section, Setting, Shape, Situation, Values, choice},
 };
 
-use super::{EVICTIONS, LIMITED, RETURNS, RateLimitGuard, UNAVAILABLE};
+use super::{EVICTIONS, LIMITED, MOST_LIMITS, RETURNS, RateLimitGuard, UNAVAILABLE};
 use crate::{GuardEntry, ReportOnly, engine::MODE};
 
 /// What happens while counters cannot be asked.
@@ -58,7 +58,8 @@ pub const SECTION: Section = Section::new(
     "How often a client may ask.",
     &[MODE.spec(), LIMITS.spec(), LEGACY_HEADERS.spec(), WHEN_UNAVAILABLE.spec(), CAPACITY.spec()],
 )
-.per_route();
+.per_route()
+.with_demands(demands);
 
 /// The catalogue entry.
 pub static ENTRY: GuardEntry = GuardEntry {
@@ -78,4 +79,14 @@ pub static ENTRY: GuardEntry = GuardEntry {
 #[must_use]
 pub fn values() -> Values {
     Values::defaults(&SECTION)
+}
+
+fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
+    let limits = values.get(&LIMITS).map_or(0, |limits| limits.len());
+    if limits <= MOST_LIMITS {
+        return Vec::new();
+    }
+    let what = format!("{limits} limits at once are more than the {MOST_LIMITS} that can hold for one request");
+    let help = "keep those that bind; a wider window already bounds a narrower one of the same number".to_owned();
+    vec![Complaint { key: Some(LIMITS.key()), what, help }]
 }

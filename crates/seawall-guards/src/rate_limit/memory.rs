@@ -10,7 +10,7 @@ use std::{
 };
 
 use seawall_core::{
-    limit::{Ask, RateKey, RateStore, ScopedQuota, Sketch, Standing, Track, WORDS, Window},
+    limit::{Ask, Quota, RateKey, RateStore, ScopedQuota, Sketch, Standing, Track, WORDS, Window},
     meter::{Handle, Meter, Metric, MetricKind},
     reply::Reply,
 };
@@ -32,7 +32,10 @@ pub static RETURNS: Metric = Metric {
 };
 
 const SHARDS: usize = 64;
+/// Places a counter may stand in.
 const WAYS: usize = 8;
+/// The most limits of one route: their counters of one client must not push each other out.
+pub(super) const MOST_LIMITS: usize = WAYS;
 /// Sketch cells per counter of the table: an evicted counter's estimate stays close for floods of several tables.
 const CELLS_PER_COUNTER: usize = 4;
 
@@ -142,7 +145,7 @@ impl Shard {
     }
 
     /// Looks at a counter and makes it when it is not there.
-    fn look(&mut self, identity: u64, quota: &seawall_core::limit::Quota, now_us: u64) -> Looked {
+    fn look(&mut self, identity: u64, quota: &Quota, now_us: u64) -> Looked {
         let window = Window::new(quota);
         let (at, found) = self.place(identity, now_us);
         let (mut evicted, mut returned) = (false, false);
@@ -169,12 +172,9 @@ impl Shard {
     }
 
     /// Counts a request on a counter that was looked at under the same lock.
-    fn record(&mut self, identity: u64, quota: &seawall_core::limit::Quota, now_us: u64) {
+    fn record(&mut self, identity: u64, quota: &Quota, now_us: u64) {
         let window = Window::new(quota);
-        let (at, found) = self.place(identity, now_us);
-        if !found {
-            return;
-        }
+        let (at, _found) = self.place(identity, now_us);
         if let (Some(place), Some(words)) = (self.places.get_mut(at), self.words.get_mut(at * WORDS..(at + 1) * WORDS))
         {
             window.record(&mut place.track, words, now_us);
@@ -195,7 +195,13 @@ impl Shard {
             if place.identity == identity {
                 return (at, true);
             }
-            let worth = if place.identity == 0 || place.expires_us <= now_us { 0 } else { place.touched_us.max(1) };
+            // Invariant: counters that this very request looked at are the last to go, so up to `WAYS` quotas of one
+            // request never push each other out.
+            let worth = match place {
+                Place { identity: 0, .. } => 0,
+                Place { touched_us, expires_us, .. } if *expires_us <= now_us && *touched_us != now_us => 1,
+                Place { touched_us, .. } => (*touched_us).max(2),
+            };
             if worth < best.1 {
                 best = (at, worth);
             }

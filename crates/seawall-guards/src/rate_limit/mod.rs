@@ -17,4 +17,5 @@ mod tests;
 
 pub use config::{CAPACITY, ENTRY, LIMITS, SECTION, values};
 pub use guard::{Charged, LIMITED, RateLimitGuard, UNAVAILABLE};
+use memory::MOST_LIMITS;
 pub use memory::{EVICTIONS, MemoryRates, RETURNS};

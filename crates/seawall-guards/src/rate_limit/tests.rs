@@ -57,6 +57,17 @@ proptest! {
 }
 
 #[test]
+fn the_quotas_of_one_client_do_not_push_each_other_out() {
+    let wide = (1..8).map(|scope| quota("100/min per ip", scope));
+    let quotas = std::iter::once(quota("2/min per ip", 0)).chain(wide).collect::<Vec<_>>();
+    for client in 0..2_000 {
+        let store = MemoryRates::new(1, &NoMeter);
+        let accepted = (0..4).filter(|step| take(&*store, client, &quotas, 1_000_000 + step).accepted).count();
+        assert_eq!(accepted, 2, "client {client}");
+    }
+}
+
+#[test]
 fn with_room_for_all_a_client_gets_its_whole_quota() {
     let store = MemoryRates::new(10_000, &NoMeter);
     let quotas = [quota("5/15min per ip", 1)];

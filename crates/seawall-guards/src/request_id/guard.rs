@@ -44,8 +44,11 @@ impl Guard for RequestIdGuard {
     }
 
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {
-        if let Some(value) = &context.request_id_value {
-            answer.headers.insert(&NAME, value.clone());
+        // A request that was refused before it came here is named all the same.
+        let value =
+            context.request_id_value.clone().or_else(|| HeaderValue::from_str(context.request_id.as_str()).ok());
+        if let Some(value) = value {
+            answer.headers.insert(&NAME, value);
         }
     }
 }

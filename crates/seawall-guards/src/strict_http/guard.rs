@@ -75,8 +75,8 @@ pub static METHOD_REFUSED: ProblemType = ProblemType {
         "method-refused",
         "METHOD_NOT_ALLOWED",
         "This method is not served here",
-        "TRACE would show a client what proxies added to its request, CONNECT would make this server a way into the network behind \
-         it. Neither is served.",
+        "This path does not answer this method; `Allow` says which it answers. TRACE and CONNECT are served nowhere: TRACE would show a client what proxies added to its request, CONNECT would make this server a way into the network behind \
+         it.",
     )
 };
 
@@ -123,6 +123,10 @@ impl StrictHttpGuard {
             return Err(Box::new(Problem::new(&METHOD_REFUSED).header(ALLOW, allow)));
         }
         self.check_size(&mut head.headers)?;
+        if !hop::plain_coding(&head.headers) {
+            let detail = "The request's body is in a transfer coding other than chunked.";
+            return Err(Box::new(Problem::new(&INVALID_REQUEST).detail(detail).close()));
+        }
         self.check_host(head)?;
         self.check_path(&mut head.uri)
     }
@@ -179,7 +183,7 @@ impl StrictHttpGuard {
                 }
             }
             (Some(_), None) => return refuse("The host in the request line is malformed."),
-            (None, None) if head.version == Version::HTTP_10 => return Ok(()),
+            (None, None) if head.version == Version::HTTP_10 && self.hosts.is_empty() => return Ok(()),
             (None, None) => return refuse("The request has no Host header."),
         };
         let answers = |name: &[u8]| self.hosts.iter().any(|listed| listed.as_bytes().eq_ignore_ascii_case(name));

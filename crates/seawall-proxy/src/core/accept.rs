@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, rc::Rc, time::Duration};
 
 use seawall_guards::Peer;
-use socket2::{SockFilter, SockRef};
+use socket2::{SockAddr, SockFilter, SockRef, Socket};
 use tokio::{net::TcpListener, net::TcpStream, time::Instant};
 
 use super::Core;
@@ -29,24 +29,28 @@ pub(super) async fn accept(core: &Rc<Core>, listener: &TcpListener) {
 /// Closes the listener without resetting anyone: from now on the kernel drops what would open a connection, those that are
 /// open already are accepted, and only then the listener goes. A client that tries meanwhile tries again a second later, as
 /// TCP does, and is then refused.
-pub(super) async fn close(core: &Rc<Core>, listener: TcpListener) {
+pub(super) fn close(core: &Rc<Core>, listener: &TcpListener) {
     // A filter program of one instruction: keep zero bytes of each packet.
     let drop_all = [SockFilter::new(0x06, 0, 0, 0)];
-    if let Err(error) = SockRef::from(&listener).attach_filter(&drop_all) {
+    if let Err(error) = SockRef::from(listener).attach_filter(&drop_all) {
         tracing::warn!(error = %error, "new connections cannot be held back while the listener closes; some may be reset");
     }
-    // The driver is asked once more what has come in, so that nothing that is there is missed.
-    tokio::task::yield_now().await;
+    // Asked directly: the runtime may not have heard yet of what waits.
+    let socket = SockRef::from(listener);
     loop {
-        tokio::select! {
-            biased;
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => begin(core, stream, peer),
-                Err(error) if transient(&error) => {}
-                Err(_) => return,
-            },
-            () = std::future::ready(()) => return,
+        match socket.accept() {
+            Ok((accepted, peer)) => take_over(core, accepted, &peer),
+            Err(error) if transient(&error) => {}
+            Err(_) => return,
         }
+    }
+}
+
+/// Begins a connection that was accepted past the runtime.
+fn take_over(core: &Rc<Core>, accepted: Socket, peer: &SockAddr) {
+    let stream = accepted.set_nonblocking(true).and_then(|()| TcpStream::from_std(accepted.into()));
+    if let (Ok(stream), Some(peer)) = (stream, peer.as_socket()) {
+        begin(core, stream, peer);
     }
 }
 

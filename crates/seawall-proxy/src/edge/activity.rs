@@ -7,18 +7,24 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::Waker,
+    time::Duration,
 };
 
 use tokio::time::Instant;
 
 use crate::ServerSettings;
 
+/// How long a connection may be silent once the server drains: whoever has just connected is about to ask, and closing
+/// before the question comes would reset it.
+const JUST_CONNECTED: Duration = Duration::from_secs(1);
+
 /// The state of one connection, shared by its socket, its exchanges and its watchdog.
 #[derive(Debug)]
 pub(crate) struct Activity {
     in_flight: Cell<u32>,
-    /// Set by the socket when bytes came; the socket must be able to change threads, so it holds nothing but this.
-    bytes_came: Arc<AtomicBool>,
+    wire: Arc<Wire>,
+    /// Whether the client had taken nothing at the watchdog's last look.
+    stalled: Cell<bool>,
     served: Cell<bool>,
     /// HTTP/2 has frames of its own between requests, so bytes do not mean that a head begins.
     multiplexed: Cell<bool>,
@@ -40,13 +46,39 @@ pub(crate) enum Expiry {
     SlowHead,
     /// No further request came.
     Idle,
+    /// An answer waits, and the client takes nothing of it.
+    SlowReader,
+}
+
+/// What a socket tells the watchdog. The socket must be able to change threads, so it holds nothing but this.
+#[derive(Debug, Default)]
+pub(crate) struct Wire {
+    came: AtomicBool,
+    blocked: AtomicBool,
+    moved: AtomicBool,
+}
+
+impl Wire {
+    /// Bytes came in.
+    pub(super) fn came(&self) {
+        self.came.store(true, Ordering::Relaxed);
+    }
+
+    /// Bytes were written, or the client has no room for them.
+    pub(super) fn wrote(&self, blocked: bool) {
+        self.blocked.store(blocked, Ordering::Relaxed);
+        if !blocked {
+            self.moved.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Activity {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
             in_flight: Cell::new(0),
-            bytes_came: Arc::default(),
+            wire: Arc::default(),
+            stalled: Cell::new(false),
             served: Cell::new(false),
             multiplexed: Cell::new(false),
             since: Cell::new(now),
@@ -57,9 +89,16 @@ impl Activity {
         }
     }
 
-    /// Where the socket says that bytes came.
-    pub(crate) fn bytes_came(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.bytes_came)
+    /// Where the socket says what it does.
+    pub(crate) fn wire(&self) -> Arc<Wire> {
+        Arc::clone(&self.wire)
+    }
+
+    /// Whether the client has taken nothing since the watchdog's last look, though an answer waits to be written.
+    pub(crate) fn stalled(&self) -> bool {
+        let moved = self.wire.moved.swap(false, Ordering::Relaxed);
+        let blocked = self.wire.blocked.load(Ordering::Relaxed) && !moved;
+        self.stalled.replace(blocked) && blocked
     }
 
     /// The connection speaks HTTP/2.
@@ -70,7 +109,7 @@ impl Activity {
 
     /// Looks at what the connection did when it was last polled.
     pub(crate) fn observe(&self) {
-        let came = self.bytes_came.load(Ordering::Relaxed) && !self.multiplexed.get();
+        let came = self.wire.came.load(Ordering::Relaxed) && !self.multiplexed.get();
         if came && self.in_flight.get() == 0 && !self.head_begun.replace(true) {
             self.since.set(Instant::now());
             self.head_armed.set(false);
@@ -84,7 +123,7 @@ impl Activity {
 
     /// A request's head is complete.
     pub(crate) fn began(&self) {
-        self.bytes_came.store(false, Ordering::Relaxed);
+        self.wire.came.store(false, Ordering::Relaxed);
         self.head_begun.set(false);
         self.served.set(true);
         self.in_flight.set(self.in_flight.get() + 1);
@@ -95,7 +134,7 @@ impl Activity {
         let left = self.in_flight.get().saturating_sub(1);
         self.in_flight.set(left);
         if left == 0 {
-            self.bytes_came.store(false, Ordering::Relaxed);
+            self.wire.came.store(false, Ordering::Relaxed);
             self.since.set(Instant::now());
         }
     }
@@ -104,6 +143,7 @@ impl Activity {
     pub(crate) fn deadline(&self, settings: &ServerSettings) -> Option<(Instant, Expiry)> {
         let (limit, expiry) = match (self.in_flight.get(), self.head_begun.get(), self.served.get()) {
             (0, true, _) => (settings.header, Expiry::SlowHead),
+            (0, false, false) if self.draining.get() => (settings.first_byte.min(JUST_CONNECTED), Expiry::Silent),
             (0, false, false) => (settings.first_byte, Expiry::Silent),
             (0, false, true) => (settings.idle, Expiry::Idle),
             _ => return None,

@@ -32,7 +32,8 @@ impl UpstreamConnection {
     pub(crate) async fn open(address: &UpstreamAddress, limit: Duration) -> io::Result<Self> {
         let connect = TcpStream::connect(address.host_and_port());
         let stream = tokio::time::timeout(limit, connect).await.map_err(|_| io::ErrorKind::TimedOut)??;
-        stream.set_nodelay(true)?;
+        // Only slower without it; a socket that the application has reset already says so when it is used.
+        let _slower = stream.set_nodelay(true);
         let (sender, connection) =
             http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         // The connection's own end is seen by whoever holds the sender.

@@ -21,6 +21,13 @@ pub(crate) fn on_upgrade(extensions: &mut http::Extensions) -> Option<OnUpgrade>
     extensions.remove::<OnUpgrade>()
 }
 
+/// Whether a body ended because the other side left, rather than because what it sent makes no sense.
+pub(crate) fn left(error: &hyper::Error) -> bool {
+    use std::{error::Error, io};
+    let io = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    !matches!(io, Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)) && !error.is_parse()
+}
+
 /// Reads and writes a raw connection with tokio's traits.
 pub(crate) fn raw(upgraded: Upgraded) -> hyper_util::rt::TokioIo<Upgraded> {
     hyper_util::rt::TokioIo::new(upgraded)

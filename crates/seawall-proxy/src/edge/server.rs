@@ -2,10 +2,11 @@
 
 use std::{
     future::{Future, poll_fn},
+    io,
+    mem::MaybeUninit,
     pin::Pin,
     rc::Rc,
-    sync::atomic::Ordering,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::BytesMut;
@@ -15,7 +16,8 @@ use hyper::{
     server::conn::{http1, http2},
     service::service_fn,
 };
-use tokio::{io::AsyncReadExt, net::TcpStream, time::Instant};
+use socket2::SockRef;
+use tokio::{net::TcpStream, time::Instant};
 
 use super::{Activity, activity::Expiry, socket::Socket};
 use crate::{core::Core, exchange, timer::Timer};
@@ -37,7 +39,7 @@ const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
 pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: Peer, activity: Rc<Activity>) {
     let Some((stream, read_ahead)) = look_ahead(&core, stream, &activity).await else { return };
     let http2 = read_ahead.starts_with(PREFACE);
-    let socket = Socket::new(stream, read_ahead.freeze(), activity.bytes_came());
+    let socket = Socket::new(stream, read_ahead.freeze(), activity.wire());
     let peer = Rc::new(peer);
     let service = {
         let (core, activity) = (Rc::clone(&core), Rc::clone(&activity));
@@ -64,40 +66,60 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: Peer, activit
 }
 
 /// Reads the first bytes. Nothing when none came in time, or the client left.
-async fn look_ahead(core: &Core, mut stream: TcpStream, activity: &Activity) -> Option<(TcpStream, BytesMut)> {
+async fn look_ahead(core: &Core, stream: TcpStream, activity: &Activity) -> Option<(TcpStream, BytesMut)> {
     let mut bytes = BytesMut::with_capacity(READ_AHEAD_BYTES);
-    let mut first = std::pin::pin!(async {
-        loop {
-            match stream.read_buf(&mut bytes).await {
-                Ok(length) if length > 0 => activity.bytes_came().store(true, Ordering::Relaxed),
-                _ => return false,
-            }
-            // A client that sends the preface byte by byte is waited for; any other is known by its first bytes.
-            if bytes.len() >= PREFACE.len() || !PREFACE.starts_with(&bytes) {
-                return true;
-            }
-        }
-    });
     let mut timer = core.timers.at(Instant::now() + core.settings.first_byte);
+    let mut hurried = false;
     let came = poll_fn(|cx| {
         activity.watch(cx.waker());
-        if activity.draining() {
-            return Poll::Ready(false);
-        }
-        if let Poll::Ready(came) = first.as_mut().poll(cx) {
+        if let Poll::Ready(came) = poll_first_bytes(&stream, &mut bytes, cx) {
             return Poll::Ready(came);
         }
-        activity.observe();
-        expired(core, activity, &mut timer, cx).map(|_| false)
+        if !bytes.is_empty() {
+            activity.wire().came();
+            activity.observe();
+        }
+        if activity.draining() && !hurried {
+            hurried = true;
+            if let Some((deadline, _)) = activity.deadline(&core.settings) {
+                timer.reset(deadline);
+            }
+        }
+        expired(core, activity, &mut timer, cx).map(|_| waits_in_kernel(&stream))
     })
     .await;
+    if came {
+        activity.wire().came();
+    }
     came.then_some((stream, bytes))
+}
+
+/// Whether enough came to know the protocol. A client that sends the HTTP/2 preface byte by byte is waited for; any other is
+/// known by its first bytes.
+fn poll_first_bytes(stream: &TcpStream, bytes: &mut BytesMut, cx: &mut Context<'_>) -> Poll<bool> {
+    loop {
+        match stream.try_read_buf(bytes) {
+            Ok(0) => return Poll::Ready(false),
+            Ok(_) if bytes.len() >= PREFACE.len() || !PREFACE.starts_with(bytes) => return Poll::Ready(true),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => match ready!(stream.poll_read_ready(cx)) {
+                Ok(()) => {}
+                Err(_) => return Poll::Ready(false),
+            },
+            Err(_) => return Poll::Ready(false),
+        }
+    }
+}
+
+/// Whether bytes have come that the runtime has not told us of: closing now would reset a client that has asked.
+fn waits_in_kernel(stream: &TcpStream) -> bool {
+    SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
 }
 
 /// Runs a connection under its watchdog: closes it when it expires, lets it finish when the server drains.
 async fn watched<C: Future>(core: &Core, activity: &Activity, connection: C, shut_down: fn(Pin<&mut C>)) {
     let mut connection = std::pin::pin!(connection);
-    let mut timer = core.timers.at(Instant::now() + core.settings.header);
+    let mut timer = core.timers.at(Instant::now() + core.settings.header.min(core.settings.idle));
     let mut told = false;
     poll_fn(|cx| {
         activity.watch(cx.waker());
@@ -141,13 +163,18 @@ fn expired(core: &Core, activity: &Activity, timer: &mut Timer, cx: &mut Context
                     Expiry::Silent => core.meters.silent.increment(),
                     Expiry::SlowHead => core.meters.slow_head.increment(),
                     Expiry::Idle => core.meters.idle.increment(),
+                    Expiry::SlowReader => core.meters.slow_reader.increment(),
                 }
                 // A connection that was told to close and does not is cut at the next look.
                 timer.reset(now + settings.header);
                 return Poll::Ready(expiry);
             }
             Some((deadline, _)) => timer.reset(deadline),
-            None => timer.reset(now + settings.idle),
+            None if activity.stalled() => {
+                core.meters.slow_reader.increment();
+                return Poll::Ready(Expiry::SlowReader);
+            }
+            None => timer.reset(now + settings.idle.min(settings.send)),
         }
     }
     Poll::Pending

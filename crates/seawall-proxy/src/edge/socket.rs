@@ -3,10 +3,7 @@
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -15,19 +12,20 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::activity::Wire;
+
 /// A client's socket.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: TokioIo<TcpStream>,
     /// Bytes read before hyper took over.
     read_ahead: Bytes,
-    /// Told when bytes came.
-    came: Arc<AtomicBool>,
+    wire: Arc<Wire>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, read_ahead: Bytes, came: Arc<AtomicBool>) -> Self {
-        Self { stream: TokioIo::new(stream), read_ahead, came }
+    pub(crate) fn new(stream: TcpStream, read_ahead: Bytes, wire: Arc<Wire>) -> Self {
+        Self { stream: TokioIo::new(stream), read_ahead, wire }
     }
 }
 
@@ -45,7 +43,7 @@ impl Read for Socket {
         }
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if read.is_ready() {
-            self.came.store(true, Ordering::Relaxed);
+            self.wire.came();
         }
         read
     }
@@ -53,7 +51,9 @@ impl Read for Socket {
 
 impl Write for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.wire.wrote(written.is_pending());
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -73,6 +73,8 @@ impl Write for Socket {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        self.wire.wrote(written.is_pending());
+        written
     }
 }

@@ -46,7 +46,7 @@ impl Outbound {
         } else if exchange.core.ending() && head.status != StatusCode::SWITCHING_PROTOCOLS {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        exchange.status = Some(head.status);
+        exchange.status = (!exchange.client_left).then_some(head.status);
         Response::from_parts(head, Self { payload, exchange })
     }
 }
@@ -106,6 +106,8 @@ pub(crate) struct AnswerBroken(&'static str);
 pub(crate) struct FromUpstream {
     body: Incoming,
     connection: Option<UpstreamConnection>,
+    /// Whether the body said that it is over; one of unknown length never shows it otherwise.
+    ended: bool,
     progress: Rc<Progress>,
     idle: Duration,
     /// Armed when the application first makes us wait.
@@ -115,7 +117,7 @@ pub(crate) struct FromUpstream {
 
 impl FromUpstream {
     pub(super) fn new(body: Incoming, connection: UpstreamConnection, progress: Rc<Progress>, idle: Duration) -> Self {
-        Self { body, connection: Some(connection), progress, idle, timer: None, moved_at: Instant::now() }
+        Self { body, connection: Some(connection), ended: false, progress, idle, timer: None, moved_at: Instant::now() }
     }
 
     fn poll_frame(
@@ -125,6 +127,7 @@ impl FromUpstream {
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
+                self.ended = frame.is_trailers();
                 if self.timer.is_some() {
                     self.moved_at = Instant::now();
                 }
@@ -134,7 +137,10 @@ impl FromUpstream {
                 exchange.core.meters.upstream_failed("broken-body");
                 Poll::Ready(Some(Err(AnswerBroken("the application broke off in the middle of its answer"))))
             }
-            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(None) => {
+                self.ended = true;
+                Poll::Ready(None)
+            }
             Poll::Pending => self.poll_silence(cx, exchange),
         }
     }
@@ -168,7 +174,8 @@ impl FromUpstream {
 
     /// Keeps the connection when both messages on it are complete.
     fn give_back(&mut self, exchange: &Exchange) {
-        if let Some(connection) = self.connection.take().filter(|_| self.body.is_end_stream() && self.progress.done()) {
+        let complete = (self.ended || self.body.is_end_stream()) && self.progress.done();
+        if let Some(connection) = self.connection.take().filter(|_| complete) {
             exchange.core.pool.put(connection, Instant::now());
         }
     }

@@ -31,6 +31,8 @@ pub(crate) struct Exchange {
     pub(super) http1: bool,
     pub(super) sent: bool,
     pub(super) status: Option<StatusCode>,
+    /// Whether the client left in the middle of its request.
+    pub(super) client_left: bool,
     pub(super) watch: Option<Watch>,
     pub(super) bytes_out: u64,
     pub(super) upstream_us: Option<u64>,
@@ -102,6 +104,10 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let duration_us = self.core.clock.now().since_us(self.context.now);
+        let site = Rc::clone(&self.site);
+        if self.watch.as_ref().is_some_and(Watch::exceeded) {
+            site.router.route(self.place).policy.report_body(&mut self.context);
+        }
         self.route().policy.finish(&End { sent: self.sent, status: self.status }, &self.context);
         self.log(duration_us);
         self.trace(duration_us);

@@ -4,7 +4,7 @@ use std::{io, rc::Rc, time::Duration};
 
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Version,
-    header::{CONNECTION, EXPECT, UPGRADE},
+    header::{CONNECTION, EXPECT, HOST, UPGRADE},
     response,
 };
 use http_body::Body;
@@ -16,17 +16,13 @@ use tokio::time::Instant;
 use super::{
     Exchange, Sending,
     answer::{FromUpstream, Payload},
-    progress::{Progress, Waiting},
+    progress::{ClientFault, Progress, Waiting},
     tunnel,
 };
 use crate::{
     edge::{self, Incoming, SendFailure, UpstreamConnection},
     problems::{BAD_GATEWAY, REQUEST_TIMEOUT, TIMED_OUT, UNREACHABLE},
 };
-
-/// An idle connection that rested longer may have been closed at the other end just now; a safe request is then kept, to be
-/// sent again.
-const RESTED: Duration = Duration::from_millis(500);
 
 /// How much of a failing answer goes to the log, in bytes, and how long it is waited for.
 const EXCERPT_BYTES: usize = 4_096;
@@ -47,6 +43,12 @@ impl Exchange {
             head.headers.insert(UPGRADE, protocol.clone());
         }
         head.version = Version::HTTP_11;
+        if !head.headers.contains_key(HOST)
+            && let Ok(host) = HeaderValue::from_str(&self.site.upstream.authority())
+        {
+            // HTTP/1.0 needs no Host, HTTP/1.1 does.
+            head.headers.insert(HOST, host);
+        }
 
         let empty = body.is_end_stream();
         let progress = Progress::new(Instant::now(), empty);
@@ -86,13 +88,12 @@ impl Exchange {
         let mut fresh = false;
         loop {
             let lease = if fresh { None } else { core.pool.take(Instant::now()) };
-            let rested = lease.as_ref().is_some_and(|lease| lease.idle > RESTED);
             let reused = lease.is_some();
             let mut connection = match lease {
-                Some(lease) => lease.connection,
+                Some(connection) => connection,
                 None => self.connect(policy.deadlines().connect).await?,
             };
-            let again = (rested && progress.done() && safe(&self.method)).then(|| copy(&request, progress)).flatten();
+            let again = (reused && progress.done() && safe(&self.method)).then(|| copy(&request, progress)).flatten();
             self.sent = true;
             let started_us = core.clock.now().monotonic_us;
             let outcome = self.wait(policy, connection.send(request), progress).await?;
@@ -101,7 +102,7 @@ impl Exchange {
                 (Ok(answer), _) => return Ok((connection, answer)),
                 (Err(SendFailure::NothingSent(request)), _) if reused => *request,
                 (Err(SendFailure::Broken(_)), Some(again)) => again,
-                (Err(failure), _) => return Err(self.broken(policy, failure)),
+                (Err(failure), _) => return Err(self.broken(policy, failure, progress)),
             };
             core.meters.retries.increment();
             fresh = true;
@@ -112,7 +113,12 @@ impl Exchange {
         let site = Rc::clone(&self.site);
         self.core.meters.upstream_connections.increment();
         UpstreamConnection::open(&site.upstream, limit).await.map_err(|error| {
-            let problem = if error.kind() == io::ErrorKind::TimedOut { &TIMED_OUT } else { &UNREACHABLE };
+            let problem = match error.kind() {
+                io::ErrorKind::TimedOut => &TIMED_OUT,
+                // Accepted, and then thrown out.
+                io::ErrorKind::ConnectionReset => &BAD_GATEWAY,
+                _ => &UNREACHABLE,
+            };
             self.failed(
                 Problem::new(problem).inside(format!("connecting to {} failed: {error}", site.upstream)).retry_after(1),
             )
@@ -131,45 +137,65 @@ impl Exchange {
             let left_us = self.context.deadline_us.saturating_sub(self.core.clock.now().monotonic_us);
             Instant::now() + Duration::from_micros(left_us)
         });
+        let limits = (deadlines.request_idle, deadlines.response_head);
+        // When the wait is over as things stand, and when to look again: while the body is on its way, who is waited for may
+        // change without a word.
         let due = || {
             let (waiting, since) = progress.state();
-            let limit = match waiting {
-                Waiting::Client => deadlines.request_idle,
-                Waiting::Upstream => deadlines.response_head,
-            };
+            let limit = if waiting == Waiting::Client { limits.0 } else { limits.1 };
             ends.map_or(since + limit, |ends| ends.min(since + limit))
         };
+        let look = |due: Instant| if progress.done() { due } else { due.min(Instant::now() + limits.0.min(limits.1)) };
         let mut answer = std::pin::pin!(answer);
-        let mut timer = self.core.timers.at(due());
+        let mut timer = self.core.timers.at(look(due()));
         loop {
             tokio::select! {
                 biased;
                 answered = &mut answer => return Ok(answered),
                 () = &mut timer => {}
             }
-            // The next look is never earlier than the client's silence could end the wait.
             let due = due();
-            if due > Instant::now() {
-                timer.reset(due);
-                continue;
+            if due <= Instant::now() {
+                let late = ends.is_some_and(|ends| ends <= Instant::now());
+                return Err(self.timed_out(progress, late));
             }
-            let late = ends.is_some_and(|ends| ends <= Instant::now());
-            return Err(match progress.state().0 {
-                Waiting::Client if !late => Box::new(Problem::new(&REQUEST_TIMEOUT).close()),
-                Waiting::Client | Waiting::Upstream => {
-                    let problem = Problem::new(&TIMED_OUT).inside("no answer came in time");
-                    self.failed(if progress.done() { problem } else { problem.close() })
-                }
-            });
+            timer.reset(look(due));
         }
     }
 
+    /// Whose fault it is that no answer came in time.
+    fn timed_out(&self, progress: &Progress, late: bool) -> Box<Problem> {
+        if progress.state().0 == Waiting::Client && !late {
+            return Box::new(Problem::new(&REQUEST_TIMEOUT).close());
+        }
+        let problem = Problem::new(&TIMED_OUT).inside("no answer came in time");
+        self.failed(if progress.done() { problem } else { problem.close() })
+    }
+
     /// What a failed exchange with the application means.
-    fn broken(&mut self, policy: &Policy, failure: SendFailure) -> Box<Problem> {
+    fn broken(&mut self, policy: &Policy, failure: SendFailure, progress: &Progress) -> Box<Problem> {
         if self.watch.as_ref().is_some_and(seawall_guards::Watch::exceeded)
             && let Flow::Stop(Stop::Refused(problem)) = policy.body_exceeded(&mut self.context)
         {
             return problem;
+        }
+        match progress.fault() {
+            Some(ClientFault::Malformed) => {
+                return Box::new(
+                    Problem::new(&strict_http::INVALID_REQUEST)
+                        .detail("The request's body breaks off its framing.")
+                        .close(),
+                );
+            }
+            Some(ClientFault::Left) => {
+                self.client_left = true;
+                return Box::new(
+                    Problem::new(&strict_http::INVALID_REQUEST)
+                        .inside("the client left in the middle of its body")
+                        .close(),
+                );
+            }
+            None => {}
         }
         let inside = match failure {
             SendFailure::NothingSent(_) => {
@@ -201,6 +227,9 @@ impl Exchange {
 
 /// Removes what belongs to the connection to the application.
 fn strip_answer(head: &mut response::Parts) -> Result<(), String> {
+    if !hop::plain_coding(&head.headers) {
+        return Err("the application's answer is in a transfer coding other than chunked".to_owned());
+    }
     hop::strip(&mut head.headers).map_err(|fault| format!("in the application's answer, {fault}"))?;
     head.version = Version::HTTP_11;
     Ok(())

@@ -13,7 +13,7 @@ use seawall_guards::{Counted, CountedError, Watch};
 use tokio::time::Instant;
 
 use super::discard::discard;
-use crate::edge::Incoming;
+use crate::edge::{self, Incoming};
 
 /// Who is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +30,26 @@ pub(super) struct Progress {
     waiting: Cell<Waiting>,
     since: Cell<Instant>,
     done: Cell<bool>,
+    fault: Cell<Option<ClientFault>>,
+}
+
+/// How a client failed its own body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClientFault {
+    /// It left.
+    Left,
+    /// Its framing is broken.
+    Malformed,
 }
 
 impl Progress {
     pub(super) fn new(now: Instant, done: bool) -> Rc<Self> {
-        Rc::new(Self { waiting: Cell::new(Waiting::Upstream), since: Cell::new(now), done: Cell::new(done) })
+        Rc::new(Self {
+            waiting: Cell::new(Waiting::Upstream),
+            since: Cell::new(now),
+            done: Cell::new(done),
+            fault: Cell::new(None),
+        })
     }
 
     /// Who is waited for, and since when.
@@ -45,6 +60,11 @@ impl Progress {
     /// Whether the whole body was passed on.
     pub(super) fn done(&self) -> bool {
         self.done.get()
+    }
+
+    /// How the client failed its body, when it did.
+    pub(super) fn fault(&self) -> Option<ClientFault> {
+        self.fault.get()
     }
 
     fn set(&self, waiting: Waiting) {
@@ -94,6 +114,10 @@ impl Body for Sending {
                 progress.set(Waiting::Upstream);
                 progress.done.set(matches!(frame, Poll::Ready(None)));
             }
+        }
+        if let Poll::Ready(Some(Err(CountedError::Body(error)))) = &frame {
+            let fault = if edge::left(error) { ClientFault::Left } else { ClientFault::Malformed };
+            progress.fault.set(Some(fault));
         }
         if let Poll::Ready(Some(Err(CountedError::TooLarge))) = frame
             && let Some(body) = self.body.take()

@@ -59,6 +59,7 @@ impl Exchange {
             http1: request.version() != Version::HTTP_2,
             sent: false,
             status: None,
+            client_left: false,
             watch: None,
             bytes_out: 0,
             upstream_us: None,

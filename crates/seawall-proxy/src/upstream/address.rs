@@ -44,6 +44,12 @@ impl UpstreamAddress {
         Ok(Self { host: authority.host().trim_matches(['[', ']']).to_owned(), port })
     }
 
+    /// Host and port as a `Host` header has them.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        self.to_string().trim_start_matches("http://").to_owned()
+    }
+
     /// Host and port, for resolving.
     #[must_use]
     pub fn host_and_port(&self) -> (&str, u16) {

@@ -23,15 +23,6 @@ struct Idle {
     since: Instant,
 }
 
-/// A connection taken from the pool.
-#[derive(Debug)]
-pub(crate) struct Lease {
-    /// The connection.
-    pub(crate) connection: UpstreamConnection,
-    /// How long it had been idle.
-    pub(crate) idle: Duration,
-}
-
 impl Pool {
     /// A pool that keeps so many connections for so long.
     pub(crate) fn new(most: usize, keep: Duration) -> Self {
@@ -39,12 +30,11 @@ impl Pool {
     }
 
     /// An idle connection that is still open, the latest used first.
-    pub(crate) fn take(&self, now: Instant) -> Option<Lease> {
+    pub(crate) fn take(&self, now: Instant) -> Option<UpstreamConnection> {
         loop {
             let Idle { connection, since } = self.0.idle.borrow_mut().pop_back()?;
-            let idle = now.saturating_duration_since(since);
-            if idle <= self.0.keep && connection.is_open() {
-                return Some(Lease { connection, idle });
+            if now.saturating_duration_since(since) <= self.0.keep && connection.is_open() {
+                return Some(connection);
             }
         }
     }

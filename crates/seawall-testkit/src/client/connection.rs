@@ -19,6 +19,12 @@ impl RawClient {
         }
     }
 
+    /// Whether the connection ends, one way or another, within `duration`; bytes that come meanwhile are thrown away.
+    pub async fn ends_within(&mut self, duration: Duration) -> bool {
+        let ended = async { while self.wire.some(usize::MAX).await.is_ok_and(|bytes| !bytes.is_empty()) {} };
+        timeout(duration, ended).await.is_ok()
+    }
+
     /// Exactly `count` bytes.
     pub async fn read_exactly(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -1,23 +1,29 @@
 //! An HTTP/2 client by prior knowledge (no TLS, no upgrade), over hyper.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use futures_util::stream;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::raw::DEFAULT_LIMIT;
 
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
 /// One HTTP/2 connection; requests may run at the same time. It ends when this is dropped.
 #[derive(Debug)]
 pub struct H2Client {
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<Body>,
     address: SocketAddr,
     limit: Duration,
     driver: JoinHandle<()>,
@@ -65,38 +71,29 @@ impl H2Client {
         &self,
         request: http::Request<Full<Bytes>>,
     ) -> Result<http::Response<Bytes>, hyper::Error> {
-        let (parts, body) = self.open(request).await?.into_parts();
-        let mut received = Vec::new();
-        let reading = timeout(self.limit, collect(body, &mut received)).await;
-        let Ok(read) = reading else {
-            panic!(
-                "HTTP/2 body from {} not complete within {:?}; received {parts:?} and {} bytes",
-                self.address,
-                self.limit,
-                received.len()
-            );
-        };
-        read?;
-        Ok(http::Response::from_parts(parts, received.into()))
+        read(self.open(request).await?, self.address, self.limit).await
+    }
+
+    /// Begins a request whose body, of no declared length, is what is sent to the channel until its sender is dropped. The
+    /// task ends with the whole answer; aborting it resets the stream.
+    pub fn upload(
+        &self,
+        request: http::Request<()>,
+    ) -> (mpsc::Sender<Bytes>, JoinHandle<Result<http::Response<Bytes>, hyper::Error>>) {
+        let (pieces, received) = mpsc::channel::<Bytes>(1);
+        let frames = stream::unfold(received, |mut received| async {
+            received.recv().await.map(|piece| (Ok::<_, Infallible>(Frame::data(piece)), received))
+        });
+        let request = request.map(|()| StreamBody::new(frames).boxed_unsync());
+        let opening = start(self.sender.clone(), completed(request, self.address), self.address, self.limit);
+        let (address, limit) = (self.address, self.limit);
+        (pieces, tokio::spawn(async move { read(opening.await?, address, limit).await }))
     }
 
     /// Sends a request and returns when the head of its answer is there, with the body still to come.
-    pub async fn open(
-        &self,
-        mut request: http::Request<Full<Bytes>>,
-    ) -> Result<http::Response<Incoming>, hyper::Error> {
-        if request.uri().authority().is_none() {
-            let uri = format!("http://{}{}", self.address, request.uri());
-            *request.uri_mut() = uri.parse().expect("an address and a path make a URI");
-        }
-        let mut sender = self.sender.clone();
-        let sending = async {
-            sender.ready().await?;
-            sender.send_request(request).await
-        };
-        timeout(self.limit, sending).await.unwrap_or_else(|_| {
-            panic!("no HTTP/2 head from {} within {:?}; received nothing", self.address, self.limit)
-        })
+    pub async fn open(&self, request: http::Request<Full<Bytes>>) -> Result<http::Response<Incoming>, hyper::Error> {
+        let request = completed(request.map(BodyExt::boxed_unsync), self.address);
+        start(self.sender.clone(), request, self.address, self.limit).await
     }
 }
 
@@ -104,6 +101,48 @@ impl Drop for H2Client {
     fn drop(&mut self) {
         self.driver.abort();
     }
+}
+
+/// The request with an authority in its URI.
+fn completed(mut request: http::Request<Body>, address: SocketAddr) -> http::Request<Body> {
+    if request.uri().authority().is_none() {
+        let uri = format!("http://{address}{}", request.uri());
+        *request.uri_mut() = uri.parse().expect("an address and a path make a URI");
+    }
+    request
+}
+
+async fn start(
+    mut sender: SendRequest<Body>,
+    request: http::Request<Body>,
+    address: SocketAddr,
+    limit: Duration,
+) -> Result<http::Response<Incoming>, hyper::Error> {
+    let sending = async {
+        sender.ready().await?;
+        sender.send_request(request).await
+    };
+    timeout(limit, sending)
+        .await
+        .unwrap_or_else(|_| panic!("no HTTP/2 head from {address} within {limit:?}; received nothing"))
+}
+
+async fn read(
+    answer: http::Response<Incoming>,
+    address: SocketAddr,
+    limit: Duration,
+) -> Result<http::Response<Bytes>, hyper::Error> {
+    let (parts, body) = answer.into_parts();
+    let mut received = Vec::new();
+    let reading = timeout(limit, collect(body, &mut received)).await;
+    let Ok(read) = reading else {
+        panic!(
+            "HTTP/2 body from {address} not complete within {limit:?}; received {parts:?} and {} bytes",
+            received.len()
+        );
+    };
+    read?;
+    Ok(http::Response::from_parts(parts, received.into()))
 }
 
 async fn collect(mut body: Incoming, received: &mut Vec<u8>) -> Result<(), hyper::Error> {

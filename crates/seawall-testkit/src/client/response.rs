@@ -90,6 +90,18 @@ impl RawResponse {
         self
     }
 
+    /// The body, when this is a problem of this type with this status, in JSON; panics with the whole answer otherwise.
+    #[track_caller]
+    pub fn expect_problem(&self, status: u16, slug: &str) -> Value {
+        assert_eq!(self.status, status, "unexpected status of {}", self.describe());
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "no problem in {}", self.describe());
+        let problem = self.json();
+        let named = problem["type"].as_str().and_then(|kind| kind.rsplit('/').next());
+        assert_eq!(named, Some(slug), "another problem in {}", self.describe());
+        assert_eq!(problem["status"], status, "the body contradicts the status in {}", self.describe());
+        problem
+    }
+
     /// Whether the server lets the connection be used for another request.
     pub fn keeps_connection(&self) -> bool {
         let framed = self.header("content-length").is_some()

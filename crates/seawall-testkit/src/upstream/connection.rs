@@ -22,7 +22,7 @@ pub(super) async fn serve(stream: TcpStream, record: Arc<Record>) {
     let mut wire = Wire::new(stream);
     let kind = record.read(|state| state.kind.clone());
     let next = match kind {
-        Kind::ByPath | Kind::Always(_) => serve_requests(&mut wire, &record, open.number).await,
+        Kind::ByPath | Kind::Always(_) | Kind::DiesWhenReused => serve_requests(&mut wire, &record, open.number).await,
         Kind::ClosesOnAccept => Next::Close,
         Kind::ResetsOnAccept => Next::Reset,
         Kind::NeverReads => std::future::pending().await,
@@ -60,7 +60,12 @@ async fn serve_one(wire: &mut Wire, record: &Record, connection: usize) -> Outco
         Kind::Always(path) => Target::parse(path),
         _ => Target::parse(&request.target),
     };
+    let dies = kind == Kind::DiesWhenReused && record.read(|state| state.carried_before(index));
     let mut exchange = Exchange::new(wire, Seen { record, index }, request, framing, target);
+    if dies {
+        exchange.read_body().await?;
+        return Ok(Next::Close);
+    }
     let next = behaviour::answer(&mut exchange).await?;
     Ok(if next == Next::KeepAlive && exchange.closes() { Next::Close } else { next })
 }

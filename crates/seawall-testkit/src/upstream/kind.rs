@@ -7,6 +7,8 @@ pub enum Kind {
     ByPath,
     /// Every request is treated as if it asked for this path, such as `/status/503`.
     Always(String),
+    /// The path chooses for the first request of each connection; the next one is read and the connection closed.
+    DiesWhenReused,
     /// Connections are accepted and closed at once (FIN).
     ClosesOnAccept,
     /// Connections are accepted and reset at once (RST).

@@ -86,6 +86,14 @@ pub(super) struct State {
     pub(super) open: usize,
 }
 
+impl State {
+    /// Whether the connection of this request carried another one before.
+    pub(super) fn carried_before(&self, index: usize) -> bool {
+        let connection = self.requests[index].connection;
+        self.requests[..index].iter().any(|request| request.connection == connection)
+    }
+}
+
 impl Record {
     pub(super) fn new(kind: Kind) -> Self {
         let state = State { kind, requests: Vec::new(), violations: Vec::new(), opened: 0, open: 0 };

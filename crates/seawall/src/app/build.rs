@@ -117,7 +117,7 @@ impl App {
         let clock = Arc::clone(&self.surroundings.clock);
         let health = Health::new(self.health.clone(), upstream.clone(), Arc::clone(&clock));
         let (builtins, requests) = Builtins::new(BUILTIN_QUEUE);
-        let sites = self.sites(cores, &registry, builtins, upstream.clone())?;
+        let sites = self.sites(cores, &registry, builtins.clone(), upstream.clone())?;
 
         let token = self.admin.token.clone().map_or_else(|| data.admin_token(), Ok)?;
         let (writer, log) = LogWriter::start(self.output(), &registry)?;
@@ -143,6 +143,7 @@ impl App {
         Ok(Running::begin(Parts {
             addresses,
             plane,
+            builtins,
             writer,
             traces,
             health: health.clone(),

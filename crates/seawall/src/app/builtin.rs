@@ -11,6 +11,7 @@ use axum::{
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use seawall_core::problem::Problem;
+use seawall_guards::strict_http::METHOD_REFUSED;
 use seawall_proxy::BuiltinRequest;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
@@ -66,6 +67,13 @@ pub(super) async fn serve(router: Router, mut requests: mpsc::Receiver<BuiltinRe
 async fn answer(router: Router, request: Request<Body>) -> Result<Response<Bytes>, Problem> {
     let not_found = || Problem::new(&seawall_proxy::NOT_FOUND);
     let response = router.oneshot(request).await.map_err(|never| match never {})?;
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let problem = Problem::new(&METHOD_REFUSED);
+        return Err(match response.headers().get(header::ALLOW) {
+            Some(allow) => problem.header(header::ALLOW, allow.clone()),
+            None => problem,
+        });
+    }
     if response.status() == StatusCode::NOT_FOUND {
         return Err(not_found().detail("Seawall answers nothing at this path."));
     }

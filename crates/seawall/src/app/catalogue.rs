@@ -37,13 +37,13 @@ const fn by_route(guard: &'static GuardEntry, why: &'static str) -> Step {
 
 /// The order in which guards see a request; answers pass back the other way.
 pub static ORDER: [Step; 11] = [
-    before_route(&request_id::ENTRY, "first, so that even a refused request can be named"),
-    before_route(&trace_context::ENTRY, "with the id, so that the log line of any request has its trace"),
-    before_route(&client_address::ENTRY, "before anything counts or believes an address"),
     before_route(
         &strict_http::ENTRY,
-        "before routing, because the path that is matched must be the path that is forwarded",
+        "first, so that nothing reads a head that can be read in two ways, and its limits count only what the client sent",
     ),
+    before_route(&request_id::ENTRY, "early, so that whatever follows can be found by its id"),
+    before_route(&trace_context::ENTRY, "with the id, so that the log line has its trace"),
+    before_route(&client_address::ENTRY, "before anything counts or believes an address"),
     by_route(&rescue::ENTRY, "outermost of the route's guards, so that it sees what the application answered last"),
     by_route(&security_headers::ENTRY, "outside all that refuse, so that refusals are dressed too"),
     by_route(&deadline::ENTRY, "before anything may wait"),

@@ -9,7 +9,7 @@ use std::{
 
 use axum::Router;
 use seawall_core::settings::Secret;
-use seawall_proxy::Plane;
+use seawall_proxy::{Builtins, Plane};
 use seawall_telemetry::{LogWriter, Registry};
 use tokio::task::JoinHandle;
 
@@ -32,6 +32,8 @@ pub struct Addresses {
 pub struct Running {
     addresses: Addresses,
     plane: Plane,
+    /// Held so that the built-in targets end by a fault only, not because the cores have gone.
+    _builtins: Builtins,
     writer: Option<LogWriter>,
     traces: Traces,
     health: Health,
@@ -48,6 +50,7 @@ pub struct Running {
 pub(super) struct Parts<B> {
     pub(super) addresses: Addresses,
     pub(super) plane: Plane,
+    pub(super) builtins: Builtins,
     pub(super) writer: LogWriter,
     pub(super) traces: Traces,
     pub(super) health: Health,
@@ -66,6 +69,7 @@ impl Running {
         Self {
             addresses: parts.addresses,
             plane: parts.plane,
+            _builtins: parts.builtins,
             writer: Some(parts.writer),
             traces: parts.traces,
             health: parts.health,

@@ -1,3 +1,26 @@
 //! End-to-end tests: the real server on free ports, real sockets, real applications behind it.
 
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails loudly")]
+
+mod admin;
+mod applications;
+mod bodies;
+mod browser;
+mod checklist;
+mod cli;
+mod connections;
+mod documentation;
+mod failures;
+mod forwarding;
+mod guards;
+mod health;
+mod http2;
+mod lifecycle;
+mod logs;
+mod malformed;
+mod memory;
+mod ports;
+mod problems;
+mod routes;
 mod smoke;
+mod websocket;

@@ -1,0 +1,11 @@
+//! The command line as people meet it: the real binary, in a directory of its own, with nothing of the machine's environment.
+
+pub(crate) mod binary;
+mod checking;
+mod demonstration;
+mod exit_codes;
+mod explaining;
+mod helping;
+mod production;
+mod serving;
+mod terminals;

@@ -1,0 +1,212 @@
+//! `seawall explain`: a request, a problem, and what is neither.
+
+use seawall::app::catalogue;
+use serde_json::Value;
+
+use super::binary::Place;
+
+const ROUTE: &str = "\
+environment = \"staging\"
+
+[client_address]
+trusted = [\"10.0.0.0/8\"]
+
+[route.\"POST /login\"]
+rate_limit.limits = [\"5/15min per ip\"]
+body.max = \"10 KB\"
+load_shed.mode = \"report\"
+";
+
+#[test]
+fn a_request_meets_every_guard_with_the_default_values() {
+    insta::assert_snapshot!(Place::new().seawall(&["explain", "GET", "/"]).ok(), @r#"
+    GET / meets no route of its own; the general settings hold.
+    Its guards, in order, with their values and where each comes from:
+
+     1 request_id  Gives every request an id: in the answer, in the log, and told to the application.
+       first, so that even a refused request can be named
+         keep = true  # default
+
+     2 trace_context  Continues or begins a W3C trace and tells the application.
+       with the id, so that the log line of any request has its trace
+         accept = "trusted"  # default
+         sample = "100%"  # default
+
+     3 client_address  Finds the client's address through trusted proxies and replaces forwarding headers that strangers sent.
+       before anything counts or believes an address
+         trusted = []  # default
+
+     4 strict_http  Refuses requests whose meaning is uncertain: hosts, paths, methods and header fields that servers read differently.
+       before routing, because the path that is matched must be the path that is forwarded
+         encoded_slash = "refuse"  # default
+         max_headers = 100  # default
+         max_header_bytes = "32 KiB"  # default
+         hosts = []  # default
+
+     5 rescue  Keeps stack traces inside: the application's 5xx answers become problems in production, a panic becomes a 500.
+       outermost of the route's guards, so that it sees what the application answered last
+         upstream_errors = "auto"  # default
+
+     6 security_headers  Adds or corrects security headers on every answer and takes out those that name the application's software.
+       outside all that refuse, so that refusals are dressed too
+         enabled = true  # default
+         upstream = "respect"  # default
+         frame_options = "DENY"  # default
+         referrer_policy = "strict-origin-when-cross-origin"  # default
+         permissions_policy = "geolocation=(), microphone=(), camera=()"  # default
+         xss_protection = "0"  # default
+         csp_json = "default-src 'none'; frame-ancestors 'none'"  # default
+         csp_html = "frame-ancestors 'none'; base-uri 'self'; object-src 'none'"  # default
+         csp_html_report_only = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"  # default
+         hsts = "auto"  # default
+         hsts_value = "max-age=31536000"  # default
+         hide = ["Server", "X-Powered-By", "X-AspNet-Version", "X-AspNetMvc-Version"]  # default
+
+     7 deadline  Bounds every wait: connecting, the answer's head, silence on either side, the whole exchange.
+       before anything may wait
+         connect = "5s"  # default
+         response_head = "30s"  # default
+         request_idle = "30s"  # default
+         response_idle = "5min"  # default
+         tunnel_idle = "1h"  # default
+
+     8 cors  Answers preflights, grants listed origins exactly, refuses others, and checks the origin of WebSockets.
+       before the limits, so that a page can read why it was refused and preflights cost it nothing
+         origins = []  # default
+         credentials = false  # default
+         methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]  # default
+         headers = ["Authorization", "Content-Type", "Accept", "If-Match", "If-None-Match", "Idempotency-Key", "X-Requested-With", "X-Request-Id"]  # default
+         expose = ["X-Request-Id", "RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After"]  # default
+         max_age = "10min"  # default
+
+     9 rate_limit  Limits how often a client may ask, exactly, and tells it where it stands.
+       before a place is taken, so that a flood from one address takes none
+         limits = ["1000/min per ip", "100/min per ip for unsafe methods"]  # default
+         legacy_headers = true  # default
+         when_unavailable = "open"  # default
+         capacity = 32768  # default
+
+    10 load_shed  Serves so many requests at once and refuses the rest early, so that accepted ones stay quick.
+       last of the guards on the head, so that a place is held only by requests that are served
+         max_in_flight = 4096  # default
+         retry_after = "1s"  # default
+
+    11 body  Refuses request bodies beyond a size, declared or streamed.
+       on the body, which is read only for requests that all others let pass
+         max = "10 MB"  # default
+    "#);
+}
+
+#[test]
+fn a_route_shows_its_own_values_and_where_they_were_written() {
+    let place = Place::with_config(ROUTE).with_variable("SEAWALL__DEADLINE__CONNECT", "2s");
+    let said = place.seawall(&["explain", "POST", "/login"]).ok();
+    let own = said.lines().filter(|line| !line.ends_with("# default")).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(own, @r#"
+    POST /login meets the route POST /login.
+    Its guards, in order, with their values and where each comes from:
+
+     1 request_id  Gives every request an id: in the answer, in the log, and told to the application.
+       first, so that even a refused request can be named
+
+     2 trace_context  Continues or begins a W3C trace and tells the application.
+       with the id, so that the log line of any request has its trace
+
+     3 client_address  Finds the client's address through trusted proxies and replaces forwarding headers that strangers sent.
+       before anything counts or believes an address
+         trusted = ["10.0.0.0/8"]  # seawall.toml:4
+
+     4 strict_http  Refuses requests whose meaning is uncertain: hosts, paths, methods and header fields that servers read differently.
+       before routing, because the path that is matched must be the path that is forwarded
+
+     5 rescue  Keeps stack traces inside: the application's 5xx answers become problems in production, a panic becomes a 500.
+       outermost of the route's guards, so that it sees what the application answered last
+
+     6 security_headers  Adds or corrects security headers on every answer and takes out those that name the application's software.
+       outside all that refuse, so that refusals are dressed too
+
+     7 deadline  Bounds every wait: connecting, the answer's head, silence on either side, the whole exchange.
+       before anything may wait
+         connect = "2s"  # SEAWALL__DEADLINE__CONNECT
+
+     8 cors  Answers preflights, grants listed origins exactly, refuses others, and checks the origin of WebSockets.
+       before the limits, so that a page can read why it was refused and preflights cost it nothing
+
+     9 rate_limit  Limits how often a client may ask, exactly, and tells it where it stands.
+       before a place is taken, so that a flood from one address takes none
+         limits = ["5/15min per ip"]  # seawall.toml:7
+
+    10 load_shed (reports only)  Serves so many requests at once and refuses the rest early, so that accepted ones stay quick.
+       last of the guards on the head, so that a place is held only by requests that are served
+
+    11 body  Refuses request bodies beyond a size, declared or streamed.
+       on the body, which is read only for requests that all others let pass
+         max = "10 KB"  # seawall.toml:8
+    "#);
+}
+
+#[test]
+fn a_request_in_json_names_the_same() {
+    let place = Place::with_config(ROUTE);
+    let said: Value = serde_json::from_str(&place.seawall(&["explain", "post", "/login?a=b", "--json"]).ok()).unwrap();
+    assert_eq!(
+        (&said["method"], &said["path"], &said["route"]),
+        (&"POST".into(), &"/login".into(), &"POST /login".into())
+    );
+    let guards: Vec<_> =
+        said["guards"].as_array().unwrap().iter().map(|guard| guard["guard"].as_str().unwrap()).collect();
+    assert_eq!(guards, catalogue::ORDER.iter().map(|step| step.guard.name).collect::<Vec<_>>());
+    let limit = &said["guards"][8]["values"][0];
+    assert_eq!((&limit["value"], &limit["source"]), (&"[\"5/15min per ip\"]".into(), &"seawall.toml:7".into()));
+}
+
+#[test]
+fn a_path_that_is_refused_is_not_explained_away() {
+    insta::assert_snapshot!(Place::new().seawall(&["explain", "GET", "/a/../b"]).refused(64), @"error: this request is refused with invalid-path: the path holds a dot segment");
+    assert!(Place::new().seawall(&["explain", "GET", "b"]).refused(64).contains("begins with /"));
+    assert!(Place::new().seawall(&["explain", "G T", "/"]).refused(64).contains("is not a method"));
+}
+
+#[test]
+fn a_problem_is_explained() {
+    insta::assert_snapshot!(Place::new().seawall(&["explain", "quota-exceeded"]).ok(), @r#"
+    quota-exceeded
+    Too many requests
+
+    - code: `RATE_LIMITED`
+    - status: 429 Too Many Requests
+    - retry: yes, the same request may succeed later
+    - whose fault: client
+    - severity: medium
+
+    The client made more requests than the limit of this route allows. The `RateLimit` field says how it stands, `Retry-After` when the next request fits. Wait that long; asking sooner is refused again, but is not counted.
+
+    For the operator: limits are `limits` in `[rate_limit]`, per route under `[route."METHOD /path"]`. If all clients seem to share one address, a proxy stands in front: add it to `trusted` in `[client_address]`.
+    "#);
+}
+
+#[test]
+fn every_problem_is_explained_by_its_slug_its_type_and_as_json() {
+    let place = Place::new();
+    for problem in catalogue::problems() {
+        let by_slug = place.seawall(&["explain", problem.slug]).ok();
+        assert!(by_slug.contains(problem.title) && by_slug.contains(problem.code), "{by_slug}");
+        assert_eq!(by_slug, place.seawall(&["explain", &format!("/_seawall/problems/{}", problem.slug)]).ok());
+        let json: Value = serde_json::from_str(&place.seawall(&["explain", problem.slug, "--json"]).ok()).unwrap();
+        assert_eq!((&json["slug"], &json["status"]), (&problem.slug.into(), &problem.status.as_u16().into()));
+    }
+    assert!(place.seawall(&["explain", "RATE_LIMITED"]).ok().starts_with("quota-exceeded\n"));
+}
+
+#[test]
+fn what_is_no_problem_is_met_with_those_that_are() {
+    insta::assert_snapshot!(Place::new().seawall(&["explain", "nonsense"]).refused(64), @r#"
+    error: "nonsense" is not a problem; known are invalid-host, invalid-path, invalid-request, method-refused, headers-too-large, upstream-error, internal-error, origin-refused, quota-exceeded, limiter-unavailable, overloaded, request-too-large, upstream-unreachable, bad-gateway, upstream-timeout, request-timeout, not-found, service-unavailable, admin-host-refused, admin-token-required
+    "#);
+    assert!(
+        Place::new()
+            .seawall(&["explain", "/users"])
+            .refused(64)
+            .contains("help: to explain a request, name its method too: seawall explain GET /users")
+    );
+}

@@ -1,0 +1,184 @@
+//! Client connections: how long each may do nothing, how many there may be, and that none harms another.
+
+use std::time::Duration;
+
+use seawall_testkit::{
+    StartedApp,
+    client::{RawClient, Request},
+    in_front,
+};
+use tokio::time::Instant;
+
+/// Longer than any limit of these tests, shorter than the defaults.
+const LONG: Duration = Duration::from_secs(4);
+
+/// The connection must be closed after `limit` and not long after.
+async fn closed_after(connection: &mut RawClient, limit: Duration, started: Instant, what: &str) {
+    connection.expect_reset_or_closed().await;
+    let took = started.elapsed();
+    assert!(took >= limit.mul_f32(0.9) && took < limit + LONG, "{what} was closed after {took:?}, not {limit:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rg_4_a_silent_connection_is_closed() {
+    let (_upstream, app) = in_front("[server]\nfirst_byte_timeout = \"200ms\"\nheader_timeout = \"5min\"\n").await;
+    let started = Instant::now();
+    let mut connection = app.connect().await;
+    closed_after(&mut connection, Duration::from_millis(200), started, "a silent connection").await;
+    app.until_metric("seawall_connections_expired", &["silent"], 1.0).await;
+    app.until_metric("seawall_connections", &[], 0.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rg_4_a_head_that_takes_too_long_ends_its_connection() {
+    let (upstream, app) = in_front("[server]\nfirst_byte_timeout = \"5min\"\nheader_timeout = \"300ms\"\n").await;
+    let starts =
+        ["G", "GET /echo HTTP/1.1\r\n", "GET /echo HTTP/1.1\r\nHost: a\r\nX-Half: ", "P", "PRI * HTTP/2", "\r\n"];
+    for start in starts {
+        let mut connection = app.connect().await;
+        let started = Instant::now();
+        connection.write(start).await;
+        closed_after(&mut connection, Duration::from_millis(300), started, start).await;
+    }
+    assert_eq!(upstream.requests().len(), 0);
+    app.until_metric("seawall_connections_expired", &["slow_head"], starts.len() as f64).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_only_begins_to_speak_http2_is_closed() {
+    let (_upstream, app) =
+        in_front("[server]\nfirst_byte_timeout = \"300ms\"\nheader_timeout = \"300ms\"\nidle_timeout = \"5min\"\n")
+            .await;
+    for start in ["PRI * HTTP/2.0\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let mut connection = app.connect().await;
+        connection.write(start).await;
+        // The server may say its settings first.
+        assert!(connection.ends_within(LONG).await, "{start:?} keeps its connection");
+    }
+    app.until_metric("seawall_connections", &[], 0.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_byte_by_byte_does_not_put_its_limit_off() {
+    let (_upstream, app) = in_front("[server]\nheader_timeout = \"400ms\"\n").await;
+    let mut connection = app.connect().await;
+    let started = Instant::now();
+    while !connection.ends_within(Duration::from_millis(50)).await {
+        assert!(started.elapsed() < LONG, "bytes that keep coming keep the connection");
+        // The server may close it just now.
+        let _written = connection.try_write("X").await;
+    }
+    assert!(started.elapsed() >= Duration::from_millis(350));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_head_on_a_kept_connection_has_the_same_limit() {
+    let (_upstream, app) = in_front("[server]\nheader_timeout = \"300ms\"\nidle_timeout = \"5min\"\n").await;
+    let mut connection = app.connect().await;
+    connection.send("GET", "/echo", &[], b"").await.expect_status(200);
+    connection.expect_silence(Duration::from_millis(400)).await;
+    connection.send("GET", "/echo", &[], b"").await.expect_status(200);
+    let started = Instant::now();
+    connection.write("GET /ec").await;
+    closed_after(&mut connection, Duration::from_millis(300), started, "a slow second head").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_is_closed_after_its_time() {
+    let (_upstream, app) = in_front("[server]\nidle_timeout = \"300ms\"\nfirst_byte_timeout = \"5min\"\n").await;
+    let mut connection = app.connect().await;
+    for _ in 0..2 {
+        connection.send("GET", "/echo", &[], b"").await.expect_status(200);
+        connection.expect_silence(Duration::from_millis(150)).await;
+    }
+    let started = Instant::now();
+    connection.send("GET", "/slow/500", &[], b"").await.expect_status(200);
+    assert!(started.elapsed() >= Duration::from_millis(500), "a request in flight is no idleness");
+    let started = Instant::now();
+    closed_after(&mut connection, Duration::from_millis(300), started, "an idle connection").await;
+    app.until_metric("seawall_connections_expired", &["idle"], 1.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_connections_than_allowed_are_closed_and_places_come_back() {
+    let (_upstream, app) = in_front("[server]\nmax_connections = 2\n").await;
+    let mut first = app.connect().await;
+    first.send("GET", "/echo", &[], b"").await.expect_status(200);
+    let mut second = app.connect().await;
+    second.send("GET", "/echo", &[], b"").await.expect_status(200);
+    let mut third = app.connect().await;
+    third.expect_closed().await;
+    app.until_metric("seawall_connections_refused", &[], 1.0).await;
+    first.send("GET", "/echo", &[], b"").await.expect_status(200);
+    drop(second);
+    app.until_metric("seawall_connections", &[], 1.0).await;
+    app.connect().await.send("GET", "/echo", &[], b"").await.expect_status(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tunnels_are_connections_like_others() {
+    let (_upstream, app) = in_front("[server]\nmax_connections = 1\n").await;
+    let mut socket = seawall_testkit::client::websocket(app.public(), "/ws", &[]).await;
+    socket.send_text("open").await;
+    assert_eq!(socket.receive_text().await, "open");
+    app.connect().await.expect_closed().await;
+    drop(socket);
+    app.until_metric("seawall_sockets", &[], 0.0).await;
+    let request = Request::get("/echo");
+    let limit = Instant::now() + LONG;
+    while app.connect().await.try_request(&request).await.is_err() {
+        assert!(Instant::now() < limit, "the place comes back");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_clients_at_once_each_get_their_own_answer() {
+    const CLIENTS: usize = 200;
+    let (upstream, app) = in_front("[rate_limit]\nlimits = []\n").await;
+    async fn ask(mut connection: RawClient, number: usize) {
+        for round in 0..5 {
+            let target = format!("/echo?client={number}&round={round}");
+            let request = Request::post(&target).body(format!("{number}-{round}").repeat(50));
+            let answer = connection.request(&request).await.expect_status(200).json();
+            assert_eq!(answer["target"], target);
+            assert_eq!(answer["body"], format!("{number}-{round}").repeat(50));
+        }
+    }
+    let mut clients = Vec::new();
+    for number in 0..CLIENTS {
+        clients.push(tokio::spawn(ask(app.connect().await, number)));
+    }
+    for client in clients {
+        client.await.unwrap();
+    }
+    assert_eq!((upstream.requests().len(), upstream.violations()), (CLIENTS * 5, vec![]));
+    app.until_metric("http_server_active_requests", &[], 0.0).await;
+    app.until_metric("seawall_connections", &[], 0.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_do_nothing_do_not_slow_those_that_do() {
+    let (_upstream, app) = in_front("").await;
+    let mut idle: Vec<RawClient> = Vec::new();
+    for number in 0..300 {
+        let mut connection = app.connect().await;
+        if number % 3 == 1 {
+            connection.write("GET /ec").await;
+        } else if number % 3 == 2 {
+            connection.write(Request::get("/never").encode("a")).await;
+        }
+        idle.push(connection);
+    }
+    let started = Instant::now();
+    served(&app, 20).await;
+    assert!(started.elapsed() < LONG, "{:?}", started.elapsed());
+    drop(idle);
+    app.until_metric("seawall_connections", &[], 0.0).await;
+    app.until_metric("http_server_active_requests", &[], 0.0).await;
+}
+
+async fn served(app: &StartedApp, requests: usize) {
+    for _ in 0..requests {
+        app.client().get("/echo").await.expect_status(200);
+    }
+}

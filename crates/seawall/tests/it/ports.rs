@@ -1,0 +1,73 @@
+//! Every implementation of a port keeps its contract, and guards treat an answer that comes later like one that is there.
+
+use std::sync::Arc;
+
+use http::Request;
+use seawall_core::{
+    Mode,
+    clock::{Clock, Now},
+    limit::RateStore,
+    meter::NoMeter,
+    settings::Raw,
+};
+use seawall_guards::{
+    Context, Flow, Peer, Policy, Seed, Step, Stop,
+    rate_limit::{self, MemoryRates, RateLimitGuard},
+};
+use seawall_testkit::{
+    ManualClock,
+    ports::{FailingRates, LaterRates, rate_store_contract},
+};
+
+fn memory() -> Arc<dyn RateStore> {
+    MemoryRates::new(1_024, &NoMeter)
+}
+
+#[tokio::test]
+async fn counters_in_memory_keep_the_contract() {
+    rate_store_contract(&*memory()).await;
+}
+
+#[tokio::test]
+async fn counters_that_answer_later_keep_the_contract() {
+    rate_store_contract(&LaterRates(memory())).await;
+}
+
+/// The problem's code of three requests under a limit of two, or nothing for those that pass.
+async fn three_requests(store: Arc<dyn RateStore>, when_unavailable: &str) -> Vec<Option<&'static str>> {
+    let text = |text: &str| Raw::Text(text.to_owned());
+    let values =
+        rate_limit::values().with("limits", text("2/min per ip")).with("when_unavailable", text(when_unavailable));
+    let guard = RateLimitGuard::read(&values, "*", store).unwrap().unwrap();
+    let policy =
+        Policy::single("*".into(), Step::new(&rate_limit::ENTRY, Arc::new(guard), Mode::Enforce, "*", &NoMeter));
+    let now: Now = ManualClock::default().now();
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        let (mut head, ()) = Request::new(()).into_parts();
+        let peer = Peer::new([127, 0, 0, 1].into(), false);
+        let mut context = Context::new(peer, &head.headers, now, Seed::default(), "*".into());
+        let mut flow = policy.head(&mut head, &mut context);
+        while let Flow::Later(place, wait) = flow {
+            flow = policy.settle(place, wait.await, &mut head, &mut context);
+        }
+        answers.push(match flow {
+            Flow::Stop(Stop::Refused(problem)) => Some(problem.kind.code),
+            _ => None,
+        });
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_guard_decides_alike_whether_the_answer_is_there_or_comes_later() {
+    let limited = vec![None, None, Some("RATE_LIMITED")];
+    assert_eq!(three_requests(memory(), "open").await, limited);
+    assert_eq!(three_requests(Arc::new(LaterRates(memory())), "open").await, limited);
+}
+
+#[tokio::test]
+async fn wk_4_a_store_that_fails_lets_requests_pass_or_refuses_them_as_configured() {
+    assert_eq!(three_requests(Arc::new(FailingRates), "open").await, [None, None, None]);
+    assert_eq!(three_requests(Arc::new(FailingRates), "closed").await, [Some("SERVICE_UNAVAILABLE"); 3]);
+}

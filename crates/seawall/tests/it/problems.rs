@@ -1,0 +1,127 @@
+//! Every problem of the catalogue is provoked: a new one fails this test until a request that provokes it is added.
+
+use std::time::Duration;
+
+use seawall::app::catalogue;
+use seawall_testkit::{
+    StartedApp, TestApp,
+    client::{RawClient, RawResponse, Request},
+    upstream::{Kind, Upstream},
+};
+
+/// Everything small, so that each problem is a request away.
+const CONFIGURATION: &str = r#"
+[deadline]
+connect = "2s"
+response_head = "200ms"
+request_idle = "150ms"
+
+[strict_http]
+hosts = ["127.0.0.1", "app.example"]
+
+[cors]
+origins = ["https://app.example.com"]
+
+[body]
+max = "1 KB"
+
+[rescue]
+upstream_errors = "replace"
+
+[route."/limited"]
+rate_limit.limits = ["1/min per ip"]
+
+[route."/slow/{ms}"]
+load_shed.max_in_flight = 1
+deadline.response_head = "20s"
+"#;
+
+/// Problems that no request over a socket brings about by itself, and the test that brings them about.
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    (
+        "internal-error",
+        "rg_3_a_panic_in_a_request_is_one_500_and_the_process_lives",
+        include_str!("../../../seawall-proxy/tests/rescue.rs"),
+    ),
+    (
+        "service-unavailable",
+        "rg_3_a_panic_in_a_request_is_one_500_and_the_process_lives",
+        include_str!("../../../seawall-proxy/tests/rescue.rs"),
+    ),
+    (
+        "limiter-unavailable",
+        "wk_4_a_store_that_fails_lets_requests_pass_or_refuses_them_as_configured",
+        include_str!("ports.rs"),
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wk_8_every_problem_of_the_catalogue_is_provoked() {
+    let mut upstream = Upstream::start(Kind::ByPath).await;
+    let app = TestApp::in_front_of(upstream.url()).with_config(CONFIGURATION).start().await;
+    for kind in catalogue::problems() {
+        if let Some((_, test, source)) = ELSEWHERE.iter().find(|(slug, ..)| *slug == kind.slug) {
+            assert!(source.contains(&format!("fn {test}")), "{} is not provoked by {test} any more", kind.slug);
+            continue;
+        }
+        let answer = provoke(kind.slug, &app, &mut upstream).await;
+        let body = answer.json();
+        assert_eq!(body["code"], kind.code, "{}: {body}", kind.slug);
+        assert_eq!(body["type"].as_str().and_then(|address| address.rsplit('/').next()), Some(kind.slug), "{body}");
+        assert_eq!(body["status"].as_u64(), Some(answer.status.into()), "{body}");
+        assert_eq!(body["retryable"], kind.retryable, "{body}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{}", kind.slug);
+    }
+}
+
+async fn provoke(slug: &str, app: &StartedApp, upstream: &mut Upstream) -> RawResponse {
+    let get = Request::get;
+    let client = app.client();
+    match slug {
+        "invalid-host" => client.request(get("/").header("Host", "evil.example")).await,
+        "invalid-path" => client.get("/a/../b").await,
+        "invalid-request" => client.request(get("/").header("Connection", "not a name")).await,
+        "method-refused" => client.request(Request::new("TRACE", "/")).await,
+        "headers-too-large" => client.request(get("/").header("Cookie", "x".repeat(40_000))).await,
+        "upstream-error" => client.get("/stack-trace").await,
+        "origin-refused" => {
+            let asks = Request::new("OPTIONS", "/").header("Origin", "https://evil.example");
+            client.request(asks.header("Access-Control-Request-Method", "PUT")).await
+        }
+        "quota-exceeded" => {
+            client.get("/limited").await;
+            client.get("/limited").await
+        }
+        "overloaded" => overload(app, upstream).await,
+        "request-too-large" => client.request(Request::post("/upload").body(vec![0; 2_000])).await,
+        "upstream-unreachable" => {
+            upstream.stop().await;
+            let answer = client.get("/echo").await;
+            upstream.restart_on_same_port().await;
+            answer
+        }
+        "bad-gateway" => client.get("/close").await,
+        "upstream-timeout" => client.get("/never").await,
+        "request-timeout" => {
+            let mut raw = RawClient::connect(app.public()).await;
+            raw.write("POST /upload HTTP/1.1\r\nHost: app.example\r\nContent-Length: 10\r\n\r\nhalf").await;
+            raw.read_response("POST").await
+        }
+        "not-found" => client.get("/_seawall/nothing").await,
+        "admin-host-refused" => app.admin_client().request(get("/health").header("Host", "evil.example")).await,
+        "admin-token-required" => app.admin_client().get("/api/status").await,
+        other => panic!("no request provokes {other}; add one here"),
+    }
+}
+
+/// Asks while the only place is taken.
+async fn overload(app: &StartedApp, upstream: &Upstream) -> RawResponse {
+    let mut first = RawClient::connect(app.public()).await.with_limit(Duration::from_secs(30));
+    first.write("GET /slow/20000 HTTP/1.1\r\nHost: app.example\r\n\r\n").await;
+    upstream
+        .until("the first request is there", |upstream| {
+            upstream.requests().iter().any(|seen| seen.target.starts_with("/slow"))
+        })
+        .await;
+    app.client().get("/slow/1").await
+}
