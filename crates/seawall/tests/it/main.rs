@@ -23,4 +23,6 @@ mod ports;
 mod problems;
 mod routes;
 mod smoke;
+#[cfg(feature = "otlp")]
+mod traces;
 mod websocket;
