@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use seawall_core::settings::{BadSetting, Field, Literal, Raw, Section, Setting, Shape, Span, Values};
+use seawall_core::{
+    http::RoutePattern,
+    settings::{BadSetting, Complaint, Field, Literal, Raw, Section, Setting, Shape, Situation, Span, Values},
+};
 
 use crate::upstream::UpstreamAddress;
 
@@ -105,7 +108,18 @@ pub const SERVER_SECTION: Section = Section::new(
         DRAIN_DELAY.spec(),
         DRAIN_TIMEOUT.spec(),
     ],
-);
+)
+.with_demands(demands);
+
+/// The prefix takes its own paths and nothing of the application's.
+fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
+    let prefix = values.get(&PREFIX).unwrap_or_default();
+    if RoutePattern::parse(prefix.trim_end_matches('/')).is_ok_and(|pattern| pattern.plain()) {
+        return Vec::new();
+    }
+    let what = format!("\"{prefix}\" is not one plain path, so it could hide the application's own");
+    vec![Complaint { key: Some(PREFIX.key()), what, help: "write a path of its own, such as \"/_seawall\"".to_owned() }]
+}
 
 /// How the public listener behaves.
 #[derive(Clone, Debug)]

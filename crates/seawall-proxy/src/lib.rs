@@ -30,5 +30,5 @@ pub use config::{SERVER_SECTION, ServerSettings, UPSTREAM_SECTION, UpstreamSetti
 pub use meters::METRICS;
 pub use plane::{Plane, PlaneError, PlaneParts};
 pub use problems::{NOT_FOUND, PROBLEMS};
-pub use site::{Route, Router, Site, Target};
+pub use site::{Route, Router, Site, Target, spelled};
 pub use upstream::UpstreamAddress;

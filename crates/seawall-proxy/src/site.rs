@@ -100,8 +100,7 @@ impl Router {
             return None;
         }
         let router = self.methods.get(method.as_str()).unwrap_or(&self.others);
-        let path = if spelled_for_matching(path) { Cow::Borrowed(path) } else { Cow::Owned(respell(path)) };
-        router.at(&path).ok().map(|found| *found.value)
+        router.at(&spelled(path)).ok().map(|found| *found.value)
     }
 
     /// The route at a place that [`Router::find`] gave.
@@ -121,6 +120,13 @@ fn paths(pattern: &RoutePattern) -> Vec<String> {
     let path: String = segments.collect();
     let itself = if path.is_empty() { "/".to_owned() } else { path.clone() };
     if pattern.below() { vec![itself, format!("{path}/{{*rest}}")] } else { vec![itself] }
+}
+
+/// The path as patterns spell it: lower case, single slashes, none at the end. For matching, and for the targets on the control
+/// plane; what is forwarded keeps its spelling.
+#[must_use]
+pub fn spelled(path: &str) -> Cow<'_, str> {
+    if spelled_for_matching(path) { Cow::Borrowed(path) } else { Cow::Owned(respell(path)) }
 }
 
 /// Whether a path is spelled as the router's patterns are: no upper case, no empty segments, no slash at the end.

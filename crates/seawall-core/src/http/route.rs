@@ -77,6 +77,13 @@ impl RoutePattern {
         self.below
     }
 
+    /// Whether it is one path for any method: no placeholder, no `*`, and not the root alone.
+    #[must_use]
+    pub fn plain(&self) -> bool {
+        let literal = |segment: &Segment| matches!(segment, Segment::Literal(_));
+        self.methods.is_empty() && !self.below && !self.segments.is_empty() && self.segments.iter().all(literal)
+    }
+
     /// The path part as it was written: the name of the route in logs and metrics.
     #[must_use]
     pub fn path(&self) -> &str {

@@ -91,6 +91,9 @@ impl Body for Outbound {
 impl Drop for Outbound {
     fn drop(&mut self) {
         if let Payload::Upstream(upstream) = &mut self.payload {
+            if !upstream.complete() && self.exchange.context.inside.is_none() {
+                self.exchange.context.inside = Some("the client left before the end of the answer".into());
+            }
             upstream.give_back(&self.exchange);
         }
     }
@@ -172,10 +175,14 @@ impl FromUpstream {
         Poll::Pending
     }
 
+    /// Whether all of the answer was passed on.
+    fn complete(&self) -> bool {
+        self.ended || self.body.is_end_stream()
+    }
+
     /// Keeps the connection when both messages on it are complete.
     fn give_back(&mut self, exchange: &Exchange) {
-        let complete = (self.ended || self.body.is_end_stream()) && self.progress.done();
-        if let Some(connection) = self.connection.take().filter(|_| complete) {
+        if let Some(connection) = self.connection.take().filter(|_| self.complete() && self.progress.done()) {
             exchange.core.pool.put(connection, Instant::now());
         }
     }

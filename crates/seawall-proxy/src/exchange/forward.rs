@@ -9,8 +9,8 @@ use http::{
 };
 use http_body::Body;
 use http_body_util::BodyExt;
-use seawall_core::{http::hop, problem::Problem, redact};
-use seawall_guards::{Flow, Head, Policy, Stop, strict_http};
+use seawall_core::{Mode, http::hop, problem::Problem, redact};
+use seawall_guards::{Flow, Head, Policy, Stop, Watch, strict_http};
 use tokio::time::Instant;
 
 use super::{
@@ -52,7 +52,8 @@ impl Exchange {
 
         let empty = body.is_end_stream();
         let progress = Progress::new(Instant::now(), empty);
-        self.watch = policy.watch().filter(|_| !empty);
+        // Without a limit the body is counted all the same, for the log.
+        self.watch = (!empty).then(|| policy.watch().unwrap_or_else(|| Watch::new(u64::MAX, Mode::Report)));
         let body = if empty {
             Sending::nothing(Rc::clone(&progress))
         } else {
@@ -174,7 +175,7 @@ impl Exchange {
 
     /// What a failed exchange with the application means.
     fn broken(&mut self, policy: &Policy, failure: SendFailure, progress: &Progress) -> Box<Problem> {
-        if self.watch.as_ref().is_some_and(seawall_guards::Watch::exceeded)
+        if self.watch.as_ref().is_some_and(Watch::exceeded)
             && let Flow::Stop(Stop::Refused(problem)) = policy.body_exceeded(&mut self.context)
         {
             return problem;

@@ -1,6 +1,6 @@
 //! The way in: from a request that was read to an answer that can be sent.
 
-use std::{any::Any, panic::AssertUnwindSafe, rc::Rc};
+use std::{any::Any, borrow::Cow, panic::AssertUnwindSafe, rc::Rc};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -113,6 +113,10 @@ impl Exchange {
         strict_http::strip_connection_fields(&mut head.headers)?;
         let context = &self.context;
         let facts = Facts { request_id: context.request_id, client: context.client, wants_page: context.wants_page };
+        if let Cow::Owned(path) = crate::spelled(head.uri.path()) {
+            let target = head.uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
+            head.uri = target.parse().unwrap_or(head.uri);
+        }
         let answer = site.builtins.ask(Request::from_parts(head, Bytes::new()), facts).await?;
         Ok(answer.map(Payload::Whole))
     }

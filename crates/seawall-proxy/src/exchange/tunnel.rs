@@ -23,6 +23,9 @@ use crate::{
     problems::BAD_GATEWAY,
 };
 
+/// How long a client may stay once the application has ended its side: nothing more can come from it.
+const GOODBYE: Duration = Duration::from_secs(2);
+
 const BUFFER_BYTES: usize = 16 * 1024;
 
 /// Answers 101 and lets both sides talk. The application must have changed to what the client asked for.
@@ -66,11 +69,23 @@ where
     let (client_reads, client_writes) = tokio::io::split(client);
     let (upstream_reads, upstream_writes) = tokio::io::split(upstream);
     let moved_at = Cell::new(Instant::now());
+    let up = copy(client_reads, upstream_writes, &moved_at);
+    let down = copy(upstream_reads, client_writes, &moved_at);
     let both = async {
-        tokio::try_join!(copy(client_reads, upstream_writes, &moved_at), copy(upstream_reads, client_writes, &moved_at))
+        let (mut up, mut down) = (std::pin::pin!(up), std::pin::pin!(down));
+        tokio::select! {
+            ended = &mut up => {
+                ended?;
+                down.await
+            }
+            ended = &mut down => {
+                ended?;
+                tokio::time::timeout(GOODBYE, up).await.unwrap_or(Ok(()))
+            }
+        }
     };
     tokio::select! {
-        copied = both => copied.map(|_| ()),
+        ended = both => ended,
         () = silence(&moved_at, idle) => Err(io::ErrorKind::TimedOut.into()),
         () = core.closed() => Ok(()),
     }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use seawall_core::problem::Problem;
 use seawall_guards::strict_http::METHOD_REFUSED;
-use seawall_proxy::BuiltinRequest;
+use seawall_proxy::{BuiltinRequest, spelled};
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 
@@ -35,15 +35,16 @@ pub(super) fn router(prefix: &str, health: &Health) -> Router {
         let health = health.clone();
         get(move || readiness(health.clone(), show))
     };
+    let prefix = spelled(prefix);
     let mut router = Router::new()
         .route(&format!("{prefix}/health/live"), live.clone())
         .route(&format!("{prefix}/health/ready"), ready.clone())
         .route(&format!("{prefix}/problems/{{slug}}"), get(problem_page));
     for path in &health.settings().live_paths {
-        router = router.route(path, live.clone());
+        router = router.route(&spelled(path), live.clone());
     }
     for path in &health.settings().ready_paths {
-        router = router.route(path, ready.clone());
+        router = router.route(&spelled(path), ready.clone());
     }
     router
 }
@@ -90,7 +91,7 @@ async fn readiness(health: Health, show: Show) -> Response<Body> {
 }
 
 /// The page behind a problem's type.
-async fn problem_page(Path(slug): Path<String>) -> Response<Body> {
+pub(super) async fn problem_page(Path(slug): Path<String>) -> Response<Body> {
     let Some(problem) = catalogue::problems().find(|problem| problem.slug == slug) else {
         return StatusCode::NOT_FOUND.into_response();
     };

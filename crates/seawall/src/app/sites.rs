@@ -13,7 +13,7 @@ use seawall_guards::{
     Build, BuildError, GuardEntry, Policy, ReportOnly, SectionSource, Shared, Step, load_shed::Permits, problem::Pages,
     rate_limit::MemoryRates,
 };
-use seawall_proxy::{Builtins, Route, Router, SERVER_SECTION, ServerSettings, Site, Target, UpstreamAddress};
+use seawall_proxy::{Builtins, Route, Router, SERVER_SECTION, ServerSettings, Site, Target, UpstreamAddress, spelled};
 
 use super::{
     AppError,
@@ -39,6 +39,9 @@ impl SiteParts<'_> {
         let mut routes = Vec::new();
         for path in self.aliases.iter().cloned().chain([format!("{}/*", self.prefix)]) {
             let pattern = RoutePattern::parse(&path).map_err(AppError::BuiltinPath)?;
+            if !pattern.below() && under(&path, &self.prefix) {
+                return Err(AppError::BuiltinPath(format!("{path} is one of Seawall's own already")));
+            }
             routes.push((pattern, self.route(&Kind::Builtin)?));
         }
         for route in self.config.routes() {
@@ -89,6 +92,11 @@ impl SiteParts<'_> {
         })?;
         Ok(built.map(|built| Step::new(guard, built, mode, name, &*self.shared.meter)))
     }
+}
+
+/// Whether a path lies under another.
+fn under(path: &str, prefix: &str) -> bool {
+    spelled(path).strip_prefix(&*spelled(prefix)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Builds everything that a configuration asks for and throws it away: what loading cannot see is wrong fails here.

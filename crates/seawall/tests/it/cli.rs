@@ -6,6 +6,7 @@ mod demonstration;
 mod exit_codes;
 mod explaining;
 mod helping;
+mod operating;
 mod production;
 mod serving;
 mod terminals;

@@ -179,7 +179,7 @@ async fn wk_8_problems_tell_whose_fault_it_is_and_whether_to_try_again() {
         let problem = app.client().request(request).await.json();
         let (fault, retryable) = match slug {
             "quota-exceeded" => ("client", true),
-            "overloaded" => ("us", true),
+            "overloaded" => ("seawall", true),
             "bad-gateway" | "upstream-timeout" => ("upstream", true),
             _ => ("client", false),
         };

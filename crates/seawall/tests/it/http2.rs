@@ -45,8 +45,9 @@ fn expect_problem(answer: &Response<Bytes>, status: u16, slug: &str) {
     assert_eq!(answer.status(), status, "{answer:?}");
     assert_eq!(header(answer, "content-type"), Some("application/problem+json"), "{answer:?}");
     let problem = body(answer);
-    assert_eq!(problem["type"], format!("/_seawall/problems/{slug}"));
-    assert_eq!(problem["request_id"].as_str(), header(answer, "x-request-id"), "{answer:?}");
+    let text = |field: &str| problem.get(field).and_then(Value::as_str);
+    assert_eq!(text("type"), Some(format!("/_seawall/problems/{slug}").as_str()));
+    assert_eq!(text("request_id"), header(answer, "x-request-id"), "{answer:?}");
     assert_eq!(header(answer, "x-content-type-options"), Some("nosniff"), "refusals are dressed too");
     without_connection_fields(answer);
 }
@@ -224,8 +225,8 @@ async fn cookies_in_many_fields_reach_the_application_as_one() {
         crumbs.headers_mut().append("cookie", crumb.parse().expect("a valid value"));
     }
     assert_eq!(http2(&app).await.request(crumbs).await.status(), 200);
-    let requests = upstream.requests();
-    let cookies = requests[0].headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+    let [seen] = &upstream.requests()[..] else { panic!("one request") };
+    let cookies = seen.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
     let cookies: Vec<_> = cookies.map(|(_, value)| value.as_str()).collect();
     assert_eq!(cookies, ["a=1; b=2; c=3; d=4"], "RFC 9113 section 8.2.3");
 }

@@ -40,6 +40,7 @@ pub(in crate::app) fn router(state: State) -> Router {
             "/metrics",
             get(move || async move { ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], registry.encode()) }),
         )
+        .route("/problems/{slug}", get(builtin::problem_page))
         .route("/api/status", get(move || overview(status.clone())))
         .route("/api/config", get(move || async move { config.print(Which::All) }))
         .fallback(|| async { (StatusCode::NOT_FOUND, INDEX) })

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use seawall_core::settings::{
-    BadSetting, Complaint, Field, FieldSpec, Literal, Raw, Section, Setting, Shape, Situation, Span, Values, choice,
+use seawall_core::{
+    http::RoutePattern,
+    settings::{
+        BadSetting, Complaint, Field, FieldSpec, Literal, Raw, Section, Setting, Shape, Situation, Span, Values, choice,
+    },
 };
 
 use crate::app::tiny_http::Url;
@@ -171,20 +174,33 @@ impl Check {
     }
 }
 
+/// Every alias is one plain path of its own.
 fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
+    let help = "write a plain path, such as \"/api/health\", and each only once".to_owned();
+    let complaint = |key, what| Complaint { key: Some(key), what, help: help.clone() };
     let mut complaints = Vec::new();
+    let mut known: Vec<RoutePattern> = Vec::new();
     for field in [&LIVE_PATHS, &READY_PATHS] {
         for path in values.get(field).unwrap_or_default() {
-            if let Err(what) = seawall_core::http::RoutePattern::parse(&path) {
-                complaints.push(Complaint {
-                    key: Some(field.key()),
-                    what,
-                    help: "write a plain path, such as \"/api/health\"".to_owned(),
-                });
+            match plain_path(&path) {
+                Ok(pattern) if known.iter().any(|other| other.collides(&pattern)) => {
+                    complaints.push(complaint(field.key(), format!("\"{path}\" is named twice")));
+                }
+                Ok(pattern) => known.push(pattern),
+                Err(what) => complaints.push(complaint(field.key(), what)),
             }
         }
     }
     complaints
+}
+
+fn plain_path(path: &str) -> Result<RoutePattern, String> {
+    let pattern = RoutePattern::parse(path)?;
+    if pattern.plain() {
+        Ok(pattern)
+    } else {
+        Err(format!("\"{path}\" is a pattern; a health check answers at one path"))
+    }
 }
 
 fn entry_demands(values: &Values, _: &Situation) -> Vec<Complaint> {

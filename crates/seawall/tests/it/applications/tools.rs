@@ -31,6 +31,7 @@ pub(crate) fn program(names: &[&str]) -> Option<PathBuf> {
 /// When `CI` is `true`.
 #[expect(clippy::print_stderr, reason = "a test that does not run says so to whoever reads its output")]
 pub(crate) fn skip(what: &str) {
-    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{what}; ./test --prepare installs it");
-    eprintln!("skipped: {what}; ./test --prepare installs it");
+    const WAY_OUT: &str = "./test --prepare installs what tests need";
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{what}; {WAY_OUT}");
+    eprintln!("skipped: {what}; {WAY_OUT}");
 }

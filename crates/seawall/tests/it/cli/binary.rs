@@ -1,10 +1,17 @@
 //! The binary in a directory of its own, what it says, and a server that it runs.
 
-use std::{ffi::OsStr, fs, path::Path, process::Command};
+use std::{
+    ffi::OsStr,
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::Command,
+};
 
 use seawall_testkit::{TemporaryDirectory, client::Client};
 
-use crate::applications::child::Child;
+use crate::applications::child::{Child, LIMIT};
 
 /// Both listeners on free ports.
 pub(crate) const FREE_PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
@@ -105,8 +112,9 @@ impl Place {
             })
         };
         let (public, admin) = (address("public  "), address("admin   "));
-        // The banner is written in one piece; its last line is the one before the first request.
-        Server { child, public, admin }
+        let server = Server { child, public, admin };
+        server.answers();
+        server
     }
 }
 
@@ -142,6 +150,17 @@ impl Server {
     /// A client of the admin listener, without its token.
     pub(crate) fn admin_client(&self) -> Client {
         Client::new(&self.admin)
+    }
+
+    /// Waits until the admin listener answers, so that the server has begun to serve.
+    fn answers(&self) {
+        let authority = self.admin.strip_prefix("http://").expect("it is a URL");
+        let mut stream = TcpStream::connect(authority).expect("the banner says where it listens");
+        stream.set_read_timeout(Some(LIMIT)).expect("a limit above zero");
+        let request = format!("GET /health/live HTTP/1.0\r\nHost: {authority}\r\n\r\n");
+        let mut answer = String::new();
+        let asked = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer));
+        assert!(asked.is_ok() && answer.contains(" 200 "), "{answer:?} from {}", self.child);
     }
 
     /// The public listener's `ADDRESS:PORT`.

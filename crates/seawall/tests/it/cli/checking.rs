@@ -165,3 +165,36 @@ fn repository() -> Option<Place> {
     place.git(&["init", "--quiet"]);
     Some(place)
 }
+
+#[test]
+#[ignore = "check looks at the configuration file only, not at the file that token_file names"]
+fn pl_5_a_tracked_file_that_holds_a_secret_is_refused() {
+    let Some(place) = repository() else { return };
+    let place = place.with_file("seawall.toml", "[admin]\ntoken_file = \"token\"\n").with_file("token", TOKEN);
+    place.seawall(&["check"]).ok();
+    place.git(&["add", "token"]);
+    place.seawall(&["check"]).refused(64);
+}
+
+#[test]
+#[ignore = "check takes an inline table for the secret itself, whatever key stands in it"]
+fn pl_5_the_name_of_a_secrets_file_is_no_secret_however_it_is_written() {
+    let Some(place) = repository() else { return };
+    let toml = "admin = { token_file = \"token\" }\n";
+    let place = place.with_file("seawall.toml", toml).with_file("token", TOKEN);
+    place.git(&["add", "seawall.toml"]);
+    place.seawall(&["check"]).ok();
+}
+
+#[test]
+#[ignore = "check --json writes mistakes to the standard error, and a refusal as text"]
+fn programs_get_json_on_the_standard_output_whatever_the_outcome() {
+    let Some(place) = repository() else { return };
+    let place = place.with_file("seawall.toml", &format!("[admin]\ntoken = \"{TOKEN}\"\n"));
+    place.git(&["add", "seawall.toml"]);
+    for place in [Place::with_config(WRONG), place] {
+        let said = place.seawall(&["check", "--json"]);
+        let json: Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!((said.code, &json["valid"]), (Some(64), &false.into()), "{json}");
+    }
+}

@@ -98,7 +98,7 @@ fn the_banner_says_what_runs_and_what_to_try() {
     Seawall 0.1.0 protects http://127.0.0.1:PORT
       public   http://127.0.0.1:PORT
       admin    http://127.0.0.1:PORT  (health, metrics; token in DIRECTORY/seawall-demo-ID/.seawall/admin.token)
-      guards   request_id, trace_context, client_address, strict_http, rescue, security_headers
+      guards   strict_http, request_id, trace_context, client_address, rescue, security_headers
                deadline, cors, rate_limit, load_shed, body
       settings defaults, and one route of its own; development
     Behind it runs a careless sample application. Try:
@@ -118,4 +118,13 @@ fn the_banner_says_what_runs_and_what_to_try() {
           what the guards decided
     Open http://127.0.0.1:PORT/ in a browser for a page. Stop with Ctrl-C.
     ");
+}
+
+#[test]
+#[ignore = "the demonstration reads no environment variables"]
+fn wk_2_log_level_holds_for_the_demonstration_too() {
+    let place = Place::new().with_variable("LOG_LEVEL", "error");
+    let mut server = place.serve(&["demo"]);
+    assert_eq!(server.terminate(), Some(0));
+    assert!(!server.child.out().contains("finishing:"), "{}", server.child);
 }

@@ -102,3 +102,36 @@ fn an_answer_that_cannot_be_written_is_70() {
     assert_eq!(child.ended(), Some(70), "{child}");
     assert!(child.err().contains("No space left on device"), "{child}");
 }
+
+#[test]
+#[ignore = "check accepts what makes run panic, with the undocumented exit code 101"]
+fn health_paths_that_cannot_be_served_are_mistakes() {
+    for paths in [
+        "live_paths = [\"/a\", \"/a\"]",
+        "live_paths = [\"/a\"]\nready_paths = [\"/a\"]",
+        "live_paths = [\"/a/*\"]",
+        "live_paths = [\"GET /a\"]",
+        "ready_paths = [\"/_seawall/health/live\"]",
+    ] {
+        let place = Place::with_config(&format!("[health]\n{paths}\n"));
+        place.seawall(&["check"]).refused(64);
+        place.seawall(&[&TO[..], &FREE_PORTS].concat()).refused(64);
+    }
+}
+
+#[test]
+#[ignore = "an empty prefix, \"/\" and a pattern are accepted, and every path of the application is taken"]
+fn a_prefix_that_is_no_plain_path_is_a_mistake() {
+    for prefix in ["", "/", "/a/{b}", "/a/*", "seawall"] {
+        let said = Place::with_config(&format!("[server]\nprefix = \"{prefix}\"\n")).seawall(&["check"]).refused(64);
+        assert!(said.contains("seawall.toml:2"), "the mistake has its place: {said}");
+    }
+}
+
+#[test]
+#[ignore = "the banner is printed, and then the process ends with 1"]
+fn a_data_directory_whose_path_is_too_long_for_a_socket_is_69() {
+    let place = Place::with_config(&format!("data = \"{}\"\n", "long/".repeat(30)));
+    let said = place.seawall(&[&TO[..], &FREE_PORTS].concat()).refused(69);
+    assert!(said.contains("`data`"), "{said}");
+}

@@ -1,6 +1,11 @@
 //! `seawall run` and `seawall status`: what is said, where, and how it ends.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    process::{Command, Stdio},
+};
 
 use seawall_testkit::{
     client::{RawClient, Request},
@@ -8,7 +13,7 @@ use seawall_testkit::{
 };
 use serde_json::Value;
 
-use super::binary::{Place, Server};
+use super::binary::{FREE_PORTS, Place, Server};
 
 /// A server in front of an upstream whose paths choose what it does.
 async fn serve(place: &Place) -> (Upstream, Server) {
@@ -33,7 +38,7 @@ async fn the_banner_is_for_people_and_the_log_for_machines() {
     Seawall 0.1.0 protects http://127.0.0.1:PORT
       public   http://127.0.0.1:PORT
       admin    http://127.0.0.1:PORT  (health, metrics; token in DIRECTORY/.seawall/admin.token)
-      guards   request_id, trace_context, client_address, strict_http, rescue, security_headers
+      guards   strict_http, request_id, trace_context, client_address, rescue, security_headers
                deadline, cors, rate_limit, load_shed, body
       settings defaults; development
     Try next:
@@ -142,4 +147,21 @@ async fn the_configuration_is_the_files_the_environments_and_the_command_lines()
     server.logged("\"service\":\"shop\"");
     assert!(server.child.err().contains("settings seawall.toml over defaults; development"), "{}", server.child);
     assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+#[ignore = "signals are heard only after the banner; one that comes at once kills the process"]
+fn rg_6_a_signal_as_soon_as_the_banner_is_there_is_heard() {
+    for _ in 0..30 {
+        let place = Place::new();
+        let mut child = place.start(&[&["run", "--to", "http://127.0.0.1:9"], &FREE_PORTS[..]].concat());
+        // Started beforehand, so that the signal follows the banner without the time a program takes to start.
+        let mut kill = Command::new("sh");
+        kill.args(["-c", "read -r line; kill -s TERM \"$0\""]).arg(child.id().to_string()).stdin(Stdio::piped());
+        let mut kill = kill.spawn().unwrap();
+        child.said("where it listens", |said| said.contains("  public   ").then_some(()));
+        kill.stdin.take().unwrap().write_all(b"now\n").unwrap();
+        assert!(kill.wait().unwrap().success());
+        assert_eq!(child.ended(), Some(0), "{child}");
+    }
 }

@@ -1,12 +1,28 @@
 //! Examples are executed: commands as they stand, configurations by `seawall check`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
-use super::markdown::{Block, pages};
-use crate::{applications::child::Child, cli::binary::Place};
+use seawall::app::catalogue;
+use seawall_guards::ReportOnly;
+
+use super::markdown::{Block, Page, pages};
+use crate::{
+    applications::{child::Child, tools::repository},
+    cli::binary::Place,
+};
 
 /// Commands that are not executed here, and why. A command stands for every one that begins with it.
-const NOT_EXECUTED: [(&str, &str); 0] = [];
+const NOT_EXECUTED: [(&str, &str); 6] = [
+    ("cargo run --release -- demo", "a server; cli/demonstration.rs runs it"),
+    ("cargo run --release -- run --to http://localhost:3000", "a server; the test below runs it"),
+    ("cargo build", "this test was built by it"),
+    ("./test", "this test runs in it"),
+    (".ci/run", "it runs ./test"),
+    (
+        "UPDATE=1 cargo nextest run -p seawall --test it documentation::generated",
+        "it would write what generated.rs compares",
+    ),
+];
 
 /// A secret that is long enough everywhere, for examples that name a file with one.
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -55,6 +71,31 @@ fn every_configuration_loads() {
         }
     }
     assert!(loaded > 10, "only {loaded} configurations were found");
+}
+
+#[test]
+fn the_readme_shows_the_banner() {
+    let place = Place::new();
+    let mut server = place.serve(&["run", "--to", "http://localhost:3000"]);
+    assert_eq!(server.terminate(), Some(0));
+    let banner = place.redacted(&server.child.err());
+    let pages = pages();
+    let blocks = pages.iter().filter(|page| page.path == Path::new("README.md")).flat_map(Page::blocks);
+    let shown = blocks.filter(|block| block.text.starts_with("Seawall ")).map(|block| block.text).collect::<String>();
+    let shown = shown.replace("/srv/shop", "DIRECTORY").replace(":8080", ":PORT").replace(":9090", ":PORT");
+    assert_eq!(shown, banner);
+}
+
+#[test]
+fn the_readme_names_every_guard_and_what_it_can_only_report() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).expect("it is there");
+    for step in &catalogue::ORDER {
+        let name = step.guard.name;
+        let row = readme.lines().find(|line| line.starts_with(&format!("| [`{name}`](")));
+        let row = row.unwrap_or_else(|| panic!("the README has no row for {name}"));
+        let reports = row.trim_end_matches([' ', '|']).ends_with("yes");
+        assert_eq!(reports, step.guard.report_only == ReportOnly::Yes, "{row}");
+    }
 }
 
 /// A directory in which `seawall` is this build.

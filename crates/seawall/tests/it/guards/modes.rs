@@ -5,7 +5,7 @@ use seawall_testkit::{
     client::{Request, try_websocket, websocket},
     in_front,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What the second request to `/limited`, allowed once, meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +57,8 @@ async fn wk_17_the_nearest_mode_holds() {
 }
 
 /// The names that the request log's line of `path` has as reported.
-async fn reported(app: &StartedApp, path: &str) -> serde_json::Value {
-    app.request_line(path).await["guard.reported"].clone()
+async fn reported(app: &StartedApp, path: &str) -> Value {
+    app.request_line(path).await.get("guard.reported").cloned().unwrap_or_default()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,8 +118,6 @@ async fn wk_17_guards_that_are_off_do_not_look() {
     let foreign = [("Origin", "https://evil.example")];
     assert!(try_websocket(app.public(), "/ws", &foreign).await.is_ok());
     app.client().request(Request::post("/upload").body(vec![0; 1_000])).await.expect_status(200);
-    let line = app.request_line("/upload").await;
-    assert_eq!(line["bytes.in"], 1_000, "the log counts bytes whether or not a guard does: {line}");
     assert!(app.client().get("/stack-trace").await.expect_status(500).text().contains("Traceback"));
     let mut busy = app.connect().await;
     busy.write(Request::get("/slow/20000").encode("a")).await;

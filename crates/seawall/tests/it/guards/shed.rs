@@ -32,7 +32,7 @@ async fn st_11_one_request_too_many_is_refused_at_once_and_not_queued() {
     let _busy = occupy(&upstream, &app, "GET /slow/20000 HTTP/1.1\r\nHost: a\r\n\r\n").await;
     let refused = app.client().get("/echo").await;
     let problem = refused.expect_problem(503, "overloaded");
-    assert_eq!((&problem["code"], &problem["fault"]), (&"SERVICE_UNAVAILABLE".into(), &"us".into()));
+    assert_eq!((&problem["code"], &problem["fault"]), (&"SERVICE_UNAVAILABLE".into(), &"seawall".into()));
     assert_eq!(refused.header("retry-after"), Some("1"));
     assert_eq!(refused.header("x-ratelimit-limit"), Some("1000"), "it was counted before");
     assert_eq!(upstream.requests().len(), 1);

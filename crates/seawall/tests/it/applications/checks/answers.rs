@@ -5,7 +5,7 @@ use seawall_testkit::client::{RawResponse, Request};
 use super::{Application, in_front_of};
 use crate::applications::{application::blob, tools::fixture};
 
-/// Headers with one value on every answer (checklist WK-3, without the deviations that `docs/deviations.md` lists).
+/// Headers with one value on every answer (checklist WK-3, without the deviations that `docs/guide/deviations.md` lists).
 const EVERYWHERE: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
