@@ -1,5 +1,7 @@
 //! Which names hide their values: in headers, query strings and JSON fields.
 
+use std::borrow::Cow;
+
 /// What stands in place of a hidden value.
 pub const HIDDEN: &str = "[redacted]";
 
@@ -20,7 +22,10 @@ const SECRET_FRAGMENTS: &[&str] = &[
 ];
 
 /// Names that are secret as a whole word only: as a fragment they would hide too much (`keyboard`, `monkey`).
-const SECRET_WORDS: &[&str] = &["key", "pin", "otp", "code", "jwt", "sid"];
+const SECRET_WORDS: &[&str] = &["key", "pin", "otp", "jwt", "sid"];
+
+/// A name that is secret in a query only, where OAuth puts its authorisation code; elsewhere it is an error's number.
+const QUERY_SECRET: &str = "code";
 
 /// Whether a field of this name hides its value. Words are divided by anything that is not a letter or digit, and by a
 /// change from lower to upper case.
@@ -51,6 +56,29 @@ pub fn query(query: &str, out: &mut String) {
 /// `"name": "value"`. For excerpts of bodies that go to the log; it would rather hide too much.
 #[must_use]
 pub fn text(text: &str) -> String {
+    named_values(&user_passwords(text))
+}
+
+/// The text with the passwords in `scheme://user:password@host` replaced.
+fn user_passwords(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        out.push_str(before);
+        out.push_str("://");
+        let end = after.find(|c: char| c.is_whitespace() || "/?#\"'<>".contains(c)).unwrap_or(after.len());
+        let (authority, remainder) = after.split_at(end);
+        match authority.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
+            Some((user, host)) => out.extend([user, ":", HIDDEN, "@", host]),
+            None => out.push_str(authority),
+        }
+        rest = remainder;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn named_values(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find([':', '=']) {
@@ -125,7 +153,8 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
 
 /// Whether a query name hides its value, however it is encoded.
 fn hides_encoded(name: &str) -> bool {
-    if name.contains('%') { hides(&decoded(name)) } else { hides(name) }
+    let decoded = if name.contains('%') { Cow::Owned(decoded(name)) } else { Cow::Borrowed(name) };
+    hides(&decoded) || decoded.eq_ignore_ascii_case(QUERY_SECRET)
 }
 
 /// A query name with its percent-encoding undone, so that `pass%77ord` hides too.
@@ -181,8 +210,8 @@ mod tests {
     #[test]
     fn queries_keep_all_but_hidden_values() {
         let mut out = String::new();
-        query("a=1&token=abc&b=&flag&pass%77ord=x&%zz=1", &mut out);
-        assert_eq!(out, "a=1&token=[redacted]&b=&flag&pass%77ord=[redacted]&%zz=1");
+        query("code=x&a=1&token=abc&b=&flag&pass%77ord=x&%zz=1", &mut out);
+        assert_eq!(out, "code=[redacted]&a=1&token=[redacted]&b=&flag&pass%77ord=[redacted]&%zz=1");
     }
 
     #[test]
@@ -196,6 +225,11 @@ mod tests {
             "at db.py line 3\nDB_PASSWORD=[redacted]\nhost: x"
         );
         assert_eq!(text(r#"{"password":"a\"b, c"}"#), r#"{"password":"[redacted]"}"#);
+        assert_eq!(
+            text("at postgres://app:hunter2@db:5432/x and http://a/b"),
+            "at postgres://app:[redacted]@db:5432/x and http://a/b"
+        );
+        assert_eq!(text("Error code: 501"), "Error code: 501");
         assert_eq!(text("nothing here"), "nothing here");
     }
 }

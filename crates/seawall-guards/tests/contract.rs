@@ -86,15 +86,18 @@ async fn through_loop<G: Guard + 'static>(
         let watch = policy.watch();
         let answer = application(Request::from_parts(head, Counted::new(chunks(sent), watch.clone()))).await.unwrap();
         let (mut answer, body) = answer.into_parts();
-        flow =
-            if watch.is_some_and(|watch| watch.exceeded()) { policy.body_exceeded(&mut context) } else { Flow::Pass };
-        if let Flow::Pass = flow {
-            flow = policy.answer(&mut answer, &mut context);
+        let exceeded = watch.is_some_and(|watch| watch.exceeded());
+        let mut stop = if exceeded { policy.body_exceeded(&mut context) } else { None };
+        if stop.is_none() {
+            stop = policy.answer(&mut answer, &mut context);
         }
-        if let Flow::Pass = flow {
-            let bytes = body.collect().await.unwrap().to_bytes();
-            flow = Flow::Stop(Stop::Answered(Box::new(Response::from_parts(answer, bytes))));
-        }
+        flow = Flow::Stop(match stop {
+            Some(stop) => stop,
+            None => {
+                let bytes = body.collect().await.unwrap().to_bytes();
+                Stop::Answered(Box::new(Response::from_parts(answer, bytes)))
+            }
+        });
     }
     let answer = match flow {
         Flow::Stop(Stop::Refused(problem)) => pages.render(&problem, &mut context),

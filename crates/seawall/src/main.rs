@@ -32,6 +32,7 @@ fn run(out: &mut dyn Write, colours: bool, plain: bool) -> Result<u8, CliError> 
     let mut world = World {
         out,
         colours,
+        error_colours: stderr().is_terminal() && !plain,
         log_terminal,
         directory: std::env::current_dir()?,
         temporary: std::env::temp_dir(),

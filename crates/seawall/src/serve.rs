@@ -1,7 +1,7 @@
 //! Serving as a process: the runtime of the control plane, the log, signals, and the end.
 
 use std::{
-    io::{Write, stderr},
+    io::{ErrorKind, Write, stderr},
     net::TcpListener,
     panic,
 };
@@ -14,7 +14,7 @@ use seawall::{
 use seawall_telemetry::log;
 use tokio::{
     runtime::{Builder, Runtime},
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 
 /// Threads of the control plane: it never carries traffic.
@@ -30,8 +30,11 @@ pub(super) fn serve(what: Serve, world: &mut World<'_>) -> Result<u8, CliError> 
     match what {
         Serve::Status(ask) => {
             let answer = runtime.block_on(ask.answer())?;
-            world.out.write_all(answer.as_bytes())?;
-            Ok(0)
+            match world.out.write_all(answer.as_bytes()) {
+                // Whoever read the answer has heard enough.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(0),
+                written => Ok(written.map(|()| 0)?),
+            }
         }
         Serve::App { app, banner, demo } => {
             let temporary = demo.is_some().then(|| app.directory().to_owned());
@@ -67,10 +70,12 @@ fn run(
 ) -> Result<u8, CliError> {
     let sample = demo.map(|listener| runtime.spawn(demo::serve(listener)));
     let code = runtime.block_on(async {
+        // Heard from before anything is said to run: a signal that comes at once must not end the process by itself.
+        let signals = Signals::listen();
         let mut running = app.start().await?;
         // Log lines go to the standard output; what is meant for a person stays apart from them.
         let _unheard = stderr().write_all(banner(&running).as_bytes());
-        let ended = until_end(&mut running).await;
+        let ended = until_end(&mut running, signals).await;
         let finished = running.finish();
         ended.and(finished).map(|()| 0).or_else(report)
     });
@@ -80,19 +85,49 @@ fn run(
     Ok(code?)
 }
 
+/// The signals that end the process.
+struct Signals {
+    terminate: Option<Signal>,
+    interrupt: Option<Signal>,
+}
+
+impl Signals {
+    fn listen() -> Self {
+        let listen = |kind| match signal(kind) {
+            Ok(signal) => Some(signal),
+            Err(error) => {
+                tracing::warn!(error = %error, "a signal cannot be heard; it ends the process without draining");
+                None
+            }
+        };
+        Self { terminate: listen(SignalKind::terminate()), interrupt: listen(SignalKind::interrupt()) }
+    }
+
+    /// Waits for the next one.
+    async fn next(&mut self) {
+        tokio::select! {
+            () = heard(&mut self.terminate) => {}
+            () = heard(&mut self.interrupt) => {}
+        }
+    }
+}
+
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
 /// Serves until the first signal, finishes until the second.
-async fn until_end(running: &mut Running) -> Result<(), AppError> {
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
-        tracing::warn!("signals cannot be heard; the process ends without draining");
-        return running.ended().await;
-    };
+async fn until_end(running: &mut Running, mut signals: Signals) -> Result<(), AppError> {
     let mut told = 0;
     loop {
         tokio::select! {
             ended = running.ended() => return ended,
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = signals.next() => {}
         }
         told += 1;
         if told == 1 {

@@ -47,7 +47,7 @@ impl File {
 
     /// A file that holds only tests.
     pub(crate) fn tests_only(&self) -> bool {
-        self.name() == "tests.rs" || self.in_folder("tests") || self.in_folder("benches")
+        matches!(self.name(), "tests.rs" | "testing.rs") || self.in_folder("tests") || self.in_folder("benches")
     }
 
     pub(crate) fn in_folder(&self, name: &str) -> bool {

@@ -1,3 +1,5 @@
+//! Tests of this module.
+
 use seawall_core::{
     Environment, Mode,
     http::route::RoutePattern,

@@ -7,7 +7,7 @@ use seawall_core::{
 };
 
 use super::MAX;
-use crate::{Context, Guard, Head, Needs, Verdict};
+use crate::{Context, Guard, Head, Needs, Stop, Verdict};
 
 /// The body is larger than the route takes.
 pub static TOO_LARGE: ProblemType = ProblemType {
@@ -40,9 +40,9 @@ impl BodyGuard {
         Ok(Self { max_bytes: max.bytes(), detail: format!("This route accepts bodies of up to {max}.") })
     }
 
-    fn refuse(&self) -> Verdict {
+    fn refusal(&self) -> Box<Problem> {
         // What is left of the body is not read, so the connection cannot be used again.
-        Verdict::Refuse(Box::new(Problem::new(&TOO_LARGE).detail(self.detail.clone()).close()))
+        Box::new(Problem::new(&TOO_LARGE).detail(self.detail.clone()).close())
     }
 }
 
@@ -53,11 +53,15 @@ impl Guard for BodyGuard {
             .get(CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.parse::<u64>().ok());
-        if declared.is_some_and(|bytes| bytes > self.max_bytes) { self.refuse() } else { Verdict::Pass }
+        if declared.is_some_and(|bytes| bytes > self.max_bytes) {
+            Verdict::Refuse(self.refusal())
+        } else {
+            Verdict::Pass
+        }
     }
 
-    fn body(&self, _context: &mut Context) -> Verdict {
-        self.refuse()
+    fn body(&self, _context: &mut Context) -> Option<Stop> {
+        Some(Stop::Refused(self.refusal()))
     }
 
     fn needs(&self) -> Needs {

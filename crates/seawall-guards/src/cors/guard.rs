@@ -17,7 +17,7 @@ use seawall_core::{
 };
 
 use super::config::{CREDENTIALS, EXPOSE, HEADERS, MAX_AGE, METHODS, ORIGINS};
-use crate::{AnswerHead, Context, Guard, Head, Verdict};
+use crate::{AnswerHead, Context, Guard, Head, Stop, Verdict};
 
 /// A page of an origin that is not listed.
 pub static ORIGIN_REFUSED: ProblemType = ProblemType {
@@ -136,13 +136,9 @@ impl Guard for CorsGuard {
     }
 
     /// Outside production, a local page's preflight that the application does not answer is answered here.
-    fn answer(&self, answer: &mut AnswerHead, context: &mut Context) -> Verdict {
+    fn answer(&self, answer: &mut AnswerHead, context: &mut Context) -> Option<Stop> {
         let asked = matches!(context.granted, Granted::Preflight(_));
-        if asked && !answer.headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
-            Verdict::Answer(self.preflight())
-        } else {
-            Verdict::Pass
-        }
+        (asked && !answer.headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN)).then(|| Stop::Answered(self.preflight()))
     }
 
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {

@@ -7,7 +7,7 @@ use seawall_core::{
 };
 
 use super::*;
-use crate::{Guard, Verdict, engine::sample_context};
+use crate::{Guard, Stop, Verdict, engine::sample_context};
 
 fn listed(origins: &[&str]) -> Values {
     values().with("origins", Raw::List(origins.iter().map(|&origin| Raw::Text(origin.to_owned())).collect()))
@@ -39,7 +39,7 @@ fn exchange(
             .unwrap(),
     };
     let (mut answer, ()) = response.into_parts();
-    if let Verdict::Answer(other) = guard.answer(&mut answer, &mut context) {
+    if let Some(Stop::Answered(other)) = guard.answer(&mut answer, &mut context) {
         answer = other.into_parts().0;
     }
     guard.dress(&mut answer, &context);

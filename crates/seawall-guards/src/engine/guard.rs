@@ -15,7 +15,7 @@ pub type Head = request::Parts;
 /// The head of an answer: status, version, headers, extensions.
 pub type AnswerHead = response::Parts;
 
-/// A decision about an inbound request. All methods are synchronous and quick; what must wait answers
+/// A decision about an inbound request. All methods are synchronous and quick; a head whose decision must wait answers
 /// [`Verdict::Later`].
 pub trait Guard: fmt::Debug + Send + Sync {
     /// Looks at the head before anything is sent on; may change it.
@@ -28,16 +28,16 @@ pub trait Guard: fmt::Debug + Send + Sync {
     /// must be taken here, since `finish` will give it back.
     fn admitted(&self) {}
 
-    /// Called once when the body passed the limit that [`Guard::needs`] gave.
-    fn body(&self, context: &mut Context) -> Verdict {
+    /// Called once when the body passed the limit that [`Guard::needs`] gave; nothing lets it pass. There is no waiting here.
+    fn body(&self, context: &mut Context) -> Option<Stop> {
         let _ = context;
-        Verdict::Pass
+        None
     }
 
-    /// Looks at the head of the target's answer; refusing replaces the answer by a problem.
-    fn answer(&self, answer: &mut AnswerHead, context: &mut Context) -> Verdict {
+    /// Looks at the head of the target's answer; what it gives takes the answer's place. There is no waiting here.
+    fn answer(&self, answer: &mut AnswerHead, context: &mut Context) -> Option<Stop> {
         let _ = (answer, context);
-        Verdict::Pass
+        None
     }
 
     /// Dresses every answer, whoever gave it, refusals of other guards included.

@@ -163,7 +163,7 @@ impl Exchange {
                 let answer = inner.call(Request::from_parts(head, Counted::new(body, watch.clone()))).await;
                 let exceeded = watch.is_some_and(|watch| watch.exceeded());
                 match (exceeded.then(|| self.policy.body_exceeded(&mut context)), answer) {
-                    (Some(Flow::Stop(stop)), _) => self.stopped(stop, &mut context),
+                    (Some(Some(stop)), _) => self.stopped(stop, &mut context),
                     (_, Ok(answer)) => self.answered(answer, &mut context),
                     (_, Err(error)) => {
                         self.policy.finish(&End { sent, status: None }, &context);
@@ -181,8 +181,8 @@ impl Exchange {
     fn answered<R>(&self, answer: Response<R>, context: &mut Context) -> Response<Either<R, Full<Bytes>>> {
         let (mut answer, body) = answer.into_parts();
         match self.policy.answer(&mut answer, context) {
-            Flow::Stop(stop) => self.stopped(stop, context),
-            Flow::Pass | Flow::Later(..) => Response::from_parts(answer, Either::Left(body)),
+            Some(stop) => self.stopped(stop, context),
+            None => Response::from_parts(answer, Either::Left(body)),
         }
     }
 

@@ -167,12 +167,10 @@ impl Policy {
     }
 
     /// What the guard says of a body that passed its limit.
-    pub fn body_exceeded(&self, context: &mut Context) -> Flow {
-        let Some((place, step)) = self.body.and_then(|(_, place)| Some((place, self.steps.get(place)?))) else {
-            return Flow::Pass;
-        };
-        let verdict = step.guard.body(context);
-        self.judge(place, verdict, context)
+    pub fn body_exceeded(&self, context: &mut Context) -> Option<Stop> {
+        let (_, place) = self.body?;
+        let stop = self.steps.get(place)?.guard.body(context)?;
+        self.stop(place, stop, context)
     }
 
     /// Records a body that passed its limit while its guard only reports; one that was refused is recorded already.
@@ -184,19 +182,12 @@ impl Policy {
         }
     }
 
-    /// Shows the target's answer to the guards, the last first; a refusal replaces it.
-    pub fn answer(&self, answer: &mut AnswerHead, context: &mut Context) -> Flow {
-        for (place, step) in self.steps.iter().enumerate().rev() {
-            let verdict = step.guard.answer(answer, context);
-            if let Verdict::Pass = verdict {
-                continue;
-            }
-            match self.judge(place, verdict, context) {
-                Flow::Pass => {}
-                other => return other,
-            }
-        }
-        Flow::Pass
+    /// Shows the target's answer to the guards, the last first; what one gives takes its place.
+    pub fn answer(&self, answer: &mut AnswerHead, context: &mut Context) -> Option<Stop> {
+        self.steps.iter().enumerate().rev().find_map(|(place, step)| {
+            let stop = step.guard.answer(answer, context)?;
+            self.stop(place, stop, context)
+        })
     }
 
     /// Dresses an answer, whoever gave it.
@@ -237,29 +228,37 @@ impl Policy {
 
     /// One verdict, seen through the step's mode.
     fn judge(&self, place: usize, verdict: Verdict, context: &mut Context) -> Flow {
-        let Some(step) = self.steps.get(place) else { return Flow::Pass };
-        match verdict {
-            Verdict::Pass => {}
-            Verdict::Refuse(_) if step.mode == Mode::Report => {
+        let stop = match verdict {
+            Verdict::Pass => None,
+            Verdict::Refuse(problem) => self.stop(place, Stop::Refused(problem), context),
+            Verdict::Answer(answer) => self.stop(place, Stop::Answered(answer), context),
+            Verdict::Later(wait) => return Flow::Later(place, wait),
+        };
+        match stop {
+            Some(stop) => Flow::Stop(stop),
+            None => {
+                context.entered |= 1 << place;
+                Flow::Pass
+            }
+        }
+    }
+
+    /// Counts a stop, and lets it pass when the guard only reports.
+    fn stop(&self, place: usize, stop: Stop, context: &mut Context) -> Option<Stop> {
+        let step = self.steps.get(place)?;
+        match &stop {
+            Stop::Refused(_) if step.mode == Mode::Report => {
                 step.reported.increment();
                 context.reported |= 1 << place;
                 if context.entered & (1 << place) == 0 {
                     step.guard.admitted();
                 }
+                return None;
             }
-            Verdict::Refuse(problem) => {
-                step.refused.increment();
-                context.stopped_by = Some(step.name);
-                return Flow::Stop(Stop::Refused(problem));
-            }
-            Verdict::Answer(answer) => {
-                step.answered.increment();
-                context.stopped_by = Some(step.name);
-                return Flow::Stop(Stop::Answered(answer));
-            }
-            Verdict::Later(wait) => return Flow::Later(place, wait),
+            Stop::Refused(_) => step.refused.increment(),
+            Stop::Answered(_) => step.answered.increment(),
         }
-        context.entered |= 1 << place;
-        Flow::Pass
+        context.stopped_by = Some(step.name);
+        Some(stop)
     }
 }

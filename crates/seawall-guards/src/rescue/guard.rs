@@ -8,7 +8,7 @@ use seawall_core::{
 };
 
 use super::config::{UPSTREAM_ERRORS, UpstreamErrors};
-use crate::{AnswerHead, Context, Guard, Verdict};
+use crate::{AnswerHead, Context, Guard, Stop};
 
 /// The application answered with a failure.
 pub static UPSTREAM_ERROR: ProblemType = ProblemType {
@@ -59,12 +59,12 @@ impl RescueGuard {
 }
 
 impl Guard for RescueGuard {
-    fn answer(&self, answer: &mut AnswerHead, _context: &mut Context) -> Verdict {
+    fn answer(&self, answer: &mut AnswerHead, _context: &mut Context) -> Option<Stop> {
         if !self.replaces || !answer.status.is_server_error() {
-            return Verdict::Pass;
+            return None;
         }
         let mut problem = Problem::new(&UPSTREAM_ERROR).with_status(answer.status);
         problem.retry_after = answer.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        Verdict::Refuse(Box::new(problem))
+        Some(Stop::Refused(Box::new(problem)))
     }
 }

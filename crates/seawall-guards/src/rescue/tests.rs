@@ -4,14 +4,14 @@ use http::{Response, StatusCode};
 use seawall_core::{Environment, settings::Raw};
 
 use super::*;
-use crate::{Guard, Verdict, engine::sample_context};
+use crate::{Guard, Stop, engine::sample_context};
 
 fn replaced(environment: Environment, setting: &str, status: u16) -> Option<StatusCode> {
     let guard =
         RescueGuard::read(&values().with("upstream_errors", Raw::Text(setting.to_owned())), environment).unwrap();
     let (mut answer, ()) = Response::builder().status(status).body(()).unwrap().into_parts();
     match guard.answer(&mut answer, &mut sample_context()) {
-        Verdict::Refuse(problem) => Some(problem.status()),
+        Some(Stop::Refused(problem)) => Some(problem.status()),
         _ => None,
     }
 }

@@ -109,7 +109,7 @@ impl StrictHttpGuard {
     /// [`BadSetting`] when they are not checked settings of the section.
     pub fn read(values: &Values, dropped: Handle) -> Result<Self, BadSetting> {
         Ok(Self {
-            rules: PathRules { encoded_slash: values.get(&ENCODED_SLASH)? },
+            rules: path_rules(values)?,
             max_headers: usize::try_from(values.get(&MAX_HEADERS)?).unwrap_or(usize::MAX),
             max_header_bytes: usize::try_from(values.get(&MAX_HEADER_BYTES)?.bytes()).unwrap_or(usize::MAX),
             hosts: values.find(&HOSTS)?.unwrap_or_default().into_iter().map(|host| host.to_ascii_lowercase()).collect(),
@@ -223,6 +223,14 @@ impl Guard for StrictHttpGuard {
             Err(problem) => Verdict::Refuse(problem),
         }
     }
+}
+
+/// How paths are read.
+///
+/// # Errors
+/// [`BadSetting`] when the values are not checked settings of the section.
+pub fn path_rules(values: &Values) -> Result<PathRules, BadSetting> {
+    Ok(PathRules { encoded_slash: values.get(&ENCODED_SLASH)? })
 }
 
 /// Removes what belongs to the connection, before the head is sent on.

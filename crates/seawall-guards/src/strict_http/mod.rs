@@ -13,6 +13,6 @@ mod tests;
 
 pub use config::{ENTRY, SECTION, values};
 pub use guard::{
-    HEADERS_TOO_LARGE, INVALID_HOST, INVALID_PATH, INVALID_REQUEST, METHOD_REFUSED, StrictHttpGuard,
+    HEADERS_TOO_LARGE, INVALID_HOST, INVALID_PATH, INVALID_REQUEST, METHOD_REFUSED, StrictHttpGuard, path_rules,
     strip_connection_fields,
 };

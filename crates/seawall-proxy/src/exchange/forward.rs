@@ -10,7 +10,7 @@ use http::{
 use http_body::Body;
 use http_body_util::BodyExt;
 use seawall_core::{Mode, http::hop, problem::Problem, redact};
-use seawall_guards::{Flow, Head, Policy, Stop, Watch, strict_http};
+use seawall_guards::{Head, Policy, Stop, Watch, strict_http};
 use tokio::time::Instant;
 
 use super::{
@@ -24,8 +24,9 @@ use crate::{
     problems::{BAD_GATEWAY, REQUEST_TIMEOUT, TIMED_OUT, UNREACHABLE},
 };
 
-/// How much of a failing answer goes to the log, in bytes, and how long it is waited for.
-const EXCERPT_BYTES: usize = 4_096;
+/// How much of a failing answer goes to the log from its start and from its end, how much of it is read, and for how long.
+const EXCERPT_BYTES: usize = 450;
+const READ_BYTES: usize = 64 * 1024;
 const EXCERPT_WAIT: Duration = Duration::from_millis(500);
 
 type Answered = Result<Response<Payload>, Box<Problem>>;
@@ -70,7 +71,7 @@ impl Exchange {
             return tunnel::open(self, policy, head, client);
         }
         strip_answer(&mut head).map_err(|inside| self.failed(Problem::new(&BAD_GATEWAY).inside(inside)))?;
-        if let Flow::Stop(stop) = policy.answer(&mut head, &mut self.context) {
+        if let Some(stop) = policy.answer(&mut head, &mut self.context) {
             return Ok(self.replaced(stop, body).await);
         }
         let idle = policy.deadlines().response_idle;
@@ -176,7 +177,7 @@ impl Exchange {
     /// What a failed exchange with the application means.
     fn broken(&mut self, policy: &Policy, failure: SendFailure, progress: &Progress) -> Box<Problem> {
         if self.watch.as_ref().is_some_and(Watch::exceeded)
-            && let Flow::Stop(Stop::Refused(problem)) = policy.body_exceeded(&mut self.context)
+            && let Some(Stop::Refused(problem)) = policy.body_exceeded(&mut self.context)
         {
             return problem;
         }
@@ -249,19 +250,24 @@ fn copy(request: &Request<Sending>, progress: &Rc<Progress>) -> Option<Request<S
     request.body().is_end_stream().then_some(copy)
 }
 
-/// The start of a body as text.
+/// The start and the end of a body as text: some applications name the fault first, some last.
 async fn excerpt(mut body: Incoming) -> String {
-    let mut start = Vec::new();
+    let (mut start, mut end) = (Vec::new(), Vec::new());
+    let mut left = READ_BYTES;
     while let Some(Ok(frame)) = body.frame().await {
-        if let Some(data) = frame.data_ref() {
-            let room = EXCERPT_BYTES - start.len();
-            start.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
-        }
-        if start.len() >= EXCERPT_BYTES {
+        let Some(data) = frame.data_ref() else { continue };
+        let (first, rest) = data.split_at(data.len().min(EXCERPT_BYTES - start.len()));
+        start.extend_from_slice(first);
+        end.extend_from_slice(rest);
+        let surplus = end.len().saturating_sub(EXCERPT_BYTES);
+        end.drain(..surplus);
+        left = left.saturating_sub(data.len());
+        if left == 0 {
             break;
         }
     }
-    String::from_utf8_lossy(&start).into_owned()
+    let gap: &[u8] = if end.len() < EXCERPT_BYTES { b"" } else { " … ".as_bytes() };
+    String::from_utf8_lossy(&[&start, gap, &end].concat()).into_owned()
 }
 
 /// An error and its causes, in one line.

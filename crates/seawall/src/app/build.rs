@@ -106,6 +106,7 @@ impl App {
         let data = DataDirectory::open(&data_path)?;
         let public = Plane::bind(self.server.listen)?;
         let admin_listener = admin::bind(self.admin.listen)?;
+        let admin_socket = admin::bind_unix(&data.socket_path())?;
         let address = |listener: &std::net::TcpListener, asked| listener.local_addr().unwrap_or(asked);
         let addresses = Addresses {
             public: address(&public, self.server.listen),
@@ -151,6 +152,7 @@ impl App {
             builtin: builtin::serve(builtin::router(&self.server.prefix, &health), requests),
             admin: admin::router(state),
             admin_listener,
+            admin_socket,
             token: Arc::new(token),
             data,
         }))

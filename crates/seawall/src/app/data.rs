@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -80,6 +80,10 @@ impl DataDirectory {
 fn read_or_make(path: &Path) -> io::Result<String> {
     match File::open(path) {
         Ok(mut file) => {
+            if file.metadata()?.permissions().mode() & 0o077 != 0 {
+                tracing::warn!(file = %path.display(), "others could read the admin token; only its owner may from now on");
+                file.set_permissions(fs::Permissions::from_mode(0o600))?;
+            }
             let mut token = String::new();
             file.read_to_string(&mut token)?;
             let token = token.trim().to_owned();

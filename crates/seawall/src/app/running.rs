@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     net::{SocketAddr, TcpListener},
+    os::unix::net::UnixListener,
     sync::Arc,
     time::Duration,
 };
@@ -58,13 +59,13 @@ pub(super) struct Parts<B> {
     pub(super) builtin: B,
     pub(super) admin: Router,
     pub(super) admin_listener: TcpListener,
+    pub(super) admin_socket: UnixListener,
     pub(super) token: Arc<Secret>,
     pub(super) data: DataDirectory,
 }
 
 impl Running {
     pub(super) fn begin<B: Future<Output = ()> + Send + 'static>(parts: Parts<B>) -> Self {
-        let socket = parts.data.socket_path();
         let unix = parts.admin.clone();
         Self {
             addresses: parts.addresses,
@@ -76,7 +77,7 @@ impl Running {
             registry: parts.registry,
             builtin: tokio::spawn(parts.builtin),
             admin_tcp: tokio::spawn(admin::serve_tcp(parts.admin_listener, parts.admin, Arc::clone(&parts.token))),
-            admin_unix: tokio::spawn(async move { admin::serve_unix(&socket, unix).await }),
+            admin_unix: tokio::spawn(admin::serve_unix(parts.admin_socket, unix)),
             data: parts.data,
             token: parts.token,
         }

@@ -99,6 +99,17 @@ fn under(path: &str, prefix: &str) -> bool {
     spelled(path).strip_prefix(&*spelled(prefix)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// The route of Seawall's own that answers a path, when one does.
+///
+/// # Errors
+/// [`AppError`] when the settings are not checked ones.
+pub fn built_in(config: &Config, path: &str) -> Result<Option<String>, AppError> {
+    let health = HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?;
+    let server = ServerSettings::read(config.values(&SERVER_SECTION))?;
+    let alias = health.live_paths.iter().chain(&health.ready_paths).any(|alias| spelled(alias) == spelled(path));
+    Ok((alias || under(path, &server.prefix)).then(|| format!("{}/*", server.prefix)))
+}
+
 /// Builds everything that a configuration asks for and throws it away: what loading cannot see is wrong fails here.
 ///
 /// # Errors

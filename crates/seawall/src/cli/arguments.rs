@@ -146,10 +146,11 @@ pub(super) struct StatusOptions {
 
 /// Help and version are answers; all else is bad usage.
 pub(super) fn refused(error: &clap::Error, world: &mut World<'_>) -> Result<Next, CliError> {
-    let text = if world.colours { error.render().ansi().to_string() } else { error.render().to_string() };
+    let render = |colours: bool| if colours { error.render().ansi().to_string() } else { error.render().to_string() };
     if error.use_stderr() {
-        return Err(CliError::Usage(text));
+        return Err(CliError::Usage(render(world.error_colours)));
     }
+    let text = render(world.colours);
     world.say(&text)?;
     Ok(Next::Exit(0))
 }

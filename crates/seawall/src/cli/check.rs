@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use seawall_config::{Source, Which};
+use seawall_config::{Config, Source, Which};
 use serde_json::json;
 
 use super::{
@@ -14,8 +14,18 @@ use super::{
 };
 use crate::app::{catalogue, sites};
 
-/// Checks the configuration.
+/// Checks the configuration. With `--json` the outcome is on the standard output, whatever it is.
 pub(super) fn check(options: &CheckOptions, world: &mut World<'_>) -> Result<Next, CliError> {
+    match judge(options, world) {
+        Err(error) if options.json => {
+            world.say(&error.json().to_string())?;
+            Ok(Next::Exit(error.exit_code()))
+        }
+        judged => judged,
+    }
+}
+
+fn judge(options: &CheckOptions, world: &mut World<'_>) -> Result<Next, CliError> {
     let loaded = configuration::read(&options.file, Vec::new(), options.json, world)?;
     sites::verify(&loaded.config)?;
     let notes = refuse_tracked_secrets(&loaded)?;
@@ -57,7 +67,7 @@ fn refuse_tracked_secrets(loaded: &Loaded) -> Result<Vec<String>, CliError> {
         ))),
         Tracked::No => Ok(()),
         Tracked::Unknown => {
-            notes.push("git is not installed, so whether a secret is tracked was not checked".to_owned());
+            notes.push("git could not be asked (it is not installed, or the repository belongs to somebody else), so whether a secret is tracked was not checked".to_owned());
             Ok(())
         }
     };
@@ -69,32 +79,50 @@ fn refuse_tracked_secrets(loaded: &Loaded) -> Result<Vec<String>, CliError> {
             "take it out with: git rm --cached .env && echo .env >> .gitignore; then change the secrets in it",
         )?;
     }
-    if let Some(file) = &loaded.file
-        && let Some(key) = inline_secret(loaded)
-    {
-        let help = format!(
-            "keep it in a file or a variable: {key}_file = \"PATH\", or the variable SEAWALL__{}; then change the secret",
-            key.to_uppercase().replace('.', "__")
-        );
-        refuse(file, &format!("{} holds the secret {key}", file.display()), &help)?;
+    for (key, held) in secrets(&loaded.config) {
+        let variable = key.to_uppercase().replace('.', "__");
+        match (held, &loaded.file) {
+            (Held::InFile(file), _) => {
+                let what = format!("{file} holds the secret {key}");
+                refuse(
+                    &loaded.directory.join(&file),
+                    &what,
+                    &format!("take it out with: git rm --cached {file}; then change the secret"),
+                )?;
+            }
+            (Held::Inline, Some(file)) => {
+                let help = format!(
+                    "keep it in a file or a variable: {key}_file = \"PATH\", or the variable SEAWALL__{variable}; then change the secret"
+                );
+                refuse(file, &format!("{} holds the secret {key}", file.display()), &help)?;
+            }
+            (Held::Inline, None) => {}
+        }
     }
     notes.dedup();
     Ok(notes)
 }
 
-/// The first secret that stands in the configuration file itself.
-fn inline_secret(loaded: &Loaded) -> Option<String> {
-    let text = std::fs::read_to_string(loaded.file.as_ref()?).ok()?;
-    let file_name = loaded.file.as_ref()?.file_name()?.to_string_lossy().into_owned();
+/// Where a secret stands.
+enum Held {
+    /// In the configuration file itself.
+    Inline,
+    /// In a file of its own.
+    InFile(String),
+}
+
+/// The secrets that files hold. Those in variables are nobody else's.
+fn secrets(config: &Config) -> Vec<(String, Held)> {
+    let mut held = Vec::new();
     for section in catalogue::schema().sections {
         for field in section.fields.iter().filter(|field| field.secret()) {
-            let Source::File { name, line } = loaded.config.source(section, field.key, None) else { continue };
-            let written =
-                text.lines().nth(line.saturating_sub(1)).and_then(|line| line.split('=').next()).unwrap_or_default();
-            if name.ends_with(&file_name) && !written.trim().ends_with("_file") {
-                return Some(format!("{}.{}", section.name, field.key));
+            let name = format!("{}.{}", section.name, field.key);
+            match (config.secret_file(section, field.key), config.source(section, field.key, None)) {
+                (Some(file), _) => held.push((name, Held::InFile(file.to_owned()))),
+                (None, Source::File { name: file, .. }) if !file.ends_with(".env") => held.push((name, Held::Inline)),
+                _ => {}
             }
         }
     }
-    None
+    held
 }

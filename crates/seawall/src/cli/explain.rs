@@ -5,20 +5,18 @@ use std::fmt::Write;
 use seawall_config::{Config, Route};
 use seawall_core::{
     Mode,
-    http::{
-        RoutePattern,
-        path::{self, PathRule, PathRules},
-    },
+    http::{RoutePattern, path},
     settings::Raw,
 };
-use seawall_guards::{GuardEntry, Policy};
+use seawall_guards::{GuardEntry, Policy, strict_http};
 use seawall_proxy::{Route as SiteRoute, Router, Target};
 use serde_json::{Value, json};
 
 use super::{CliError, Next, World, arguments::ExplainOptions, configuration, paint::Paint, problem};
 use crate::app::{
+    AppError,
     catalogue::{self, ORDER, Step},
-    sites::Kind,
+    sites::{self, Kind},
 };
 
 /// Explains a request or a problem.
@@ -75,25 +73,33 @@ fn explain_request(
             "error: \"{target}\" is not a path; it begins with /, as in: seawall explain {method} /\n"
         )));
     }
-    let rules = PathRules { encoded_slash: PathRule::Pass };
+    let rules = strict_http::path_rules(config.values(&strict_http::SECTION)).map_err(AppError::from)?;
     let normal = path::normalise(given, &rules)
         .map_err(|fault| CliError::Usage(format!("error: this request is refused with invalid-path: {fault}\n")))?;
-    let place = router(config)?.find(&method, &normal);
+    let own = sites::built_in(config, &normal)?;
+    let place = router(config)?.find(&method, &normal).filter(|_| own.is_none());
     let route = place.and_then(|place| config.routes().get(place));
-    let kind = route.map_or(Kind::Default, Kind::Configured);
+    let kind = if own.is_some() { Kind::Builtin } else { route.map_or(Kind::Default, Kind::Configured) };
     let steps = ORDER.iter().map(|step| Explained::new(config, step, &kind, route)).collect::<Vec<_>>();
     if as_json {
-        let name = route.map_or_else(|| "*".to_owned(), |route| route.pattern().to_string());
+        let name = own.or_else(|| route.map(|route| route.pattern().to_string())).unwrap_or_else(|| "*".to_owned());
         let body = json!({ "method": method.as_str(), "path": normal, "route": name, "guards": steps.iter().map(Explained::json).collect::<Vec<_>>() });
         world.say(&body.to_string())?;
         return Ok(Next::Exit(0));
     }
     let paint = Paint { colours: world.colours };
-    let mut text = match route {
-        Some(route) => {
+    let mut text = match (own, route) {
+        (Some(own), _) => {
+            let own = paint.bold(&own);
+            format!(
+                "{} {normal} is answered by Seawall itself ({own}); its guards are always enforced.\n",
+                method.as_str()
+            )
+        }
+        (None, Some(route)) => {
             format!("{} {normal} meets the route {}.\n", method.as_str(), paint.bold(&route.pattern().to_string()))
         }
-        None => format!("{} {normal} meets no route of its own; the general settings hold.\n", method.as_str()),
+        (None, None) => format!("{} {normal} meets no route of its own; the general settings hold.\n", method.as_str()),
     };
     text.push_str("Its guards, in order, with their values and where each comes from:\n");
     for (number, step) in steps.iter().enumerate() {
@@ -106,8 +112,7 @@ fn explain_request(
 /// The router that serving would build, with nothing behind it.
 fn router(config: &Config) -> Result<Router, CliError> {
     let route = |pattern: &RoutePattern| {
-        let policy =
-            Policy::new(pattern.to_string().into(), Vec::new(), 0).ok_or(crate::app::AppError::TooManyGuards)?;
+        let policy = Policy::new(pattern.to_string().into(), Vec::new(), 0).ok_or(AppError::TooManyGuards)?;
         Ok((pattern.clone(), SiteRoute { policy, target: Target::Upstream }))
     };
     let routes =

@@ -82,6 +82,19 @@ impl CliError {
     }
 }
 
+impl CliError {
+    /// What to show to programs: that it is not valid, and why.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Configuration(diagnostics, _) => {
+                serde_json::json!({ "valid": false, "problems": diagnostics.to_json() })
+            }
+            other => serde_json::json!({ "valid": false, "error": other.render(false).trim_end() }),
+        }
+    }
+}
+
 /// An error and its causes, in one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

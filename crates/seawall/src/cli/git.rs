@@ -9,7 +9,7 @@ pub(super) enum Tracked {
     Yes,
     /// It is not, or there is no repository.
     No,
-    /// There is no git to ask.
+    /// There is no git to ask, or it does not say.
     Unknown,
 }
 
@@ -21,7 +21,13 @@ pub(super) fn tracks(file: &Path) -> Tracked {
         Command::new("git").arg("-C").arg(directory).args(["ls-files", "--error-unmatch", "--"]).arg(name).output();
     match asked {
         Ok(output) if output.status.success() => Tracked::Yes,
+        // 1 is "not tracked"; 128 is that git will not say, most often because the repository belongs to somebody else.
+        Ok(output) if output.status.code() == Some(128) && !not_a_repository(&output.stderr) => Tracked::Unknown,
         Ok(_) => Tracked::No,
         Err(_) => Tracked::Unknown,
     }
+}
+
+fn not_a_repository(error: &[u8]) -> bool {
+    String::from_utf8_lossy(error).contains("not a git repository")
 }

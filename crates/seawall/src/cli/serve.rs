@@ -55,7 +55,7 @@ pub(super) fn run(options: &RunOptions, world: &World<'_>) -> Result<Next, CliEr
     let file = loaded.file.as_ref().and_then(|file| file.file_name()).map(|name| name.to_string_lossy().into_owned());
     let surroundings = Surroundings::of_process(world.log_terminal, loaded.directory);
     let app = Box::new(App::build(loaded.config, surroundings)?);
-    let banner = Banner::new(&app, file, Paint { colours: world.colours }, false);
+    let banner = Banner::new(&app, file, Paint { colours: world.error_colours }, false);
     Ok(Next::Serve(Box::new(Serve::App { app, banner, demo: None })))
 }
 
@@ -72,13 +72,14 @@ pub(super) fn demo(options: &DemoOptions, world: &World<'_>) -> Result<Next, Cli
     let inputs = Inputs {
         file: Some(SourceText::new("the demo's configuration", demo::CONFIGURATION)),
         overrides: overrides.into_iter().flatten().collect(),
+        variables: world.variables.clone(),
         ..Inputs::default()
     };
     let config = load(&catalogue::schema(), inputs)
         .map_err(|diagnostics| CliError::Configuration(Box::new(diagnostics), Json::No))?;
     let directory = world.temporary.join(format!("seawall-demo-{}", std::process::id()));
     let app = Box::new(App::build(config, Surroundings::of_process(world.log_terminal, directory))?);
-    let banner = Banner::new(&app, None, Paint { colours: world.colours }, true);
+    let banner = Banner::new(&app, None, Paint { colours: world.error_colours }, true);
     Ok(Next::Serve(Box::new(Serve::App { app, banner, demo: Some(listener) })))
 }
 
@@ -117,7 +118,7 @@ impl Banner {
         let _infallible = writeln!(out, "  public   {public}");
         let _infallible =
             writeln!(out, "  admin    {admin}  (health, metrics; token in {})", running.data().token_path().display());
-        let _infallible = writeln!(out, "  guards   {}\n           {}", first.join(", "), second.join(", "));
+        let _infallible = writeln!(out, "  guards   {},\n           {}", first.join(", "), second.join(", "));
         let _infallible = writeln!(out, "  settings {from}{routes}; {}", self.environment);
         out.push_str(&if self.demo { demo::what_to_try(&public, &admin) } else { self.next_steps(&public) });
         out

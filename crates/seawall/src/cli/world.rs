@@ -14,6 +14,8 @@ pub struct World<'a> {
     pub out: &'a mut dyn Write,
     /// Whether answers may have colours.
     pub colours: bool,
+    /// Whether what goes to the standard error may have colours.
+    pub error_colours: bool,
     /// What log lines are written to.
     pub log_terminal: Terminal,
     /// The working directory.

@@ -1,6 +1,12 @@
 //! End-to-end tests: the real server on free ports, real sockets, real applications behind it.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails loudly")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails loudly"
+)]
 
 mod admin;
 mod applications;

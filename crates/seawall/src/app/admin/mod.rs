@@ -12,4 +12,4 @@ mod serve;
 pub use config::{AdminSettings, SECTION};
 pub use gate::PROBLEMS;
 pub(super) use routes::{State, router};
-pub(super) use serve::{bind, serve_tcp, serve_unix};
+pub(super) use serve::{bind, bind_unix, serve_tcp, serve_unix};

@@ -167,7 +167,6 @@ fn repository() -> Option<Place> {
 }
 
 #[test]
-#[ignore = "check looks at the configuration file only, not at the file that token_file names"]
 fn pl_5_a_tracked_file_that_holds_a_secret_is_refused() {
     let Some(place) = repository() else { return };
     let place = place.with_file("seawall.toml", "[admin]\ntoken_file = \"token\"\n").with_file("token", TOKEN);
@@ -177,7 +176,6 @@ fn pl_5_a_tracked_file_that_holds_a_secret_is_refused() {
 }
 
 #[test]
-#[ignore = "check takes an inline table for the secret itself, whatever key stands in it"]
 fn pl_5_the_name_of_a_secrets_file_is_no_secret_however_it_is_written() {
     let Some(place) = repository() else { return };
     let toml = "admin = { token_file = \"token\" }\n";
@@ -187,7 +185,6 @@ fn pl_5_the_name_of_a_secrets_file_is_no_secret_however_it_is_written() {
 }
 
 #[test]
-#[ignore = "check --json writes mistakes to the standard error, and a refusal as text"]
 fn programs_get_json_on_the_standard_output_whatever_the_outcome() {
     let Some(place) = repository() else { return };
     let place = place.with_file("seawall.toml", &format!("[admin]\ntoken = \"{TOKEN}\"\n"));

@@ -121,7 +121,6 @@ fn the_banner_says_what_runs_and_what_to_try() {
 }
 
 #[test]
-#[ignore = "the demonstration reads no environment variables"]
 fn wk_2_log_level_holds_for_the_demonstration_too() {
     let place = Place::new().with_variable("LOG_LEVEL", "error");
     let mut server = place.serve(&["demo"]);

@@ -104,7 +104,6 @@ fn an_answer_that_cannot_be_written_is_70() {
 }
 
 #[test]
-#[ignore = "check accepts what makes run panic, with the undocumented exit code 101"]
 fn health_paths_that_cannot_be_served_are_mistakes() {
     for paths in [
         "live_paths = [\"/a\", \"/a\"]",
@@ -120,7 +119,6 @@ fn health_paths_that_cannot_be_served_are_mistakes() {
 }
 
 #[test]
-#[ignore = "an empty prefix, \"/\" and a pattern are accepted, and every path of the application is taken"]
 fn a_prefix_that_is_no_plain_path_is_a_mistake() {
     for prefix in ["", "/", "/a/{b}", "/a/*", "seawall"] {
         let said = Place::with_config(&format!("[server]\nprefix = \"{prefix}\"\n")).seawall(&["check"]).refused(64);
@@ -129,7 +127,6 @@ fn a_prefix_that_is_no_plain_path_is_a_mistake() {
 }
 
 #[test]
-#[ignore = "the banner is printed, and then the process ends with 1"]
 fn a_data_directory_whose_path_is_too_long_for_a_socket_is_69() {
     let place = Place::with_config(&format!("data = \"{}\"\n", "long/".repeat(30)));
     let said = place.seawall(&[&TO[..], &FREE_PORTS].concat()).refused(69);

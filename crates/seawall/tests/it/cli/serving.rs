@@ -150,7 +150,6 @@ async fn the_configuration_is_the_files_the_environments_and_the_command_lines()
 }
 
 #[test]
-#[ignore = "signals are heard only after the banner; one that comes at once kills the process"]
 fn rg_6_a_signal_as_soon_as_the_banner_is_there_is_heard() {
     for _ in 0..30 {
         let place = Place::new();

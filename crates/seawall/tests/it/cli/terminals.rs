@@ -57,7 +57,6 @@ fn a_reader_that_leaves_early_is_no_fault() {
 
 /// The same for `status`, which asks a running server first.
 #[test]
-#[ignore = "status exits with 70 when its reader has left: main.rs forgives a broken pipe in other commands only"]
 fn a_reader_that_leaves_status_early_is_no_fault() {
     let place = Place::new();
     let _server = place.serve(&["run", "--to", "http://127.0.0.1:9"]);
