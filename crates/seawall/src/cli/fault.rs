@@ -88,7 +88,11 @@ impl CliError {
     pub fn json(&self) -> serde_json::Value {
         match self {
             Self::Configuration(diagnostics, _) => {
-                serde_json::json!({ "valid": false, "problems": diagnostics.to_json() })
+                let mut json = diagnostics.to_json();
+                if let Some(fields) = json.as_object_mut() {
+                    fields.insert("valid".to_owned(), false.into());
+                }
+                json
             }
             other => serde_json::json!({ "valid": false, "error": other.render(false).trim_end() }),
         }
