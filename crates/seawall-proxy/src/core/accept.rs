@@ -12,6 +12,9 @@ use crate::edge::{self, Activity};
 /// How long accepting rests after the system refused it, most often for want of file descriptors.
 const REST: Duration = Duration::from_millis(100);
 
+/// How long a handshake that has begun may take while the listener closes: one round trip of a client that is not far away.
+const HANDSHAKE: Duration = Duration::from_millis(100);
+
 /// Accepts connections until the future is dropped.
 pub(super) async fn accept(core: &Rc<Core>, listener: &TcpListener) {
     loop {
@@ -26,16 +29,30 @@ pub(super) async fn accept(core: &Rc<Core>, listener: &TcpListener) {
     }
 }
 
-/// Closes the listener without resetting anyone: from now on the kernel drops what would open a connection, those that are
-/// open already are accepted, and only then the listener goes. A client that tries meanwhile tries again a second later, as
-/// TCP does, and is then refused.
-pub(super) fn close(core: &Rc<Core>, listener: &TcpListener) {
-    // A filter program of one instruction: keep zero bytes of each packet.
-    let drop_all = [SockFilter::new(0x06, 0, 0, 0)];
-    if let Err(error) = SockRef::from(listener).attach_filter(&drop_all) {
+/// Closes the listener without resetting anyone. From now on the kernel drops what would open a connection: a client that tries
+/// meanwhile tries again a second later, as TCP does, and is then refused. Handshakes that have begun may finish, whoever is
+/// through is accepted, and only then the listener goes.
+pub(super) async fn close(core: &Rc<Core>, listener: &TcpListener) {
+    if let Err(error) = SockRef::from(listener).attach_filter(&drop_syn()) {
         tracing::warn!(error = %error, "new connections cannot be held back while the listener closes; some may be reset");
     }
-    // Asked directly: the runtime may not have heard yet of what waits.
+    accept_waiting(core, listener);
+    tokio::time::sleep(HANDSHAKE).await;
+    accept_waiting(core, listener);
+}
+
+/// A filter program over a TCP segment: byte 13 holds the flags; a segment with SYN (bit 1) is dropped, any other kept.
+const fn drop_syn() -> [SockFilter; 4] {
+    [
+        SockFilter::new(0x30, 0, 0, 13),
+        SockFilter::new(0x45, 0, 1, 0x02),
+        SockFilter::new(0x06, 0, 0, 0),
+        SockFilter::new(0x06, 0, 0, u32::MAX),
+    ]
+}
+
+/// Accepts all that waits, asked directly: the runtime may not have heard of it yet.
+fn accept_waiting(core: &Rc<Core>, listener: &TcpListener) {
     let socket = SockRef::from(listener);
     loop {
         match socket.accept() {

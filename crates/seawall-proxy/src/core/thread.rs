@@ -102,7 +102,7 @@ async fn drain(core: &Rc<Core>, listener: TcpListener, commands: &mut mpsc::Rece
         core.announce_end();
         let delayed = tokio::time::timeout(core.settings.drain_delay, accept::accept(core, &listener)).await;
         debug_assert!(delayed.is_err(), "accepting ends only by the time limit");
-        accept::close(core, &listener);
+        accept::close(core, &listener).await;
         drop(listener);
         // Twice through the runtime: once for the driver to say what has come, once for connections to read it.
         for _ in 0..2 {

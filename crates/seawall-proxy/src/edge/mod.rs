@@ -10,6 +10,9 @@ pub(crate) use activity::Activity;
 pub(crate) use client::{SendFailure, UpstreamConnection};
 pub(crate) use server::serve;
 
+/// Why a connection, or a body on it, failed.
+pub(crate) use hyper::Error as ConnectionError;
+
 /// A body that streams in from a connection.
 pub(crate) use hyper::body::Incoming;
 

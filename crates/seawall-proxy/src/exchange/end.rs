@@ -79,18 +79,20 @@ impl Exchange {
             return;
         };
         let text = |text: &str| Attribute::Text(text.into());
+        // A span's route is the path of the pattern; the method stands beside it.
+        let route = self.context.route.rsplit(' ').next().unwrap_or_default();
         let status = self.status.map_or(499, |status| status.as_u16());
         let start_unix_us = self.context.now.unix_us;
         self.core.spans.hand(SpanRecord {
             trace_id: trace.trace_id,
             span_id: trace.span_id,
             parent_id: trace.parent_id,
-            name: format!("{} {}", self.method, self.context.route).into(),
+            name: format!("{} {route}", self.method).into(),
             start_unix_us,
             end_unix_us: start_unix_us.saturating_add(duration_us),
             attributes: vec![
                 ("http.request.method", text(self.method.as_str())),
-                ("http.route", text(&self.context.route)),
+                ("http.route", text(route)),
                 ("url.path", text(self.target.as_ref().map_or("*", PathAndQuery::path))),
                 ("http.response.status_code", Attribute::Integer(status.into())),
                 ("client.address", text(&self.context.client.to_string())),

@@ -94,7 +94,7 @@ impl Sending {
 
 impl Body for Sending {
     type Data = Bytes;
-    type Error = CountedError<hyper::Error>;
+    type Error = CountedError<edge::ConnectionError>;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let Some(body) = self.body.as_mut() else { return Poll::Ready(None) };
