@@ -63,8 +63,8 @@ pub mod server {
     /// Without taking an answer.
     pub const SEND: Field<Span> = Field::new(
         "send_timeout",
-        Literal::Text("30s"),
-        "How long a client may take nothing of an answer that waits to be written, before its connection is cut; at most twice as long.",
+        Literal::Text("2min"),
+        "How long a client may take too little of an answer to make room for more, before its connection is cut; at most twice as long. The system reports room only when a good part of its send buffer is free, so a client that reads a few kilobytes a second can take minutes for that.",
     )
     .between("100ms", "1h");
     /// Connections at once.

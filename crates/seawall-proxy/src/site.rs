@@ -129,17 +129,20 @@ pub fn spelled(path: &str) -> Cow<'_, str> {
     if spelled_for_matching(path) { Cow::Borrowed(path) } else { Cow::Owned(respell(path)) }
 }
 
-/// Whether a path is spelled as the router's patterns are: no upper case, no empty segments, no slash at the end.
+/// Whether a path is spelled as the router's patterns are: no upper case, no parameters, no empty segments, no slash at the end.
 fn spelled_for_matching(path: &str) -> bool {
     let bytes = path.as_bytes();
-    let plain = !bytes.iter().any(u8::is_ascii_uppercase) && !bytes.windows(2).any(|pair| pair == b"//");
+    let plain = !bytes.iter().any(|byte| byte.is_ascii_uppercase() || *byte == b';')
+        && !bytes.windows(2).any(|pair| pair == b"//");
     plain && (bytes.len() == 1 || bytes.last() != Some(&b'/'))
 }
 
 /// The path as patterns spell it. Only for matching: applications that ignore case, doubled or trailing slashes must not be
 /// reached past a route's guards by such a spelling.
 fn respell(path: &str) -> String {
-    let segments = path.split('/').filter(|segment| !segment.is_empty());
+    // Some applications cut a segment's parameters off (`/login;x=1`), so they do not tell routes apart.
+    let names = path.split('/').map(|segment| segment.split(';').next().unwrap_or_default());
+    let segments = names.filter(|segment| !segment.is_empty());
     let respelled: String = segments.flat_map(|segment| ["/".to_owned(), segment.to_ascii_lowercase()]).collect();
     if respelled.is_empty() { "/".to_owned() } else { respelled }
 }
@@ -180,7 +183,7 @@ mod tests {
 
     #[test]
     fn no_spelling_slips_past_a_route() {
-        for path in ["/login/", "/LOGIN", "//login", "/Login//", "/login"] {
+        for path in ["/login/", "/LOGIN", "//login", "/Login//", "/login", "/login;x=1", "/;x/login;"] {
             check(&["POST /login"], &format!("POST {path}"), "POST /login");
         }
         check(&["/files/{name}"], "GET /files/", "default");

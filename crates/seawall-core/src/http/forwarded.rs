@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, header::FORWARDED};
+use http::HeaderMap;
 
 use super::Networks;
+use crate::settings::{Raw, Setting, Shape, choice};
 
 /// The most addresses that are walked; beyond them the walk stops where it is.
 const LONGEST_CHAIN: usize = 32;
@@ -18,16 +19,34 @@ pub struct Claimed {
     pub secure: Option<bool>,
 }
 
+/// Which header the trusted proxies write. Only that one is believed: a proxy that writes one usually passes the other on as
+/// a stranger sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `X-Forwarded-For` and `X-Forwarded-Proto`.
+    XForwardedFor,
+    /// `Forwarded`.
+    Forwarded,
+}
+
+impl Setting for Source {
+    const SHAPE: Shape = Shape::Choice(&["x-forwarded-for", "forwarded"]);
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        choice(raw, &[("x-forwarded-for", Self::XForwardedFor), ("forwarded", Self::Forwarded)])
+    }
+}
+
 /// The client of a request that came from `peer`. An untrusted peer is the client, whatever its headers say. Behind a
 /// trusted one the chain is walked from the right until the first address that is not trusted; what stands left of it
 /// was written by strangers. A hop that is not an address (`unknown`, `_hidden`) ends the walk at the last proxy known.
 #[must_use]
-pub fn client(peer: IpAddr, headers: &HeaderMap, trusted: &Networks) -> Claimed {
+pub fn client(peer: IpAddr, headers: &HeaderMap, trusted: &Networks, source: Source) -> Claimed {
     let peer = peer.to_canonical();
     if trusted.is_empty() || !trusted.contains(peer) {
         return Claimed { client: peer, secure: None };
     }
-    if headers.contains_key(FORWARDED) {
+    if source == Source::Forwarded {
         let client =
             walk(peer, values(headers, "forwarded").map(|hop| parameter(hop, "for").and_then(address)), trusted);
         let secure = values(headers, "forwarded").next_back().and_then(|hop| parameter(hop, "proto")).and_then(scheme);
@@ -100,7 +119,9 @@ mod tests {
         let trusted = Networks::from(vec![Network::parse("10.0.0.0/8").unwrap(), Network::parse("fd00::/8").unwrap()]);
         let headers =
             headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
-        let claimed = client(peer.parse().unwrap(), &headers.collect(), &trusted);
+        let headers = headers.collect::<HeaderMap>();
+        let source = if headers.contains_key("forwarded") { Source::Forwarded } else { Source::XForwardedFor };
+        let claimed = client(peer.parse().unwrap(), &headers, &trusted, source);
         assert_eq!(claimed, Claimed { client: expect.parse().unwrap(), secure });
     }
 
@@ -125,10 +146,22 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_wins_and_gives_the_scheme() {
+    fn forwarded_gives_client_and_scheme() {
         let line = r#"for="[2001:db8::1]:4711";proto=http, for=198.51.100.7;proto=https, for=10.0.0.9;proto=https"#;
         check("fd00::1", &[("forwarded", line), ("x-forwarded-for", "9.9.9.9")], "198.51.100.7", Some(true));
         check("fd00::1", &[("forwarded", "for=unknown")], "fd00::1", None);
         check("10.0.0.1", &[("x-forwarded-for", "9.9.9.9"), ("x-forwarded-proto", "https")], "9.9.9.9", Some(true));
+    }
+
+    #[test]
+    fn only_the_header_that_the_proxies_write_is_believed() {
+        let trusted = Networks::from(vec![Network::parse("10.0.0.1").unwrap()]);
+        let both = HeaderMap::from_iter([
+            (HeaderName::from_static("forwarded"), HeaderValue::from_static("for=6.6.6.6")),
+            (HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static("203.0.113.7")),
+        ]);
+        let found = |source| client("10.0.0.1".parse().unwrap(), &both, &trusted, source).client.to_string();
+        assert_eq!(found(Source::XForwardedFor), "203.0.113.7");
+        assert_eq!(found(Source::Forwarded), "6.6.6.6");
     }
 }

@@ -27,7 +27,16 @@ const NEVER_NOMINATED: &[&str] = &[
     "cookie",
     "set-cookie",
     "cache-control",
+    "origin",
+    // What a proxy writes for the next hop: a client that could have it removed would be taken for the proxy.
     "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "x-request-id",
+    "traceparent",
+    "tracestate",
 ];
 
 /// A `Connection` header that must be refused.
@@ -143,6 +152,7 @@ mod tests {
             ("close, \"x\"", ConnectionFault::Malformed),
             ("Authorization", ConnectionFault::EndToEnd),
             ("x, Content-Length", ConnectionFault::EndToEnd),
+            ("close, X-Forwarded-For", ConnectionFault::EndToEnd),
         ] {
             let mut map = headers(&[("connection", line), ("authorization", "y")]);
             assert_eq!(strip(&mut map), Err(fault), "{line}");

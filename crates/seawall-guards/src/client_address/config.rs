@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use seawall_core::{
-    http::{Network, Networks},
+    http::{Network, Networks, forwarded::Source},
     meter::{Metric, MetricKind},
     settings::{BadSetting, Field, Literal, Section, Values},
 };
@@ -17,9 +17,18 @@ pub(super) const TRUSTED: Field<Vec<Network>> = Field::new(
     "Addresses or networks of the proxies in front of Seawall, such as a load balancer's. Only what they say about the client is believed.",
 );
 
+pub(super) const HEADER: Field<Source> = Field::new(
+    "header",
+    Literal::Text("x-forwarded-for"),
+    "Which header those proxies write: `x-forwarded-for` or `forwarded`. The other is not believed, because a proxy usually passes it on as a stranger sent it.",
+);
+
 /// The section.
-pub const SECTION: Section =
-    Section::new("client_address", "Who the client is when other proxies stand in front.", &[TRUSTED.spec()]);
+pub const SECTION: Section = Section::new(
+    "client_address",
+    "Who the client is when other proxies stand in front.",
+    &[TRUSTED.spec(), HEADER.spec()],
+);
 
 pub(super) static UNTRUSTED: Metric = Metric {
     name: "seawall_untrusted_forwarded",
@@ -37,7 +46,11 @@ pub static ENTRY: GuardEntry = GuardEntry {
     metrics: &[&UNTRUSTED],
     report_only: ReportOnly::No("it refuses nothing; forged headers are always replaced"),
     build: |build| {
-        Ok(Some(Arc::new(ClientAddressGuard::new(trusted(build.values)?, build.shared.meter.series(&UNTRUSTED, &[])))))
+        Ok(Some(Arc::new(ClientAddressGuard::new(
+            trusted(build.values)?,
+            build.values.get(&HEADER)?,
+            build.shared.meter.series(&UNTRUSTED, &[]),
+        ))))
     },
 };
 

@@ -1,13 +1,13 @@
 //! Finding the client and telling the application.
 
-use std::fmt::Write;
+use std::{fmt::Write, net::IpAddr};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{FORWARDED, HOST},
 };
 use seawall_core::{
-    http::{Networks, forwarded},
+    http::{Networks, forwarded, forwarded::Source},
     meter::Handle,
 };
 
@@ -17,28 +17,45 @@ static FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static HOST_SENT: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// Spellings of "who the client is" that some applications believe; a stranger's are removed.
-static OTHERS: [HeaderName; 6] = [
-    HeaderName::from_static("x-real-ip"),
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-server"),
-    HeaderName::from_static("x-client-ip"),
-    HeaderName::from_static("true-client-ip"),
-    HeaderName::from_static("cf-connecting-ip"),
+/// Other spellings of who the client is or what it asked for that some applications believe; a stranger's are removed, and so
+/// is whatever else begins with `x-forwarded`.
+const OTHERS: &[&str] = &[
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-original-forwarded-for",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-url-scheme",
+    "x-proxyuser-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "fastly-client-ip",
+    "fly-client-ip",
+    "forwarded-for",
+    "front-end-https",
+    "proxy",
 ];
+
+fn forged(name: &HeaderName) -> bool {
+    let ours = [&FOR, &PROTO, &HOST_SENT].contains(&name);
+    (name.as_str().starts_with("x-forwarded") && !ours) || OTHERS.contains(&name.as_str())
+}
 
 /// Finds the client's address.
 #[derive(Debug)]
 pub struct ClientAddressGuard {
     trusted: Networks,
+    source: Source,
     untrusted: Handle,
 }
 
 impl ClientAddressGuard {
     /// Believes these proxies; counts forwarding headers of others.
     #[must_use]
-    pub const fn new(trusted: Networks, untrusted: Handle) -> Self {
-        Self { trusted, untrusted }
+    pub const fn new(trusted: Networks, source: Source, untrusted: Handle) -> Self {
+        Self { trusted, source, untrusted }
     }
 }
 
@@ -47,10 +64,10 @@ impl Guard for ClientAddressGuard {
         let headers = &mut head.headers;
         context.peer_trusted = self.trusted.contains(context.peer.address);
         if context.peer_trusted {
-            let claimed = forwarded::client(context.peer.address, headers, &self.trusted);
+            let claimed = forwarded::client(context.peer.address, headers, &self.trusted, self.source);
             context.client = claimed.client;
             context.secure = claimed.secure.unwrap_or(context.peer.secure);
-            extend(headers, context);
+            extend(headers, context, self.source);
         } else {
             if headers.contains_key(&FOR) || headers.contains_key(FORWARDED) {
                 self.untrusted.increment();
@@ -64,7 +81,7 @@ impl Guard for ClientAddressGuard {
 /// What we say of a peer that is the client.
 fn replace(headers: &mut HeaderMap, context: &Context) {
     // Ordinary requests have none of them; looking once at the names that are there is cheaper than asking for each.
-    while let Some(name) = headers.keys().find_map(|name| OTHERS.iter().find(|other| *other == name)) {
+    while let Some(name) = headers.keys().find(|name| forged(name)).cloned() {
         headers.remove(name);
     }
     let host = headers.get(HOST).cloned();
@@ -81,8 +98,18 @@ fn replace(headers: &mut HeaderMap, context: &Context) {
     };
 }
 
-/// What we add to what trusted proxies said.
-fn extend(headers: &mut HeaderMap, context: &Context) {
+/// What we add to what trusted proxies said; the header that they do not write begins anew with the client they named.
+fn extend(headers: &mut HeaderMap, context: &Context, source: Source) {
+    match source {
+        Source::XForwardedFor => {
+            headers.remove(FORWARDED);
+            append(headers, &FORWARDED, node(context.client).as_bytes());
+        }
+        Source::Forwarded => {
+            headers.remove(&FOR);
+            append(headers, &FOR, context.client.to_string().as_bytes());
+        }
+    }
     append(headers, &FOR, context.peer.text.as_bytes());
     if let Some(element) = element(context, headers.get(HOST)) {
         append(headers, &FORWARDED, element.as_bytes());
@@ -114,16 +141,18 @@ fn scheme(secure: bool) -> HeaderValue {
 
 /// One element of `Forwarded` (RFC 7239): IPv6 addresses and hosts are quoted.
 fn element(context: &Context, host: Option<&HeaderValue>) -> Option<HeaderValue> {
-    let mut text = String::with_capacity(80);
-    let address = context.peer.text.to_str().ok()?;
-    let _ = if context.peer.address.is_ipv6() {
-        write!(text, "for=\"[{address}]\"")
-    } else {
-        write!(text, "for={address}")
-    };
+    let mut text = node(context.peer.address);
     if let Some(host) = host.and_then(|host| host.to_str().ok()).filter(|host| !host.contains(['"', '\\'])) {
         let _ = write!(text, ";host=\"{host}\"");
     }
     text.push_str(if context.peer.secure { ";proto=https" } else { ";proto=http" });
     HeaderValue::try_from(text).ok()
+}
+
+/// `for=ADDRESS`; IPv6 is bracketed and quoted.
+fn node(address: IpAddr) -> String {
+    let mut text = String::with_capacity(80);
+    let _infallible =
+        if address.is_ipv6() { write!(text, "for=\"[{address}]\"") } else { write!(text, "for={address}") };
+    text
 }

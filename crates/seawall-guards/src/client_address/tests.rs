@@ -2,7 +2,7 @@
 
 use http::Request;
 use seawall_core::{
-    http::{Network, Networks},
+    http::{Network, Networks, forwarded::Source},
     meter::Handle,
 };
 
@@ -11,7 +11,7 @@ use crate::{Context, Guard, Head, Peer, engine::sample_context};
 
 fn seen(trusted: &[&str], peer: &str, headers: &[(&str, &str)]) -> (Head, Context) {
     let trusted = trusted.iter().map(|text| Network::parse(text).unwrap()).collect::<Vec<_>>();
-    let guard = ClientAddressGuard::new(Networks::from(trusted), Handle::none());
+    let guard = ClientAddressGuard::new(Networks::from(trusted), Source::XForwardedFor, Handle::none());
     let request =
         headers.iter().fold(Request::builder().header("host", "app.example:8080"), |request, (name, value)| {
             request.header(*name, *value)
@@ -32,6 +32,8 @@ fn a_strangers_headers_are_replaced() {
         ("x-real-ip", "10.9.9.9"),
         ("x-forwarded-proto", "https"),
         ("x-forwarded-host", "evil"),
+        ("x-forwarded-ssl", "on"),
+        ("x-original-url", "/admin"),
     ];
     let (head, context) = seen(&[], "192.0.2.7", &forged);
     assert_eq!(context.client.to_string(), "192.0.2.7");
@@ -39,7 +41,9 @@ fn a_strangers_headers_are_replaced() {
     assert_eq!(head.headers["x-forwarded-proto"], "http");
     assert_eq!(head.headers["x-forwarded-host"], "app.example:8080");
     assert_eq!(head.headers["forwarded"], "for=192.0.2.7;host=\"app.example:8080\";proto=http");
-    assert!(!head.headers.contains_key("x-real-ip"));
+    for name in ["x-real-ip", "x-forwarded-ssl", "x-original-url"] {
+        assert!(!head.headers.contains_key(name), "{name}");
+    }
     assert!(!context.secure);
 }
 

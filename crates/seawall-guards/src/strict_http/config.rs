@@ -20,7 +20,7 @@ pub(super) const MAX_HEADERS: Field<u64> =
     Field::new("max_headers", Literal::Integer(100), "The most header fields of a request.").between("10", "100");
 pub(super) const MAX_HEADER_BYTES: Field<Size> =
     Field::new("max_header_bytes", Literal::Text("32 KiB"), "The most bytes of all header fields of a request.")
-        .between("4 KiB", "256 KiB");
+        .between("4 KiB", "96 KiB");
 pub(super) const HOSTS: Field<Vec<String>> = Field::new(
     "hosts",
     Literal::Texts(&[]),

@@ -1,10 +1,10 @@
 //! The decisions on a request's head.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::Ipv6Addr};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version,
-    header::{ALLOW, HOST},
+    header::{ALLOW, HOST, ORIGIN},
     uri::PathAndQuery,
 };
 use seawall_core::{
@@ -122,10 +122,23 @@ impl StrictHttpGuard {
             let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
             return Err(Box::new(Problem::new(&METHOD_REFUSED).header(ALLOW, allow)));
         }
+        let malformed = |detail: &'static str| Err(Box::new(Problem::new(&INVALID_REQUEST).detail(detail).close()));
+        if head.method.as_str().bytes().any(|byte| byte.is_ascii_lowercase()) {
+            // Methods are compared with their case, but some applications do not.
+            return malformed("The method holds a small letter.");
+        }
+        if head.headers.get_all(ORIGIN).iter().count() > 1 {
+            return malformed("The request has more than one Origin header.");
+        }
+        if head.uri.path() == "*" && head.method != Method::OPTIONS {
+            return malformed("Only OPTIONS may ask for *.");
+        }
+        if head.uri.scheme_str().is_some_and(|scheme| !matches!(scheme, "http" | "https")) {
+            return malformed("The request line names a scheme other than http and https.");
+        }
         self.check_size(&mut head.headers)?;
         if !hop::plain_coding(&head.headers) {
-            let detail = "The request's body is in a transfer coding other than chunked.";
-            return Err(Box::new(Problem::new(&INVALID_REQUEST).detail(detail).close()));
+            return malformed("The request's body is in a transfer coding other than chunked.");
         }
         self.check_host(head)?;
         self.check_path(&mut head.uri)
@@ -250,16 +263,20 @@ fn host_name(host: &[u8]) -> Option<&[u8]> {
         host.iter().position(|&byte| byte == b':').unwrap_or(host.len())
     };
     let (name, port) = host.split_at_checked(end)?;
-    let inside = |byte: &u8| {
-        byte.is_ascii_alphanumeric()
-            || if name.starts_with(b"[") { b"[]:.".contains(byte) } else { b".-_".contains(byte) }
+    let named = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_".contains(byte);
+    let sane = match name {
+        [b'[', address @ .., b']'] => std::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok()),
+        [] => false,
+        name => name.len() <= 255 && name.iter().all(named) && name.iter().any(u8::is_ascii_alphanumeric),
     };
     let port_is_sane = match port {
         [] => true,
-        [b':', digits @ ..] => (1..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit),
+        [b':', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => {
+            std::str::from_utf8(digits).is_ok_and(|text| text.parse::<u16>().is_ok())
+        }
         _ => false,
     };
-    (!name.is_empty() && name.len() <= 255 && name.iter().all(inside) && port_is_sane).then_some(name)
+    (sane && port_is_sane).then_some(name)
 }
 
 /// A fault as a sentence.

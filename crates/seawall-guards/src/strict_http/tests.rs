@@ -27,7 +27,20 @@ fn one_host() {
     assert_eq!(judged(&guard(), Request::get("/")).unwrap_err().0, "invalid-host");
     assert!(judged(&guard(), Request::get("/").version(Version::HTTP_10)).is_ok(), "HTTP/1.0 has no Host");
     assert_eq!(judged(&guard(), get("/").header("host", "app.example")).unwrap_err().0, "invalid-host");
-    for bad in ["", "a b", "a,b", "user@app.example", "app.example/x", "app.example:", "app.example:x", "[::1", ":80"] {
+    for bad in [
+        "",
+        "a b",
+        "a,b",
+        "user@app.example",
+        "app.example/x",
+        "app.example:",
+        "app.example:x",
+        "[::1",
+        ":80",
+        "a:99999",
+        "[zz]",
+        "..",
+    ] {
         assert_eq!(judged(&guard(), Request::get("/").header("host", bad)).unwrap_err().0, "invalid-host", "{bad}");
     }
 }
@@ -77,4 +90,15 @@ fn heads_are_bounded() {
 fn fields_with_underscores_are_dropped() {
     let head = judged(&guard(), get("/").header("x_real_ip", "10.0.0.1").header("x-ok", "1")).unwrap();
     assert!(!head.headers.contains_key("x_real_ip") && head.headers.contains_key("x-ok"));
+}
+
+#[test]
+fn what_applications_read_differently_is_refused() {
+    let refused = |request| judged(&guard(), request).unwrap_err();
+    assert_eq!(refused(Request::builder().method("post").uri("/login").header("host", "a")), ("invalid-request", 400));
+    assert_eq!(refused(Request::get("*").header("host", "a")), ("invalid-request", 400));
+    assert_eq!(refused(get("/").header("origin", "http://a").header("origin", "http://b")), ("invalid-request", 400));
+    assert_eq!(refused(get("ftp://app.example/")), ("invalid-request", 400));
+    assert!(judged(&guard(), Request::options("*").header("host", "a")).is_ok());
+    assert!(judged(&guard(), Request::get("/").header("host", "[::1]:8080")).is_ok());
 }

@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    rc::{Rc, Weak},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -34,7 +35,26 @@ pub(crate) struct Activity {
     /// Whether the watchdog's timer was set for the head that began.
     head_armed: Cell<bool>,
     draining: Cell<bool>,
+    /// Whether the watchdog cut it.
+    cut: Cell<bool>,
+    /// The answers that are being sent over HTTP/2, where a client can refuse each by its window alone.
+    answers: RefCell<Vec<Weak<AnswerClock>>>,
     waker: RefCell<Option<Waker>>,
+}
+
+/// When an answer was last taken from, and whether there was anything to take.
+#[derive(Debug)]
+pub(crate) struct AnswerClock {
+    taken_at: Cell<Instant>,
+    waits_for_upstream: Cell<bool>,
+}
+
+impl AnswerClock {
+    /// The connection asked for more of the answer.
+    pub(crate) fn asked(&self, waits_for_upstream: bool) {
+        self.taken_at.set(Instant::now());
+        self.waits_for_upstream.set(waits_for_upstream);
+    }
 }
 
 /// Why the watchdog closes a connection.
@@ -85,6 +105,8 @@ impl Activity {
             head_begun: Cell::new(false),
             head_armed: Cell::new(false),
             draining: Cell::new(false),
+            cut: Cell::new(false),
+            answers: RefCell::default(),
             waker: RefCell::new(None),
         }
     }
@@ -159,6 +181,39 @@ impl Activity {
     /// Whether the connection was told to close after the answers due.
     pub(crate) fn draining(&self) -> bool {
         self.draining.get()
+    }
+
+    /// Watches an answer that is being sent; only HTTP/2 needs it, since over HTTP/1 the socket says the same.
+    pub(crate) fn watch_answer(&self) -> Option<Rc<AnswerClock>> {
+        if !self.multiplexed.get() {
+            return None;
+        }
+        let clock = Rc::new(AnswerClock { taken_at: Cell::new(Instant::now()), waits_for_upstream: Cell::new(false) });
+        self.answers.borrow_mut().push(Rc::downgrade(&clock));
+        Some(clock)
+    }
+
+    /// Whether a client leaves an answer untaken that is there to be taken.
+    pub(crate) fn refuses_answer(&self, longest: Duration) -> bool {
+        let mut refuses = false;
+        self.answers.borrow_mut().retain(|clock| {
+            let clock = clock.upgrade();
+            refuses |= clock
+                .as_ref()
+                .is_some_and(|clock| !clock.waits_for_upstream.get() && clock.taken_at.get().elapsed() > longest);
+            clock.is_some()
+        });
+        refuses
+    }
+
+    /// The watchdog cuts the connection.
+    pub(crate) fn cut(&self) {
+        self.cut.set(true);
+    }
+
+    /// Whether the watchdog cut it.
+    pub(crate) fn was_cut(&self) -> bool {
+        self.cut.get()
     }
 
     /// Tells the connection to close after the answers due.

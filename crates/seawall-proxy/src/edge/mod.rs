@@ -6,7 +6,7 @@ mod client;
 mod server;
 mod socket;
 
-pub(crate) use activity::Activity;
+pub(crate) use activity::{Activity, AnswerClock};
 pub(crate) use client::{SendFailure, UpstreamConnection};
 pub(crate) use server::serve;
 

@@ -29,6 +29,10 @@ const READ_AHEAD_BYTES: usize = 2_048;
 /// The start of the HTTP/2 preface; no other request begins with it (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0";
 
+/// What hyper keeps of one direction of an HTTP/1 connection: more than any head may have, and little enough that heads without
+/// an end fill no memory.
+const MOST_BUFFERED_BYTES: usize = 128 * 1024;
+
 /// HTTP/2 streams at once on one connection (checklist WK-4's spirit: no connection counts for more than a hundred).
 const MAX_STREAMS: u32 = 100;
 
@@ -59,7 +63,7 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: Peer, activit
     } else {
         let mut builder = http1::Builder::new();
         // The watchdog bounds heads; hyper's own timer would also end idle connections early.
-        builder.header_read_timeout(None);
+        builder.header_read_timeout(None).max_buf_size(MOST_BUFFERED_BYTES);
         let connection = builder.serve_connection(socket, service).with_upgrades();
         watched(&core, &activity, connection, http1::UpgradeableConnection::graceful_shutdown).await;
     }
@@ -170,7 +174,8 @@ fn expired(core: &Core, activity: &Activity, timer: &mut Timer, cx: &mut Context
                 return Poll::Ready(expiry);
             }
             Some((deadline, _)) => timer.reset(deadline),
-            None if activity.stalled() => {
+            None if activity.stalled() || activity.refuses_answer(settings.send) => {
+                activity.cut();
                 core.meters.slow_reader.increment();
                 return Poll::Ready(Expiry::SlowReader);
             }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{Exchange, progress::Progress};
 use crate::{
-    edge::{Incoming, UpstreamConnection},
+    edge::{AnswerClock, Incoming, UpstreamConnection},
     timer::{Timer, Timers},
 };
 
@@ -33,6 +33,7 @@ pub(crate) enum Payload {
 #[derive(Debug)]
 pub(crate) struct Outbound {
     payload: Payload,
+    clock: Option<Rc<AnswerClock>>,
     exchange: Box<Exchange>,
 }
 
@@ -47,7 +48,8 @@ impl Outbound {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         exchange.status = (!exchange.client_left).then_some(head.status);
-        Response::from_parts(head, Self { payload, exchange })
+        let clock = exchange.activity.watch_answer();
+        Response::from_parts(head, Self { payload, clock, exchange })
     }
 }
 
@@ -61,7 +63,13 @@ impl Body for Outbound {
             Payload::Whole(bytes) if bytes.is_empty() => None,
             Payload::Whole(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
             Payload::Switched => None,
-            Payload::Upstream(upstream) => ready!(upstream.poll_frame(cx, &this.exchange)),
+            Payload::Upstream(upstream) => {
+                let frame = upstream.poll_frame(cx, &this.exchange);
+                if let Some(clock) = &this.clock {
+                    clock.asked(frame.is_pending());
+                }
+                ready!(frame)
+            }
         };
         match &frame {
             Some(Ok(frame)) => this.exchange.bytes_out += frame.data_ref().map_or(0, |data| data.len() as u64),
@@ -92,7 +100,13 @@ impl Drop for Outbound {
     fn drop(&mut self) {
         if let Payload::Upstream(upstream) = &mut self.payload {
             if !upstream.complete() && self.exchange.context.inside.is_none() {
-                self.exchange.context.inside = Some("the client left before the end of the answer".into());
+                let cut = self.exchange.activity.was_cut();
+                let inside = if cut {
+                    "the client took too little for too long; its connection was cut"
+                } else {
+                    "the client left before the end of the answer"
+                };
+                self.exchange.context.inside = Some(inside.into());
             }
             upstream.give_back(&self.exchange);
         }

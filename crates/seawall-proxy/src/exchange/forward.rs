@@ -4,7 +4,7 @@ use std::{io, rc::Rc, time::Duration};
 
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Version,
-    header::{CONNECTION, EXPECT, HOST, UPGRADE},
+    header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE},
     response,
 };
 use http_body::Body;
@@ -229,6 +229,9 @@ impl Exchange {
 
 /// Removes what belongs to the connection to the application.
 fn strip_answer(head: &mut response::Parts) -> Result<(), String> {
+    if head.headers.contains_key(TRANSFER_ENCODING) && head.headers.contains_key(CONTENT_LENGTH) {
+        return Err("the application's answer gives its length in two ways".to_owned());
+    }
     if !hop::plain_coding(&head.headers) {
         return Err("the application's answer is in a transfer coding other than chunked".to_owned());
     }

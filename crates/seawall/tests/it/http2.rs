@@ -278,3 +278,20 @@ async fn rg_6_streams_in_flight_are_answered_in_full_when_the_server_drains() {
     }
     app.ended_within(SOON).await;
 }
+
+/// A window of zero refuses an answer without a byte on the wire; the connection and what it holds must go all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_by_its_window_is_cut() {
+    let (_upstream, app) = in_front("[server]\nsend_timeout = \"300ms\"\nidle_timeout = \"300ms\"\n").await;
+    let mut connection = app.connect().await;
+    let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
+    // GET http / with the authority `a`, from HPACK's static table: a head that ends its stream.
+    let path = b"/bytes/100000";
+    let block = [&[0x82, 0x86, 0x04, 13][..], path, &[0x01, 1, b'a']].concat();
+    let length = u8::try_from(block.len()).unwrap();
+    let head = [&[0, 0, length, 1, 5, 0, 0, 0, 1][..], &block].concat();
+    connection.write([&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &head].concat()).await;
+    app.until_metric("http_server_active_requests", &[], 1.0).await;
+    app.until_metric("seawall_connections_expired", &["slow_reader"], 1.0).await;
+    app.until_metric("http_server_active_requests", &[], 0.0).await;
+}

@@ -143,7 +143,8 @@ async fn methods_nobody_named_belong_to_the_route_for_any() {
         assert_eq!(limit_of(&app, method, "/login").await, "905", "{method}");
     }
     for method in ["get", "Post"] {
-        assert_eq!(limit_of(&app, method, "/login").await, "905", "{method} is another method than its upper case");
+        // Some applications would take it for its upper case, so it would slip past that route.
+        app.client().request(Request::new(method, "/login")).await.expect_problem(400, "invalid-request");
     }
 }
 

@@ -81,7 +81,7 @@ impl Gate {
 
     /// A browser names the page's origin with whatever could change something; no page but our own may ask.
     fn own_origin(&self, headers: &HeaderMap) -> bool {
-        headers.get(header::ORIGIN).is_none_or(|origin| {
+        headers.get_all(header::ORIGIN).iter().all(|origin| {
             origin
                 .to_str()
                 .ok()
@@ -95,7 +95,7 @@ impl Gate {
             Some((host, port)) if !port.contains(']') => (host, port.parse().ok()),
             _ => (authority, Some(80)),
         };
-        ["localhost", "127.0.0.1", "[::1]"].contains(&host) && port == Some(self.port)
+        ["localhost", "127.0.0.1", "[::1]"].iter().any(|own| own.eq_ignore_ascii_case(host)) && port == Some(self.port)
     }
 
     fn has_token(&self, headers: &HeaderMap) -> bool {

@@ -43,6 +43,7 @@ fn a_request_meets_every_guard_with_the_default_values() {
      4 client_address  Finds the client's address through trusted proxies and replaces forwarding headers that strangers sent.
        before anything counts or believes an address
          trusted = []  # default
+         header = "x-forwarded-for"  # default
 
      5 rescue  Keeps stack traces inside: the application's 5xx answers become problems in production, a panic becomes a 500.
        outermost of the route's guards, so that it sees what the application answered last
