@@ -33,7 +33,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0";
 /// an end fill no memory.
 const MOST_BUFFERED_BYTES: usize = 128 * 1024;
 
-/// HTTP/2 streams at once on one connection (checklist WK-4's spirit: no connection counts for more than a hundred).
+/// HTTP/2 streams at once on one connection: the least that RFC 9113 section 6.5.2 recommends.
 const MAX_STREAMS: u32 = 100;
 
 /// Bytes of decoded header fields of one HTTP/2 request, 32 octets counted per field.
