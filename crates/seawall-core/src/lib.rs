@@ -11,6 +11,7 @@
 //! | [`limit`] | quotas, the sliding window, the sketch, and the port to a rate store |
 //! | [`problem`] | every error a client can see |
 //! | [`redact`] | which names hide their values |
+//! | [`resilience`] | the circuit breaker, the wait before a retry, the retry budget, and which failure may be tried again |
 //! | [`settings`] | how a crate declares its configuration, and the words it is written in |
 
 #![warn(missing_docs)]
@@ -24,6 +25,7 @@ pub mod problem;
 pub mod redact;
 pub mod reply;
 pub mod request_id;
+pub mod resilience;
 pub mod settings;
 
 pub use mode::{Environment, Mode};

@@ -34,6 +34,7 @@ pub mod problem;
 pub mod rate_limit;
 pub mod request_id;
 pub mod rescue;
+pub mod retry;
 pub mod security_headers;
 pub mod strict_http;
 pub mod trace_context;

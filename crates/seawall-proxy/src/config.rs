@@ -1,4 +1,4 @@
-//! Sections `[server]` and `[upstream]`.
+//! Section `[server]`.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -6,8 +6,6 @@ use seawall_core::{
     http::RoutePattern,
     settings::{BadSetting, Complaint, Field, Literal, Raw, Section, Setting, Shape, Situation, Span, Values},
 };
-
-use crate::upstream::UpstreamAddress;
 
 /// An address to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,54 +161,6 @@ impl ServerSettings {
             max_connections: usize::try_from(values.get(&MAX_CONNECTIONS)?).unwrap_or(usize::MAX),
             drain_delay: values.get(&DRAIN_DELAY)?.duration(),
             drain_timeout: values.get(&DRAIN_TIMEOUT)?.duration(),
-        })
-    }
-}
-
-const URL: Field<UpstreamAddress> = Field::new(
-    "url",
-    Literal::Unset,
-    "Where the application is: `http://HOST:PORT`. `seawall run --to URL` says it on the command line.",
-)
-.needs_restart();
-const MAX_IDLE: Field<u64> = Field::new(
-    "max_idle",
-    Literal::Integer(256),
-    "Idle connections to the application that each worker keeps for the next request.",
-)
-.between("0", "10000");
-const KEEP: Field<Span> = Field::new(
-    "keep",
-    Literal::Text("4s"),
-    "How long an idle connection to the application is kept. Shorter than the application keeps it (Node: 5 s), so that it never closes one just as a request is sent.",
-)
-.between("0s", "10min");
-
-/// The section of the application behind.
-pub const UPSTREAM_SECTION: Section =
-    Section::new("upstream", "The application behind Seawall.", &[URL.spec(), MAX_IDLE.spec(), KEEP.spec()]);
-
-/// Where the application is, and how connections to it are kept.
-#[derive(Clone, Debug)]
-pub struct UpstreamSettings {
-    /// Where it is; unset until configured.
-    pub address: Option<UpstreamAddress>,
-    /// Idle connections kept per core.
-    pub max_idle: usize,
-    /// How long they are kept.
-    pub keep: Duration,
-}
-
-impl UpstreamSettings {
-    /// Reads the settings.
-    ///
-    /// # Errors
-    /// [`BadSetting`] when they are not checked settings of the section.
-    pub fn read(values: &Values) -> Result<Self, BadSetting> {
-        Ok(Self {
-            address: values.find(&URL)?,
-            max_idle: usize::try_from(values.get(&MAX_IDLE)?).unwrap_or(usize::MAX),
-            keep: values.get(&KEEP)?.duration(),
         })
     }
 }

@@ -10,7 +10,7 @@
 //! | `core` | one core: its accept loop, its connections, its state |
 //! | `edge` | the only place that names hyper's connection types: client connections in, upstream connections out |
 //! | `exchange` | one request and its answer: guards, target, body, end |
-//! | `upstream` | where the application is, and the pool of connections to it |
+//! | `upstream` | the application's servers, which of them is asked, and the connections to them |
 //! | `site` | what is served: routes, policies, targets |
 
 mod builtin;
@@ -26,9 +26,12 @@ mod timer;
 mod upstream;
 
 pub use builtin::{BuiltinRequest, Builtins, Facts};
-pub use config::{SERVER_SECTION, ServerSettings, UPSTREAM_SECTION, UpstreamSettings, server};
+pub use config::{SERVER_SECTION, ServerSettings, server};
 pub use meters::METRICS;
 pub use plane::{Plane, PlaneError, PlaneParts};
 pub use problems::{NOT_FOUND, PROBLEMS};
 pub use site::{Route, Router, Site, Target, spelled};
-pub use upstream::UpstreamAddress;
+pub use upstream::{
+    EncryptionError, SECTION as UPSTREAM_SECTION, ServerReport, Tuning, Upstream, UpstreamAddress, UpstreamSettings,
+    WeighedServer,
+};

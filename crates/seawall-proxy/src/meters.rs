@@ -59,13 +59,32 @@ static UPSTREAM_FAILURES: Metric = Metric {
 };
 static RETRIES: Metric = Metric {
     name: "seawall_upstream_retries",
-    help: "Requests sent again on a fresh connection because an idle one had died.",
+    help: "Attempts to send a request again, because an idle connection had died or a server failed it.",
     kind: MetricKind::Counter,
     labels: &[],
 };
 
+pub(crate) static BREAKER_STATE: Metric = Metric {
+    name: "seawall_upstream_breaker_state",
+    help: "Whether a server of the upstream gets requests: 0 all (closed), 1 single ones to try it (half-open), 2 none (open).",
+    kind: MetricKind::Gauge,
+    labels: &["server"],
+};
+pub(crate) static BREAKER_OPENED: Metric = Metric {
+    name: "seawall_upstream_breaker_opened",
+    help: "How often a server of the upstream failed so often that it got no requests for a while.",
+    kind: MetricKind::Counter,
+    labels: &["server"],
+};
+pub(crate) static SERVER_UP: Metric = Metric {
+    name: "seawall_upstream_up",
+    help: "Whether a server of the upstream passes its checks.",
+    kind: MetricKind::Gauge,
+    labels: &["server"],
+};
+
 /// Every metric of this crate, for the catalogue.
-pub static METRICS: [&Metric; 10] = [
+pub static METRICS: [&Metric; 13] = [
     &DURATION,
     &ACTIVE,
     &CONNECTIONS,
@@ -76,6 +95,9 @@ pub static METRICS: [&Metric; 10] = [
     &UPSTREAM_CONNECTIONS,
     &UPSTREAM_FAILURES,
     &RETRIES,
+    &BREAKER_STATE,
+    &BREAKER_OPENED,
+    &SERVER_UP,
 ];
 
 /// The handles of one core.

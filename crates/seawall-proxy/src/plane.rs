@@ -13,7 +13,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    ServerSettings, Site, UpstreamSettings,
+    ServerSettings, Site, Upstream,
     core::{self, Command, CoreParts},
 };
 
@@ -29,8 +29,8 @@ pub struct PlaneParts {
     pub sites: Vec<Site>,
     /// How the listener behaves.
     pub settings: ServerSettings,
-    /// How connections to the application are kept.
-    pub upstream: UpstreamSettings,
+    /// The application.
+    pub upstream: Upstream,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The metrics.

@@ -33,6 +33,29 @@ pub(crate) static UNREACHABLE: ProblemType = upstream(
      restart once it is back.",
 );
 
+/// Every server of the application fails, so none is asked.
+pub(crate) static BREAKER_OPEN: ProblemType = upstream(
+    "circuit-breaker-open",
+    "CIRCUIT_BREAKER_OPEN",
+    StatusCode::SERVICE_UNAVAILABLE,
+    "The application is failing and is given time to recover",
+    "The application behind Seawall failed several times in a row, so it gets no requests for a while: they would only fail too, \
+     slowly, and keep it from recovering. `Retry-After` says when it is tried again.\n\nFor the operator: the limits are \
+     `breaker_failures`, `breaker_successes` and `breaker_open` in `[upstream]`; the log names the failures that came before, and \
+     `seawall_upstream_breaker_state` shows each server.",
+);
+
+/// All connections to the application are in use.
+pub(crate) static UPSTREAM_BUSY: ProblemType = upstream(
+    "upstream-busy",
+    "SERVICE_UNAVAILABLE",
+    StatusCode::SERVICE_UNAVAILABLE,
+    "The application is busy",
+    "As many connections to the application as are allowed are in use, and none became free in time, so the request was not sent. It \
+     is safe to try again.\n\nFor the operator: the limits are `max_connections` and `max_waiting` in `[upstream]`, and `connect` in \
+     `[deadline]` bounds the wait.",
+);
+
 /// The application broke off, or answered with what is not HTTP.
 pub(crate) static BAD_GATEWAY: ProblemType = upstream(
     "bad-gateway",
@@ -94,5 +117,13 @@ pub(crate) static BUILTIN_UNAVAILABLE: ProblemType = ProblemType {
 };
 
 /// Every problem of this crate, for the catalogue.
-pub static PROBLEMS: [&ProblemType; 6] =
-    [&UNREACHABLE, &BAD_GATEWAY, &TIMED_OUT, &REQUEST_TIMEOUT, &NOT_FOUND, &BUILTIN_UNAVAILABLE];
+pub static PROBLEMS: [&ProblemType; 8] = [
+    &UNREACHABLE,
+    &BREAKER_OPEN,
+    &UPSTREAM_BUSY,
+    &BAD_GATEWAY,
+    &TIMED_OUT,
+    &REQUEST_TIMEOUT,
+    &NOT_FOUND,
+    &BUILTIN_UNAVAILABLE,
+];

@@ -6,7 +6,7 @@ use http::Method;
 use seawall_core::http::{RoutePattern, route::Segment};
 use seawall_guards::{Policy, problem::Pages};
 
-use crate::{Builtins, upstream::UpstreamAddress};
+use crate::Builtins;
 
 /// Everything one core serves.
 #[derive(Debug)]
@@ -15,8 +15,6 @@ pub struct Site {
     pub router: Router,
     /// How problems are rendered.
     pub pages: Arc<Pages>,
-    /// Where the application is.
-    pub upstream: UpstreamAddress,
     /// The way to built-in targets.
     pub builtins: Builtins,
 }

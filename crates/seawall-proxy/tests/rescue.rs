@@ -17,7 +17,7 @@ use seawall_core::{
 use seawall_guards::{Context, Guard, Head, Policy, Step, Verdict, problem::Pages, strict_http};
 use seawall_proxy::{
     Builtins, Plane, PlaneParts, Route, Router, SERVER_SECTION, ServerSettings, Site, Target, UPSTREAM_SECTION,
-    UpstreamAddress, UpstreamSettings,
+    Upstream, UpstreamSettings,
 };
 use seawall_telemetry::trace::Spans;
 
@@ -45,8 +45,7 @@ fn site() -> Site {
     let step = Step::new(&strict_http::ENTRY, Arc::new(Panics), Mode::Enforce, "*", &NoMeter);
     let route = Route { policy: Policy::new("*".into(), vec![step], 1).unwrap(), target: Target::Builtin };
     let (builtins, _nobody) = Builtins::new(1);
-    let upstream = UpstreamAddress::parse("http://127.0.0.1:9").unwrap();
-    Site { router: Router::new(route, Vec::new()), pages: Arc::new(Pages::new("/_seawall", false)), upstream, builtins }
+    Site { router: Router::new(route, Vec::new()), pages: Arc::new(Pages::new("/_seawall", false)), builtins }
 }
 
 fn get(address: SocketAddr, path: &str) -> String {
@@ -63,11 +62,13 @@ async fn rg_3_a_panic_in_a_request_is_one_500_and_the_process_lives() {
     use seawall_core::settings::Values;
     let listener = Plane::bind(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
+    let settings = UpstreamSettings::read(&Values::defaults(&UPSTREAM_SECTION)).unwrap();
+    let upstream = Upstream::new(&settings, 1, Arc::new(StoppedClock), Arc::new(NoMeter)).unwrap();
     let mut plane = Plane::start(PlaneParts {
         listener,
         sites: vec![site()],
         settings: ServerSettings::read(&Values::defaults(&SERVER_SECTION)).unwrap(),
-        upstream: UpstreamSettings::read(&Values::defaults(&UPSTREAM_SECTION)).unwrap(),
+        upstream,
         clock: Arc::new(StoppedClock),
         meter: Arc::new(NoMeter),
         log: None,

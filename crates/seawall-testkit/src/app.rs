@@ -33,7 +33,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// A Seawall to be started: [`TestApp::in_front_of`], then [`TestApp::with_config`], then [`TestApp::start`].
 #[derive(Debug)]
 pub struct TestApp {
-    upstream: String,
+    servers: Vec<String>,
     config: String,
     clock: Arc<dyn Clock>,
     directory: Option<TemporaryDirectory>,
@@ -43,7 +43,14 @@ impl TestApp {
     /// In front of the application at this URL.
     #[must_use]
     pub fn in_front_of(url: impl Into<String>) -> Self {
-        Self { upstream: url.into(), config: String::new(), clock: Arc::new(SystemClock::new()), directory: None }
+        Self::in_front_of_servers([url.into()])
+    }
+
+    /// In front of an application that runs on several servers, each as `[upstream] servers` has it.
+    #[must_use]
+    pub fn in_front_of_servers(servers: impl IntoIterator<Item = String>) -> Self {
+        let servers = servers.into_iter().collect();
+        Self { servers, config: String::new(), clock: Arc::new(SystemClock::new()), directory: None }
     }
 
     /// With this configuration file.
@@ -78,7 +85,7 @@ impl TestApp {
             terminal: Terminal::No,
             directory: directory.0.clone(),
         };
-        let app = App::build(config(&self.upstream, &self.config), surroundings).expect("the application must build");
+        let app = App::build(config(&self.servers, &self.config), surroundings).expect("the application must build");
         let running = app.start().await.expect("the application must start");
         StartedApp { running: Some(running), log, directory }
     }
@@ -99,8 +106,8 @@ pub async fn in_front_with_clock(toml: &str) -> (Upstream, StartedApp, Arc<Manua
     (upstream, app.start().await, clock)
 }
 
-/// The configuration a test app loads: the file, in front of `upstream`, on free ports, with two workers.
-fn config(upstream: &str, toml: &str) -> Config {
+/// The configuration a test app loads: the file, in front of these servers, on free ports, with two workers.
+fn config(servers: &[String], toml: &str) -> Config {
     let option = |section: &str, key: &str, value: Raw| Override {
         section: section.to_owned(),
         key: key.to_owned(),
@@ -108,8 +115,12 @@ fn config(upstream: &str, toml: &str) -> Config {
         name: "test".to_owned(),
     };
     let text = |text: &str| Raw::Text(text.to_owned());
+    let upstream = match servers {
+        [only] => option("upstream", "url", text(only)),
+        several => option("upstream", "servers", Raw::List(several.iter().map(|server| text(server)).collect())),
+    };
     let overrides = vec![
-        option("upstream", "url", text(upstream)),
+        upstream,
         option("server", "listen", text("127.0.0.1:0")),
         option("server", "workers", Raw::Integer(2)),
         option("admin", "listen", text("127.0.0.1:0")),

@@ -7,7 +7,7 @@ use http::{Response, request, response};
 use seawall_core::{problem::Problem, reply::BoxFuture};
 
 use super::Context;
-use crate::deadline::Deadlines;
+use crate::{deadline::Deadlines, retry::Retries};
 
 /// The head of a request: method, target, version, headers, extensions.
 pub type Head = request::Parts;
@@ -102,10 +102,12 @@ pub struct End {
 }
 
 /// What guards need from the stages around them; a policy merges those of its guards.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Needs {
     /// The body is counted while it streams, and [`Guard::body`] asked when it passes so many bytes.
     pub body_limit: Option<u64>,
     /// Time limits of the exchange.
     pub deadlines: Option<Deadlines>,
+    /// How a failed request may be sent to the upstream again.
+    pub retries: Option<Retries>,
 }

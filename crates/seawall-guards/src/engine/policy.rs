@@ -9,7 +9,7 @@ use seawall_core::{
 };
 
 use super::{AnswerHead, Context, End, Guard, GuardEntry, Head, Needs, Settle, Stop, Verdict, Watch};
-use crate::deadline::Deadlines;
+use crate::{deadline::Deadlines, retry::Retries};
 
 /// Decisions of guards other than to pass.
 pub static DECISIONS: Metric = Metric {
@@ -78,6 +78,7 @@ pub struct Policy {
     entry_steps: usize,
     body: Option<(u64, usize)>,
     deadlines: Deadlines,
+    retries: Retries,
 }
 
 /// How far a request came.
@@ -112,7 +113,8 @@ impl Policy {
         let needs = |step: &Step| -> Needs { step.guard.needs() };
         let body = steps.iter().enumerate().find_map(|(place, step)| Some((needs(step).body_limit?, place)));
         let deadlines = steps.iter().find_map(|step| needs(step).deadlines).unwrap_or_default();
-        Self { route, steps: steps.into(), entry_steps, body, deadlines }
+        let retries = steps.iter().find_map(|step| needs(step).retries).unwrap_or_default();
+        Self { route, steps: steps.into(), entry_steps, body, deadlines, retries }
     }
 
     /// A policy of one guard.
@@ -137,6 +139,12 @@ impl Policy {
     #[must_use]
     pub const fn deadlines(&self) -> &Deadlines {
         &self.deadlines
+    }
+
+    /// How a failed request may be sent to the upstream again.
+    #[must_use]
+    pub const fn retries(&self) -> &Retries {
+        &self.retries
     }
 
     /// Asks the guards that come before routing.

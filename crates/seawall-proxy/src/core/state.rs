@@ -14,7 +14,13 @@ use seawall_core::clock::Clock;
 use seawall_telemetry::{RequestLog, trace::Spans};
 use tokio::sync::Notify;
 
-use crate::{ServerSettings, Site, UpstreamSettings, edge::Activity, meters::Meters, timer::Timers, upstream::Pool};
+use crate::{
+    ServerSettings, Site,
+    edge::Activity,
+    meters::Meters,
+    timer::Timers,
+    upstream::{Upstream, View},
+};
 
 /// What a core is made of.
 #[derive(Debug)]
@@ -22,7 +28,7 @@ pub(crate) struct CoreParts {
     pub(crate) index: usize,
     pub(crate) site: Site,
     pub(crate) settings: ServerSettings,
-    pub(crate) upstream: UpstreamSettings,
+    pub(crate) upstream: Upstream,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) meter: Arc<dyn seawall_core::meter::Meter>,
     pub(crate) log: Option<RequestLog>,
@@ -37,7 +43,7 @@ pub(crate) struct CoreParts {
 pub(crate) struct Core {
     site: RefCell<Rc<Site>>,
     pub(crate) settings: ServerSettings,
-    pub(crate) pool: Pool,
+    pub(crate) upstream: View,
     pub(crate) timers: Timers,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: RefCell<fastrand::Rng>,
@@ -57,7 +63,7 @@ impl Core {
     pub(super) fn new(parts: CoreParts) -> Rc<Self> {
         Rc::new(Self {
             site: RefCell::new(Rc::new(parts.site)),
-            pool: Pool::new(parts.upstream.max_idle, parts.upstream.keep),
+            upstream: View::new(parts.upstream, parts.index, parts.clock.now()),
             settings: parts.settings,
             timers: Timers::default(),
             clock: parts.clock,
@@ -123,7 +129,7 @@ impl Core {
             activity.drain();
         }
         self.closed.notify_waiters();
-        self.pool.clear();
+        self.upstream.clear();
     }
 
     /// Ends once connections are being closed.

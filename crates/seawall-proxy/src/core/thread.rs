@@ -125,6 +125,6 @@ async fn tick(core: Rc<Core>) {
     loop {
         tokio::time::sleep(TICK).await;
         core.flush_log();
-        core.pool.reap(Instant::now());
+        core.upstream.reap(Instant::now());
     }
 }

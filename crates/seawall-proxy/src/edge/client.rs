@@ -1,21 +1,25 @@
-//! One connection to the application.
+//! One connection to a server of the upstream.
 
-use std::{io, time::Duration};
+use std::io;
 
-use http::{Request, Response};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header::HOST};
+use http_body_util::Empty;
 use hyper::{
     body::Incoming,
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use seawall_resilience::Permit;
 
-use crate::{exchange::Sending, upstream::UpstreamAddress};
+use crate::{exchange::Sending, upstream::Link};
 
-/// A connection to the application, ready for one request after another.
+/// A connection to a server, ready for one request after another.
 #[derive(Debug)]
 pub(crate) struct UpstreamConnection {
     sender: SendRequest<Sending>,
+    /// Its place among the open connections to that server.
+    _place: Permit,
 }
 
 /// Why no answer came.
@@ -28,20 +32,16 @@ pub(crate) enum SendFailure {
 }
 
 impl UpstreamConnection {
-    /// Connects within `limit`.
-    pub(crate) async fn open(address: &UpstreamAddress, limit: Duration) -> io::Result<Self> {
-        let connect = TcpStream::connect(address.host_and_port());
-        let stream = tokio::time::timeout(limit, connect).await.map_err(|_| io::ErrorKind::TimedOut)??;
-        // Only slower without it; a socket that the application has reset already says so when it is used.
-        let _slower = stream.set_nodelay(true);
+    /// Speaks HTTP over a link that holds a place.
+    pub(crate) async fn open(link: Link, place: Permit) -> io::Result<Self> {
         let (sender, connection) =
-            http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+            http1::Builder::new().handshake(TokioIo::new(link)).await.map_err(io::Error::other)?;
         // The connection's own end is seen by whoever holds the sender.
         tokio::task::spawn_local(connection.with_upgrades());
-        Ok(Self { sender })
+        Ok(Self { sender, _place: place })
     }
 
-    /// Whether the application has left it open.
+    /// Whether the server has left it open.
     pub(crate) fn is_open(&self) -> bool {
         !self.sender.is_closed()
     }
@@ -55,5 +55,20 @@ impl UpstreamConnection {
             Some(request) => SendFailure::NothingSent(Box::new(request)),
             None => SendFailure::Broken(failure.into_error()),
         })
+    }
+}
+
+/// Asks for a path over a link of its own, from any thread, and gives the status of the answer. The caller bounds the time.
+pub(crate) async fn ask(link: Link, host: &str, path: &str) -> io::Result<StatusCode> {
+    let request = Request::get(path).header(HOST, host).body(Empty::<Bytes>::new()).map_err(io::Error::other)?;
+    let (mut sender, connection) =
+        http1::Builder::new().handshake(TokioIo::new(link)).await.map_err(io::Error::other)?;
+    let asked = async { sender.send_request(request).await.map(|answer| answer.status()) };
+    let mut connection = std::pin::pin!(connection);
+    let mut asked = std::pin::pin!(asked);
+    tokio::select! {
+        status = &mut asked => status.map_err(io::Error::other),
+        // Over once the answer was read whole; the answer itself is there then too.
+        _ended = &mut connection => asked.await.map_err(io::Error::other),
     }
 }

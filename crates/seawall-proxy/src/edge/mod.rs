@@ -7,7 +7,7 @@ mod server;
 mod socket;
 
 pub(crate) use activity::{Activity, AnswerClock};
-pub(crate) use client::{SendFailure, UpstreamConnection};
+pub(crate) use client::{SendFailure, UpstreamConnection, ask};
 pub(crate) use server::serve;
 
 /// Why a connection, or a body on it, failed.

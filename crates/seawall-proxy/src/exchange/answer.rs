@@ -12,10 +12,11 @@ use http::{HeaderValue, Response, StatusCode, header::CONNECTION};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::{Exchange, progress::Progress};
+use super::{Exchange, upload::Upload};
 use crate::{
     edge::{AnswerClock, Incoming, UpstreamConnection},
     timer::{Timer, Timers},
+    upstream::Lease,
 };
 
 /// What an answer's body is made of.
@@ -108,7 +109,7 @@ impl Drop for Outbound {
                 };
                 self.exchange.context.inside = Some(inside.into());
             }
-            upstream.give_back(&self.exchange);
+            upstream.give_back();
         }
     }
 }
@@ -122,10 +123,11 @@ pub(crate) struct AnswerBroken(&'static str);
 #[derive(Debug)]
 pub(crate) struct FromUpstream {
     body: Incoming,
+    lease: Lease,
     connection: Option<UpstreamConnection>,
     /// Whether the body said that it is over; one of unknown length never shows it otherwise.
     ended: bool,
-    progress: Rc<Progress>,
+    upload: Rc<Upload>,
     idle: Duration,
     /// Armed when the application first makes us wait.
     timer: Option<Timer>,
@@ -133,8 +135,15 @@ pub(crate) struct FromUpstream {
 }
 
 impl FromUpstream {
-    pub(super) fn new(body: Incoming, connection: UpstreamConnection, progress: Rc<Progress>, idle: Duration) -> Self {
-        Self { body, connection: Some(connection), ended: false, progress, idle, timer: None, moved_at: Instant::now() }
+    pub(super) fn new(
+        body: Incoming,
+        lease: Lease,
+        connection: UpstreamConnection,
+        upload: Rc<Upload>,
+        idle: Duration,
+    ) -> Self {
+        let moved_at = Instant::now();
+        Self { body, lease, connection: Some(connection), ended: false, upload, idle, timer: None, moved_at }
     }
 
     fn poll_frame(
@@ -195,9 +204,9 @@ impl FromUpstream {
     }
 
     /// Keeps the connection when both messages on it are complete.
-    fn give_back(&mut self, exchange: &Exchange) {
-        if let Some(connection) = self.connection.take().filter(|_| self.complete() && self.progress.done()) {
-            exchange.core.pool.put(connection, Instant::now());
+    fn give_back(&mut self) {
+        if let Some(connection) = self.connection.take().filter(|_| self.complete() && self.upload.done()) {
+            self.lease.give_back(connection);
         }
     }
 }

@@ -5,14 +5,15 @@
 //! and the log line and the metrics written.
 
 mod answer;
+mod attempt;
 mod discard;
 mod end;
 mod forward;
-mod progress;
 mod request;
 mod tunnel;
+mod upload;
 
 pub(crate) use answer::Outbound;
 pub(crate) use end::Exchange;
-pub(crate) use progress::Sending;
 pub(crate) use request::handle;
+pub(crate) use upload::Sending;

@@ -19,7 +19,7 @@ use tokio::{
 use super::{Exchange, answer::Payload, request::is};
 use crate::{
     core::Core,
-    edge::{self, OnUpgrade},
+    edge::{self, OnUpgrade, UpstreamConnection},
     problems::BAD_GATEWAY,
 };
 
@@ -34,6 +34,7 @@ pub(super) fn open(
     policy: &Policy,
     mut head: response::Parts,
     client: OnUpgrade,
+    connection: UpstreamConnection,
 ) -> Result<Response<Payload>, Box<Problem>> {
     let refuse = |inside: &'static str| Box::new(Problem::new(&BAD_GATEWAY).inside(inside));
     let Some(upstream) = edge::on_upgrade(&mut head.extensions) else {
@@ -56,7 +57,8 @@ pub(super) fn open(
             let _ended = run(&core, edge::raw(client), edge::raw(upstream), idle).await;
         }
         core.meters.tunnels.add(-1);
-        drop(place);
+        // Held until here: a tunnel is one of the connections to its server.
+        drop((place, connection));
     });
     Ok(Response::from_parts(head, Payload::Switched))
 }

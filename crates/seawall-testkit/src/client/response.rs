@@ -1,6 +1,6 @@
 //! What a client received: an answer, its interim answers, and the pieces of a streamed body.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use super::head::{Head, named};
 use super::wire::WireError;
 
 /// One answer as it was on the wire.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct RawResponse {
     /// `HTTP/1.1` or `HTTP/1.0`.
     pub version: String,
@@ -27,6 +27,14 @@ pub struct RawResponse {
     pub interim: Vec<Interim>,
     /// The bytes of the final head, up to and with the empty line.
     pub raw_head: Vec<u8>,
+}
+
+impl fmt::Debug for RawResponse {
+    /// For people who read why a test failed: the head and the body as text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = self.body.get(..self.body.len().min(2_000)).unwrap_or_default();
+        write!(f, "{}{}", String::from_utf8_lossy(&self.raw_head), String::from_utf8_lossy(body))
+    }
 }
 
 /// A 1xx answer other than 101.

@@ -10,8 +10,7 @@ use seawall_guards::{
     rate_limit::{self, MemoryRates},
 };
 use seawall_proxy::{
-    Builtins, Plane, PlaneParts, SERVER_SECTION, ServerSettings, Site, UPSTREAM_SECTION, UpstreamAddress,
-    UpstreamSettings,
+    Builtins, Plane, PlaneParts, SERVER_SECTION, ServerSettings, Site, UPSTREAM_SECTION, Upstream, UpstreamSettings,
 };
 use seawall_telemetry::{LOG_SECTION, LogSettings, LogWriter, Output, Registry};
 
@@ -49,7 +48,7 @@ impl App {
     /// # Errors
     /// [`AppError`] when no application is named, or settings that loading should have refused.
     pub fn build(config: Config, surroundings: Surroundings) -> Result<Self, AppError> {
-        let app = Self {
+        let mut app = Self {
             server: ServerSettings::read(config.values(&SERVER_SECTION))?,
             upstream: UpstreamSettings::read(config.values(&UPSTREAM_SECTION))?,
             admin: AdminSettings::read(config.values(&admin::SECTION))?,
@@ -58,7 +57,9 @@ impl App {
             config: Arc::new(config),
             surroundings,
         };
-        if app.upstream.address.is_none() {
+        let directory = app.surroundings.directory.clone();
+        app.upstream.ca_file = app.upstream.ca_file.take().map(|file| directory.join(file));
+        if app.upstream.servers.is_empty() {
             return Err(AppError::NoUpstream);
         }
         Ok(app)
@@ -81,7 +82,7 @@ impl App {
     /// Where the application is.
     #[must_use]
     pub fn upstream(&self) -> String {
-        self.upstream.address.as_ref().map(ToString::to_string).unwrap_or_default()
+        self.upstream.servers.iter().map(|server| server.address.to_string()).collect::<Vec<_>>().join(", ")
     }
 
     /// Where relative paths begin.
@@ -114,11 +115,11 @@ impl App {
         };
 
         let registry = Registry::new(cores);
-        let upstream = self.upstream.address.clone().ok_or(AppError::NoUpstream)?;
         let clock = Arc::clone(&self.surroundings.clock);
+        let upstream = Upstream::new(&self.upstream, cores, Arc::clone(&clock), Arc::new(registry.clone()))?;
         let health = Health::new(self.health.clone(), upstream.clone(), Arc::clone(&clock));
         let (builtins, requests) = Builtins::new(BUILTIN_QUEUE);
-        let sites = self.sites(cores, &registry, builtins.clone(), upstream.clone())?;
+        let sites = self.sites(cores, &registry, builtins.clone())?;
 
         let token = self.admin.token.clone().map_or_else(|| data.admin_token(), Ok)?;
         let (writer, log) = LogWriter::start(self.output(), &registry)?;
@@ -127,7 +128,7 @@ impl App {
             listener: public,
             sites,
             settings: self.server.clone(),
-            upstream: self.upstream.clone(),
+            upstream: upstream.clone(),
             clock,
             meter: Arc::new(registry.clone()),
             log: self.log.requests.then_some(log),
@@ -139,7 +140,7 @@ impl App {
             registry: registry.clone(),
             config: Arc::clone(&self.config),
             addresses,
-            upstream: upstream.to_string(),
+            upstream: self.upstream(),
         };
         Ok(Running::begin(Parts {
             addresses,
@@ -148,6 +149,7 @@ impl App {
             writer,
             traces,
             health: health.clone(),
+            checks: upstream.watch(),
             registry,
             builtin: builtin::serve(builtin::router(&self.server.prefix, &health), requests),
             admin: admin::router(state),
@@ -159,20 +161,13 @@ impl App {
     }
 
     /// One site for each core, over the same counters.
-    fn sites(
-        &self,
-        cores: usize,
-        registry: &Registry,
-        builtins: Builtins,
-        upstream: UpstreamAddress,
-    ) -> Result<Vec<Site>, AppError> {
+    fn sites(&self, cores: usize, registry: &Registry, builtins: Builtins) -> Result<Vec<Site>, AppError> {
         let capacity = self.config.values(&rate_limit::SECTION).get(&rate_limit::CAPACITY)?;
         let meter: Arc<dyn Meter> = Arc::new(registry.clone());
         let shared = Shared { rates: MemoryRates::new(capacity, &*meter), meter, permits: Permits::default() };
         let parts = SiteParts {
             config: &self.config,
             shared: &shared,
-            upstream,
             builtins,
             prefix: self.server.prefix.clone(),
             aliases: self.health.live_paths.iter().chain(&self.health.ready_paths).cloned().collect(),

@@ -8,7 +8,7 @@ use seawall_core::{
     settings::{Field, Literal, Section},
 };
 use seawall_guards::{
-    DECISIONS, GuardEntry, body, client_address, cors, deadline, load_shed, rate_limit, request_id, rescue,
+    DECISIONS, GuardEntry, body, client_address, cors, deadline, load_shed, rate_limit, request_id, rescue, retry,
     security_headers, strict_http, trace_context,
 };
 use seawall_proxy::{SERVER_SECTION, UPSTREAM_SECTION};
@@ -36,7 +36,7 @@ const fn by_route(guard: &'static GuardEntry, why: &'static str) -> Step {
 }
 
 /// The order in which guards see a request; answers pass back the other way.
-pub static ORDER: [Step; 11] = [
+pub static ORDER: [Step; 12] = [
     before_route(
         &strict_http::ENTRY,
         "first, so that nothing reads a head that can be read in two ways, and its limits count only what the client sent",
@@ -47,6 +47,7 @@ pub static ORDER: [Step; 11] = [
     by_route(&rescue::ENTRY, "outermost of the route's guards, so that it sees what the application answered last"),
     by_route(&security_headers::ENTRY, "outside all that refuse, so that refusals are dressed too"),
     by_route(&deadline::ENTRY, "before anything may wait"),
+    by_route(&retry::ENTRY, "beside the time limits, which all attempts share"),
     by_route(
         &cors::ENTRY,
         "before the limits, so that a page can read why it was refused and preflights cost it nothing",

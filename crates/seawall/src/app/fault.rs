@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use seawall_core::settings::BadSetting;
 use seawall_guards::BuildError;
-use seawall_proxy::PlaneError;
+use seawall_proxy::{EncryptionError, PlaneError};
 use seawall_telemetry::TelemetryError;
 
 /// Why the application cannot run.
@@ -25,6 +25,9 @@ pub enum AppError {
     /// No application to protect.
     #[error("no application is named")]
     NoUpstream,
+    /// An https:// application that cannot be verified.
+    #[error("connections to the application cannot be encrypted")]
+    Encryption(#[from] EncryptionError),
     /// A listener or a core.
     #[error(transparent)]
     Plane(#[from] PlaneError),
@@ -62,7 +65,12 @@ impl AppError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Setting(_) | Self::Policy(_) | Self::TooManyGuards | Self::BuiltinPath(_) | Self::NoUpstream => 64,
+            Self::Setting(_)
+            | Self::Policy(_)
+            | Self::TooManyGuards
+            | Self::BuiltinPath(_)
+            | Self::NoUpstream
+            | Self::Encryption(_) => 64,
             Self::Plane(PlaneError::Listen { .. }) | Self::AdminListen { .. } | Self::InUse(_) | Self::Data { .. } => {
                 69
             }

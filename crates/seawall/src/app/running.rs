@@ -42,13 +42,14 @@ pub struct Running {
     data: DataDirectory,
     token: Arc<Secret>,
     builtin: JoinHandle<()>,
+    checks: JoinHandle<()>,
     admin_tcp: JoinHandle<io::Result<()>>,
     admin_unix: JoinHandle<io::Result<()>>,
 }
 
 /// What a running server is made of.
 #[derive(Debug)]
-pub(super) struct Parts<B> {
+pub(super) struct Parts<B, C> {
     pub(super) addresses: Addresses,
     pub(super) plane: Plane,
     pub(super) builtins: Builtins,
@@ -57,6 +58,7 @@ pub(super) struct Parts<B> {
     pub(super) health: Health,
     pub(super) registry: Registry,
     pub(super) builtin: B,
+    pub(super) checks: C,
     pub(super) admin: Router,
     pub(super) admin_listener: TcpListener,
     pub(super) admin_socket: UnixListener,
@@ -65,7 +67,11 @@ pub(super) struct Parts<B> {
 }
 
 impl Running {
-    pub(super) fn begin<B: Future<Output = ()> + Send + 'static>(parts: Parts<B>) -> Self {
+    pub(super) fn begin<B, C>(parts: Parts<B, C>) -> Self
+    where
+        B: Future<Output = ()> + Send + 'static,
+        C: Future<Output = ()> + Send + 'static,
+    {
         let unix = parts.admin.clone();
         Self {
             addresses: parts.addresses,
@@ -76,6 +82,7 @@ impl Running {
             health: parts.health,
             registry: parts.registry,
             builtin: tokio::spawn(parts.builtin),
+            checks: tokio::spawn(parts.checks),
             admin_tcp: tokio::spawn(admin::serve_tcp(parts.admin_listener, parts.admin, Arc::clone(&parts.token))),
             admin_unix: tokio::spawn(admin::serve_unix(parts.admin_socket, unix)),
             data: parts.data,
@@ -150,6 +157,7 @@ impl Drop for Running {
             task.abort();
         }
         self.builtin.abort();
+        self.checks.abort();
         // A socket that stays behind is replaced at the next start.
         let _stays = fs::remove_file(self.data.socket_path());
     }

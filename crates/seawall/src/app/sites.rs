@@ -13,7 +13,7 @@ use seawall_guards::{
     Build, BuildError, GuardEntry, Policy, ReportOnly, SectionSource, Shared, Step, load_shed::Permits, problem::Pages,
     rate_limit::MemoryRates,
 };
-use seawall_proxy::{Builtins, Route, Router, SERVER_SECTION, ServerSettings, Site, Target, UpstreamAddress, spelled};
+use seawall_proxy::{Builtins, Route, Router, SERVER_SECTION, ServerSettings, Site, Target, spelled};
 
 use super::{
     AppError,
@@ -26,7 +26,6 @@ use super::{
 pub(super) struct SiteParts<'a> {
     pub(super) config: &'a Config,
     pub(super) shared: &'a Shared,
-    pub(super) upstream: UpstreamAddress,
     pub(super) builtins: Builtins,
     pub(super) prefix: String,
     /// Paths of the application's own at which a built-in target answers.
@@ -52,7 +51,6 @@ impl SiteParts<'_> {
         Ok(Site {
             router: Router::new(default, routes),
             pages: Arc::new(Pages::new(&self.prefix, detail)),
-            upstream: self.upstream.clone(),
             builtins: self.builtins.clone(),
         })
     }
@@ -119,9 +117,8 @@ pub fn verify(config: &Config) -> Result<(), AppError> {
     let shared = Shared { rates: MemoryRates::new(1, &NoMeter), meter: Arc::new(NoMeter), permits: Permits::default() };
     let health = HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?;
     let server = ServerSettings::read(config.values(&SERVER_SECTION))?;
-    let upstream = UpstreamAddress::parse("http://localhost:80").map_err(AppError::BuiltinPath)?;
     let aliases = health.live_paths.into_iter().chain(health.ready_paths).collect();
-    SiteParts { config, shared: &shared, upstream, builtins, prefix: server.prefix, aliases }.build().map(|_| ())
+    SiteParts { config, shared: &shared, builtins, prefix: server.prefix, aliases }.build().map(|_| ())
 }
 
 /// Which route is built.

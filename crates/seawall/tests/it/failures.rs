@@ -47,7 +47,7 @@ async fn an_application_that_is_only_slow_is_waited_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_that_gives_no_valid_answer_gives_502() {
-    let (upstream, app) = in_front("").await;
+    let (upstream, app) = in_front("[upstream]\nbreaker_failures = 100\n").await;
     for (method, path) in [
         ("GET", "/reset"),
         ("POST", "/reset"),
@@ -143,8 +143,16 @@ async fn requests_in_flight_get_a_problem_when_the_application_is_killed() {
     for client in clients {
         client.await.unwrap().expect_problem(502, "bad-gateway");
     }
+    // Ten failures in a row hold further requests back, until it is seen to be there again.
+    let server = upstream.url();
+    app.until_metric("seawall_upstream_breaker_state", &[&server], 2.0).await;
+    app.until_metric("seawall_upstream_up", &[&server], 0.0).await;
     upstream.restart_on_same_port().await;
-    app.client().get("/echo").await.expect_status(200);
+    app.until_metric("seawall_upstream_breaker_state", &[&server], 1.0).await;
+    for _ in 0..2 {
+        app.client().get("/echo").await.expect_status(200);
+    }
+    app.until_metric("seawall_upstream_breaker_state", &[&server], 0.0).await;
     app.until_metric("http_server_active_requests", &[], 0.0).await;
 }
 

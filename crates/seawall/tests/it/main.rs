@@ -31,4 +31,5 @@ mod routes;
 mod smoke;
 #[cfg(feature = "otlp")]
 mod traces;
+mod upstream;
 mod websocket;

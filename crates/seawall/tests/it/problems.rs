@@ -11,6 +11,9 @@ use seawall_testkit::{
 
 /// Everything small, so that each problem is a request away.
 const CONFIGURATION: &str = r#"
+[upstream]
+breaker_failures = 1000
+
 [deadline]
 connect = "2s"
 response_head = "200ms"
@@ -47,6 +50,16 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "service-unavailable",
         "rg_3_a_panic_in_a_request_is_one_500_and_the_process_lives",
         include_str!("../../../seawall-proxy/tests/rescue.rs"),
+    ),
+    (
+        "circuit-breaker-open",
+        "wk_5_five_failures_in_a_row_hold_requests_back_for_a_minute_and_two_successes_let_them_through",
+        include_str!("upstream.rs"),
+    ),
+    (
+        "upstream-busy",
+        "connections_to_a_server_are_bounded_over_all_cores_and_those_who_wait_too",
+        include_str!("upstream.rs"),
     ),
     (
         "limiter-unavailable",

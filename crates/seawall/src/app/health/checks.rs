@@ -8,8 +8,11 @@ use std::{
     time::Duration,
 };
 
-use seawall_core::clock::{Clock, Now};
-use seawall_proxy::UpstreamAddress;
+use seawall_core::{
+    clock::{Clock, Now},
+    resilience::BreakerState,
+};
+use seawall_proxy::Upstream;
 use tokio::sync::Mutex;
 
 use super::{
@@ -31,7 +34,7 @@ pub struct Health(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     settings: HealthSettings,
-    upstream: UpstreamAddress,
+    upstream: Upstream,
     clock: Arc<dyn Clock>,
     started: Now,
     draining: AtomicBool,
@@ -42,7 +45,7 @@ struct Inner {
 impl Health {
     /// The health of a server that starts now.
     #[must_use]
-    pub fn new(settings: HealthSettings, upstream: UpstreamAddress, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(settings: HealthSettings, upstream: Upstream, clock: Arc<dyn Clock>) -> Self {
         let started = clock.now();
         Self(Arc::new(Inner {
             settings,
@@ -91,16 +94,11 @@ impl Health {
     /// All checks side by side, so that the slowest sets the time.
     async fn run_checks(&self) -> Vec<Outcome> {
         let mut running = tokio::task::JoinSet::new();
-        let upstream = self.0.settings.upstream.then(|| {
-            let (host, port) = self.0.upstream.host_and_port();
-            Check {
-                name: "upstream".to_owned(),
-                probe: Probe::Tcp(host.to_owned(), port),
-                timeout: UPSTREAM_LIMIT,
-                required: true,
-            }
-        });
-        for check in upstream.into_iter().chain(self.0.settings.checks.iter().cloned()) {
+        if self.0.settings.upstream {
+            let (upstream, clock) = (self.0.upstream.clone(), Arc::clone(&self.0.clock));
+            running.spawn(async move { application(&upstream, &*clock).await });
+        }
+        for check in self.0.settings.checks.iter().cloned() {
             let clock = Arc::clone(&self.0.clock);
             running.spawn(async move { run(check, &*clock).await });
         }
@@ -108,6 +106,18 @@ impl Health {
         outcomes.sort_by(|one, other| one.name.cmp(&other.name));
         outcomes
     }
+}
+
+/// Whether requests would reach the application: it accepts connections, and one of its servers is not held back for failing.
+async fn application(upstream: &Upstream, clock: &dyn Clock) -> Outcome {
+    let started = clock.now();
+    let accepts = upstream.accepts(UPSTREAM_LIMIT).await;
+    let servers = upstream.report();
+    let held_back = servers.iter().all(|server| server.breaker == BreakerState::Open);
+    let failing = || "its circuit breaker is open after failures in a row".to_owned();
+    let error = accepts.err().or_else(|| held_back.then(failing));
+    let took_ms = clock.now().since_us(started) / 1_000;
+    Outcome { name: "upstream".to_owned(), error, took_ms, required: true, servers }
 }
 
 async fn run(check: Check, clock: &dyn Clock) -> Outcome {
@@ -122,7 +132,13 @@ async fn run(check: Check, clock: &dyn Clock) -> Outcome {
             Err(error) => Some(error.to_string()),
         },
     };
-    Outcome { took_ms: clock.now().since_us(started) / 1_000, name: check.name, error, required: check.required }
+    Outcome {
+        took_ms: clock.now().since_us(started) / 1_000,
+        name: check.name,
+        error,
+        required: check.required,
+        servers: Vec::new(),
+    }
 }
 
 /// Resident memory of this process, where the system tells it (Linux).

@@ -1,5 +1,7 @@
 //! What is known of the server's health, and how much of it is shown to whom.
 
+use seawall_core::resilience::BreakerState;
+use seawall_proxy::ServerReport;
 use serde_json::{Map, Value, json};
 
 use super::Show;
@@ -15,6 +17,8 @@ pub struct Outcome {
     pub took_ms: u64,
     /// Whether readiness depends on it.
     pub required: bool,
+    /// The application's servers; none for other checks.
+    pub servers: Vec<ServerReport>,
 }
 
 /// The state of everything.
@@ -71,15 +75,35 @@ impl Report {
 
 impl Outcome {
     fn json(&self, show: Show) -> Value {
-        let status = if self.error.is_none() { "ok" } else { "failed" };
-        let error = self.error.as_ref().filter(|_| show == Show::All);
-        match error {
-            Some(error) => {
-                json!({ "status": status, "took_ms": self.took_ms, "required": self.required, "error": error })
+        let mut body = Map::new();
+        let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
+        put("status", json!(if self.error.is_none() { "ok" } else { "failed" }));
+        put("took_ms", json!(self.took_ms));
+        put("required", json!(self.required));
+        if show == Show::All {
+            if let Some(error) = &self.error {
+                put("error", json!(error));
             }
-            None => json!({ "status": status, "took_ms": self.took_ms, "required": self.required }),
+            if !self.servers.is_empty() {
+                put("servers", self.servers.iter().map(server).collect());
+            }
         }
+        Value::Object(body)
     }
+}
+
+fn server(server: &ServerReport) -> Value {
+    json!({
+        "address": server.address,
+        "breaker": match server.breaker {
+            BreakerState::Closed => "closed",
+            BreakerState::HalfOpen => "half_open",
+            BreakerState::Open => "open",
+        },
+        "up": server.up,
+        "requests": server.in_flight,
+        "connections": server.connections,
+    })
 }
 
 #[cfg(test)]
@@ -87,7 +111,8 @@ mod tests {
     use super::*;
 
     fn report(error: Option<&str>, required: bool, draining: bool) -> Report {
-        let check = Outcome { name: "database".to_owned(), error: error.map(str::to_owned), took_ms: 2, required };
+        let (name, error) = ("database".to_owned(), error.map(str::to_owned));
+        let check = Outcome { name, error, took_ms: 2, required, servers: Vec::new() };
         Report { draining, checks: vec![check], uptime_s: 5, memory_bytes: Some(1_000) }
     }
 

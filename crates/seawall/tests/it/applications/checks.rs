@@ -75,7 +75,7 @@ pub(crate) static ALL: &[Check] = &[
     all("local pages are granted in development", &["cors"], |app| Box::pin(refusals::local_origins(app))),
     all("listed origins are granted, others refused", &["cors"], |app| Box::pin(refusals::listed_origins(app))),
     all("a silent application is named", &["deadline"], |app| Box::pin(failures::silent(app))),
-    all("an application that dies comes back", &["rescue"], |app| Box::pin(failures::dying(app))),
+    all("an application that dies comes back", &["rescue", "retry"], |app| Box::pin(failures::dying(app))),
     all("failures stay inside in production", &["rescue"], |app| Box::pin(failures::crashing(app))),
     with_code("an endpoint that hangs is bounded", &["deadline"], |app| Box::pin(failures::hanging(app))),
     with_code("bodies reach the application whole", &["body"], |app| Box::pin(streams::uploaded(app))),

@@ -94,12 +94,12 @@ fn the_banner_says_what_runs_and_what_to_try() {
     assert_eq!(server.terminate(), Some(0));
     let banner = temporary.redacted(&server.child.err());
     let banner = banner.replace(&format!("seawall-demo-{}", server.child.id()), "seawall-demo-ID");
-    insta::assert_snapshot!(banner, @r"
+    insta::assert_snapshot!(banner, @"
     Seawall 0.1.0 protects http://127.0.0.1:PORT
       public   http://127.0.0.1:PORT
       admin    http://127.0.0.1:PORT  (health, metrics; token in DIRECTORY/seawall-demo-ID/.seawall/admin.token)
       guards   strict_http, request_id, trace_context, client_address, rescue, security_headers,
-               deadline, cors, rate_limit, load_shed, body
+               deadline, retry, cors, rate_limit, load_shed, body
       settings defaults, and one route of its own; development
     Behind it runs a careless sample application. Try:
       curl -i http://127.0.0.1:PORT/api/users

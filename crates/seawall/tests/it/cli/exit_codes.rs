@@ -16,7 +16,7 @@ fn bad_usage_is_64() {
         (run(&["--port", "80"]), "unexpected argument '--port'"),
         (run(&["--listen", "8080"]), "invalid value '8080' for '--listen <ADDR>'"),
         (run(&["--to", "localhost:3000"]), "is not a whole URL"),
-        (run(&["--to", "https://localhost"]), "encrypted upstreams are not supported"),
+        (run(&["--to", "ftp://localhost"]), "the scheme ftp:// is not supported"),
         (run(&["--to", "http://localhost", "--admin", "0.0.0.0:9090"]), "can be reached from other machines"),
         (run(&[]), "seawall run --to http://localhost:3000"),
         (vec!["completions", "tcsh"], "invalid value 'tcsh'"),

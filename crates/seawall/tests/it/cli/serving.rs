@@ -34,12 +34,12 @@ async fn the_banner_is_for_people_and_the_log_for_machines() {
     server.client().get("/echo?token=s3cret&page=2").await.expect_status(200);
     server.logged("\"url.path\":\"/echo\"");
     assert_eq!(server.terminate(), Some(0));
-    insta::assert_snapshot!(place.redacted(&server.child.err()), @r"
+    insta::assert_snapshot!(place.redacted(&server.child.err()), @"
     Seawall 0.1.0 protects http://127.0.0.1:PORT
       public   http://127.0.0.1:PORT
       admin    http://127.0.0.1:PORT  (health, metrics; token in DIRECTORY/.seawall/admin.token)
       guards   strict_http, request_id, trace_context, client_address, rescue, security_headers,
-               deadline, cors, rate_limit, load_shed, body
+               deadline, retry, cors, rate_limit, load_shed, body
       settings defaults; development
     Try next:
       curl -i http://127.0.0.1:PORT/

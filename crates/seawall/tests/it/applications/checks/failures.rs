@@ -28,6 +28,8 @@ pub(super) async fn dying(mut application: Application) {
     let gone = app.client().get("/index.html").await;
     expect_problem(&gone, 503, "upstream-unreachable");
     assert_eq!((&gone.json()["code"], &gone.json()["retryable"]), (&"SERVICE_UNAVAILABLE".into(), &true.into()));
+    // It was tried again, in vain.
+    assert!(app.metric("seawall_upstream_retries", &[]) >= 2.0, "a request that was not sent is tried again");
     let ready = app.client().get("/_seawall/health/ready").await.expect_status(503);
     assert_eq!(ready.json()["status"], "unavailable");
     app.client().get("/_seawall/health/live").await.expect_status(200);

@@ -1,0 +1,389 @@
+//! Sending a request to a server of the upstream, and again to the same or another when a second time does no harm.
+
+use std::{io, rc::Rc, time::Duration};
+
+use http::{HeaderName, Request, Response};
+use seawall_core::{
+    problem::{Fault, Problem},
+    resilience::{Attempt, Decision, Failure, Keyed},
+};
+use seawall_guards::{Head, Policy, Stop, Watch, strict_http};
+use tokio::time::Instant;
+
+use super::{
+    Exchange,
+    upload::{ClientFault, Upload, Waiting},
+};
+use crate::{
+    edge::{Incoming, SendFailure, UpstreamConnection},
+    problems::{BAD_GATEWAY, BREAKER_OPEN, REQUEST_TIMEOUT, TIMED_OUT, UNREACHABLE, UPSTREAM_BUSY},
+    upstream::{AllFail, Lease, NoConnection, Places},
+};
+
+/// By which an application carries a request out once, however often it arrives (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// An answer whose head is here.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) lease: Lease,
+    pub(super) connection: UpstreamConnection,
+    pub(super) answer: Response<Incoming>,
+}
+
+/// An attempt that gave no answer.
+struct Failed {
+    /// How it failed; nothing when trying again makes no sense.
+    failure: Option<Failure>,
+    /// What it says of the server.
+    blame: Blame,
+    /// What the client is told when there is no further attempt.
+    problem: Box<Problem>,
+}
+
+/// What a failed attempt says of the server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blame {
+    /// It failed.
+    Server,
+    /// It could not even be reached.
+    Unreachable,
+    /// Nothing: the client failed, or there was no place for a connection.
+    Nobody,
+}
+
+/// Which outcomes of an attempt the server's breaker hears of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    All,
+    Success,
+}
+
+/// Over what kind of connection a request goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Life {
+    /// It was idle, so the server may have closed it a moment ago.
+    Idle,
+    /// It was made, or used, just before.
+    Fresh,
+}
+
+/// What is known of a request over all its attempts.
+struct Attempts {
+    /// The request's head; gone when an attempt took it and no copy was worth its cost.
+    head: Option<Head>,
+    keyed: Keyed,
+    /// What became of an attempt that was sent: it may have had an effect, whatever happens to the next.
+    broken: Option<Box<Problem>>,
+    tried: Places,
+    made: u32,
+    /// No attempt begins after this: all share the time that one may take.
+    until: Instant,
+}
+
+impl Exchange {
+    /// Sends a request until a server answers, or trying again would make no sense.
+    pub(super) async fn send(
+        &mut self,
+        policy: &Policy,
+        head: Head,
+        keyed: Keyed,
+        upload: &Rc<Upload>,
+    ) -> Result<Sent, Box<Problem>> {
+        let core = Rc::clone(&self.core);
+        let deadlines = policy.deadlines();
+        let until = Instant::now() + deadlines.connect + deadlines.response_head;
+        core.upstream.requested(self.context.now);
+        let mut attempts = Attempts { head: Some(head), keyed, broken: None, tried: Places::default(), made: 0, until };
+        let mut last = None;
+        loop {
+            let (lease, place) = match core.upstream.choose(attempts.tried) {
+                Ok(chosen) => chosen,
+                // What happened says more than that nobody is asked any more.
+                Err(all) => return Err(attempts.broken.or(last).unwrap_or_else(|| all_fail(all))),
+            };
+            attempts.made += 1;
+            // A request that fails whatever server takes it, however often, counts against each once.
+            let counts = if attempts.tried.holds(place) { Counts::Success } else { Counts::All };
+            attempts.tried = attempts.tried.with(place);
+            match self.attempt(policy, lease, counts, &mut attempts, upload).await {
+                Ok(sent) => {
+                    let failure = Failure::Status(sent.answer.status().as_u16());
+                    if !self.again(policy, &attempts, failure, upload) {
+                        return Ok(sent);
+                    }
+                }
+                Err(Failed { failure, problem, .. }) => {
+                    if !failure.is_some_and(|failure| self.again(policy, &attempts, failure, upload)) {
+                        let untouched = failure == Some(Failure::NothingSent);
+                        return Err(attempts.broken.filter(|_| untouched).unwrap_or(problem));
+                    }
+                    last = Some(problem);
+                }
+            }
+            core.meters.retries.increment();
+            if !core.upstream.has_others(attempts.tried) {
+                let random = core.random.borrow_mut().u64(..);
+                tokio::time::sleep(policy.retries().backoff.delay(attempts.made - 1, random)).await;
+            }
+        }
+    }
+
+    /// Whether a failed attempt is followed by another.
+    fn again(&self, policy: &Policy, attempts: &Attempts, failure: Failure, upload: &Upload) -> bool {
+        attempts.head.is_some()
+            && self.worth(policy, attempts, failure, upload)
+            && Instant::now() < attempts.until
+            && self.core.upstream.may_retry(self.core.clock.now())
+    }
+
+    /// Whether the rules allow another attempt after such a failure.
+    fn worth(&self, policy: &Policy, attempts: &Attempts, failure: Failure, upload: &Upload) -> bool {
+        let attempt =
+            Attempt { method: &self.method, keyed: attempts.keyed, body: upload.replay(), made: attempts.made };
+        policy.retries().rules.decide(&attempt, failure) == Decision::Again
+    }
+
+    /// One attempt with one server. That an idle connection turns out dead says nothing of the server: what was not sent, or
+    /// may be sent twice, then goes over a fresh one.
+    async fn attempt(
+        &mut self,
+        policy: &Policy,
+        lease: Lease,
+        counts: Counts,
+        attempts: &mut Attempts,
+        upload: &Rc<Upload>,
+    ) -> Result<Sent, Failed> {
+        if let Some(idle) = lease.slot().take_idle() {
+            match self.over(policy, idle, Life::Idle, attempts, upload).await {
+                Err(Failed { failure: Some(_), blame: Blame::Nobody, .. }) => self.core.meters.retries.increment(),
+                outcome => return self.settle(lease, counts, outcome),
+            }
+        }
+        let outcome = match self.connect(policy, &lease).await {
+            Ok(connection) => self.over(policy, connection, Life::Fresh, attempts, upload).await,
+            Err(failed) => Err(failed),
+        };
+        self.settle(lease, counts, outcome)
+    }
+
+    /// Tells the server's breaker how an attempt ended.
+    fn settle(
+        &self,
+        mut lease: Lease,
+        counts: Counts,
+        outcome: Result<(UpstreamConnection, Response<Incoming>), Failed>,
+    ) -> Result<Sent, Failed> {
+        match outcome {
+            Ok((connection, answer)) => {
+                if self.core.upstream.fails_with(answer.status().as_u16()) {
+                    lease.failed();
+                } else {
+                    lease.succeeded();
+                }
+                Ok(Sent { lease, connection, answer })
+            }
+            Err(failed) => {
+                if failed.blame == Blame::Unreachable {
+                    lease.not_reached();
+                }
+                if failed.blame != Blame::Nobody && counts == Counts::All {
+                    lease.failed();
+                }
+                Err(failed)
+            }
+        }
+    }
+
+    async fn connect(&self, policy: &Policy, lease: &Lease) -> Result<UpstreamConnection, Failed> {
+        self.core.meters.upstream_connections.increment();
+        let error = match lease.slot().connect(policy.deadlines().connect).await {
+            Ok(connection) => return Ok(connection),
+            Err(NoConnection::Failed(error)) => error,
+            Err(NoConnection::Busy) => {
+                let problem =
+                    Problem::new(&UPSTREAM_BUSY).inside("no place for a connection became free").retry_after(1);
+                return Err(Failed { failure: None, blame: Blame::Nobody, problem: Box::new(problem) });
+            }
+        };
+        let problem = match error.kind() {
+            io::ErrorKind::TimedOut => &TIMED_OUT,
+            // Accepted, and then thrown out.
+            io::ErrorKind::ConnectionReset => &BAD_GATEWAY,
+            _ => &UNREACHABLE,
+        };
+        let inside = format!("connecting to {} failed: {error}", lease.slot().server().address());
+        let problem = Box::new(Problem::new(problem).inside(inside).retry_after(1));
+        Err(Failed { failure: Some(Failure::NothingSent), blame: Blame::Unreachable, problem })
+    }
+
+    /// Sends the request over one connection.
+    async fn over(
+        &mut self,
+        policy: &Policy,
+        mut connection: UpstreamConnection,
+        life: Life,
+        attempts: &mut Attempts,
+        upload: &Rc<Upload>,
+    ) -> Result<(UpstreamConnection, Response<Incoming>), Failed> {
+        let nobody = |problem| Failed { failure: None, blame: Blame::Nobody, problem };
+        let Some(head) = attempts.head.take() else {
+            return Err(nobody(Box::new(Problem::new(&BAD_GATEWAY).inside("the request is gone"))));
+        };
+        // Copied only when it may be sent twice.
+        attempts.head = self.worth(policy, attempts, Failure::Broken, upload).then(|| copy(&head));
+        self.sent = true;
+        let started_us = self.core.clock.now().monotonic_us;
+        let request = Request::from_parts(head, upload.begin());
+        let outcome = self.wait(policy, connection.send(request), attempts, upload).await.map_err(|problem| {
+            let blame = if problem.kind.fault == Fault::Upstream { Blame::Server } else { Blame::Nobody };
+            Failed { failure: None, blame, problem }
+        })?;
+        self.upstream_us = Some(self.core.clock.now().monotonic_us.saturating_sub(started_us));
+        let failure = match outcome {
+            Ok(answer) => return Ok((connection, answer)),
+            Err(failure) => failure,
+        };
+        let problem = self.broken(policy, &failure, upload);
+        let kind = match failure {
+            SendFailure::NothingSent(request) => {
+                attempts.head = Some(request.into_parts().0);
+                Failure::NothingSent
+            }
+            SendFailure::Broken(_) => Failure::Broken,
+        };
+        if problem.kind.fault != Fault::Upstream {
+            return Err(nobody(problem));
+        }
+        if kind == Failure::Broken {
+            attempts.broken = Some(problem.clone());
+        }
+        let failed = Failed { failure: Some(kind), blame: Blame::Server, problem };
+        if life == Life::Fresh {
+            return Err(failed);
+        }
+        let free = kind == Failure::NothingSent || self.worth(policy, attempts, kind, upload);
+        Err(Failed {
+            failure: failed.failure.filter(|_| free && attempts.head.is_some()),
+            blame: Blame::Nobody,
+            ..failed
+        })
+    }
+
+    /// Waits for an answer's head. One timer serves all deadlines: it is looked at only when it fires.
+    async fn wait<T>(
+        &self,
+        policy: &Policy,
+        answer: impl Future<Output = T>,
+        attempts: &Attempts,
+        upload: &Upload,
+    ) -> Result<T, Box<Problem>> {
+        let deadlines = policy.deadlines();
+        let total = deadlines.total.map(|_| {
+            let left_us = self.context.deadline_us.saturating_sub(self.core.clock.now().monotonic_us);
+            Instant::now() + Duration::from_micros(left_us)
+        });
+        // Further attempts have what the first has left.
+        let shared = (attempts.made > 1).then_some(attempts.until);
+        let ends = total.into_iter().chain(shared).min();
+        let limits = (deadlines.request_idle, deadlines.response_head);
+        // When the wait is over as things stand, and when to look again: while the body is on its way, who is waited for may
+        // change without a word.
+        let due = || {
+            let (waiting, since) = upload.state();
+            let limit = if waiting == Waiting::Client { limits.0 } else { limits.1 };
+            ends.map_or(since + limit, |ends| ends.min(since + limit))
+        };
+        let look = |due: Instant| if upload.done() { due } else { due.min(Instant::now() + limits.0.min(limits.1)) };
+        let mut answer = std::pin::pin!(answer);
+        let mut timer = self.core.timers.at(look(due()));
+        loop {
+            tokio::select! {
+                biased;
+                answered = &mut answer => return Ok(answered),
+                () = &mut timer => {}
+            }
+            let due = due();
+            if due <= Instant::now() {
+                let late = ends.is_some_and(|ends| ends <= Instant::now());
+                return Err(timed_out(upload, late));
+            }
+            timer.reset(look(due));
+        }
+    }
+
+    /// What a failed exchange with the application means.
+    fn broken(&mut self, policy: &Policy, failure: &SendFailure, upload: &Upload) -> Box<Problem> {
+        if self.watch.as_ref().is_some_and(Watch::exceeded)
+            && let Some(Stop::Refused(problem)) = policy.body_exceeded(&mut self.context)
+        {
+            return problem;
+        }
+        match upload.fault() {
+            Some(ClientFault::Malformed) => {
+                return Box::new(
+                    Problem::new(&strict_http::INVALID_REQUEST)
+                        .detail("The request's body breaks off its framing.")
+                        .close(),
+                );
+            }
+            Some(ClientFault::Left) => {
+                self.client_left = true;
+                return Box::new(
+                    Problem::new(&strict_http::INVALID_REQUEST)
+                        .inside("the client left in the middle of its body")
+                        .close(),
+                );
+            }
+            None => {}
+        }
+        let inside = match failure {
+            SendFailure::NothingSent(_) => {
+                "the application closed each connection before it took the request".to_owned()
+            }
+            SendFailure::Broken(error) => format!("the exchange with the application failed: {}", chain(error)),
+        };
+        Box::new(Problem::new(&BAD_GATEWAY).inside(inside))
+    }
+}
+
+/// Whether a request says by a key that it may arrive twice.
+pub(super) fn keyed(head: &Head) -> Keyed {
+    if head.headers.contains_key(IDEMPOTENCY_KEY) { Keyed::Yes } else { Keyed::No }
+}
+
+/// The same head again.
+fn copy(head: &Head) -> Head {
+    let mut copy = Request::new(()).into_parts().0;
+    copy.method = head.method.clone();
+    copy.uri = head.uri.clone();
+    copy.version = head.version;
+    copy.headers = head.headers.clone();
+    copy
+}
+
+/// Whose fault it is that no answer came in time.
+fn timed_out(upload: &Upload, late: bool) -> Box<Problem> {
+    if upload.state().0 == Waiting::Client && !late {
+        return Box::new(Problem::new(&REQUEST_TIMEOUT).close());
+    }
+    let problem = Problem::new(&TIMED_OUT).inside("no answer came in time");
+    Box::new(if upload.done() { problem } else { problem.close() })
+}
+
+fn all_fail(all: AllFail) -> Box<Problem> {
+    // Rounded up, so that whoever comes back then is not too early.
+    let seconds = all.retry_after.as_secs() + u64::from(all.retry_after.subsec_nanos() > 0);
+    Box::new(Problem::new(&BREAKER_OPEN).retry_after(seconds.max(1)))
+}
+
+/// An error and its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

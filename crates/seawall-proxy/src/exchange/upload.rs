@@ -1,0 +1,249 @@
+//! The request's body on its way to the application: who is waiting for whom, and what of it can be sent again.
+
+use std::{
+    cell::{Cell, RefCell},
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use seawall_core::resilience::Replay;
+use seawall_guards::{Counted, CountedError, Watch};
+use tokio::time::Instant;
+
+use super::discard::discard;
+use crate::edge::{self, Incoming};
+
+/// How much of a body is kept to be sent again; a longer one is sent once.
+const KEPT_BYTES: usize = 64 * 1024;
+
+/// Who is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// The client, for more of its body.
+    Client,
+    /// The application, to take more of the body or to answer.
+    Upstream,
+}
+
+/// How a client failed its own body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClientFault {
+    /// It left.
+    Left,
+    /// Its framing is broken.
+    Malformed,
+}
+
+/// Whether a body is kept while it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// It is, as far as there is room: the request may be sent again.
+    ToSendAgain,
+    /// It is not.
+    Nothing,
+}
+
+/// The body of one request, over all attempts to send it.
+#[derive(Debug)]
+pub(super) struct Upload {
+    live: RefCell<Option<Counted<Incoming>>>,
+    /// What was taken from the client so far, while it can still be sent again.
+    kept: RefCell<Vec<Bytes>>,
+    room: Cell<usize>,
+    replay: Cell<Replay>,
+    /// Which attempt may read; earlier ones are over.
+    attempt: Cell<u32>,
+    waiting: Cell<Waiting>,
+    since: Cell<Instant>,
+    done: Cell<bool>,
+    fault: Cell<Option<ClientFault>>,
+}
+
+impl Upload {
+    /// A request without a body.
+    pub(super) fn nothing() -> Rc<Self> {
+        Self::new(None, Keep::ToSendAgain)
+    }
+
+    /// The client's body, under a watch.
+    pub(super) fn streaming(body: Incoming, watch: Option<Watch>, keep: Keep) -> Rc<Self> {
+        Self::new(Some(Counted::new(body, watch)), keep)
+    }
+
+    fn new(live: Option<Counted<Incoming>>, keep: Keep) -> Rc<Self> {
+        Rc::new(Self {
+            done: Cell::new(live.is_none()),
+            live: RefCell::new(live),
+            kept: RefCell::default(),
+            room: Cell::new(if keep == Keep::ToSendAgain { KEPT_BYTES } else { 0 }),
+            replay: Cell::new(Replay::Possible),
+            attempt: Cell::new(0),
+            waiting: Cell::new(Waiting::Upstream),
+            since: Cell::new(Instant::now()),
+            fault: Cell::new(None),
+        })
+    }
+
+    /// The body from its start, for another attempt; whoever sent it before cannot go on.
+    pub(super) fn begin(self: &Rc<Self>) -> Sending {
+        let attempt = self.attempt.get() + 1;
+        self.attempt.set(attempt);
+        self.set(Waiting::Upstream);
+        Sending { upload: Rc::clone(self), attempt, next: 0 }
+    }
+
+    /// Whether the body can be sent from its start.
+    pub(super) const fn replay(&self) -> Replay {
+        self.replay.get()
+    }
+
+    /// There will be no further attempt.
+    pub(super) fn settle(&self) {
+        self.room.set(0);
+        if !self.kept.borrow().is_empty() {
+            self.forget();
+        }
+    }
+
+    /// Who is waited for, and since when.
+    pub(super) fn state(&self) -> (Waiting, Instant) {
+        (self.waiting.get(), self.since.get())
+    }
+
+    /// Whether the whole body was passed on.
+    pub(super) const fn done(&self) -> bool {
+        self.done.get()
+    }
+
+    /// How the client failed its body, when it did.
+    pub(super) const fn fault(&self) -> Option<ClientFault> {
+        self.fault.get()
+    }
+
+    fn set(&self, waiting: Waiting) {
+        self.waiting.set(waiting);
+        self.since.set(Instant::now());
+    }
+
+    /// Keeps a part of the body, or gives up keeping it.
+    fn keep(&self, part: &Bytes) {
+        match self.room.get().checked_sub(part.len()) {
+            Some(room) if self.replay.get() == Replay::Possible => {
+                self.room.set(room);
+                self.kept.borrow_mut().push(part.clone());
+            }
+            _ => self.forget(),
+        }
+    }
+
+    fn forget(&self) {
+        self.replay.set(Replay::Impossible);
+        self.kept.take();
+    }
+
+    /// The next part from the client.
+    fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, SendingError>>> {
+        let mut live = self.live.borrow_mut();
+        let Some(body) = live.as_mut() else { return Poll::Ready(None) };
+        let frame = Pin::new(&mut *body).poll_frame(cx);
+        match &frame {
+            Poll::Pending => {
+                if self.waiting.get() == Waiting::Upstream {
+                    self.set(Waiting::Client);
+                }
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                match frame.data_ref() {
+                    Some(part) => self.keep(part),
+                    None => self.forget(),
+                }
+                self.set(Waiting::Upstream);
+                self.done.set(body.is_end_stream());
+            }
+            Poll::Ready(Some(Err(error))) => {
+                self.set(Waiting::Upstream);
+                self.forget();
+                if let CountedError::Body(error) = error {
+                    let fault = if edge::left(error) { ClientFault::Left } else { ClientFault::Malformed };
+                    self.fault.set(Some(fault));
+                }
+            }
+            Poll::Ready(None) => {
+                self.set(Waiting::Upstream);
+                self.done.set(true);
+            }
+        }
+        if let Poll::Ready(Some(Err(CountedError::TooLarge))) = frame
+            && let Some(body) = live.take()
+        {
+            discard(body.into_inner());
+        }
+        frame.map(|frame| frame.map(|frame| frame.map_err(SendingError::Client)))
+    }
+}
+
+/// Why a body that is being sent ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendingError {
+    /// The client failed it, or it was too large.
+    #[error(transparent)]
+    Client(CountedError<edge::ConnectionError>),
+    /// Another attempt sends it.
+    #[error("the request is sent over another connection")]
+    Superseded,
+}
+
+/// The body of a request in one attempt to send it.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    upload: Rc<Upload>,
+    attempt: u32,
+    /// The kept part that comes next.
+    next: usize,
+}
+
+impl Sending {
+    fn kept(&self) -> Option<Bytes> {
+        self.upload.kept.borrow().get(self.next).cloned()
+    }
+}
+
+impl Body for Sending {
+    type Data = Bytes;
+    type Error = SendingError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, SendingError>>> {
+        if self.attempt != self.upload.attempt.get() {
+            return Poll::Ready(Some(Err(SendingError::Superseded)));
+        }
+        if let Some(part) = self.kept() {
+            self.next += 1;
+            return Poll::Ready(Some(Ok(Frame::data(part))));
+        }
+        let frame = self.upload.poll_live(cx);
+        let kept = self.upload.kept.borrow().len();
+        self.next = kept;
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.attempt == self.upload.attempt.get()
+            && self.kept().is_none()
+            && self.upload.live.borrow().as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let kept: usize = self.upload.kept.borrow().iter().skip(self.next).map(Bytes::len).sum();
+        let live = self.upload.live.borrow();
+        let live = live.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
+        let mut hint = SizeHint::new();
+        hint.set_lower(live.lower().saturating_add(kept as u64));
+        if let Some(upper) = live.upper() {
+            hint.set_upper(upper.saturating_add(kept as u64));
+        }
+        hint
+    }
+}

@@ -1,0 +1,125 @@
+//! Active checks, on the control plane: servers that do not answer get no requests while others do. A server that is held back
+//! for failing is looked at too: when it was seen to be gone and is back, nobody waits for the rest of the time.
+
+use std::{
+    io,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use tokio::{
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior},
+};
+
+use super::{Inner, Server, Tuning, Upstream, server::Reached};
+use crate::edge;
+
+/// How often is looked whether something is due.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Checks in a row that must fail before a server counts as down, and pass before it counts as up again.
+const FAILURES: u32 = 3;
+const SUCCESSES: u32 = 2;
+
+/// Runs the checks until the upstream is gone.
+pub(super) async fn run(upstream: Weak<Inner>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut watched: Vec<Watched> = Vec::new();
+    loop {
+        ticks.tick().await;
+        let Some(upstream) = upstream.upgrade().map(Upstream) else { return };
+        let (servers, tuning) = upstream.current();
+        watched.retain(|watched| servers.iter().any(|server| Arc::ptr_eq(server, &watched.server)));
+        for server in &*servers {
+            if !watched.iter().any(|watched| Arc::ptr_eq(server, &watched.server)) {
+                watched.push(Watched::new(Arc::clone(server)));
+            }
+        }
+        let several = servers.len() > 1;
+        let mut looks = JoinSet::new();
+        for mut watched in watched.drain(..) {
+            let tuning = Arc::clone(&tuning);
+            looks.spawn(async move {
+                watched.look(&tuning, several).await;
+                watched
+            });
+        }
+        watched = looks.join_all().await;
+    }
+}
+
+/// A server under watch.
+#[derive(Debug)]
+struct Watched {
+    server: Arc<Server>,
+    checked_at: Option<Instant>,
+    resolved_at: Instant,
+    /// Checks in a row with the outcome that differs from what the server counts as.
+    against: u32,
+}
+
+impl Watched {
+    fn new(server: Arc<Server>) -> Self {
+        Self { server, checked_at: None, resolved_at: Instant::now(), against: 0 }
+    }
+
+    /// Does what is due.
+    async fn look(&mut self, tuning: &Tuning, several: bool) {
+        if self.resolved_at.elapsed() >= tuning.resolve_interval {
+            // A name service that hangs must not hold up the checks of everyone else.
+            let _late = tokio::time::timeout(tuning.check_timeout, self.server.refresh_names()).await;
+            self.resolved_at = Instant::now();
+        }
+        let due = |at: Option<Instant>, interval| at.is_none_or(|at| at.elapsed() >= interval);
+        if (several || tuning.check_path.is_some()) && due(self.checked_at, tuning.check_interval) {
+            self.checked_at = Some(Instant::now());
+            let outcome = check(&self.server, tuning).await;
+            self.count(outcome);
+        }
+        if self.server.held_back() {
+            let passed = check(&self.server, tuning).await.is_ok();
+            self.server.set_up(passed);
+            if self.server.reached(passed) == Reached::Again {
+                self.server.breaker.try_now();
+            }
+        }
+    }
+
+    fn count(&mut self, outcome: io::Result<()>) {
+        let up = self.server.up();
+        if outcome.is_ok() == up {
+            self.against = 0;
+            return;
+        }
+        self.against += 1;
+        let address = self.server.address().to_string();
+        match outcome {
+            Err(error) if self.against >= FAILURES => {
+                tracing::error!(server.address = address.as_str(), error = %error, "a server of the upstream fails its checks");
+                self.server.set_up(false);
+            }
+            Ok(()) if self.against >= SUCCESSES => {
+                tracing::info!(server.address = address.as_str(), "a server of the upstream passes its checks again");
+                self.server.set_up(true);
+            }
+            _ => return,
+        }
+        self.against = 0;
+    }
+}
+
+/// Asks a server once: for its path, or just for a connection.
+async fn check(server: &Server, tuning: &Tuning) -> io::Result<()> {
+    let asked = async {
+        let link = server.connect(tuning.check_timeout).await?;
+        let Some(path) = &tuning.check_path else { return Ok(()) };
+        let status = edge::ask(link, &server.address().authority(), path).await?;
+        if status.is_success() || status.is_redirection() {
+            return Ok(());
+        }
+        Err(io::Error::other(format!("{path} was answered with status {}", status.as_u16())))
+    };
+    tokio::time::timeout(tuning.check_timeout, asked).await.map_err(|_| io::ErrorKind::TimedOut)?
+}

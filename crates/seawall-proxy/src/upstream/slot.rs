@@ -1,0 +1,255 @@
+//! One server as one core sees it: the core's idle connections to it, its requests in flight, and who waits for a connection.
+
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    collections::VecDeque,
+    future::poll_fn,
+    io,
+    rc::{Rc, Weak},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use seawall_resilience::{Deadline, Outcome, Pass, Permit};
+use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
+
+use super::{Server, Tuning};
+use crate::edge::UpstreamConnection;
+
+/// A server and what a core has to do with it.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    server: Arc<Server>,
+    core: usize,
+    max_idle: Cell<usize>,
+    keep: Cell<Duration>,
+    idle: RefCell<VecDeque<Idle>>,
+    in_flight: Cell<u32>,
+    /// Requests of this core that wait for a connection, the first first.
+    waiting: RefCell<VecDeque<oneshot::Sender<UpstreamConnection>>>,
+    /// Whether the server was replaced: its connections are not kept.
+    retired: Cell<bool>,
+    giver: OnceCell<AbortHandle>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    connection: UpstreamConnection,
+    since: Instant,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(crate) enum NoConnection {
+    /// All places are taken, and too many wait for one already, or no place became free in time.
+    Busy,
+    /// The server could not be reached.
+    Failed(io::Error),
+}
+
+/// What waiting gave.
+enum Waited {
+    Place(Permit),
+    Connection(UpstreamConnection),
+}
+
+impl Slot {
+    pub(super) fn new(server: Arc<Server>, core: usize, tuning: &Tuning) -> Rc<Self> {
+        let slot = Rc::new(Self {
+            server,
+            core,
+            max_idle: Cell::new(tuning.max_idle),
+            keep: Cell::new(tuning.keep),
+            idle: RefCell::default(),
+            in_flight: Cell::new(0),
+            waiting: RefCell::default(),
+            retired: Cell::new(false),
+            giver: OnceCell::new(),
+        });
+        let giver = tokio::task::spawn_local(give_up_idle(Arc::clone(&slot.server), Rc::downgrade(&slot)));
+        let _set_once = slot.giver.set(giver.abort_handle());
+        slot
+    }
+
+    /// The server.
+    pub(crate) const fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// Requests of this core in flight.
+    pub(super) const fn in_flight(&self) -> u32 {
+        self.in_flight.get()
+    }
+
+    /// Takes over changed numbers.
+    pub(super) fn configure(&self, tuning: &Tuning) {
+        self.max_idle.set(tuning.max_idle);
+        self.keep.set(tuning.keep);
+    }
+
+    /// The server was replaced.
+    pub(super) fn retire(&self) {
+        self.retired.set(true);
+        self.idle.borrow_mut().clear();
+    }
+
+    /// An idle connection that is still open, the latest used first.
+    pub(crate) fn take_idle(&self) -> Option<UpstreamConnection> {
+        let now = Instant::now();
+        loop {
+            let Idle { connection, since } = self.idle.borrow_mut().pop_back()?;
+            if now.saturating_duration_since(since) <= self.keep.get() && connection.is_open() {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Connects within `limit`. When all places are taken, waits for one, or for a connection of this core to become idle.
+    pub(crate) async fn connect(&self, limit: Duration) -> Result<UpstreamConnection, NoConnection> {
+        let deadline = Instant::now() + limit;
+        let place = match self.server.connections.try_acquire() {
+            Ok(place) => place,
+            Err(_) => match self.wait(deadline).await? {
+                Waited::Place(place) => place,
+                Waited::Connection(connection) => return Ok(connection),
+            },
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        let link = self.server.connect(left).await.map_err(NoConnection::Failed)?;
+        UpstreamConnection::open(link, place).await.map_err(NoConnection::Failed)
+    }
+
+    /// Waits for a place, or for a connection of this core to become idle.
+    async fn wait(&self, deadline: Instant) -> Result<Waited, NoConnection> {
+        let (hand_over, handed) = oneshot::channel();
+        self.waiting.borrow_mut().push_back(hand_over);
+        let mut place = std::pin::pin!(self.server.connections.acquire(Deadline::at(deadline)));
+        if let Poll::Ready(place) = poll_fn(|cx| Poll::Ready(place.as_mut().poll(cx))).await {
+            return place.map(Waited::Place).map_err(|_| NoConnection::Busy);
+        }
+        // Counted among those who wait by now. An idle connection holds its place; whichever core has one gives it up.
+        self.server.wanted.notify_waiters();
+        tokio::select! {
+            biased;
+            Ok(connection) = handed => Ok(Waited::Connection(connection)),
+            place = place => place.map(Waited::Place).map_err(|_| NoConnection::Busy),
+        }
+    }
+
+    /// Keeps a connection for the next request: one that waits for it on this core, else any.
+    fn give_back(&self, mut connection: UpstreamConnection) {
+        if self.retired.get() || !connection.is_open() {
+            return;
+        }
+        while let Some(first) = self.waiting.borrow_mut().pop_front() {
+            match first.send(connection) {
+                Ok(()) => return,
+                Err(unwanted) => connection = unwanted,
+            }
+        }
+        // Somebody on another core waits for the place that this connection holds.
+        if self.server.connections.waiting() > 0 {
+            return;
+        }
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() < self.max_idle.get() {
+            idle.push_back(Idle { connection, since: Instant::now() });
+        }
+    }
+
+    /// Closes what has been idle for too long.
+    pub(super) fn reap(&self, now: Instant) {
+        let mut idle = self.idle.borrow_mut();
+        while idle.front().is_some_and(|oldest| {
+            now.saturating_duration_since(oldest.since) > self.keep.get() || !oldest.connection.is_open()
+        }) {
+            idle.pop_front();
+        }
+        drop(idle);
+        self.waiting.borrow_mut().retain(|waiting| !waiting.is_closed());
+    }
+
+    /// Closes all idle connections.
+    pub(super) fn clear(&self) {
+        self.idle.borrow_mut().clear();
+    }
+
+    fn count(&self, in_flight: u32) {
+        self.in_flight.set(in_flight);
+        self.server.count_in_flight(self.core, in_flight);
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if let Some(giver) = self.giver.get() {
+            giver.abort();
+        }
+    }
+}
+
+/// Closes an idle connection whenever somebody waits for its place.
+async fn give_up_idle(server: Arc<Server>, slot: Weak<Slot>) {
+    loop {
+        server.wanted.notified().await;
+        let Some(slot) = slot.upgrade() else { return };
+        if server.connections.waiting() > 0 {
+            slot.idle.borrow_mut().pop_front();
+        }
+    }
+}
+
+/// One request's claim on a server: counted as in flight, and owing the breaker an outcome. Dropped without one, the request
+/// counts neither way.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    slot: Rc<Slot>,
+    pass: Option<Pass>,
+}
+
+impl Lease {
+    pub(super) fn new(slot: Rc<Slot>, pass: Pass) -> Self {
+        slot.count(slot.in_flight.get() + 1);
+        Self { slot, pass: Some(pass) }
+    }
+
+    /// The server and this core's connections to it.
+    pub(crate) const fn slot(&self) -> &Rc<Slot> {
+        &self.slot
+    }
+
+    /// The server answered.
+    pub(crate) fn succeeded(&mut self) {
+        self.slot.server.reached(true);
+        self.record(Outcome::Succeeded);
+    }
+
+    /// The server failed the request.
+    pub(crate) fn failed(&mut self) {
+        self.record(Outcome::Failed);
+    }
+
+    /// No connection to the server could be made.
+    pub(crate) fn not_reached(&self) {
+        self.slot.server.reached(false);
+    }
+
+    /// Keeps a connection on which both messages are complete.
+    pub(crate) fn give_back(&self, connection: UpstreamConnection) {
+        self.slot.give_back(connection);
+    }
+
+    fn record(&mut self, outcome: Outcome) {
+        if let Some(pass) = self.pass.take() {
+            self.slot.server.breaker.record(pass, outcome);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.record(Outcome::Abandoned);
+        self.slot.count(self.slot.in_flight.get().saturating_sub(1));
+    }
+}
