@@ -53,6 +53,8 @@ mod mistakes;
 #[cfg(test)]
 mod mutations;
 #[cfg(test)]
+mod nested;
+#[cfg(test)]
 mod testing;
 
 pub use config::{Config, Route};

@@ -108,7 +108,7 @@ impl<'a> Scan<'a> {
     fn near_by(&self, words: &[&str], section: &str) -> bool {
         match section {
             "" => !words.iter().any(|word| !word.is_empty() && self.schema.section(word).is_some()),
-            named => words.contains(&named),
+            named => named.split('.').all(|part| words.contains(&part)),
         }
     }
 

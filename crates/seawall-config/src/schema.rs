@@ -45,6 +45,24 @@ impl Schema {
         self.sections.iter().copied().find(|section| section.name == name)
     }
 
+    /// The section that is a table of this name at the top of the file.
+    pub(crate) fn table(&self, name: &str) -> Option<&'static Section> {
+        self.section(name).filter(|section| !section.name.is_empty() && !section.name.contains('.'))
+    }
+
+    /// The section that is a table of this name inside another section's: `[app.env]` in `[app]`.
+    pub(crate) fn inner(&self, outer: &Section, name: &str) -> Option<&'static Section> {
+        self.inners(outer).find(|(inner, _)| *inner == name).map(|(_, section)| section)
+    }
+
+    /// The sections inside another section's table, with the last part of their names.
+    pub(crate) fn inners(&self, outer: &Section) -> impl Iterator<Item = (&'static str, &'static Section)> {
+        let parts = |section: &'static Section| section.name.rsplit_once('.').map(|parts| (parts, section));
+        let outer = outer.name;
+        let inners = self.sections.iter().copied().filter_map(parts).filter(move |((name, _), _)| *name == outer);
+        inners.map(|((_, inner), section)| (inner, section))
+    }
+
     /// The sections that stand as tables in the file.
     pub(crate) fn tables(&self) -> impl Iterator<Item = &'static Section> {
         self.sections.iter().copied().filter(|section| !section.name.is_empty())

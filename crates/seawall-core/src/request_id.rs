@@ -5,6 +5,9 @@ use std::fmt;
 /// The longest inbound id that is kept, in characters.
 pub const LONGEST: usize = 64;
 
+/// The length of an id of our own, in characters: a UUID with its hyphens (RFC 9562, section 4).
+const GENERATED_LENGTH: usize = 36;
+
 /// An id of one request: 1 to 64 ASCII letters, digits and `- _ . : + / =`; so it is safe in a header, a log line and a
 /// page.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,6 +36,17 @@ impl RequestId {
         let mut text = [0; LONGEST];
         text.get_mut(..value.len())?.copy_from_slice(value);
         Some(Self { text, length: value.len() })
+    }
+
+    /// The first id that [`RequestId::generate`] could have made, wherever it stands in a text.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Self> {
+        let inside = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let generated = |word: &&str| {
+            uuid::Uuid::try_parse(word).is_ok_and(|id| id.get_version_num() == 7) && word.len() == GENERATED_LENGTH
+        };
+        let found = text.split(|c| !inside(c)).find(generated)?;
+        Self::parse(found.as_bytes())
     }
 
     /// The id as text.
@@ -65,6 +79,19 @@ mod tests {
         assert_eq!(earlier.as_str().len(), 36);
         assert_eq!(earlier.as_str().as_bytes()[14], b'7');
         assert!(earlier.as_str() < later.as_str());
+    }
+
+    #[test]
+    fn an_id_of_our_own_is_found_in_a_text() {
+        let id = RequestId::generate(1_700_000_000_000_000, [0xff; 10]);
+        for text in [format!("[{id}] paid"), format!("GET /pay request_id={id},x=1"), id.to_string()] {
+            assert_eq!(RequestId::find(&text), Some(id), "{text}");
+        }
+        for text in
+            ["", "paid", "4bf92f35-77b3-4da6-a3ce-929d0e0e4736 is a version 4", &id.to_string().replace('-', "")]
+        {
+            assert_eq!(RequestId::find(text), None, "{text}");
+        }
     }
 
     #[test]

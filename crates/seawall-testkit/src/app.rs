@@ -84,6 +84,7 @@ impl TestApp {
             sink: Sink::new(Box::new(log.clone())),
             terminal: Terminal::No,
             directory: directory.0.clone(),
+            variables: Vec::new(),
         };
         let app = App::build(config(&self.servers, &self.config), surroundings).expect("the application must build");
         let running = app.start().await.expect("the application must start");

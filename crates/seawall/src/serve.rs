@@ -28,14 +28,8 @@ pub(super) fn serve(what: Serve, world: &mut World<'_>) -> Result<u8, CliError> 
         .enable_all()
         .build()?;
     match what {
-        Serve::Status(ask) => {
-            let answer = runtime.block_on(ask.answer())?;
-            match world.out.write_all(answer.as_bytes()) {
-                // Whoever read the answer has heard enough.
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(0),
-                written => Ok(written.map(|()| 0)?),
-            }
-        }
+        Serve::Status(ask) => answered(&runtime.block_on(ask.answer())?, world),
+        Serve::Supervised(ask) => answered(&runtime.block_on(ask.answer())?, world),
         Serve::App { app, banner, demo } => {
             let temporary = demo.is_some().then(|| app.directory().to_owned());
             install_log(&app)?;
@@ -46,6 +40,14 @@ pub(super) fn serve(what: Serve, world: &mut World<'_>) -> Result<u8, CliError> 
             }
             code
         }
+    }
+}
+
+fn answered(answer: &str, world: &mut World<'_>) -> Result<u8, CliError> {
+    match world.out.write_all(answer.as_bytes()) {
+        // Whoever read the answer has heard enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(0),
+        written => Ok(written.map(|()| 0)?),
     }
 }
 
@@ -71,11 +73,16 @@ fn run(
     let sample = demo.map(|listener| runtime.spawn(demo::serve(listener)));
     let code = runtime.block_on(async {
         // Heard from before anything is said to run: a signal that comes at once must not end the process by itself.
-        let signals = Signals::listen();
-        let mut running = app.start().await?;
+        let mut signals = Signals::listen();
+        let mut running = tokio::select! {
+            started = app.start() => started?,
+            // An application that was not ready yet is ended by the drop of its start.
+            () = signals.next() => return Ok(0),
+        };
         // Log lines go to the standard output; what is meant for a person stays apart from them.
         let _unheard = stderr().write_all(banner(&running).as_bytes());
-        let ended = until_end(&mut running, signals).await;
+        let (ended, told) = until_end(&mut running, &mut signals).await;
+        end_application(&mut running, &mut signals, told).await;
         let finished = running.finish();
         ended.and(finished).map(|()| 0).or_else(report)
     });
@@ -121,12 +128,12 @@ async fn heard(signal: &mut Option<Signal>) {
     }
 }
 
-/// Serves until the first signal, finishes until the second.
-async fn until_end(running: &mut Running, mut signals: Signals) -> Result<(), AppError> {
+/// Serves until the first signal, finishes until the second; gives how many there were.
+async fn until_end(running: &mut Running, signals: &mut Signals) -> (Result<(), AppError>, u32) {
     let mut told = 0;
     loop {
         tokio::select! {
-            ended = running.ended() => return ended,
+            ended = running.ended() => return (ended, told),
             () = signals.next() => {}
         }
         told += 1;
@@ -139,6 +146,23 @@ async fn until_end(running: &mut Running, mut signals: Signals) -> Result<(), Ap
             running.force().await;
         }
     }
+}
+
+/// Ends the application that Seawall started, last of all. Two signals, whenever they came, end it at once.
+async fn end_application(running: &mut Running, signals: &mut Signals, told: u32) {
+    if told < 2 {
+        let left = 2 - told;
+        let hurried = async {
+            for _ in 0..left {
+                signals.next().await;
+            }
+        };
+        tokio::select! {
+            () = running.stop_application() => return,
+            () = hurried => {}
+        }
+    }
+    running.kill_application().await;
 }
 
 /// A fault of the process itself: logged, and told by the exit code (checklist RG-3).

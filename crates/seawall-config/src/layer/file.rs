@@ -78,7 +78,7 @@ impl Reader<'_> {
         for item in self.items(table) {
             if item.name == ROUTE {
                 self.routes(&item);
-            } else if let Some(section) = self.schema.section(item.name).filter(|section| !section.name.is_empty()) {
+            } else if let Some(section) = self.schema.table(item.name) {
                 self.section(section, &item);
             } else if let Some(top) = self.schema.top().filter(|_| item.table().is_none()) {
                 self.field(&Owner::Section(top), top.fields, &item);
@@ -178,8 +178,10 @@ impl Reader<'_> {
         let before = self.layer.assignments.len();
         for item in self.items(table) {
             let own = fields.iter().any(|field| field.key == item.name);
-            match (owner, section.entries) {
-                (Owner::Section(_), Some(entry)) if !own && item.table().is_some() => {
+            let inner = self.schema.inner(section, item.name);
+            match (owner, inner, section.entries) {
+                (Owner::Section(_), Some(inner), _) if !own => self.section(inner, &item),
+                (Owner::Section(_), None, Some(entry)) if !own && item.table().is_some() => {
                     self.entry(section, entry, &item);
                 }
                 _ => self.field(owner, fields, &item),

@@ -26,7 +26,11 @@ pub(super) struct Unknown<'a> {
 pub(super) fn key(schema: &Schema, owner: &Owner, fields: &'static [FieldSpec], stranger: &Unknown<'_>) -> Diagnostic {
     let name = stranger.name;
     let here = place_name(owner);
-    let near = near::nearest(name, fields.iter().map(|field| field.key));
+    let inners = match owner {
+        Owner::Section(section) => schema.inners(section).map(|(inner, _)| inner).collect(),
+        _ => Vec::new(),
+    };
+    let near = near::nearest(name, fields.iter().map(|field| field.key).chain(inners));
     let homes = schema.homes(name);
     let mut help = Vec::new();
     help.extend(near.map(|near| format!("did you mean `{near}`?")));

@@ -76,10 +76,13 @@ pub(super) fn find(schema: &Schema, name: &str) -> Option<Target> {
     match parts.as_slice() {
         [key] => schema.top().and_then(|top| field(Owner::Section(top), top.fields, key)),
         [name, key] => section(name).and_then(|section| field(Owner::Section(section), section.fields, key)),
-        [name, entry, key] => {
-            let section = section(name)?;
-            field(Owner::Entry(section, entry.to_ascii_lowercase()), section.entries?, key)
-        }
+        [name, inner, key] => match section(&format!("{name}.{inner}")) {
+            Some(section) => field(Owner::Section(section), section.fields, key),
+            None => {
+                let section = section(name)?;
+                field(Owner::Entry(section, inner.to_ascii_lowercase()), section.entries?, key)
+            }
+        },
         _ => None,
     }
 }
@@ -139,8 +142,8 @@ pub(super) fn names(schema: &Schema) -> Vec<String> {
 
 /// The variable of a field.
 pub(crate) fn variable_of(section: &Section, key: &str) -> String {
-    let parts = [section.name, key];
-    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).map(str::to_ascii_uppercase).collect();
+    let parts = section.name.split('.').chain([key]);
+    let parts: Vec<_> = parts.filter(|part| !part.is_empty()).map(str::to_ascii_uppercase).collect();
     format!("{PREFIX}{}", parts.join("__"))
 }
 

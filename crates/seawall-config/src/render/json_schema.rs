@@ -22,8 +22,8 @@ pub fn json_schema(schema: &Schema) -> Value {
     if let Some(Value::Object(preset)) = properties.get_mut(top::PRESET.key()).filter(|_| !presets.is_empty()) {
         preset.insert("enum".to_owned(), json!(presets));
     }
-    for section in schema.tables() {
-        properties.insert(section.name.to_owned(), table(section));
+    for section in schema.tables().filter(|section| schema.table(section.name).is_some()) {
+        properties.insert(section.name.to_owned(), table(schema, section));
     }
     properties.insert(ROUTE.to_owned(), routes(schema));
     json!({
@@ -35,10 +35,12 @@ pub fn json_schema(schema: &Schema) -> Value {
     })
 }
 
-fn table(section: &Section) -> Value {
-    let mut table = object(section.documentation, &fields(section.fields));
+fn table(schema: &Schema, section: &Section) -> Value {
+    let mut properties = fields(section.fields);
+    properties.extend(schema.inners(section).map(|(name, inner)| (name.to_owned(), table(schema, inner))));
+    let own: Vec<_> = properties.keys().cloned().collect();
+    let mut table = object(section.documentation, &properties);
     if let (Some(entries), Value::Object(table)) = (section.entries, &mut table) {
-        let own: Vec<_> = fields(section.fields).keys().cloned().collect();
         let own = if own.is_empty() { String::new() } else { format!("(?!(?:{})$)", own.join("|")) };
         let documentation = format!("A named entry of [{}].", section.name);
         let pattern = format!("^{own}[A-Za-z0-9_-]{{1,64}}$");

@@ -6,7 +6,8 @@ use crate::Environment;
 /// A section of the configuration file.
 #[derive(Clone, Copy, Debug)]
 pub struct Section {
-    /// The table's name in the file; empty for the keys at the top.
+    /// The table's name in the file; empty for the keys at the top. With a dot it is a table inside another section's:
+    /// `app.env` is `[app.env]`.
     pub name: &'static str,
     /// What the section is for, in whole sentences.
     pub documentation: &'static str,

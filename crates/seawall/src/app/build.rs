@@ -1,6 +1,6 @@
 //! Building and starting: from a configuration and its surroundings to a server that listens.
 
-use std::{sync::Arc, thread};
+use std::{net::SocketAddr, sync::Arc, thread};
 
 use seawall_config::Config;
 use seawall_core::meter::Meter;
@@ -10,7 +10,8 @@ use seawall_guards::{
     rate_limit::{self, MemoryRates},
 };
 use seawall_proxy::{
-    Builtins, Plane, PlaneParts, SERVER_SECTION, ServerSettings, Site, UPSTREAM_SECTION, Upstream, UpstreamSettings,
+    Builtins, Plane, PlaneParts, SERVER_SECTION, ServerSettings, Site, UPSTREAM_SECTION, Upstream, UpstreamAddress,
+    UpstreamSettings,
 };
 use seawall_telemetry::{LOG_SECTION, LogSettings, LogWriter, Output, Registry};
 
@@ -23,8 +24,30 @@ use super::{
     health::{self, Health, HealthSettings},
     running::Parts,
     sites::SiteParts,
+    supervised::{self, Placement, SupervisedSettings, Supervisor, Surrounding},
     traces::Traces,
 };
+
+/// The way of a supervised application's requests: the servers of the upstream.
+#[derive(Debug)]
+struct Placed(Upstream);
+
+impl Placement for Placed {
+    fn place(&self, address: SocketAddr) {
+        if let Err(error) = self.0.place(server(address)) {
+            tracing::error!(error = &error as &dyn std::error::Error, "requests cannot be led to the application");
+        }
+    }
+
+    fn in_flight(&self, address: SocketAddr) -> usize {
+        self.0.in_flight(&server(address))
+    }
+}
+
+/// A supervised application speaks HTTP in clear on this machine.
+fn server(address: SocketAddr) -> UpstreamAddress {
+    UpstreamAddress::Network { host: address.ip().to_string(), port: address.port(), encrypted: false }
+}
 
 /// Requests for built-in targets that may wait for the control plane.
 const BUILTIN_QUEUE: usize = 1_024;
@@ -37,6 +60,7 @@ pub struct App {
     surroundings: Surroundings,
     server: ServerSettings,
     upstream: UpstreamSettings,
+    supervised: Option<SupervisedSettings>,
     admin: AdminSettings,
     health: HealthSettings,
     log: LogSettings,
@@ -46,11 +70,12 @@ impl App {
     /// Reads the settings.
     ///
     /// # Errors
-    /// [`AppError`] when no application is named, or settings that loading should have refused.
+    /// [`AppError`] when no application is named, or two are, or settings that loading should have refused.
     pub fn build(config: Config, surroundings: Surroundings) -> Result<Self, AppError> {
         let mut app = Self {
             server: ServerSettings::read(config.values(&SERVER_SECTION))?,
             upstream: UpstreamSettings::read(config.values(&UPSTREAM_SECTION))?,
+            supervised: SupervisedSettings::read(&config)?,
             admin: AdminSettings::read(config.values(&admin::SECTION))?,
             health: HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?,
             log: LogSettings::read(config.values(&LOG_SECTION))?,
@@ -59,7 +84,10 @@ impl App {
         };
         let directory = app.surroundings.directory.clone();
         app.upstream.ca_file = app.upstream.ca_file.take().map(|file| directory.join(file));
-        if app.upstream.servers.is_empty() {
+        if supervised::both_named(&app.config)? {
+            return Err(AppError::TwoUpstreams);
+        }
+        if app.upstream.servers.is_empty() && app.supervised.is_none() {
             return Err(AppError::NoUpstream);
         }
         Ok(app)
@@ -79,9 +107,12 @@ impl App {
         &self.log
     }
 
-    /// Where the application is.
+    /// Where the application is, or the command that starts it.
     #[must_use]
     pub fn upstream(&self) -> String {
+        if let Some(supervised) = &self.supervised {
+            return supervised.title();
+        }
         self.upstream.servers.iter().map(|server| server.address.to_string()).collect::<Vec<_>>().join(", ")
     }
 
@@ -97,10 +128,12 @@ impl App {
         &self.config
     }
 
-    /// Listens and serves. The control plane runs on the runtime this is called on.
+    /// Listens, starts the application when that is Seawall's task, and serves once it is ready. The control plane runs on
+    /// the runtime this is called on. Dropped before it is done, it leaves no application behind.
     ///
     /// # Errors
-    /// [`AppError`] when an address is in use, the data directory cannot be used, or the system gives no threads.
+    /// [`AppError`] when an address is in use, the data directory cannot be used, the application does not start, or the
+    /// system gives no threads.
     pub async fn start(self) -> Result<Running, AppError> {
         let cores = self.server.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
         let data_path = self.surroundings.directory.join(self.config.values(&TOP).get(&DATA)?);
@@ -117,6 +150,8 @@ impl App {
         let registry = Registry::new(cores);
         let clock = Arc::clone(&self.surroundings.clock);
         let upstream = Upstream::new(&self.upstream, cores, Arc::clone(&clock), Arc::new(registry.clone()))?;
+        // Listening before that means that an address in use is told at once, not after the application has started.
+        let supervisor = self.supervise(&upstream).await?;
         let health = Health::new(self.health.clone(), upstream.clone(), Arc::clone(&clock));
         let (builtins, requests) = Builtins::new(BUILTIN_QUEUE);
         let sites = self.sites(cores, &registry, builtins.clone())?;
@@ -140,7 +175,8 @@ impl App {
             registry: registry.clone(),
             config: Arc::clone(&self.config),
             addresses,
-            upstream: self.upstream(),
+            upstream: upstream.clone(),
+            supervised: supervisor.as_ref().map(|supervisor| supervisor.handle().clone()),
         };
         Ok(Running::begin(Parts {
             addresses,
@@ -157,7 +193,24 @@ impl App {
             admin_socket,
             token: Arc::new(token),
             data,
+            supervisor,
         }))
+    }
+
+    /// The application that Seawall starts, once it is ready and requests are led to it.
+    async fn supervise(&self, upstream: &Upstream) -> Result<Option<Supervisor>, AppError> {
+        let Some(settings) = self.supervised.clone() else { return Ok(None) };
+        let placed = Arc::new(Placed(upstream.clone()));
+        let surrounding = Surrounding {
+            directory: self.surroundings.directory.clone(),
+            variables: self.surroundings.variables.clone(),
+            clock: Arc::clone(&self.surroundings.clock),
+            placement: Some(Arc::clone(&placed) as _),
+            drain_timeout: self.server.drain_timeout,
+        };
+        let supervisor = Supervisor::start(settings, surrounding).await?;
+        placed.place(supervisor.handle().status().address);
+        Ok(Some(supervisor))
     }
 
     /// One site for each core, over the same counters.

@@ -14,7 +14,7 @@ use seawall_guards::{
 use seawall_proxy::{SERVER_SECTION, UPSTREAM_SECTION};
 use seawall_telemetry::{LOG_SECTION, TRACE_SECTION};
 
-use super::{admin, health};
+use super::{admin, health, supervised};
 
 /// One step of a request's way through the guards.
 #[derive(Clone, Copy, Debug)]
@@ -76,8 +76,17 @@ pub static TOP: Section = Section::new(
 );
 
 /// Sections that belong to no guard, before those that do.
-static OWN_SECTIONS: [&Section; 7] =
-    [&TOP, &UPSTREAM_SECTION, &SERVER_SECTION, &admin::SECTION, &health::SECTION, &LOG_SECTION, &TRACE_SECTION];
+static OWN_SECTIONS: [&Section; 9] = [
+    &TOP,
+    &UPSTREAM_SECTION,
+    &supervised::SECTION,
+    &supervised::ENV_SECTION,
+    &SERVER_SECTION,
+    &admin::SECTION,
+    &health::SECTION,
+    &LOG_SECTION,
+    &TRACE_SECTION,
+];
 
 /// Starting points for kinds of application.
 static PRESETS: [Preset; 3] = [

@@ -7,6 +7,8 @@ use seawall_guards::BuildError;
 use seawall_proxy::{EncryptionError, PlaneError};
 use seawall_telemetry::TelemetryError;
 
+use super::supervised::SupervisedError;
+
 /// Why the application cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -25,6 +27,12 @@ pub enum AppError {
     /// No application to protect.
     #[error("no application is named")]
     NoUpstream,
+    /// Two applications to protect.
+    #[error("an application is named twice: by a command that starts it, and by an address where it runs")]
+    TwoUpstreams,
+    /// The application that Seawall shall start.
+    #[error(transparent)]
+    Supervised(#[from] SupervisedError),
     /// An https:// application that cannot be verified.
     #[error("connections to the application cannot be encrypted")]
     Encryption(#[from] EncryptionError),
@@ -70,7 +78,9 @@ impl AppError {
             | Self::TooManyGuards
             | Self::BuiltinPath(_)
             | Self::NoUpstream
+            | Self::TwoUpstreams
             | Self::Encryption(_) => 64,
+            Self::Supervised(error) => error.exit_code(),
             Self::Plane(PlaneError::Listen { .. }) | Self::AdminListen { .. } | Self::InUse(_) | Self::Data { .. } => {
                 69
             }
@@ -93,9 +103,15 @@ impl AppError {
             Self::InUse(_) => {
                 Some("stop it, or give this one a directory of its own with `data` in the configuration".to_owned())
             }
-            Self::NoUpstream => {
-                Some("say where your application is: seawall run --to http://localhost:3000".to_owned())
-            }
+            Self::NoUpstream => Some(
+                "say where your application is: seawall run --to http://localhost:3000; or let Seawall start it: seawall run -- node server.js"
+                    .to_owned(),
+            ),
+            Self::TwoUpstreams => Some(
+                "keep one: `command` in [app] (or what follows -- ) for an application that Seawall starts, `url` in [upstream] (or --to) for one that runs by itself"
+                    .to_owned(),
+            ),
+            Self::Supervised(error) => error.help(),
             Self::Data { .. } => Some(
                 "see that the directory exists and may be written, or choose another with `data` in the configuration"
                     .to_owned(),

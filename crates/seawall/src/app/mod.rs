@@ -10,6 +10,7 @@ pub mod health;
 mod random;
 mod running;
 pub mod sites;
+pub mod supervised;
 mod surroundings;
 pub mod tiny_http;
 mod traces;

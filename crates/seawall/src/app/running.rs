@@ -14,7 +14,7 @@ use seawall_proxy::{Builtins, Plane};
 use seawall_telemetry::{LogWriter, Registry};
 use tokio::task::JoinHandle;
 
-use super::{AppError, DataDirectory, admin, health::Health, traces::Traces};
+use super::{AppError, DataDirectory, admin, health::Health, supervised::Supervisor, traces::Traces};
 
 /// How long log lines may take to be written at the end.
 const LOG_LIMIT: Duration = Duration::from_secs(2);
@@ -45,6 +45,7 @@ pub struct Running {
     checks: JoinHandle<()>,
     admin_tcp: JoinHandle<io::Result<()>>,
     admin_unix: JoinHandle<io::Result<()>>,
+    supervisor: Option<Supervisor>,
 }
 
 /// What a running server is made of.
@@ -64,6 +65,7 @@ pub(super) struct Parts<B, C> {
     pub(super) admin_socket: UnixListener,
     pub(super) token: Arc<Secret>,
     pub(super) data: DataDirectory,
+    pub(super) supervisor: Option<Supervisor>,
 }
 
 impl Running {
@@ -87,6 +89,7 @@ impl Running {
             admin_unix: tokio::spawn(admin::serve_unix(parts.admin_socket, unix)),
             data: parts.data,
             token: parts.token,
+            supervisor: parts.supervisor,
         }
     }
 
@@ -100,6 +103,12 @@ impl Running {
     #[must_use]
     pub const fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// The application that Seawall started, when it did.
+    #[must_use]
+    pub const fn supervisor(&self) -> Option<&Supervisor> {
+        self.supervisor.as_ref()
     }
 
     /// The directory with its own files.
@@ -136,6 +145,21 @@ impl Running {
             _ = &mut self.builtin => Err(AppError::Died("control plane")),
             result = &mut self.admin_tcp => Err(died(result, "admin listener")),
             result = &mut self.admin_unix => Err(died(result, "admin socket")),
+        }
+    }
+
+    /// Tells the application that Seawall started to end, and waits until it has. Call it when the server has ended, so that
+    /// no request is left to it.
+    pub async fn stop_application(&mut self) {
+        if let Some(supervisor) = &mut self.supervisor {
+            supervisor.stop().await;
+        }
+    }
+
+    /// Ends the application that Seawall started at once.
+    pub async fn kill_application(&mut self) {
+        if let Some(supervisor) = &mut self.supervisor {
+            supervisor.kill().await;
         }
     }
 

@@ -1,6 +1,7 @@
 //! What an application takes from outside: the time, randomness, the log's end, its directory. Tests give their own.
 
 use std::{
+    fmt,
     path::PathBuf,
     sync::Arc,
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -10,7 +11,7 @@ use seawall_core::clock::{Clock, Now};
 use seawall_telemetry::{Sink, Terminal};
 
 /// Everything outside the configuration that an application depends on.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Surroundings {
     /// The time for all decisions.
     pub clock: Arc<dyn Clock>,
@@ -22,19 +23,29 @@ pub struct Surroundings {
     pub terminal: Terminal,
     /// Where relative paths begin.
     pub directory: PathBuf,
+    /// The environment's variables, for the application that Seawall starts.
+    pub variables: Vec<(String, String)>,
 }
 
 impl Surroundings {
     /// The surroundings of a process that logs to its standard output.
     #[must_use]
-    pub fn of_process(terminal: Terminal, directory: PathBuf) -> Self {
+    pub fn of_process(terminal: Terminal, directory: PathBuf, variables: Vec<(String, String)>) -> Self {
         Self {
             clock: Arc::new(SystemClock::new()),
             seed: fastrand::u64(..),
             sink: Sink::new(Box::new(std::io::stdout())),
             terminal,
             directory,
+            variables,
         }
+    }
+}
+
+// Variables may be secret, so they are not shown.
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").field("directory", &self.directory).finish_non_exhaustive()
     }
 }
 

@@ -51,7 +51,7 @@ impl Url {
     pub async fn get(&self, limit: Duration) -> io::Result<Answer> {
         let asked = async {
             let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-            exchange(stream, &self.host, &self.path).await
+            exchange(stream, &self.host, "GET", &self.path).await
         };
         tokio::time::timeout(limit, asked).await.map_err(|_| io::ErrorKind::TimedOut)?
     }
@@ -62,7 +62,19 @@ impl Url {
 /// # Errors
 /// As for [`Url::get`].
 pub async fn get_unix(socket: &Path, path: &str, limit: Duration) -> io::Result<Answer> {
-    let asked = async { exchange(UnixStream::connect(socket).await?, "localhost", path).await };
+    unix(socket, "GET", path, limit).await
+}
+
+/// Has a server behind a Unix socket do something; nothing is sent with it.
+///
+/// # Errors
+/// As for [`Url::get`].
+pub async fn post_unix(socket: &Path, path: &str, limit: Duration) -> io::Result<Answer> {
+    unix(socket, "POST", path, limit).await
+}
+
+async fn unix(socket: &Path, method: &str, path: &str, limit: Duration) -> io::Result<Answer> {
+    let asked = async { exchange(UnixStream::connect(socket).await?, "localhost", method, path).await };
     tokio::time::timeout(limit, asked).await.map_err(|_| io::ErrorKind::TimedOut)?
 }
 
@@ -71,14 +83,26 @@ pub async fn get_unix(socket: &Path, path: &str, limit: Duration) -> io::Result<
 /// # Errors
 /// The system's error, or that it took longer than `limit`.
 pub async fn connects(host: &str, port: u16, limit: Duration) -> io::Result<()> {
-    tokio::time::timeout(limit, TcpStream::connect((host, port))).await.map_err(|_| io::ErrorKind::TimedOut)??;
+    let connected = tokio::time::timeout(limit, TcpStream::connect((host, port))).await;
+    let stream = connected.map_err(|_| io::ErrorKind::TimedOut)??;
+    // To a port that nobody listens on, the system may connect a socket of this machine with itself, when it happens to give
+    // it that very port.
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
     Ok(())
 }
 
-async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, host: &str, path: &str) -> io::Result<Answer> {
+async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    host: &str,
+    method: &str,
+    path: &str,
+) -> io::Result<Answer> {
     // HTTP/1.0: the answer ends with the connection, so no framing has to be understood.
+    let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
     let request = format!(
-        "GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: seawall/{}\r\nConnection: close\r\n\r\n",
+        "{method} {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: seawall/{}\r\n{length}Connection: close\r\n\r\n",
         crate::VERSION
     );
     stream.write_all(request.as_bytes()).await?;

@@ -11,13 +11,14 @@ Exit codes:
   0   clean
   1   a fault of the running process
   64  bad usage or configuration
-  69  an address or directory is in use, or what is asked is not there
+  69  an address or directory is in use, or the application or what is asked is not there
   70  an internal fault at start";
 
 const FIRST_STEPS: &str = "\
 First steps:
   seawall demo                             a careless sample application behind Seawall
   seawall run --to http://localhost:3000   your application behind Seawall
+  seawall run -- node server.js            the same, and Seawall starts and watches it
   seawall explain GET /                    which guards, with which values, from where";
 
 /// Makes any web API ready for real users: one process in front of your application, in any language, without a change to
@@ -44,6 +45,9 @@ pub(super) enum Command {
     Config(ConfigCommand),
     /// Ask the running server how it is.
     Status(StatusOptions),
+    /// Ask how the application is that the running server started.
+    #[command(subcommand)]
+    App(AppCommand),
     /// Write a completion script for your shell.
     Completions {
         /// The shell.
@@ -72,6 +76,10 @@ pub(super) struct RunOptions {
     pub(super) admin: Option<SocketAddr>,
     #[command(flatten)]
     pub(super) file: FileOption,
+    /// The program that is your application, and its arguments: it is started, watched, and stopped last; the variable
+    /// PORT tells it where to listen.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(super) command: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -142,6 +150,14 @@ pub(super) struct StatusOptions {
     /// Answer in JSON.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AppCommand {
+    /// What it does, and where.
+    Status(StatusOptions),
+    /// Start it anew, lead requests there once it is ready, and stop the old one when its requests are finished.
+    Replace(StatusOptions),
 }
 
 /// Help and version are answers; all else is bad usage.

@@ -12,7 +12,10 @@ use super::{
     git::{self, Tracked},
     paint::Paint,
 };
-use crate::app::{catalogue, sites};
+use crate::app::{
+    AppError, catalogue, sites,
+    supervised::{self, SupervisedSettings},
+};
 
 /// Checks the configuration. With `--json` the outcome is on the standard output, whatever it is.
 pub(super) fn check(options: &CheckOptions, world: &mut World<'_>) -> Result<Next, CliError> {
@@ -28,7 +31,11 @@ pub(super) fn check(options: &CheckOptions, world: &mut World<'_>) -> Result<Nex
 fn judge(options: &CheckOptions, world: &mut World<'_>) -> Result<Next, CliError> {
     let loaded = configuration::read(&options.file, Vec::new(), options.json, world)?;
     sites::verify(&loaded.config)?;
-    let notes = refuse_tracked_secrets(&loaded)?;
+    if supervised::both_named(&loaded.config).map_err(AppError::Setting)? {
+        return Err(AppError::TwoUpstreams.into());
+    }
+    let mut notes = refuse_tracked_secrets(&loaded)?;
+    notes.extend(missing_variables(&loaded.config, world)?);
     let which = if options.all { Which::All } else { Which::Differences };
     let printed = loaded.config.print(which);
     if options.json {
@@ -55,6 +62,15 @@ fn judge(options: &CheckOptions, world: &mut World<'_>) -> Result<Next, CliError
     }
     world.say(&text)?;
     Ok(Next::Exit(0))
+}
+
+/// What the application would miss if it were started here. Another environment may have it, so it is no mistake.
+fn missing_variables(config: &Config, world: &World<'_>) -> Result<Option<String>, CliError> {
+    let settings = SupervisedSettings::read(config).map_err(AppError::Setting)?;
+    let missing = settings.map(|settings| supervised::missing(&settings, &world.variables)).unwrap_or_default();
+    let names = missing.join(", ");
+    let note = format!("{names} must be set where seawall runs, and here is not; the application would not be started");
+    Ok((!missing.is_empty()).then_some(note))
 }
 
 /// Refuses a `.env` or a secret that git shares with everybody who has the repository (checklist PL-5). What cannot be

@@ -32,6 +32,13 @@ pub(super) fn option(section: &str, key: &str, flag: &str, value: Option<&impl T
     Some(Override { section: section.to_owned(), key: key.to_owned(), value, name: flag.to_owned() })
 }
 
+/// What follows an option as a list of the configuration; nothing when nothing follows.
+pub(super) fn words(section: &str, key: &str, flag: &str, words: &[String]) -> Option<Override> {
+    let value = Raw::List(words.iter().cloned().map(Raw::Text).collect());
+    let given = Override { section: section.to_owned(), key: key.to_owned(), value, name: flag.to_owned() };
+    (!words.is_empty()).then_some(given)
+}
+
 /// Loads the configuration.
 pub(super) fn read(
     options: &FileOption,

@@ -14,6 +14,7 @@ mod problem;
 mod render;
 mod serve;
 mod status;
+mod supervised;
 mod world;
 
 use std::ffi::OsString;
@@ -25,7 +26,7 @@ pub use fault::CliError;
 pub use serve::Serve;
 pub use world::World;
 
-use arguments::{Command, ConfigCommand};
+use arguments::{AppCommand, Command, ConfigCommand};
 
 /// What the binary does next.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ pub fn execute(arguments: impl IntoIterator<Item = OsString>, world: &mut World<
         Command::Config(ConfigCommand::Schema) => render::schema(world),
         Command::Config(ConfigCommand::Reference { what }) => render::reference(what, world),
         Command::Status(options) => Ok(Next::Serve(Box::new(Serve::Status(status::Ask::new(&options, world)?)))),
+        Command::App(AppCommand::Status(options)) => supervised::ask(&options, supervised::Wish::Status, world),
+        Command::App(AppCommand::Replace(options)) => supervised::ask(&options, supervised::Wish::Replace, world),
         Command::Completions { shell } => completions::write(shell, world),
     }
 }

@@ -7,13 +7,14 @@ use seawall_config::{Inputs, SourceText, load};
 use super::{
     CliError, Next, World,
     arguments::{DemoOptions, RunOptions},
-    configuration::{self, option},
+    configuration::{self, option, words},
     fault::Json,
     paint::Paint,
     status::Ask,
+    supervised,
 };
 use crate::{
-    app::{App, Running, Surroundings, catalogue},
+    app::{App, Running, Surroundings, catalogue, supervised::Status},
     demo,
 };
 
@@ -31,6 +32,8 @@ pub enum Serve {
     },
     /// A question to a running server.
     Status(Ask),
+    /// A question about the application that a running server started, or a wish for it.
+    Supervised(supervised::Ask),
 }
 
 /// What is said once a server runs.
@@ -48,12 +51,13 @@ pub struct Banner {
 pub(super) fn run(options: &RunOptions, world: &World<'_>) -> Result<Next, CliError> {
     let overrides = [
         option("upstream", "url", "--to", options.to.as_ref()),
+        words("app", "command", "--", &options.command),
         option("server", "listen", "--listen", options.listen.as_ref()),
         option("admin", "listen", "--admin", options.admin.as_ref()),
     ];
     let loaded = configuration::read(&options.file, overrides.into_iter().flatten().collect(), false, world)?;
     let file = loaded.file.as_ref().and_then(|file| file.file_name()).map(|name| name.to_string_lossy().into_owned());
-    let surroundings = Surroundings::of_process(world.log_terminal, loaded.directory);
+    let surroundings = Surroundings::of_process(world.log_terminal, loaded.directory, world.variables.clone());
     let app = Box::new(App::build(loaded.config, surroundings)?);
     let banner = Banner::new(&app, file, Paint { colours: world.error_colours }, false);
     Ok(Next::Serve(Box::new(Serve::App { app, banner, demo: None })))
@@ -78,7 +82,7 @@ pub(super) fn demo(options: &DemoOptions, world: &World<'_>) -> Result<Next, Cli
     let config = load(&catalogue::schema(), inputs)
         .map_err(|diagnostics| CliError::Configuration(Box::new(diagnostics), Json::No))?;
     let directory = world.temporary.join(format!("seawall-demo-{}", std::process::id()));
-    let app = Box::new(App::build(config, Surroundings::of_process(world.log_terminal, directory))?);
+    let app = Box::new(App::build(config, Surroundings::of_process(world.log_terminal, directory, Vec::new()))?);
     let banner = Banner::new(&app, None, Paint { colours: world.error_colours }, true);
     Ok(Next::Serve(Box::new(Serve::App { app, banner, demo: Some(listener) })))
 }
@@ -115,6 +119,10 @@ impl Banner {
             self.paint.bold(&format!("Seawall {}", crate::VERSION)),
             self.paint.bold(&self.upstream)
         );
+        if let Some(supervisor) = running.supervisor() {
+            let Status { pid, address, .. } = supervisor.handle().status();
+            let _infallible = writeln!(out, "  app      started here, process {pid} on {address}");
+        }
         let _infallible = writeln!(out, "  public   {public}");
         let _infallible =
             writeln!(out, "  admin    {admin}  (health, metrics; token in {})", running.data().token_path().display());

@@ -1,6 +1,11 @@
 //! `seawall status`: asks the running server over its socket.
 
-use std::{fmt::Write, io, path::PathBuf, time::Duration};
+use std::{
+    fmt::Write,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -21,12 +26,22 @@ pub struct Ask {
     paint: Paint,
 }
 
+/// The socket of the server that has this configuration.
+pub(super) fn socket(options: &StatusOptions, world: &World<'_>) -> Result<PathBuf, CliError> {
+    let loaded = configuration::read(&options.file, Vec::new(), options.json, world)?;
+    let data = loaded.config.values(&TOP).get(&DATA).map_err(AppError::Setting)?;
+    Ok(DataDirectory::socket_in(&loaded.directory.join(data)))
+}
+
+/// Nobody answers.
+pub(super) fn unreachable(socket: &Path, error: &io::Error) -> CliError {
+    let help = "start it with: seawall run --to http://localhost:3000; or name its configuration with --config";
+    CliError::Missing(format!("no running server answers at {}: {error}\n  help: {help}", socket.display()))
+}
+
 impl Ask {
     pub(super) fn new(options: &StatusOptions, world: &World<'_>) -> Result<Self, CliError> {
-        let loaded = configuration::read(&options.file, Vec::new(), options.json, world)?;
-        let data = loaded.config.values(&TOP).get(&DATA).map_err(AppError::Setting)?;
-        let socket = DataDirectory::socket_in(&loaded.directory.join(data));
-        Ok(Self { socket, json: options.json, paint: Paint { colours: world.colours } })
+        Ok(Self { socket: socket(options, world)?, json: options.json, paint: Paint { colours: world.colours } })
     }
 
     /// Asks, and answers for people or machines.
@@ -34,18 +49,13 @@ impl Ask {
     /// # Errors
     /// [`CliError::Missing`] when no server runs.
     pub async fn answer(&self) -> Result<String, CliError> {
-        let answer =
-            tiny_http::get_unix(&self.socket, "/api/status", LIMIT).await.map_err(|error| self.unreachable(&error))?;
+        let answer = tiny_http::get_unix(&self.socket, "/api/status", LIMIT).await;
+        let answer = answer.map_err(|error| unreachable(&self.socket, &error))?;
         if self.json {
             return Ok(answer.body);
         }
         let status: Value = serde_json::from_str(&answer.body).map_err(io::Error::other)?;
         Ok(self.text(&status))
-    }
-
-    fn unreachable(&self, error: &io::Error) -> CliError {
-        let help = "start it with: seawall run --to http://localhost:3000; or name its configuration with --config";
-        CliError::Missing(format!("no running server answers at {}: {error}\n  help: {help}", self.socket.display()))
     }
 
     fn text(&self, status: &Value) -> String {

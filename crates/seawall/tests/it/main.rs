@@ -29,6 +29,7 @@ mod ports;
 mod problems;
 mod routes;
 mod smoke;
+mod supervised;
 #[cfg(feature = "otlp")]
 mod traces;
 mod upstream;

@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    body::Body,
     http::{StatusCode, header},
-    response::IntoResponse,
-    routing::get,
+    response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use seawall_config::{Config, Which};
+use seawall_proxy::Upstream;
 use seawall_telemetry::{Registry, metrics};
 use serde_json::json;
 
 use crate::app::{
     Addresses, builtin,
     health::{Health, Show},
+    supervised::Handle,
 };
 
 /// What the routes look at.
@@ -24,14 +27,16 @@ pub(in crate::app) struct State {
     pub(in crate::app) registry: Registry,
     pub(in crate::app) config: Arc<Config>,
     pub(in crate::app) addresses: Addresses,
-    pub(in crate::app) upstream: String,
+    pub(in crate::app) upstream: Upstream,
+    /// The application, when Seawall started it.
+    pub(in crate::app) supervised: Option<Handle>,
 }
 
 /// The routes, without their gate.
 pub(in crate::app) fn router(state: State) -> Router {
     let (full, ready, status) = (state.health.clone(), state.health.clone(), state.clone());
-    let State { registry, config, .. } = state;
-    Router::new()
+    let State { registry, config, supervised, .. } = state;
+    supervised_routes(supervised)
         .route("/", get(|| async { INDEX }))
         .route("/health", get(move || report(full.clone())))
         .route("/health/live", get(|| async { builtin::json(StatusCode::OK, &json!({ "status": "ok" })) }))
@@ -46,13 +51,37 @@ pub(in crate::app) fn router(state: State) -> Router {
         .fallback(|| async { (StatusCode::NOT_FOUND, INDEX) })
 }
 
+/// What can be asked of an application that Seawall started. Replacing it is offered when it is possible.
+fn supervised_routes(supervised: Option<Handle>) -> Router {
+    let Some(handle) = supervised else { return Router::new() };
+    let seen = handle.clone();
+    let router =
+        Router::new().route("/api/app", get(|| async move { builtin::json(StatusCode::OK, &seen.status().json()) }));
+    if handle.replaceable() { router.route("/api/app/replace", post(move || replace(handle.clone()))) } else { router }
+}
+
+/// Replaces the application. The new process is waited for even if whoever asks does not.
+async fn replace(handle: Handle) -> Response<Body> {
+    let replaced = tokio::spawn(async move { handle.replace().await }).await;
+    match replaced {
+        Ok(Ok(status)) => builtin::json(StatusCode::OK, &status.json()),
+        Ok(Err(error)) => {
+            let reason = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+            let body = json!({ "error": format!("{error}{reason}"), "help": error.help() });
+            builtin::json(StatusCode::CONFLICT, &body)
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
 const INDEX: &str = "The admin interface of Seawall.\n\n\
     /health         the state of everything\n\
     /health/live    whether the process runs\n\
     /health/ready   whether requests are served\n\
     /metrics        metrics for Prometheus\n\
     /api/status     what runs here (token)\n\
-    /api/config     the effective configuration (token)\n";
+    /api/config     the effective configuration (token)\n\
+    /api/app        the application, when Seawall started it (token)\n";
 
 async fn report(health: Health) -> impl IntoResponse {
     let report = health.report().await;
@@ -61,15 +90,65 @@ async fn report(health: Health) -> impl IntoResponse {
 }
 
 async fn overview(state: State) -> impl IntoResponse {
+    let servers: Vec<_> = state.upstream.report().into_iter().map(|server| server.address).collect();
     let value = |name| state.registry.value(name, &[]).unwrap_or_default();
     let body = json!({
         "health": state.health.report().await.json(Show::All),
         "public": state.addresses.public.to_string(),
         "admin": state.addresses.admin.to_string(),
-        "upstream": state.upstream,
+        "upstream": servers.join(", "),
         "environment": state.config.environment().word(),
         "connections": value("seawall_connections"),
         "active_requests": value("http_server_active_requests"),
     });
     builtin::json(StatusCode::OK, &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{extract::Request, http::Method};
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::app::supervised::tests::{serving, serving_unreplaceable};
+
+    async fn ask(router: &Router, method: Method, path: &str) -> (u16, Value) {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn an_application_is_shown_and_replaced() {
+        let (_folder, supervisor) = serving("").await;
+        let router = supervised_routes(Some(supervisor.handle().clone()));
+        let (status, before) = ask(&router, Method::GET, "/api/app").await;
+        assert_eq!((status, &before["state"], &before["replacements"]), (200, &"ready".into(), &0.into()));
+        let (status, after) = ask(&router, Method::POST, "/api/app/replace").await;
+        assert_eq!((status, &after["replacements"]), (200, &1.into()));
+        assert!(after["pid"] != before["pid"] && after["address"] != before["address"]);
+        assert_eq!(ask(&router, Method::GET, "/api/app/replace").await.0, 405);
+    }
+
+    #[tokio::test]
+    async fn a_replacement_that_fails_says_why() {
+        let (folder, supervisor) = serving("[ -e broken ] && exit 7; ").await;
+        folder.write("broken");
+        let router = supervised_routes(Some(supervisor.handle().clone()));
+        let (status, body) = ask(&router, Method::POST, "/api/app/replace").await;
+        let error = body["error"].as_str().unwrap_or_default();
+        assert!(status == 409 && error.contains("exit code 7") && body["help"].is_string(), "{status} {body}");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_not_offered() {
+        assert_eq!(ask(&supervised_routes(None), Method::GET, "/api/app").await.0, 404);
+        let (_folder, supervisor) = serving_unreplaceable().await;
+        let router = supervised_routes(Some(supervisor.handle().clone()));
+        assert_eq!(ask(&router, Method::GET, "/api/app").await.0, 200);
+        assert_eq!(ask(&router, Method::POST, "/api/app/replace").await.0, 404);
+    }
 }

@@ -32,7 +32,7 @@ fn bad_usage_is_64() {
 fn a_missing_application_is_told_how_to_name_one() {
     insta::assert_snapshot!(Place::new().seawall(&["run"]).refused(64), @r"
     error: no application is named
-      help: say where your application is: seawall run --to http://localhost:3000
+      help: say where your application is: seawall run --to http://localhost:3000; or let Seawall start it: seawall run -- node server.js
     ");
 }
 

@@ -18,6 +18,7 @@ fn help_says_what_it_is_and_where_to_begin() {
       explain      Explain a request (GET /path) or a problem (quota-exceeded)
       config       Write an example file, the JSON Schema for editors, or the reference
       status       Ask the running server how it is
+      app          Ask how the application is that the running server started
       completions  Write a completion script for your shell
       help         Print this message or the help of the given subcommand(s)
 
@@ -31,13 +32,14 @@ fn help_says_what_it_is_and_where_to_begin() {
     First steps:
       seawall demo                             a careless sample application behind Seawall
       seawall run --to http://localhost:3000   your application behind Seawall
+      seawall run -- node server.js            the same, and Seawall starts and watches it
       seawall explain GET /                    which guards, with which values, from where
 
     Exit codes:
       0   clean
       1   a fault of the running process
       64  bad usage or configuration
-      69  an address or directory is in use, or what is asked is not there
+      69  an address or directory is in use, or the application or what is asked is not there
       70  an internal fault at start
     ");
 }
@@ -47,7 +49,11 @@ fn help_on_run_names_every_option_and_the_exit_codes() {
     insta::assert_snapshot!(Place::new().seawall(&["run", "--help"]).ok(), @r"
     Serve: put all guards in front of an application
 
-    Usage: seawall run [OPTIONS]
+    Usage: seawall run [OPTIONS] [-- <COMMAND>...]
+
+    Arguments:
+      [COMMAND]...  The program that is your application, and its arguments: it is started, watched, and
+                    stopped last; the variable PORT tells it where to listen
 
     Options:
           --to <URL>       Where your application is, such as http://localhost:3000
@@ -61,7 +67,7 @@ fn help_on_run_names_every_option_and_the_exit_codes() {
       0   clean
       1   a fault of the running process
       64  bad usage or configuration
-      69  an address or directory is in use, or what is asked is not there
+      69  an address or directory is in use, or the application or what is asked is not there
       70  an internal fault at start
     ");
 }
@@ -69,7 +75,7 @@ fn help_on_run_names_every_option_and_the_exit_codes() {
 #[test]
 fn every_command_has_help() {
     let place = Place::new();
-    for command in ["run", "demo", "check", "explain", "config", "status", "completions"] {
+    for command in ["run", "demo", "check", "explain", "config", "status", "app", "completions"] {
         let help = place.seawall(&[command, "--help"]).ok();
         assert!(help.contains(&format!("Usage: seawall {command}")), "{help}");
     }
