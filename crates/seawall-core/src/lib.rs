@@ -13,6 +13,7 @@
 //! | [`redact`] | which names hide their values |
 //! | [`resilience`] | the circuit breaker, the wait before a retry, the retry budget, and which failure may be tried again |
 //! | [`settings`] | how a crate declares its configuration, and the words it is written in |
+//! | [`websocket`] | what a WebSocket connection may carry: its handshake and its frames |
 
 #![warn(missing_docs)]
 
@@ -27,5 +28,6 @@ pub mod reply;
 pub mod request_id;
 pub mod resilience;
 pub mod settings;
+pub mod websocket;
 
 pub use mode::{Environment, Mode};

@@ -38,6 +38,7 @@ pub mod retry;
 pub mod security_headers;
 pub mod strict_http;
 pub mod trace_context;
+pub mod websocket;
 
 pub use engine::{
     AnswerHead, Build, BuildError, BuildGuard, Context, Counted, CountedError, DECISIONS, End, Flow, Guard, GuardEntry,

@@ -45,6 +45,30 @@ static TUNNELS: Metric = Metric {
     kind: MetricKind::Gauge,
     labels: &[],
 };
+static SOCKET_ENDS: Metric = Metric {
+    name: "seawall_sockets_ended",
+    help: "WebSockets that ended, by who or what ended them.",
+    kind: MetricKind::Counter,
+    labels: &["reason"],
+};
+/// Who or what ends a WebSocket.
+const SOCKET_REASONS: [&str; 9] = [
+    "client",
+    "application",
+    "client_protocol",
+    "application_protocol",
+    "too_big",
+    "too_fast",
+    "silent",
+    "idle",
+    "drained",
+];
+static SOCKET_REPORTS: Metric = Metric {
+    name: "seawall_sockets_reported",
+    help: "Rules that WebSockets broke while these are only reported.",
+    kind: MetricKind::Counter,
+    labels: &[],
+};
 static UPSTREAM_CONNECTIONS: Metric = Metric {
     name: "seawall_upstream_connections_opened",
     help: "Connections made to the application.",
@@ -84,7 +108,7 @@ pub(crate) static SERVER_UP: Metric = Metric {
 };
 
 /// Every metric of this crate, for the catalogue.
-pub static METRICS: [&Metric; 13] = [
+pub static METRICS: [&Metric; 15] = [
     &DURATION,
     &ACTIVE,
     &CONNECTIONS,
@@ -92,6 +116,8 @@ pub static METRICS: [&Metric; 13] = [
     &REFUSED,
     &EXPIRED,
     &TUNNELS,
+    &SOCKET_ENDS,
+    &SOCKET_REPORTS,
     &UPSTREAM_CONNECTIONS,
     &UPSTREAM_FAILURES,
     &RETRIES,
@@ -116,6 +142,8 @@ pub(crate) struct Meters {
     pub(crate) tunnels: Handle,
     pub(crate) upstream_connections: Handle,
     pub(crate) retries: Handle,
+    pub(crate) sockets_reported: Handle,
+    socket_ends: [(&'static str, Handle); SOCKET_REASONS.len()],
 }
 
 impl Meters {
@@ -135,6 +163,8 @@ impl Meters {
             tunnels: one(&TUNNELS),
             upstream_connections: one(&UPSTREAM_CONNECTIONS),
             retries: one(&RETRIES),
+            sockets_reported: one(&SOCKET_REPORTS),
+            socket_ends: SOCKET_REASONS.map(|reason| (reason, meter.series(&SOCKET_ENDS, &[reason]))),
             meter,
         }
     }
@@ -159,6 +189,13 @@ impl Meters {
     /// Counts a request the application could not answer.
     pub(crate) fn upstream_failed(&self, problem: &'static str) {
         self.meter.series(&UPSTREAM_FAILURES, &[problem]).increment();
+    }
+
+    /// Counts the end of a WebSocket.
+    pub(crate) fn socket_ended(&self, reason: &'static str) {
+        if let Some((_, ends)) = self.socket_ends.iter().find(|(known, _)| *known == reason) {
+            ends.increment();
+        }
     }
 
     /// Forgets the handles of routes; their places have changed.

@@ -1,10 +1,12 @@
 //! Limits on how often: quotas, the sliding window that decides, the sketch that remembers, and the port to a store.
 
+pub mod pace;
 pub mod quota;
 pub mod sketch;
 pub mod store;
 pub mod window;
 
+pub use pace::{BytePace, MessagePace};
 pub use quota::{Methods, Per, Quota};
 pub use sketch::Sketch;
 pub use store::{Ask, RateKey, RateStore, ScopedQuota, Standing};

@@ -29,13 +29,24 @@ pub struct ScopedQuota {
     pub quota: Quota,
 }
 
-/// One question: may this key make one more request?
+impl ScopedQuota {
+    /// A quota whose counter has this name: the same in every process and after every reload (FNV-1a).
+    #[must_use]
+    pub fn named(name: &str, quota: Quota) -> Self {
+        let mix = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        Self { scope: name.bytes().fold(0xcbf2_9ce4_8422_2325, mix), quota }
+    }
+}
+
+/// One question: may this key make one more request, or several at once?
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
     /// Whose request it is.
     pub key: RateKey,
     /// The quotas it must fit, all of them.
     pub quotas: &'a [ScopedQuota],
+    /// As how many requests it counts; 1 but for what is measured otherwise, such as bytes.
+    pub cost: u32,
     /// When it came.
     pub now: Now,
     /// When the answer is of no more use, as monotonic microseconds.
@@ -57,6 +68,6 @@ pub struct Standing {
 
 /// Counts requests. A request is counted in all its quotas or, when it does not fit one, in none.
 pub trait RateStore: fmt::Debug + Send + Sync {
-    /// Counts one request when it fits.
+    /// Counts a request when it fits with all that it costs.
     fn take(&self, ask: &Ask<'_>) -> Reply<Standing>;
 }

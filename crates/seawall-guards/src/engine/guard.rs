@@ -1,13 +1,13 @@
 //! The guard trait: what a guard may say, and when it is asked.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use http::{Response, request, response};
 use seawall_core::{problem::Problem, reply::BoxFuture};
 
 use super::Context;
-use crate::{deadline::Deadlines, retry::Retries};
+use crate::{deadline::Deadlines, retry::Retries, websocket::SocketRules};
 
 /// The head of a request: method, target, version, headers, extensions.
 pub type Head = request::Parts;
@@ -110,4 +110,6 @@ pub struct Needs {
     pub deadlines: Option<Deadlines>,
     /// How a failed request may be sent to the upstream again.
     pub retries: Option<Retries>,
+    /// What holds for the frames of a WebSocket.
+    pub sockets: Option<Arc<SocketRules>>,
 }

@@ -9,7 +9,7 @@ use seawall_core::{
 };
 
 use super::{AnswerHead, Context, End, Guard, GuardEntry, Head, Needs, Settle, Stop, Verdict, Watch};
-use crate::{deadline::Deadlines, retry::Retries};
+use crate::{deadline::Deadlines, retry::Retries, websocket::SocketRules};
 
 /// Decisions of guards other than to pass.
 pub static DECISIONS: Metric = Metric {
@@ -79,6 +79,7 @@ pub struct Policy {
     body: Option<(u64, usize)>,
     deadlines: Deadlines,
     retries: Retries,
+    sockets: Option<Arc<SocketRules>>,
 }
 
 /// How far a request came.
@@ -113,8 +114,9 @@ impl Policy {
         let needs = |step: &Step| -> Needs { step.guard.needs() };
         let body = steps.iter().enumerate().find_map(|(place, step)| Some((needs(step).body_limit?, place)));
         let deadlines = steps.iter().find_map(|step| needs(step).deadlines).unwrap_or_default();
+        let sockets = steps.iter().find_map(|step| needs(step).sockets);
         let retries = steps.iter().find_map(|step| needs(step).retries).unwrap_or_default();
-        Self { route, steps: steps.into(), entry_steps, body, deadlines, retries }
+        Self { route, steps: steps.into(), entry_steps, body, deadlines, retries, sockets }
     }
 
     /// A policy of one guard.
@@ -145,6 +147,12 @@ impl Policy {
     #[must_use]
     pub const fn retries(&self) -> &Retries {
         &self.retries
+    }
+
+    /// What holds for the frames of a WebSocket; nothing when nobody looks at them.
+    #[must_use]
+    pub const fn sockets(&self) -> Option<&Arc<SocketRules>> {
+        self.sockets.as_ref()
     }
 
     /// Asks the guards that come before routing.

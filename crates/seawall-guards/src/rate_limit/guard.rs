@@ -108,7 +108,7 @@ impl RateLimitGuard {
 
 impl Applicable {
     fn new(scope: &str, quotas: &[Quota]) -> Self {
-        let scoped = quotas.iter().map(|&quota| ScopedQuota { scope: counter(scope, &quota), quota });
+        let scoped = quotas.iter().map(|&quota| ScopedQuota::named(&format!("{scope}\n{quota}"), quota));
         Self { quotas: scoped.collect(), announced: Announced::new(quotas) }
     }
 }
@@ -137,7 +137,7 @@ impl Guard for RateLimitGuard {
         }
         let key = RateKey::address(ClientKey::of(context.client));
         let deadline_us = context.now.monotonic_us.saturating_add(PATIENCE_US).min(context.deadline_us);
-        let ask = Ask { key, quotas: &applicable.quotas, now: context.now, deadline_us };
+        let ask = Ask { key, quotas: &applicable.quotas, cost: 1, now: context.now, deadline_us };
         match self.store.take(&ask) {
             Reply::Ready(reply) => self.decision.judge(reply, unsafe_method, context),
             Reply::Later(wait) => {
@@ -165,10 +165,4 @@ impl Guard for RateLimitGuard {
 fn limited(standing: Standing) -> Problem {
     let seconds = standing.reset_us.div_ceil(1_000_000).max(1);
     Problem::new(&LIMITED).detail("You have made as many requests as this route accepts for now.").retry_after(seconds)
-}
-
-/// Names a counter: the same text gives the same name in every process and after every reload (FNV-1a).
-fn counter(scope: &str, quota: &Quota) -> u64 {
-    let text = format!("{scope}\n{quota}");
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -74,7 +74,7 @@ impl RateStore for MemoryRates {
         // A panic while counting leaves numbers that are wrong by one at most; they are still the best there is.
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let identity = |scoped: &ScopedQuota| self.hasher.hash_one((ask.key, scoped.scope)).max(1);
-        let now_us = ask.now.monotonic_us;
+        let (now_us, cost) = (ask.now.monotonic_us, ask.cost.max(1));
         let mut standing = Standing { accepted: true, tightest: 0, remaining: u32::MAX, reset_us: 0 };
         for (index, scoped) in ask.quotas.iter().enumerate() {
             let looked = shard.look(identity(scoped), &scoped.quota, now_us);
@@ -83,11 +83,11 @@ impl RateStore for MemoryRates {
             let tighter = if standing.accepted {
                 looked.remaining < standing.remaining
             } else {
-                looked.remaining == 0 && looked.reset_us > standing.reset_us
+                looked.remaining < cost && looked.reset_us > standing.reset_us
             };
             if tighter {
                 standing = Standing {
-                    accepted: looked.remaining > 0,
+                    accepted: looked.remaining >= cost,
                     tightest: index,
                     remaining: looked.remaining,
                     reset_us: looked.reset_us,
@@ -96,9 +96,9 @@ impl RateStore for MemoryRates {
         }
         if standing.accepted {
             for scoped in ask.quotas {
-                shard.record(identity(scoped), &scoped.quota, now_us);
+                shard.record(identity(scoped), &scoped.quota, now_us, cost);
             }
-            standing.remaining = standing.remaining.saturating_sub(1);
+            standing.remaining = standing.remaining.saturating_sub(cost);
             standing.reset_us = match ask.quotas.get(standing.tightest) {
                 Some(scoped) if standing.reset_us == 0 => scoped.quota.window.us(),
                 _ => standing.reset_us,
@@ -172,12 +172,12 @@ impl Shard {
     }
 
     /// Counts a request on a counter that was looked at under the same lock.
-    fn record(&mut self, identity: u64, quota: &Quota, now_us: u64) {
+    fn record(&mut self, identity: u64, quota: &Quota, now_us: u64, cost: u32) {
         let window = Window::new(quota);
         let (at, _found) = self.place(identity, now_us);
         if let (Some(place), Some(words)) = (self.places.get_mut(at), self.words.get_mut(at * WORDS..(at + 1) * WORDS))
         {
-            window.record(&mut place.track, words, now_us);
+            window.record_many(&mut place.track, words, now_us, cost);
             if let Some((count, expires_us)) = window.used(&place.track, now_us) {
                 (place.count, place.expires_us) = (count, expires_us);
             }

@@ -53,6 +53,7 @@ pub(crate) struct Core {
     connections: RefCell<BTreeMap<u64, Rc<Activity>>>,
     next_connection: Cell<u64>,
     open: Arc<AtomicUsize>,
+    sockets: Cell<usize>,
     ending: Cell<bool>,
     closing: Cell<bool>,
     closed: Notify,
@@ -74,6 +75,7 @@ impl Core {
             connections: RefCell::default(),
             next_connection: Cell::new(0),
             open: parts.open,
+            sockets: Cell::new(0),
             ending: Cell::new(false),
             closing: Cell::new(false),
             closed: Notify::new(),
@@ -107,9 +109,15 @@ impl Core {
     }
 
     /// Takes a place for what a connection has become; it was admitted as a connection before.
-    pub(crate) fn keep_place(&self) -> Place {
+    pub(crate) fn keep_place(self: &Rc<Self>) -> Place {
         self.open.fetch_add(1, Ordering::Relaxed);
-        Place(Arc::clone(&self.open))
+        self.sockets.set(self.sockets.get() + 1);
+        Place(Rc::clone(self))
+    }
+
+    /// Connections of this core that have changed their protocol.
+    pub(crate) fn sockets(&self) -> usize {
+        self.sockets.get()
     }
 
     /// From now on every answer tells its connection to close.
@@ -152,11 +160,11 @@ impl Core {
         }
     }
 
-    /// Ends when no connection is open.
+    /// Ends when no connection is open, and no socket.
     pub(super) async fn emptied(&self) {
         loop {
             let notified = self.emptied.notified();
-            if self.connections.borrow().is_empty() {
+            if self.connections.borrow().is_empty() && self.sockets.get() == 0 {
                 return;
             }
             notified.await;
@@ -166,11 +174,13 @@ impl Core {
 
 /// A place among the open connections of all cores; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<AtomicUsize>);
+pub(crate) struct Place(Rc<Core>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.sockets.set(self.0.sockets.get().saturating_sub(1));
+        self.0.emptied.notify_waiters();
     }
 }
 

@@ -4,7 +4,7 @@ use std::{rc::Rc, time::Duration};
 
 use http::{
     HeaderValue, Response, StatusCode, Version,
-    header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE},
+    header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING, UPGRADE},
     response,
 };
 use http_body::Body;
@@ -14,6 +14,7 @@ use seawall_core::{
     http::hop,
     problem::{Fault, Problem},
     redact,
+    websocket::handshake,
 };
 use seawall_guards::{Head, Policy, Stop, Watch, strict_http};
 
@@ -21,11 +22,11 @@ use super::{
     Exchange,
     answer::{FromUpstream, Payload},
     attempt::{self, Sent},
-    tunnel,
+    tunnel::{self, Opening},
     upload::{Keep, Upload},
 };
 use crate::{
-    edge::{self, Incoming, OnUpgrade},
+    edge::{self, Incoming},
     problems::BAD_GATEWAY,
 };
 
@@ -40,7 +41,10 @@ impl Exchange {
     /// Forwards a request that all guards passed.
     pub(super) async fn forward(&mut self, policy: &Policy, mut head: Head, body: Incoming) -> Answered {
         let protocol = hop::upgrade(&head.headers).filter(|_| self.http1);
-        let client_upgrade = edge::on_upgrade(&mut head.extensions);
+        let opening = edge::on_upgrade(&mut head.extensions).map(|client| Opening {
+            client,
+            handshake: policy.sockets().and_then(|_| handshake::read(&head.method, head.version, &head.headers)),
+        });
         strict_http::strip_connection_fields(&mut head.headers)?;
         // The client was told to go on as soon as its body was read; the application must not wait for it again.
         head.headers.remove(EXPECT);
@@ -49,12 +53,7 @@ impl Exchange {
             head.headers.insert(UPGRADE, protocol.clone());
         }
         head.version = Version::HTTP_11;
-        if !head.headers.contains_key(HOST)
-            && let Some(host) = self.core.upstream.host()
-        {
-            // HTTP/1.0 needs no Host, HTTP/1.1 does.
-            head.headers.insert(HOST, host);
-        }
+        self.core.upstream.name_host(&mut head.headers);
 
         let keyed = attempt::keyed(&head);
         let upload = if body.is_end_stream() {
@@ -68,26 +67,20 @@ impl Exchange {
         };
         let sent = self.send(policy, head, keyed, &upload).await.map_err(|problem| self.failed(problem))?;
         upload.settle();
-        self.pass_on(policy, sent, upload, client_upgrade.filter(|_| protocol.is_some())).await
+        self.pass_on(policy, sent, upload, opening.filter(|_| protocol.is_some())).await
     }
 
     /// Passes the application's answer on, once it is found right.
-    async fn pass_on(
-        &mut self,
-        policy: &Policy,
-        sent: Sent,
-        upload: Rc<Upload>,
-        upgrade: Option<OnUpgrade>,
-    ) -> Answered {
+    async fn pass_on(&mut self, policy: &Policy, sent: Sent, upload: Rc<Upload>, opening: Option<Opening>) -> Answered {
         let Sent { lease, connection, answer } = sent;
         let (mut head, body) = answer.into_parts();
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
-            let Some(client) = upgrade else {
+            let Some(opening) = opening else {
                 let problem =
                     Problem::new(&BAD_GATEWAY).inside("the application changed the protocol without being asked");
                 return Err(self.failed(Box::new(problem)));
             };
-            return tunnel::open(self, policy, head, client, connection);
+            return tunnel::open(self, policy, head, opening, connection);
         }
         strip_answer(&mut head).map_err(|inside| self.failed(Box::new(Problem::new(&BAD_GATEWAY).inside(inside))))?;
         if let Some(stop) = policy.answer(&mut head, &mut self.context) {

@@ -10,6 +10,7 @@ mod discard;
 mod end;
 mod forward;
 mod request;
+mod socket;
 mod tunnel;
 mod upload;
 

@@ -1,7 +1,7 @@
-//! WebSockets and other upgraded connections: opened only after the application's 101, then bytes both ways until one side
-//! ends, both are silent, or the server drains.
+//! Connections that change their protocol: opened only after the application's 101. A WebSocket is guarded frame by frame
+//! (`socket/`); any other protocol passes as bytes, until one side ends, both are silent, or the server drains.
 
-use std::{cell::Cell, io, rc::Rc, time::Duration};
+use std::{cell::Cell, io, rc::Rc, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use http::{
@@ -9,14 +9,19 @@ use http::{
     header::{CONNECTION, UPGRADE},
     response,
 };
-use seawall_core::problem::Problem;
+use seawall_core::{Mode, problem::Problem, websocket::handshake::Handshake};
 use seawall_guards::Policy;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::Instant,
 };
 
-use super::{Exchange, answer::Payload, request::is};
+use super::{
+    Exchange,
+    answer::Payload,
+    request::is,
+    socket::{self, Opened},
+};
 use crate::{
     core::Core,
     edge::{self, OnUpgrade, UpstreamConnection},
@@ -28,12 +33,21 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 const BUFFER_BYTES: usize = 16 * 1024;
 
+/// A connection that is about to change its protocol, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Opening {
+    /// The client's side.
+    pub(super) client: OnUpgrade,
+    /// The client's handshake, when it opens a WebSocket and somebody looks at its frames.
+    pub(super) handshake: Option<Handshake>,
+}
+
 /// Answers 101 and lets both sides talk. The application must have changed to what the client asked for.
 pub(super) fn open(
     exchange: &Exchange,
     policy: &Policy,
     mut head: response::Parts,
-    client: OnUpgrade,
+    opening: Opening,
     connection: UpstreamConnection,
 ) -> Result<Response<Payload>, Box<Problem>> {
     let refuse = |inside: &'static str| Box::new(Problem::new(&BAD_GATEWAY).inside(inside));
@@ -43,6 +57,7 @@ pub(super) fn open(
     let Some(protocol) = head.headers.get(UPGRADE).cloned().filter(|protocol| !is(Some(protocol), "h2c")) else {
         return Err(refuse("the application changed the protocol without naming a new one"));
     };
+    let socket = opened(exchange, policy, &opening, &head)?;
     seawall_core::http::hop::strip(&mut head.headers)
         .map_err(|_| refuse("the application's answer has a malformed Connection header"))?;
     head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -52,15 +67,39 @@ pub(super) fn open(
     let place = core.keep_place();
     tokio::task::spawn_local(async move {
         core.meters.tunnels.increment();
-        if let (Ok(client), Ok(upstream)) = tokio::join!(client, upstream) {
-            // However it ends, both sides see the end of their connection.
-            let _ended = run(&core, edge::raw(client), edge::raw(upstream), idle).await;
+        if let (Ok(client), Ok(upstream)) = tokio::join!(opening.client, upstream) {
+            let (client, upstream) = (edge::raw(client), edge::raw(upstream));
+            match &socket {
+                Some(opened) => socket::run(&core, opened, client, upstream).await,
+                // However it ends, both sides see the end of their connection.
+                None => run(&core, client, upstream, idle).await.unwrap_or_default(),
+            }
         }
         core.meters.tunnels.add(-1);
         // Held until here: a tunnel is one of the connections to its server.
         drop((place, connection));
     });
     Ok(Response::from_parts(head, Payload::Switched))
+}
+
+/// What holds for the frames, when it is a WebSocket that somebody looks at; the application must have answered as one.
+fn opened(
+    exchange: &Exchange,
+    policy: &Policy,
+    opening: &Opening,
+    answer: &response::Parts,
+) -> Result<Option<Opened>, Box<Problem>> {
+    let (Some(rules), Some(handshake)) = (policy.sockets(), &opening.handshake) else { return Ok(None) };
+    match handshake.check_answer(&answer.headers) {
+        Ok(()) => Ok(Some(Opened {
+            rules: Arc::clone(rules),
+            client: exchange.context.client,
+            request_id: exchange.context.request_id,
+            idle: policy.deadlines().tunnel_idle,
+        })),
+        Err(_) if rules.mode == Mode::Report => Ok(None),
+        Err(fault) => Err(Box::new(Problem::new(&BAD_GATEWAY).inside(fault.to_string()))),
+    }
 }
 
 async fn run<A, B>(core: &Core, client: A, upstream: B, idle: Duration) -> io::Result<()>

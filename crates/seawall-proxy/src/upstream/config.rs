@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use http::{HeaderValue, uri::Authority};
 use seawall_core::{
     resilience::BreakerSettings,
     settings::{BadSetting, Complaint, Field, Literal, Section, Situation, Span, Values},
@@ -21,6 +22,11 @@ const SERVERS: Field<Vec<WeighedServer>> = Field::new(
     "servers",
     Literal::Texts(&[]),
     "Several servers that run the same application, each as `URL` or `URL weight=N`. A request goes to the one with the fewest requests in flight for its weight.",
+);
+const HOST: Field<String> = Field::new(
+    "host",
+    Literal::Unset,
+    "The `Host` that the application is asked for, such as \"app.internal\". Unset, it gets the one that the client sent.",
 );
 const MAX_IDLE: Field<u64> = Field::new(
     "max_idle",
@@ -104,6 +110,7 @@ pub const SECTION: Section = Section::new(
     &[
         URL.spec(),
         SERVERS.spec(),
+        HOST.spec(),
         MAX_IDLE.spec(),
         KEEP.spec(),
         MAX_CONNECTIONS.spec(),
@@ -136,6 +143,8 @@ pub struct UpstreamSettings {
 /// What holds for each server of an upstream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tuning {
+    /// The `Host` to ask for, instead of the client's.
+    pub host: Option<HeaderValue>,
     /// Idle connections kept per core.
     pub max_idle: usize,
     /// How long they are kept.
@@ -172,6 +181,7 @@ impl UpstreamSettings {
         let several = values.get(&SERVERS)?;
         let servers = values.find(&URL)?.map_or(several, |address| vec![WeighedServer::new(address)]);
         let tuning = Tuning {
+            host: values.find(&HOST)?.and_then(|host| HeaderValue::from_str(&host).ok()),
             max_idle: count(&MAX_IDLE)?,
             keep: values.get(&KEEP)?.duration(),
             max_connections: count(&MAX_CONNECTIONS)?,
@@ -221,6 +231,16 @@ fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
     {
         let what = format!("\"{path}\" is not a path");
         complaints.push(complaint(CHECK_PATH.key(), what, "write a path of the application, such as \"/health\""));
+    }
+    if let Ok(Some(host)) = values.find(&HOST)
+        && (host.contains('@') || host.parse::<Authority>().is_err())
+    {
+        let what = format!("\"{host}\" is not a host");
+        complaints.push(complaint(
+            HOST.key(),
+            what,
+            "write a name and, where it needs one, a port: \"app.internal:8080\"",
+        ));
     }
     for status in values.get(&BREAKER_STATUSES).unwrap_or_default() {
         if !(500..600).contains(&status) && status != 429 {

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use http::{HeaderMap, HeaderValue, header::HOST};
 use seawall_core::{clock::Now, resilience::RetryBudget};
 use seawall_resilience::Pass;
 use tokio::time::Instant;
@@ -27,6 +28,7 @@ pub(crate) struct View {
     turn: Cell<usize>,
     budget: RefCell<RetryBudget>,
     failure_statuses: RefCell<Vec<u16>>,
+    host: RefCell<Option<HeaderValue>>,
 }
 
 /// No server may be asked: all of them fail.
@@ -47,6 +49,7 @@ impl View {
             turn: Cell::new(0),
             budget,
             failure_statuses: RefCell::default(),
+            host: RefCell::default(),
         };
         view.refresh();
         view
@@ -57,11 +60,16 @@ impl View {
         self.failure_statuses.borrow().contains(&status)
     }
 
-    /// What a `Host` header has for a request that came without one.
-    pub(crate) fn host(&self) -> Option<http::HeaderValue> {
-        let slots = self.slots.borrow();
-        let authority = slots.first()?.server().address().authority();
-        http::HeaderValue::from_str(&authority).ok()
+    /// Asks for the host that is configured; for a request without any, as HTTP/1.0 allows, for the server's own.
+    pub(crate) fn name_host(&self, headers: &mut HeaderMap) {
+        if let Some(host) = &*self.host.borrow() {
+            headers.insert(HOST, host.clone());
+        } else if !headers.contains_key(HOST)
+            && let Some(first) = self.slots.borrow().first()
+            && let Ok(host) = HeaderValue::from_str(&first.server().address().authority())
+        {
+            headers.insert(HOST, host);
+        }
     }
 
     /// Counts a request, so that some in a hundred may be sent again.
@@ -149,6 +157,7 @@ impl View {
         }
         self.slots.replace(slots);
         self.budget.borrow_mut().configure(self.upstream.budget());
+        self.host.replace(tuning.host.clone());
         self.failure_statuses.replace(tuning.failure_statuses.clone());
     }
 }

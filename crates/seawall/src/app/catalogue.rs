@@ -9,7 +9,7 @@ use seawall_core::{
 };
 use seawall_guards::{
     DECISIONS, GuardEntry, body, client_address, cors, deadline, load_shed, rate_limit, request_id, rescue, retry,
-    security_headers, strict_http, trace_context,
+    security_headers, strict_http, trace_context, websocket,
 };
 use seawall_proxy::{SERVER_SECTION, UPSTREAM_SECTION};
 use seawall_telemetry::{LOG_SECTION, TRACE_SECTION};
@@ -36,7 +36,7 @@ const fn by_route(guard: &'static GuardEntry, why: &'static str) -> Step {
 }
 
 /// The order in which guards see a request; answers pass back the other way.
-pub static ORDER: [Step; 12] = [
+pub static ORDER: [Step; 13] = [
     before_route(
         &strict_http::ENTRY,
         "first, so that nothing reads a head that can be read in two ways, and its limits count only what the client sent",
@@ -53,6 +53,7 @@ pub static ORDER: [Step; 12] = [
         "before the limits, so that a page can read why it was refused and preflights cost it nothing",
     ),
     by_route(&rate_limit::ENTRY, "before a place is taken, so that a flood from one address takes none"),
+    by_route(&websocket::ENTRY, "after the limits, so that broken handshakes count too, and before a place is taken"),
     by_route(
         &load_shed::ENTRY,
         "last of the guards on the head, so that a place is held only by requests that are served",

@@ -101,6 +101,10 @@ async fn provoke(slug: &str, app: &StartedApp, upstream: &mut Upstream) -> RawRe
             let asks = Request::new("OPTIONS", "/").header("Origin", "https://evil.example");
             client.request(asks.header("Access-Control-Request-Method", "PUT")).await
         }
+        "invalid-handshake" => {
+            let asks = get("/ws").header("Connection", "Upgrade").header("Upgrade", "websocket");
+            client.request(asks.header("Sec-WebSocket-Version", "13")).await
+        }
         "quota-exceeded" => {
             client.get("/limited").await;
             client.get("/limited").await

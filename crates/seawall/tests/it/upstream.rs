@@ -195,3 +195,10 @@ async fn retries_are_bounded_by_a_budget() {
     // 300 and a fifth of them, and the reserve of ten seconds, of one core's half of it.
     assert!((340..=300 + 60 + 100 + 1).contains(&sent), "{sent}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_application_may_be_asked_for_by_a_name_of_its_own() {
+    let (_upstream, app) = in_front("[upstream]\nhost = \"app.internal\"\n").await;
+    let seen = app.client().get("/echo").await.expect_status(200).json()["headers"].to_string().to_lowercase();
+    assert!(seen.contains("[\"host\",\"app.internal\"]"), "{seen}");
+}

@@ -1,5 +1,8 @@
-//! WebSockets and other changes of protocol: opened after the application's 101 only, then untouched bytes both ways until
-//! one side ends, both are silent, or the server drains.
+//! WebSockets and other changes of protocol: opened after the application's 101 only, then bytes both ways until one side
+//! ends, both are silent, or the server drains. What holds for the frames of a WebSocket is in `frames`.
+
+mod conformance;
+mod frames;
 
 use std::time::Duration;
 
@@ -23,7 +26,7 @@ fn upgrade(path: &str, protocol: &str) -> Request {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_of_every_kind_and_size_pass_both_ways() {
-    let (upstream, app) = in_front("").await;
+    let (upstream, app) = in_front("[websocket]\nmax_message = \"8 MiB\"\n").await;
     let mut socket = websocket(app.public(), "/ws", &[]).await;
     for message in [
         Message::text("hello"),
@@ -51,12 +54,8 @@ async fn messages_of_every_kind_and_size_pass_both_ways() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_handshake_keeps_what_both_sides_say_of_the_protocol() {
     let (upstream, app) = in_front("").await;
-    let headers = [
-        ("Sec-WebSocket-Protocol", "chat.v2, chat.v1"),
-        ("Sec-WebSocket-Extensions", "permessage-deflate"),
-        ("Cookie", "session=1"),
-        ("Origin", "http://localhost:5173"),
-    ];
+    let headers =
+        [("Sec-WebSocket-Protocol", "chat.v2, chat.v1"), ("Cookie", "session=1"), ("Origin", "http://localhost:5173")];
     let socket = websocket(app.public(), "/ws?room=7", &headers).await;
     let answer = socket.handshake();
     assert_eq!(answer.header("sec-websocket-protocol"), Some("chat.v2"));
@@ -214,6 +213,7 @@ async fn a_socket_that_is_silent_both_ways_is_closed_and_one_that_speaks_is_not(
         }
     };
     let falls_silent = async {
+        assert_eq!(silent.expect_close().await, Some((1_001, String::new())));
         silent.expect_ended().await;
         let took = started.elapsed();
         assert!(took > Duration::from_millis(900) && took < SOON, "{took:?}");
@@ -233,6 +233,7 @@ async fn rg_6_sockets_are_closed_when_the_server_drains() {
     }
     app.drain().await;
     for socket in &mut sockets {
+        assert_eq!(socket.expect_close().await, Some((1_001, String::new())));
         socket.expect_ended().await;
     }
     app.ended_within(SOON).await;
@@ -250,7 +251,7 @@ async fn talks(app: &StartedApp) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wk_7_a_client_that_does_not_read_or_breaks_off_harms_no_other() {
-    let (_upstream, app) = in_front("").await;
+    let (_upstream, app) = in_front("[websocket]\nmax_message = \"64 MiB\"\n").await;
     let mut stuck = websocket(app.public(), "/ws", &[]).await;
     stuck.send_binary(pattern(30_000_000)).await;
     let mut broken = app.connect().await;

@@ -95,12 +95,21 @@ fn a_request_meets_every_guard_with_the_default_values() {
          when_unavailable = "open"  # default
          capacity = 32768  # default
 
-    11 load_shed  Serves so many requests at once and refuses the rest early, so that accepted ones stay quick.
+    11 websocket  Checks handshakes and every frame of WebSockets; bounds messages, pings clients, ends what is silent.
+       after the limits, so that broken handshakes count too, and before a place is taken
+         ping = "30s"  # default
+         silence = "90s"  # default
+         max_message = "1 MiB"  # default
+         max_answer = "16 MiB"  # default
+         messages = "6000/min"  # default
+         bytes = "100 MB/min"  # default
+
+    12 load_shed  Serves so many requests at once and refuses the rest early, so that accepted ones stay quick.
        last of the guards on the head, so that a place is held only by requests that are served
          max_in_flight = 4096  # default
          retry_after = "1s"  # default
 
-    12 body  Refuses request bodies beyond a size, declared or streamed.
+    13 body  Refuses request bodies beyond a size, declared or streamed.
        on the body, which is read only for requests that all others let pass
          max = "10 MB"  # default
     "#);
@@ -148,10 +157,13 @@ fn a_route_shows_its_own_values_and_where_they_were_written() {
        before a place is taken, so that a flood from one address takes none
          limits = ["5/15min per ip"]  # seawall.toml:7
 
-    11 load_shed (reports only)  Serves so many requests at once and refuses the rest early, so that accepted ones stay quick.
+    11 websocket  Checks handshakes and every frame of WebSockets; bounds messages, pings clients, ends what is silent.
+       after the limits, so that broken handshakes count too, and before a place is taken
+
+    12 load_shed (reports only)  Serves so many requests at once and refuses the rest early, so that accepted ones stay quick.
        last of the guards on the head, so that a place is held only by requests that are served
 
-    12 body  Refuses request bodies beyond a size, declared or streamed.
+    13 body  Refuses request bodies beyond a size, declared or streamed.
        on the body, which is read only for requests that all others let pass
          max = "10 KB"  # seawall.toml:8
     "#);
@@ -213,7 +225,7 @@ fn every_problem_is_explained_by_its_slug_its_type_and_as_json() {
 
 #[test]
 fn what_is_no_problem_is_met_with_those_that_are() {
-    insta::assert_snapshot!(Place::new().seawall(&["explain", "nonsense"]).refused(64), @r#"error: "nonsense" is not a problem; known are invalid-host, invalid-path, invalid-request, method-refused, headers-too-large, upstream-error, internal-error, origin-refused, quota-exceeded, limiter-unavailable, overloaded, request-too-large, upstream-unreachable, circuit-breaker-open, upstream-busy, bad-gateway, upstream-timeout, request-timeout, not-found, service-unavailable, admin-host-refused, admin-token-required"#);
+    insta::assert_snapshot!(Place::new().seawall(&["explain", "nonsense"]).refused(64), @r#"error: "nonsense" is not a problem; known are invalid-host, invalid-path, invalid-request, method-refused, headers-too-large, upstream-error, internal-error, origin-refused, quota-exceeded, limiter-unavailable, invalid-handshake, overloaded, request-too-large, upstream-unreachable, circuit-breaker-open, upstream-busy, bad-gateway, upstream-timeout, request-timeout, not-found, service-unavailable, admin-host-refused, admin-token-required"#);
     assert!(
         Place::new()
             .seawall(&["explain", "/users"])

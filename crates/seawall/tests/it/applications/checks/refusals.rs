@@ -21,6 +21,18 @@ pub(super) async fn paths(application: Application) {
     expect_problem(&traced, 405, "method-refused");
 }
 
+/// A handshake without a key, and one of another version, never reach the application.
+pub(super) async fn handshakes(application: Application) {
+    let app = in_front_of(&application, "").await;
+    let asks = || Request::get("/index.html").header("Connection", "Upgrade").header("Upgrade", "websocket");
+    let keyless = app.client().request(asks().header("Sec-WebSocket-Version", "13")).await;
+    expect_problem(&keyless, 400, "invalid-handshake");
+    let old = app.client().request(asks().header("Sec-WebSocket-Version", "8")).await;
+    expect_problem(&old, 426, "invalid-handshake");
+    let line = app.request_line("/index.html").await;
+    assert_eq!((&line["guard.name"], line.get("upstream.duration_ms")), (&"websocket".into(), None), "{line}");
+}
+
 /// One host, well-formed, and one of those that are listed.
 pub(super) async fn hosts(application: Application) {
     let app = in_front_of(&application, "[strict_http]\nhosts = [\"shop.example\"]\n").await;

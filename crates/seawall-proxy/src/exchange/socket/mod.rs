@@ -1,0 +1,160 @@
+//! A WebSocket between client and application: both directions pumped frame by frame, the client pinged, and the end brought
+//! about in the right order, whoever brings it about.
+//!
+//! One task has a whole socket. When a socket must end, the application hears so first; what it still has to say passes, and
+//! only then the client gets its Close frame with the reason, so that answers to good messages are not lost.
+
+mod allowance;
+mod pump;
+mod watch;
+
+use std::{rc::Rc, sync::Arc, time::Duration};
+
+use seawall_core::{
+    request_id::RequestId,
+    websocket::{CloseCode, close},
+};
+use seawall_guards::websocket::SocketRules;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+
+use crate::core::Core;
+use allowance::Allowance;
+use pump::{Pump, Stop};
+use watch::{Alarm, Pulse};
+
+/// How long each side may take for its part of the end.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// What is known of a socket from its handshake.
+#[derive(Clone, Debug)]
+pub(super) struct Opened {
+    pub(super) rules: Arc<SocketRules>,
+    pub(super) client: std::net::IpAddr,
+    pub(super) request_id: RequestId,
+    /// How long both sides may be silent.
+    pub(super) idle: Duration,
+}
+
+/// Why a socket ends.
+#[derive(Debug)]
+enum End {
+    /// The client's direction stopped.
+    Client(Stop),
+    /// The application's direction stopped.
+    Application(Stop),
+    /// Time is over.
+    Alarm(Alarm),
+}
+
+/// Lets client and application talk until one of them ends it, a rule does, or the server drains.
+pub(super) async fn run<A, B>(core: &Rc<Core>, opened: &Opened, client: A, application: B)
+where
+    A: AsyncRead + AsyncWrite,
+    B: AsyncRead + AsyncWrite,
+{
+    let (client_reads, client_writes) = tokio::io::split(client);
+    let (application_reads, application_writes) = tokio::io::split(application);
+    let pulse = Pulse::new();
+    let mut allowance = Allowance::new(Rc::clone(core), opened);
+    let mut up = Pump::of_client(client_reads, application_writes, &opened.rules);
+    let mut down = Pump::of_application(application_reads, client_writes, &opened.rules);
+    let end = {
+        let alarm = watch::alarm(core, opened, &pulse);
+        tokio::select! {
+            stop = up.run(core, &pulse, Some(&mut allowance)) => End::Client(stop),
+            stop = down.run(core, &pulse, None) => End::Application(stop),
+            alarm = alarm => End::Alarm(alarm),
+        }
+    };
+    tell(core, opened, &end);
+    let going = CloseCode::GOING_AWAY;
+    match end {
+        End::Client(Stop::Closed) => {
+            let _late = timeout(GOODBYE, down.run(core, &pulse, None)).await;
+        }
+        End::Application(Stop::Closed) => {
+            let _late = timeout(GOODBYE, up.run(core, &pulse, None)).await;
+        }
+        End::Client(Stop::Ended) => {
+            up.shut_down(GOODBYE).await;
+            let _late = timeout(GOODBYE, down.run(core, &pulse, None)).await;
+        }
+        End::Application(Stop::Ended) => {
+            down.shut_down(GOODBYE).await;
+            let _late = timeout(GOODBYE, up.run(core, &pulse, None)).await;
+        }
+        End::Client(stop) => part(core, &pulse, (&mut up, going), (&mut down, stop.code())).await,
+        End::Application(stop) => {
+            part(core, &pulse, (&mut up, stop.code()), (&mut down, CloseCode::INTERNAL_ERROR)).await;
+        }
+        End::Alarm(_) => part(core, &pulse, (&mut up, going), (&mut down, going)).await,
+    }
+    up.shut_down(GOODBYE).await;
+    down.shut_down(GOODBYE).await;
+    // A client that is still sending when its connection closes is reset by the system, and might never read why.
+    let _late = timeout(GOODBYE, up.drain()).await;
+}
+
+/// Says goodbye to the application, lets pass what it still has to say, then says goodbye to the client.
+async fn part<A, B, C, D>(
+    core: &Rc<Core>,
+    pulse: &Pulse,
+    (up, to_application): (&mut Pump<A, B>, CloseCode),
+    (down, to_client): (&mut Pump<C, D>, CloseCode),
+) where
+    A: AsyncRead + Unpin,
+    B: AsyncWrite + Unpin,
+    C: AsyncRead + Unpin,
+    D: AsyncWrite + Unpin,
+{
+    let key = core.random.borrow_mut().u32(..).to_ne_bytes();
+    if !up.say(|| close(to_application, "", Some(key))) {
+        // Inside a frame nothing can be said; the end of the connection says it.
+        up.shut_down(GOODBYE).await;
+    }
+    if timeout(GOODBYE, up.flush()).await.is_ok_and(|flushed| flushed.is_ok()) {
+        down.keep_close();
+        let _late = timeout(GOODBYE, down.run(core, pulse, None)).await;
+    }
+    let _inside_a_frame = down.say(|| close(to_client, "", None));
+    let _late = timeout(GOODBYE, down.flush()).await;
+}
+
+/// Counts the end, and logs it when a rule brought it about.
+fn tell(core: &Core, opened: &Opened, end: &End) {
+    core.meters.socket_ended(end.reason());
+    let reason = match end {
+        End::Client(Stop::Refused(violation)) | End::Application(Stop::Refused(violation)) => violation.to_string(),
+        End::Client(Stop::TooFast(what)) => format!("too many {what} in too short a time"),
+        End::Alarm(Alarm::Silent) => "the client was silent for too long".to_owned(),
+        _ => return,
+    };
+    tracing::info!(
+        request.id = opened.request_id.as_str(),
+        socket.end = end.reason(),
+        reason = reason.as_str(),
+        "a websocket was closed"
+    );
+}
+
+impl End {
+    /// The word in metrics and logs.
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::Client(Stop::Closed | Stop::Ended) => "client",
+            Self::Application(Stop::Closed | Stop::Ended) => "application",
+            Self::Client(Stop::Refused(violation)) if violation.close_code().value() == CloseCode::TOO_BIG.value() => {
+                "too_big"
+            }
+            Self::Client(Stop::Refused(_)) => "client_protocol",
+            Self::Client(Stop::TooFast(_)) | Self::Application(Stop::TooFast(_)) => "too_fast",
+            Self::Application(Stop::Refused(_)) => "application_protocol",
+            Self::Alarm(Alarm::Silent) => "silent",
+            Self::Alarm(Alarm::Idle) => "idle",
+            Self::Alarm(Alarm::Drained) => "drained",
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The clock of a WebSocket: when to ping the client, when it was silent for too long, when the server drains.
+
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use seawall_core::websocket::{Sender, ping};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::Opened;
+use crate::core::Core;
+
+/// For each open socket the goodbyes of a draining server are spread over so much more time, so that clients do not all come
+/// back at once; half of `drain_timeout` at most.
+const SPREAD_PER_SOCKET: Duration = Duration::from_millis(1);
+
+/// What both directions tell the clock.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    /// When the client last sent anything, answers to our pings too.
+    heard_at: Cell<Instant>,
+    /// When anything was last passed on, in either direction.
+    moved_at: Cell<Instant>,
+    /// The payload of the last ping of our own.
+    pinged: Cell<[u8; 8]>,
+    due: RefCell<Option<Bytes>>,
+    notify: Notify,
+}
+
+/// Why a socket's time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alarm {
+    /// The client sent nothing, not even the answer to a ping.
+    Silent,
+    /// Neither side said anything.
+    Idle,
+    /// The server drains.
+    Drained,
+}
+
+impl Pulse {
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            heard_at: Cell::new(now),
+            moved_at: Cell::new(now),
+            pinged: Cell::default(),
+            due: RefCell::default(),
+            notify: Notify::new(),
+        }
+    }
+
+    /// A side sent bytes.
+    pub(super) fn heard(&self, sender: Sender) {
+        if sender == Sender::Client {
+            self.heard_at.set(Instant::now());
+        }
+    }
+
+    /// Something is passed on.
+    pub(super) fn moved(&self) {
+        self.moved_at.set(Instant::now());
+    }
+
+    /// Whether this is what our last ping carried.
+    pub(super) fn is_ours(&self, payload: &[u8]) -> bool {
+        self.pinged.get() != [0; 8] && payload == self.pinged.get()
+    }
+
+    /// Waits for a ping that is due.
+    pub(super) async fn ping(&self) -> Bytes {
+        loop {
+            let due = self.due.borrow_mut().take();
+            match due {
+                Some(ping) => return ping,
+                None => self.notify.notified().await,
+            }
+        }
+    }
+
+    fn make_due(&self, payload: [u8; 8]) {
+        self.pinged.set(payload);
+        self.due.replace(Some(ping(&payload, None)));
+        self.notify.notify_one();
+    }
+}
+
+/// Pings the client again and again until the socket's time is over.
+pub(super) async fn alarm(core: &Core, opened: &Opened, pulse: &Pulse) -> Alarm {
+    tokio::select! {
+        alarm = silence(core, opened, pulse) => alarm,
+        () = drained(core) => Alarm::Drained,
+    }
+}
+
+async fn silence(core: &Core, opened: &Opened, pulse: &Pulse) -> Alarm {
+    let mut next_ping = Instant::now() + opened.rules.ping;
+    loop {
+        let silent = pulse.heard_at.get() + opened.rules.silence;
+        let idle = pulse.moved_at.get() + opened.idle;
+        sleep_until(next_ping.min(silent).min(idle)).await;
+        let now = Instant::now();
+        if pulse.heard_at.get() + opened.rules.silence <= now {
+            return Alarm::Silent;
+        }
+        if pulse.moved_at.get() + opened.idle <= now {
+            return Alarm::Idle;
+        }
+        if next_ping <= now {
+            next_ping = now + opened.rules.ping;
+            // Never all zeros, which stands for no ping yet.
+            pulse.make_due(core.random.borrow_mut().u64(1..).to_be_bytes());
+        }
+    }
+}
+
+async fn drained(core: &Core) {
+    core.closed().await;
+    let sockets = u32::try_from(core.sockets()).unwrap_or(u32::MAX);
+    let spread = SPREAD_PER_SOCKET.saturating_mul(sockets).min(core.settings.drain_timeout / 2);
+    let share = core.random.borrow_mut().f64();
+    sleep(spread.mul_f64(share)).await;
+}
