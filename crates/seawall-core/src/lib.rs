@@ -9,6 +9,7 @@
 //! | [`clock`], [`meter`], [`reply`] | the ports to time, metrics, and answers that may come later |
 //! | [`http`] | decisions about one message: addresses, origins, paths, routes, trace context |
 //! | [`limit`] | quotas, the sliding window, the sketch, and the port to a rate store |
+//! | [`principal`] | who a request is from, and the port that tells when that ends |
 //! | [`problem`] | every error a client can see |
 //! | [`redact`] | which names hide their values |
 //! | [`resilience`] | the circuit breaker, the wait before a retry, the retry budget, and which failure may be tried again |
@@ -22,6 +23,7 @@ pub mod http;
 pub mod limit;
 pub mod meter;
 pub mod mode;
+pub mod principal;
 pub mod problem;
 pub mod redact;
 pub mod reply;

@@ -52,7 +52,7 @@ static SOCKET_ENDS: Metric = Metric {
     labels: &["reason"],
 };
 /// Who or what ends a WebSocket.
-const SOCKET_REASONS: [&str; 9] = [
+const SOCKET_REASONS: [&str; 11] = [
     "client",
     "application",
     "client_protocol",
@@ -62,6 +62,8 @@ const SOCKET_REASONS: [&str; 9] = [
     "silent",
     "idle",
     "drained",
+    "revoked",
+    "expired",
 ];
 static SOCKET_REPORTS: Metric = Metric {
     name: "seawall_sockets_reported",

@@ -3,11 +3,14 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     thread,
 };
 
-use seawall_core::{clock::Clock, meter::Meter};
+use seawall_core::{clock::Clock, meter::Meter, principal::Revocations};
 use seawall_telemetry::{LogHandle, trace::Spans};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{mpsc, oneshot};
@@ -47,6 +50,8 @@ pub struct PlaneParts {
 #[derive(Debug)]
 pub struct Plane {
     commands: Vec<mpsc::Sender<Command>>,
+    /// Whether a core's commands had no room for a revocation.
+    missed: Vec<Arc<AtomicBool>>,
     ended: Vec<oneshot::Receiver<()>>,
     threads: Vec<thread::JoinHandle<()>>,
 }
@@ -94,10 +99,13 @@ impl Plane {
     /// [`PlaneError::Start`] when the system gives no thread.
     pub fn start(parts: PlaneParts) -> Result<Self, PlaneError> {
         let open = Arc::new(AtomicUsize::new(0));
-        let mut plane = Self { commands: Vec::new(), ended: Vec::new(), threads: Vec::new() };
+        let mut plane = Self { commands: Vec::new(), missed: Vec::new(), ended: Vec::new(), threads: Vec::new() };
         for (index, site) in parts.sites.into_iter().enumerate() {
             let listener = parts.listener.try_clone().map_err(PlaneError::Start)?;
+            let missed = Arc::new(AtomicBool::new(false));
+            plane.missed.push(Arc::clone(&missed));
             let core = CoreParts {
+                missed,
                 index,
                 site,
                 settings: parts.settings.clone(),
@@ -123,6 +131,19 @@ impl Plane {
             // A core that is ending serves nothing new.
             let _ending = commands.send(Command::Replace(Box::new(site))).await;
         }
+    }
+
+    /// Closes sockets as soon as what they were opened with is revoked.
+    pub fn follow(&self, revocations: &dyn Revocations) {
+        let cores: Vec<_> = self.commands.iter().cloned().zip(self.missed.iter().cloned()).collect();
+        revocations.listen(Arc::new(move |revoked| {
+            for (commands, missed) in &cores {
+                if commands.try_send(Command::Revoked(revoked.clone())).is_err() {
+                    // No room: the core then ends every socket that could be meant, rather than leave one open.
+                    missed.store(true, Ordering::Release);
+                }
+            }
+        }));
     }
 
     /// Lets every core finish and end.

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, header::ACCEPT};
 use seawall_core::{
     clock::Now,
     http::TraceContext,
+    principal::Principal,
     problem::{Problem, ProblemType},
     request_id::RequestId,
 };
@@ -65,6 +66,8 @@ pub struct Context {
     pub peer: Peer,
     /// Whether the peer is a trusted proxy.
     pub peer_trusted: bool,
+    /// Who the request is from, once a credential was verified.
+    pub principal: Option<Arc<Principal>>,
     /// The client's address: the peer's, or what trusted proxies say.
     pub client: IpAddr,
     /// Whether the client's own connection is encrypted.
@@ -108,6 +111,7 @@ impl Context {
             secure: peer.secure,
             peer,
             peer_trusted: false,
+            principal: None,
             seed,
             request_id: RequestId::generate(now.unix_us, seed.request_id()),
             request_id_value: None,

@@ -2,8 +2,10 @@
 //! another core but what counts for the whole process.
 
 mod accept;
+mod sockets;
 mod state;
 mod thread;
 
+pub(crate) use sockets::{Gate, Sockets};
 pub(crate) use state::{Core, CoreParts};
 pub(crate) use thread::{Command, start};

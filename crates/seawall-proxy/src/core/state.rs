@@ -6,14 +6,15 @@ use std::{
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
-use seawall_core::clock::Clock;
+use seawall_core::{clock::Clock, principal::Revoked};
 use seawall_telemetry::{RequestLog, trace::Spans};
 use tokio::sync::Notify;
 
+use super::Sockets;
 use crate::{
     ServerSettings, Site,
     edge::Activity,
@@ -36,6 +37,8 @@ pub(crate) struct CoreParts {
     pub(crate) seed: u64,
     /// Connections of all cores.
     pub(crate) open: Arc<AtomicUsize>,
+    /// Whether there was no room to tell this core of a revocation.
+    pub(crate) missed: Arc<AtomicBool>,
 }
 
 /// One core's state, shared by its connections.
@@ -53,7 +56,8 @@ pub(crate) struct Core {
     connections: RefCell<BTreeMap<u64, Rc<Activity>>>,
     next_connection: Cell<u64>,
     open: Arc<AtomicUsize>,
-    sockets: Cell<usize>,
+    missed: Arc<AtomicBool>,
+    pub(crate) sockets: Rc<Sockets>,
     ending: Cell<bool>,
     closing: Cell<bool>,
     closed: Notify,
@@ -75,7 +79,8 @@ impl Core {
             connections: RefCell::default(),
             next_connection: Cell::new(0),
             open: parts.open,
-            sockets: Cell::new(0),
+            missed: parts.missed,
+            sockets: Rc::default(),
             ending: Cell::new(false),
             closing: Cell::new(false),
             closed: Notify::new(),
@@ -92,6 +97,17 @@ impl Core {
     pub(super) fn replace(&self, site: Site) {
         self.site.replace(Rc::new(site));
         self.meters.forget_routes();
+    }
+
+    /// Ends the sockets that a revocation means; all that could be meant when another one was missed.
+    pub(super) fn revoke(&self, revoked: &Revoked) {
+        self.sockets.revoke(revoked);
+        if self.missed.swap(false, Ordering::AcqRel) {
+            tracing::warn!(
+                "more revocations came than could be told one by one; every socket of a principal is closed"
+            );
+            self.sockets.revoke_all();
+        }
     }
 
     /// Takes a place for one connection more; nothing when all are taken.
@@ -111,13 +127,7 @@ impl Core {
     /// Takes a place for what a connection has become; it was admitted as a connection before.
     pub(crate) fn keep_place(self: &Rc<Self>) -> Place {
         self.open.fetch_add(1, Ordering::Relaxed);
-        self.sockets.set(self.sockets.get() + 1);
         Place(Rc::clone(self))
-    }
-
-    /// Connections of this core that have changed their protocol.
-    pub(crate) fn sockets(&self) -> usize {
-        self.sockets.get()
     }
 
     /// From now on every answer tells its connection to close.
@@ -164,7 +174,7 @@ impl Core {
     pub(super) async fn emptied(&self) {
         loop {
             let notified = self.emptied.notified();
-            if self.connections.borrow().is_empty() && self.sockets.get() == 0 {
+            if self.connections.borrow().is_empty() && self.sockets.open() == 0 {
                 return;
             }
             notified.await;
@@ -179,7 +189,6 @@ pub(crate) struct Place(Rc<Core>);
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
-        self.0.sockets.set(self.0.sockets.get().saturating_sub(1));
         self.0.emptied.notify_waiters();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{io, net::TcpListener as StdListener, rc::Rc, thread, time::Duration};
 
+use seawall_core::principal::Revoked;
 use tokio::{
     net::TcpListener,
     runtime::{Builder, LocalOptions},
@@ -15,11 +16,16 @@ use crate::Site;
 /// How often log lines are handed over and old connections to the application are closed.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Commands that may wait; revocations come in crowds.
+const COMMANDS: usize = 1_024;
+
 /// What a core can be told.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Serve something else from now on.
     Replace(Box<Site>),
+    /// What was opened with it ends.
+    Revoked(Revoked),
     /// Finish and end.
     Drain,
     /// End at once.
@@ -37,7 +43,7 @@ pub(crate) struct Running {
 
 /// Starts a core on a thread of its own.
 pub(crate) fn start(parts: CoreParts, listener: StdListener) -> io::Result<Running> {
-    let (commands, received) = mpsc::channel(64);
+    let (commands, received) = mpsc::channel(COMMANDS);
     let (end, ended) = oneshot::channel();
     let runtime = Builder::new_current_thread();
     let thread = thread::Builder::new().name(format!("seawall-core-{}", parts.index)).spawn(move || {
@@ -82,6 +88,7 @@ async fn serve(core: &Rc<Core>, listener: &TcpListener, commands: &mut mpsc::Rec
             () = &mut accepting => {}
             command = commands.recv() => match command {
                 Some(Command::Replace(site)) => core.replace(*site),
+                Some(Command::Revoked(revoked)) => core.revoke(&revoked),
                 Some(Command::Drain) => return Then::Drain,
                 Some(Command::Force) | None => return Then::End,
             },

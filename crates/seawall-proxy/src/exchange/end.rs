@@ -63,7 +63,7 @@ impl Exchange {
             bytes_in: self.watch.as_ref().map_or(0, Watch::received),
             bytes_out: self.bytes_out,
             client: context.client,
-            principal: None,
+            principal: context.principal.as_ref().map(|principal| &*principal.id),
             guard: context.stopped_by,
             reported: &reported,
             upstream_us: self.upstream_us,

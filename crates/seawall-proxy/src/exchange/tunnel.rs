@@ -23,7 +23,7 @@ use super::{
     socket::{self, Opened},
 };
 use crate::{
-    core::Core,
+    core::{Core, Gate},
     edge::{self, OnUpgrade, UpstreamConnection},
     problems::BAD_GATEWAY,
 };
@@ -65,19 +65,20 @@ pub(super) fn open(
     head.status = StatusCode::SWITCHING_PROTOCOLS;
     let (core, idle) = (Rc::clone(&exchange.core), policy.deadlines().tunnel_idle);
     let place = core.keep_place();
+    let gate = core.sockets.enter(exchange.context.principal.clone());
     tokio::task::spawn_local(async move {
         core.meters.tunnels.increment();
         if let (Ok(client), Ok(upstream)) = tokio::join!(opening.client, upstream) {
             let (client, upstream) = (edge::raw(client), edge::raw(upstream));
             match &socket {
-                Some(opened) => socket::run(&core, opened, client, upstream).await,
+                Some(opened) => socket::run(&core, opened, &gate, client, upstream).await,
                 // However it ends, both sides see the end of their connection.
-                None => run(&core, client, upstream, idle).await.unwrap_or_default(),
+                None => run(&core, &gate, client, upstream, idle).await.unwrap_or_default(),
             }
         }
         core.meters.tunnels.add(-1);
         // Held until here: a tunnel is one of the connections to its server.
-        drop((place, connection));
+        drop((gate, place, connection));
     });
     Ok(Response::from_parts(head, Payload::Switched))
 }
@@ -102,7 +103,7 @@ fn opened(
     }
 }
 
-async fn run<A, B>(core: &Core, client: A, upstream: B, idle: Duration) -> io::Result<()>
+async fn run<A, B>(core: &Core, gate: &Gate, client: A, upstream: B, idle: Duration) -> io::Result<()>
 where
     A: AsyncRead + AsyncWrite,
     B: AsyncRead + AsyncWrite,
@@ -129,6 +130,7 @@ where
         ended = both => ended,
         () = silence(&moved_at, idle) => Err(io::ErrorKind::TimedOut.into()),
         () = core.closed() => Ok(()),
+        () = gate.revoked() => Ok(()),
     }
 }
 

@@ -20,13 +20,17 @@ use tokio::{
     time::timeout,
 };
 
-use crate::core::Core;
+use crate::core::{Core, Gate};
 use allowance::Allowance;
 use pump::{Pump, Stop};
 use watch::{Alarm, Pulse};
 
 /// How long each side may take for its part of the end.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// How long each step of the end may take once whoever opened the socket may not have it any more (checklist RG-19: within a
+/// second of the revocation).
+const CUT: Duration = Duration::from_millis(250);
 
 /// What is known of a socket from its handshake.
 #[derive(Clone, Debug)]
@@ -50,7 +54,7 @@ enum End {
 }
 
 /// Lets client and application talk until one of them ends it, a rule does, or the server drains.
-pub(super) async fn run<A, B>(core: &Rc<Core>, opened: &Opened, client: A, application: B)
+pub(super) async fn run<A, B>(core: &Rc<Core>, opened: &Opened, gate: &Gate, client: A, application: B)
 where
     A: AsyncRead + AsyncWrite,
     B: AsyncRead + AsyncWrite,
@@ -62,7 +66,7 @@ where
     let mut up = Pump::of_client(client_reads, application_writes, &opened.rules);
     let mut down = Pump::of_application(application_reads, client_writes, &opened.rules);
     let end = {
-        let alarm = watch::alarm(core, opened, &pulse);
+        let alarm = watch::alarm(core, opened, gate, &pulse);
         tokio::select! {
             stop = up.run(core, &pulse, Some(&mut allowance)) => End::Client(stop),
             stop = down.run(core, &pulse, None) => End::Application(stop),
@@ -86,11 +90,14 @@ where
             down.shut_down(GOODBYE).await;
             let _late = timeout(GOODBYE, up.run(core, &pulse, None)).await;
         }
-        End::Client(stop) => part(core, &pulse, (&mut up, going), (&mut down, stop.code())).await,
+        End::Client(stop) => part(core, &pulse, (&mut up, going), (&mut down, stop.code()), GOODBYE).await,
         End::Application(stop) => {
-            part(core, &pulse, (&mut up, stop.code()), (&mut down, CloseCode::INTERNAL_ERROR)).await;
+            part(core, &pulse, (&mut up, stop.code()), (&mut down, CloseCode::INTERNAL_ERROR), GOODBYE).await;
         }
-        End::Alarm(_) => part(core, &pulse, (&mut up, going), (&mut down, going)).await,
+        End::Alarm(Alarm::Revoked | Alarm::Expired) => {
+            part(core, &pulse, (&mut up, going), (&mut down, CloseCode::POLICY_VIOLATION), CUT).await;
+        }
+        End::Alarm(_) => part(core, &pulse, (&mut up, going), (&mut down, going), GOODBYE).await,
     }
     up.shut_down(GOODBYE).await;
     down.shut_down(GOODBYE).await;
@@ -104,6 +111,7 @@ async fn part<A, B, C, D>(
     pulse: &Pulse,
     (up, to_application): (&mut Pump<A, B>, CloseCode),
     (down, to_client): (&mut Pump<C, D>, CloseCode),
+    limit: Duration,
 ) where
     A: AsyncRead + Unpin,
     B: AsyncWrite + Unpin,
@@ -113,14 +121,14 @@ async fn part<A, B, C, D>(
     let key = core.random.borrow_mut().u32(..).to_ne_bytes();
     if !up.say(|| close(to_application, "", Some(key))) {
         // Inside a frame nothing can be said; the end of the connection says it.
-        up.shut_down(GOODBYE).await;
+        up.shut_down(limit).await;
     }
-    if timeout(GOODBYE, up.flush()).await.is_ok_and(|flushed| flushed.is_ok()) {
+    if timeout(limit, up.flush()).await.is_ok_and(|flushed| flushed.is_ok()) {
         down.keep_close();
-        let _late = timeout(GOODBYE, down.run(core, pulse, None)).await;
+        let _late = timeout(limit, down.run(core, pulse, None)).await;
     }
     let _inside_a_frame = down.say(|| close(to_client, "", None));
-    let _late = timeout(GOODBYE, down.flush()).await;
+    let _late = timeout(limit, down.flush()).await;
 }
 
 /// Counts the end, and logs it when a rule brought it about.
@@ -155,6 +163,8 @@ impl End {
             Self::Alarm(Alarm::Silent) => "silent",
             Self::Alarm(Alarm::Idle) => "idle",
             Self::Alarm(Alarm::Drained) => "drained",
+            Self::Alarm(Alarm::Revoked) => "revoked",
+            Self::Alarm(Alarm::Expired) => "expired",
         }
     }
 }

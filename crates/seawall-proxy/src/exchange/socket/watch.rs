@@ -13,11 +13,14 @@ use tokio::{
 };
 
 use super::Opened;
-use crate::core::Core;
+use crate::core::{Core, Gate};
 
 /// For each open socket the goodbyes of a draining server are spread over so much more time, so that clients do not all come
 /// back at once; half of `drain_timeout` at most.
 const SPREAD_PER_SOCKET: Duration = Duration::from_millis(1);
+
+/// How often the wall clock is compared with the end of a credential.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What both directions tell the clock.
 #[derive(Debug)]
@@ -41,6 +44,10 @@ pub(super) enum Alarm {
     Idle,
     /// The server drains.
     Drained,
+    /// The session, or all of whoever opened it, holds no longer.
+    Revoked,
+    /// The credential it was opened with has expired.
+    Expired,
 }
 
 impl Pulse {
@@ -91,10 +98,12 @@ impl Pulse {
 }
 
 /// Pings the client again and again until the socket's time is over.
-pub(super) async fn alarm(core: &Core, opened: &Opened, pulse: &Pulse) -> Alarm {
+pub(super) async fn alarm(core: &Core, opened: &Opened, gate: &Gate, pulse: &Pulse) -> Alarm {
     tokio::select! {
         alarm = silence(core, opened, pulse) => alarm,
         () = drained(core) => Alarm::Drained,
+        () = gate.revoked() => Alarm::Revoked,
+        () = expired(core, gate) => Alarm::Expired,
     }
 }
 
@@ -119,9 +128,24 @@ async fn silence(core: &Core, opened: &Opened, pulse: &Pulse) -> Alarm {
     }
 }
 
+/// Ends when the credential expires, by the clock that decisions read.
+async fn expired(core: &Core, gate: &Gate) {
+    let Some(expires_at) = gate.principal().and_then(|principal| principal.expires_at_unix_us) else {
+        return std::future::pending().await;
+    };
+    loop {
+        let left = Duration::from_micros(expires_at.saturating_sub(core.clock.now().unix_us));
+        if left.is_zero() {
+            return;
+        }
+        // That clock may be set, so it is looked at again.
+        sleep(left.min(LOOK_AGAIN)).await;
+    }
+}
+
 async fn drained(core: &Core) {
     core.closed().await;
-    let sockets = u32::try_from(core.sockets()).unwrap_or(u32::MAX);
+    let sockets = u32::try_from(core.sockets.open()).unwrap_or(u32::MAX);
     let spread = SPREAD_PER_SOCKET.saturating_mul(sockets).min(core.settings.drain_timeout / 2);
     let share = core.random.borrow_mut().f64();
     sleep(spread.mul_f64(share)).await;

@@ -1,0 +1,157 @@
+//! The open sockets of one core, found by whose they are: a session that ends takes its sockets with it.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    sync::Arc,
+};
+
+use seawall_core::principal::{Principal, Revoked};
+use tokio::sync::Notify;
+
+/// The open sockets of one core.
+#[derive(Debug, Default)]
+pub(crate) struct Sockets {
+    open: Cell<usize>,
+    by_session: RefCell<Index>,
+    by_principal: RefCell<Index>,
+}
+
+type Index = BTreeMap<Arc<str>, Vec<Rc<Revocation>>>;
+
+/// What an open socket waits on.
+#[derive(Debug, Default)]
+struct Revocation {
+    revoked: Cell<bool>,
+    told: Notify,
+}
+
+/// An open socket's place among the others; it leaves when dropped.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    sockets: Rc<Sockets>,
+    principal: Option<Arc<Principal>>,
+    revocation: Rc<Revocation>,
+}
+
+impl Sockets {
+    /// Open sockets.
+    pub(crate) fn open(&self) -> usize {
+        self.open.get()
+    }
+
+    /// Takes in a socket of this principal.
+    pub(crate) fn enter(self: &Rc<Self>, principal: Option<Arc<Principal>>) -> Gate {
+        self.open.set(self.open.get() + 1);
+        let revocation = Rc::new(Revocation::default());
+        if let Some(principal) = &principal {
+            let add = |index: &RefCell<Index>, name: &Arc<str>| {
+                index.borrow_mut().entry(Arc::clone(name)).or_default().push(Rc::clone(&revocation));
+            };
+            add(&self.by_principal, &principal.id);
+            if let Some(session) = &principal.session {
+                add(&self.by_session, session);
+            }
+        }
+        Gate { sockets: Rc::clone(self), principal, revocation }
+    }
+
+    /// Tells the sockets that what they were opened with holds no longer.
+    pub(super) fn revoke(&self, revoked: &Revoked) {
+        let (index, name) = match revoked {
+            Revoked::Session(session) => (&self.by_session, session),
+            Revoked::Principal(id) => (&self.by_principal, id),
+        };
+        for revocation in index.borrow().get(name).into_iter().flatten() {
+            revocation.tell();
+        }
+    }
+
+    /// Tells every socket that was opened with anything that can be revoked.
+    pub(super) fn revoke_all(&self) {
+        for revocation in self.by_principal.borrow().values().flatten() {
+            revocation.tell();
+        }
+    }
+}
+
+impl Revocation {
+    fn tell(&self) {
+        self.revoked.set(true);
+        self.told.notify_one();
+    }
+}
+
+impl Gate {
+    /// Whose socket it is.
+    pub(crate) const fn principal(&self) -> Option<&Arc<Principal>> {
+        self.principal.as_ref()
+    }
+
+    /// Ends when what the socket was opened with holds no longer.
+    pub(crate) async fn revoked(&self) {
+        while !self.revocation.revoked.get() {
+            self.revocation.told.notified().await;
+        }
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.sockets.open.set(self.sockets.open.get().saturating_sub(1));
+        let Some(principal) = &self.principal else { return };
+        let remove = |index: &RefCell<Index>, name: &Arc<str>| {
+            let mut index = index.borrow_mut();
+            if let Some(sockets) = index.get_mut(name) {
+                sockets.retain(|other| !Rc::ptr_eq(other, &self.revocation));
+                if sockets.is_empty() {
+                    index.remove(name);
+                }
+            }
+        };
+        remove(&self.sockets.by_principal, &principal.id);
+        if let Some(session) = &principal.session {
+            remove(&self.sockets.by_session, session);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn principal(id: &str, session: Option<&str>) -> Option<Arc<Principal>> {
+        Some(Arc::new(Principal { id: id.into(), session: session.map(Into::into), expires_at_unix_us: None }))
+    }
+
+    #[test]
+    fn a_revocation_reaches_the_sockets_it_means_and_no_other() {
+        let sockets = Rc::new(Sockets::default());
+        let gates = [
+            sockets.enter(principal("ann", Some("1"))),
+            sockets.enter(principal("ann", Some("2"))),
+            sockets.enter(principal("bob", None)),
+            sockets.enter(None),
+        ];
+        let told = || gates.each_ref().map(|gate| gate.revocation.revoked.get());
+        sockets.revoke(&Revoked::Session("2".into()));
+        assert_eq!(told(), [false, true, false, false]);
+        sockets.revoke(&Revoked::Principal("ann".into()));
+        assert_eq!(told(), [true, true, false, false]);
+        sockets.revoke(&Revoked::Session("bob".into()));
+        assert_eq!(told(), [true, true, false, false]);
+        sockets.revoke_all();
+        assert_eq!(told(), [true, true, true, false]);
+    }
+
+    #[test]
+    fn what_is_closed_is_forgotten() {
+        let sockets = Rc::new(Sockets::default());
+        let (first, second) = (sockets.enter(principal("ann", Some("1"))), sockets.enter(principal("ann", Some("1"))));
+        drop(first);
+        assert_eq!((sockets.open(), sockets.by_session.borrow().len()), (1, 1));
+        drop(second);
+        assert_eq!((sockets.open(), sockets.by_session.borrow().len(), sockets.by_principal.borrow().len()), (0, 0, 0));
+    }
+}
