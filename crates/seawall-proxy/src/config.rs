@@ -72,6 +72,13 @@ pub mod server {
         "How many client connections may be open at once; more are closed at once.",
     )
     .between("1", "1000000");
+    /// Connections of one address at once.
+    pub const MAX_CONNECTIONS_PER_ADDRESS: Field<u64> = Field::new(
+        "max_connections_per_address",
+        Literal::Integer(1_000),
+        "How many connections one address may have open at once, IPv6 counted by /64; more are closed at once. Trusted proxies (`[client_address]`) and this machine are not counted.",
+    )
+    .between("1", "1000000");
     /// Accepting goes on while draining.
     pub const DRAIN_DELAY: Field<Span> = Field::new(
         "drain_delay",
@@ -88,7 +95,10 @@ pub mod server {
     .between("0s", "1h");
 }
 
-use server::{DRAIN_DELAY, DRAIN_TIMEOUT, FIRST_BYTE, HEADER, IDLE, LISTEN, MAX_CONNECTIONS, PREFIX, SEND, WORKERS};
+use server::{
+    DRAIN_DELAY, DRAIN_TIMEOUT, FIRST_BYTE, HEADER, IDLE, LISTEN, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, PREFIX,
+    SEND, WORKERS,
+};
 
 /// The section of the public listener.
 pub const SERVER_SECTION: Section = Section::new(
@@ -103,6 +113,7 @@ pub const SERVER_SECTION: Section = Section::new(
         IDLE.spec(),
         SEND.spec(),
         MAX_CONNECTIONS.spec(),
+        MAX_CONNECTIONS_PER_ADDRESS.spec(),
         DRAIN_DELAY.spec(),
         DRAIN_TIMEOUT.spec(),
     ],
@@ -138,6 +149,8 @@ pub struct ServerSettings {
     pub send: Duration,
     /// Connections at once.
     pub max_connections: usize,
+    /// Connections at once from one address.
+    pub max_connections_per_address: usize,
     /// Accepting goes on for so long while draining.
     pub drain_delay: Duration,
     /// Draining ends after so long.
@@ -159,6 +172,8 @@ impl ServerSettings {
             idle: values.get(&IDLE)?.duration(),
             send: values.get(&SEND)?.duration(),
             max_connections: usize::try_from(values.get(&MAX_CONNECTIONS)?).unwrap_or(usize::MAX),
+            max_connections_per_address: usize::try_from(values.get(&MAX_CONNECTIONS_PER_ADDRESS)?)
+                .unwrap_or(usize::MAX),
             drain_delay: values.get(&DRAIN_DELAY)?.duration(),
             drain_timeout: values.get(&DRAIN_TIMEOUT)?.duration(),
         })

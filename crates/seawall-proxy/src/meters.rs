@@ -29,9 +29,9 @@ static ACCEPTED: Metric = Metric {
 };
 static REFUSED: Metric = Metric {
     name: "seawall_connections_refused",
-    help: "Client connections closed at once because the most were open.",
+    help: "Client connections closed at once because the most were open (full), or the most from their address (address).",
     kind: MetricKind::Counter,
-    labels: &[],
+    labels: &["reason"],
 };
 static EXPIRED: Metric = Metric {
     name: "seawall_connections_expired",
@@ -136,7 +136,8 @@ pub(crate) struct Meters {
     pub(crate) active: Handle,
     pub(crate) connections: Handle,
     pub(crate) accepted: Handle,
-    pub(crate) refused: Handle,
+    pub(crate) refused_full: Handle,
+    pub(crate) refused_address: Handle,
     pub(crate) silent: Handle,
     pub(crate) slow_head: Handle,
     pub(crate) idle: Handle,
@@ -157,7 +158,8 @@ impl Meters {
             active: one(&ACTIVE),
             connections: one(&CONNECTIONS),
             accepted: one(&ACCEPTED),
-            refused: one(&REFUSED),
+            refused_full: meter.series(&REFUSED, &["full"]),
+            refused_address: meter.series(&REFUSED, &["address"]),
             silent: expired("silent"),
             slow_head: expired("slow_head"),
             idle: expired("idle"),

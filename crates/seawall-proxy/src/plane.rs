@@ -5,19 +5,19 @@ use std::{
     net::{SocketAddr, TcpListener},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread,
 };
 
-use seawall_core::{clock::Clock, meter::Meter, principal::Revocations};
+use seawall_core::{clock::Clock, http::Networks, meter::Meter, principal::Revocations};
 use seawall_telemetry::{LogHandle, trace::Spans};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     ServerSettings, Site, Upstream,
-    core::{self, Command, CoreParts},
+    core::{self, COMMANDS, Command, CoreParts, Crowd},
 };
 
 /// Connections that may wait to be accepted.
@@ -32,6 +32,8 @@ pub struct PlaneParts {
     pub sites: Vec<Site>,
     /// How the listener behaves.
     pub settings: ServerSettings,
+    /// Proxies whose connections are not counted by address, because they carry many clients.
+    pub trusted: Networks,
     /// The application.
     pub upstream: Upstream,
     /// The time.
@@ -98,12 +100,13 @@ impl Plane {
     /// # Errors
     /// [`PlaneError::Start`] when the system gives no thread.
     pub fn start(parts: PlaneParts) -> Result<Self, PlaneError> {
-        let open = Arc::new(AtomicUsize::new(0));
-        let mut plane = Self { commands: Vec::new(), missed: Vec::new(), ended: Vec::new(), threads: Vec::new() };
-        for (index, site) in parts.sites.into_iter().enumerate() {
+        let crowd = Crowd::new(parts.sites.len(), parts.trusted);
+        let (commands, received): (Vec<_>, Vec<_>) = parts.sites.iter().map(|_| mpsc::channel(COMMANDS)).unzip();
+        let missed = commands.iter().map(|_| Arc::default()).collect();
+        let mut plane = Self { commands, missed, ended: Vec::new(), threads: Vec::new() };
+        let cores = parts.sites.into_iter().zip(received).zip(plane.missed.clone());
+        for (index, ((site, received), missed)) in cores.enumerate() {
             let listener = parts.listener.try_clone().map_err(PlaneError::Start)?;
-            let missed = Arc::new(AtomicBool::new(false));
-            plane.missed.push(Arc::clone(&missed));
             let core = CoreParts {
                 missed,
                 index,
@@ -115,10 +118,10 @@ impl Plane {
                 log: parts.log.as_ref().map(LogHandle::request_log),
                 spans: parts.spans.clone(),
                 seed: parts.seed.wrapping_add(index as u64),
-                open: Arc::clone(&open),
+                crowd: Arc::clone(&crowd),
+                cores: plane.commands.iter().map(mpsc::Sender::downgrade).collect(),
             };
-            let running = core::start(core, listener).map_err(PlaneError::Start)?;
-            plane.commands.push(running.commands);
+            let running = core::start(core, listener, received).map_err(PlaneError::Start)?;
             plane.ended.push(running.ended);
             plane.threads.push(running.thread);
         }

@@ -1,5 +1,6 @@
 //! The binary: gives the command line its process, and does what only a process can: signals, the global log, the exit code.
 
+mod descriptors;
 mod serve;
 
 use std::{

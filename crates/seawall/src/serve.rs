@@ -6,6 +6,7 @@ use std::{
     panic,
 };
 
+use crate::descriptors;
 use seawall::{
     app::{App, AppError, Running},
     cli::{CliError, Serve, World},
@@ -30,10 +31,21 @@ pub(super) fn serve(what: Serve, world: &mut World<'_>) -> Result<u8, CliError> 
     match what {
         Serve::Status(ask) => answered(&runtime.block_on(ask.answer())?, world),
         Serve::Supervised(ask) => answered(&runtime.block_on(ask.answer())?, world),
-        Serve::App { app, banner, demo } => {
+        Serve::App { mut app, banner, demo } => {
             let temporary = demo.is_some().then(|| app.directory().to_owned());
+            let open_files = descriptors::raise();
+            let lowered = app.fit(open_files);
             install_log(&app)?;
-            let code = run(&runtime, *app, demo, |running| banner.render(running));
+            let code = run(&runtime, *app, demo, |running| {
+                if let Some(max_connections) = lowered {
+                    tracing::info!(
+                        open_files,
+                        max_connections,
+                        "the system allows fewer open files than `max_connections` needs, so fewer clients may connect"
+                    );
+                }
+                banner.render(running)
+            });
             if let Some(temporary) = temporary {
                 // What the demonstration leaves behind is in the system's temporary directory.
                 let _stays = std::fs::remove_dir_all(temporary);

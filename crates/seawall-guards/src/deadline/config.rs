@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seawall_core::settings::{Field, Literal, Section, Span, Values};
+use seawall_core::settings::{Field, Literal, Section, Size, Span, Values};
 
 use super::DeadlineGuard;
 use crate::{GuardEntry, ReportOnly};
@@ -19,6 +19,15 @@ pub(super) const REQUEST_IDLE: Field<Span> = Field::new(
     "How long the client may be silent in the middle of a request body.",
 )
 .between("10ms", "1h");
+pub(super) const REQUEST_RATE: Field<Size> = Field::new(
+    "request_rate",
+    Literal::Text("500 B"),
+    "How many bytes a second a client must send of a request body on average, once it was waited for as long as `request_grace`. One that drips to hold a place gets 408.",
+)
+.between("1 B", "100 MB");
+pub(super) const REQUEST_GRACE: Field<Span> =
+    Field::new("request_grace", Literal::Text("20s"), "How long a client is waited for before `request_rate` counts.")
+        .between("10ms", "1h");
 pub(super) const RESPONSE_IDLE: Field<Span> = Field::new(
     "response_idle",
     Literal::Text("5min"),
@@ -46,6 +55,8 @@ pub const SECTION: Section = Section::new(
         CONNECT.spec(),
         RESPONSE_HEAD.spec(),
         REQUEST_IDLE.spec(),
+        REQUEST_RATE.spec(),
+        REQUEST_GRACE.spec(),
         RESPONSE_IDLE.spec(),
         TUNNEL_IDLE.spec(),
         TOTAL.spec(),

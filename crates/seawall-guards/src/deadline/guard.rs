@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use seawall_core::settings::{BadSetting, Span, Values};
 
-use super::config::{CONNECT, REQUEST_IDLE, RESPONSE_HEAD, RESPONSE_IDLE, TOTAL, TUNNEL_IDLE};
+use super::config::{
+    CONNECT, REQUEST_GRACE, REQUEST_IDLE, REQUEST_RATE, RESPONSE_HEAD, RESPONSE_IDLE, TOTAL, TUNNEL_IDLE,
+};
 use crate::{Context, Guard, Head, Needs, Verdict};
 
 /// Time limits of an exchange.
@@ -16,6 +18,10 @@ pub struct Deadlines {
     pub response_head: Duration,
     /// For the next bytes of a request body.
     pub request_idle: Duration,
+    /// Bytes a second of a request body, on average, after the grace.
+    pub request_rate: u64,
+    /// How long a client is waited for before its pace counts.
+    pub request_grace: Duration,
     /// For the next bytes of an answer.
     pub response_idle: Duration,
     /// For the next bytes of a tunnel, in either direction.
@@ -30,6 +36,8 @@ impl Default for Deadlines {
             connect: Duration::from_secs(5),
             response_head: Duration::from_secs(30),
             request_idle: Duration::from_secs(30),
+            request_rate: 500,
+            request_grace: Duration::from_secs(20),
             response_idle: Duration::from_secs(300),
             tunnel_idle: Duration::from_secs(3_600),
             total: None,
@@ -53,6 +61,8 @@ impl DeadlineGuard {
             connect: values.get(&CONNECT)?.duration(),
             response_head: values.get(&RESPONSE_HEAD)?.duration(),
             request_idle: values.get(&REQUEST_IDLE)?.duration(),
+            request_rate: values.get(&REQUEST_RATE)?.bytes(),
+            request_grace: values.get(&REQUEST_GRACE)?.duration(),
             response_idle: values.get(&RESPONSE_IDLE)?.duration(),
             tunnel_idle: values.get(&TUNNEL_IDLE)?.duration(),
             total: values.find(&TOTAL)?.map(Span::duration),

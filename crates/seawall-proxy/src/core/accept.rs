@@ -6,7 +6,7 @@ use seawall_guards::Peer;
 use socket2::{SockAddr, SockFilter, SockRef, Socket};
 use tokio::{net::TcpListener, net::TcpStream, time::Instant};
 
-use super::Core;
+use super::{Command, Core, thread::Arrived};
 use crate::edge::{self, Activity};
 
 /// How long accepting rests after the system refused it, most often for want of file descriptors.
@@ -19,7 +19,7 @@ const HANDSHAKE: Duration = Duration::from_millis(100);
 pub(super) async fn accept(core: &Rc<Core>, listener: &TcpListener) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => begin(core, stream, peer),
+            Ok((stream, peer)) => arrive(core, stream, peer),
             Err(error) if transient(&error) => {}
             Err(error) => {
                 tracing::error!(error = %error, "accepting a connection failed; accepting rests for a moment");
@@ -71,9 +71,27 @@ fn take_over(core: &Rc<Core>, accepted: Socket, peer: &SockAddr) {
     }
 }
 
+/// Serves a connection here, or leaves it to a core that has fewer.
+fn arrive(core: &Rc<Core>, stream: TcpStream, peer: SocketAddr) {
+    let Some(lighter) = core.elsewhere() else { return begin(core, stream, peer) };
+    let Ok(stream) = stream.into_std() else { return };
+    if let Err(refused) = lighter.try_send(Command::Take(Arrived { stream, peer }))
+        && let Command::Take(arrived) = refused.into_inner()
+    {
+        take(core, arrived);
+    }
+}
+
+/// Serves a connection that another core accepted.
+pub(super) fn take(core: &Rc<Core>, arrived: Arrived) {
+    if let Ok(stream) = TcpStream::from_std(arrived.stream) {
+        begin(core, stream, arrived.peer);
+    }
+}
+
 fn begin(core: &Rc<Core>, stream: TcpStream, peer: SocketAddr) {
     let activity = Rc::new(Activity::new(Instant::now()));
-    let Some(admission) = core.admit(Rc::clone(&activity)) else { return };
+    let Some(admission) = core.admit(peer.ip(), Rc::clone(&activity)) else { return };
     // Without it small answers wait for the client's acknowledgement; a socket that refuses it still works.
     let _slower = stream.set_nodelay(true);
     let core = Rc::clone(core);

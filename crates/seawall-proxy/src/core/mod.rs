@@ -2,10 +2,12 @@
 //! another core but what counts for the whole process.
 
 mod accept;
+mod crowd;
 mod sockets;
 mod state;
 mod thread;
 
+pub(crate) use crowd::Crowd;
 pub(crate) use sockets::{Gate, Sockets};
 pub(crate) use state::{Core, CoreParts};
-pub(crate) use thread::{Command, start};
+pub(crate) use thread::{COMMANDS, Command, start};

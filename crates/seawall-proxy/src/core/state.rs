@@ -3,18 +3,22 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    net::IpAddr,
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
 use seawall_core::{clock::Clock, principal::Revoked};
 use seawall_telemetry::{RequestLog, trace::Spans};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
-use super::Sockets;
+use super::{
+    Command, Sockets,
+    crowd::{Crowd, Member, Refusal},
+};
 use crate::{
     ServerSettings, Site,
     edge::Activity,
@@ -36,7 +40,9 @@ pub(crate) struct CoreParts {
     pub(crate) spans: Spans,
     pub(crate) seed: u64,
     /// Connections of all cores.
-    pub(crate) open: Arc<AtomicUsize>,
+    pub(crate) crowd: Arc<Crowd>,
+    /// The ways to all cores, this one among them; they hold no core up when the plane is gone.
+    pub(crate) cores: Vec<mpsc::WeakSender<Command>>,
     /// Whether there was no room to tell this core of a revocation.
     pub(crate) missed: Arc<AtomicBool>,
 }
@@ -55,7 +61,9 @@ pub(crate) struct Core {
     pub(crate) meters: Meters,
     connections: RefCell<BTreeMap<u64, Rc<Activity>>>,
     next_connection: Cell<u64>,
-    open: Arc<AtomicUsize>,
+    index: usize,
+    crowd: Arc<Crowd>,
+    cores: Vec<mpsc::WeakSender<Command>>,
     missed: Arc<AtomicBool>,
     pub(crate) sockets: Rc<Sockets>,
     ending: Cell<bool>,
@@ -78,7 +86,9 @@ impl Core {
             meters: Meters::new(parts.meter),
             connections: RefCell::default(),
             next_connection: Cell::new(0),
-            open: parts.open,
+            index: parts.index,
+            crowd: parts.crowd,
+            cores: parts.cores,
             missed: parts.missed,
             sockets: Rc::default(),
             ending: Cell::new(false),
@@ -110,24 +120,38 @@ impl Core {
         }
     }
 
-    /// Takes a place for one connection more; nothing when all are taken.
-    pub(super) fn admit(self: &Rc<Self>, activity: Rc<Activity>) -> Option<Admission> {
-        if self.open.fetch_add(1, Ordering::Relaxed) >= self.settings.max_connections {
-            self.open.fetch_sub(1, Ordering::Relaxed);
-            self.meters.refused.increment();
-            return None;
-        }
+    /// Takes a place for one connection more; nothing when there is none for it.
+    pub(super) fn admit(self: &Rc<Self>, peer: IpAddr, activity: Rc<Activity>) -> Option<Admission> {
+        let settings = &self.settings;
+        let member =
+            match self.crowd.enter(self.index, peer, settings.max_connections, settings.max_connections_per_address) {
+                Ok(member) => member,
+                Err(Refusal::Full) => {
+                    self.meters.refused_full.increment();
+                    return None;
+                }
+                Err(Refusal::TooManyOfOne) => {
+                    self.meters.refused_address.increment();
+                    return None;
+                }
+            };
         let number = self.next_connection.replace(self.next_connection.get() + 1);
         self.connections.borrow_mut().insert(number, activity);
         self.meters.accepted.increment();
         self.meters.connections.increment();
-        Some(Admission { core: Rc::clone(self), number })
+        Some(Admission { core: Rc::clone(self), number, _member: member })
+    }
+
+    /// The core that should have the next connection, when it is not this one.
+    pub(super) fn elsewhere(&self) -> Option<mpsc::Sender<Command>> {
+        self.cores.get(self.crowd.lighter_than(self.index)?)?.upgrade()
     }
 
     /// Takes a place for what a connection has become; it was admitted as a connection before.
-    pub(crate) fn keep_place(self: &Rc<Self>) -> Place {
-        self.open.fetch_add(1, Ordering::Relaxed);
-        Place(Rc::clone(self))
+    pub(crate) fn keep_place(self: &Rc<Self>, peer: IpAddr) -> Place {
+        // Its connection had a place until now, so the limits are kept.
+        let member = self.crowd.enter(self.index, peer, usize::MAX, usize::MAX);
+        Place { core: Rc::clone(self), _member: member.ok() }
     }
 
     /// From now on every answer tells its connection to close.
@@ -184,12 +208,14 @@ impl Core {
 
 /// A place among the open connections of all cores; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Rc<Core>);
+pub(crate) struct Place {
+    core: Rc<Core>,
+    _member: Option<Member>,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-        self.0.emptied.notify_waiters();
+        self.core.emptied.notify_waiters();
     }
 }
 
@@ -198,12 +224,12 @@ impl Drop for Place {
 pub(super) struct Admission {
     core: Rc<Core>,
     number: u64,
+    _member: Member,
 }
 
 impl Drop for Admission {
     fn drop(&mut self) {
         self.core.connections.borrow_mut().remove(&self.number);
-        self.core.open.fetch_sub(1, Ordering::Relaxed);
         self.core.meters.connections.add(-1);
         self.core.emptied.notify_waiters();
     }

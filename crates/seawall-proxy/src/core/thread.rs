@@ -17,13 +17,15 @@ use crate::Site;
 const TICK: Duration = Duration::from_millis(100);
 
 /// Commands that may wait; revocations come in crowds.
-const COMMANDS: usize = 1_024;
+pub(crate) const COMMANDS: usize = 1_024;
 
 /// What a core can be told.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Serve something else from now on.
     Replace(Box<Site>),
+    /// Serve this connection, because the core that accepted it has more than its share.
+    Take(Arrived),
     /// What was opened with it ends.
     Revoked(Revoked),
     /// Finish and end.
@@ -32,18 +34,23 @@ pub(crate) enum Command {
     Force,
 }
 
+/// A connection that was accepted, on no core yet.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(super) stream: std::net::TcpStream,
+    pub(super) peer: std::net::SocketAddr,
+}
+
 /// A core that runs.
 #[derive(Debug)]
 pub(crate) struct Running {
-    pub(crate) commands: mpsc::Sender<Command>,
     /// Resolves when the core has ended; dropped without a word when its thread died.
     pub(crate) ended: oneshot::Receiver<()>,
     pub(crate) thread: thread::JoinHandle<()>,
 }
 
 /// Starts a core on a thread of its own.
-pub(crate) fn start(parts: CoreParts, listener: StdListener) -> io::Result<Running> {
-    let (commands, received) = mpsc::channel(COMMANDS);
+pub(crate) fn start(parts: CoreParts, listener: StdListener, received: mpsc::Receiver<Command>) -> io::Result<Running> {
     let (end, ended) = oneshot::channel();
     let runtime = Builder::new_current_thread();
     let thread = thread::Builder::new().name(format!("seawall-core-{}", parts.index)).spawn(move || {
@@ -58,7 +65,7 @@ pub(crate) fn start(parts: CoreParts, listener: StdListener) -> io::Result<Runni
             Err(error) => tracing::error!(error = %error, "the runtime of a core could not be made"),
         }
     })?;
-    Ok(Running { commands, ended, thread })
+    Ok(Running { ended, thread })
 }
 
 async fn run(parts: CoreParts, listener: StdListener, mut commands: mpsc::Receiver<Command>) {
@@ -88,6 +95,7 @@ async fn serve(core: &Rc<Core>, listener: &TcpListener, commands: &mut mpsc::Rec
             () = &mut accepting => {}
             command = commands.recv() => match command {
                 Some(Command::Replace(site)) => core.replace(*site),
+                Some(Command::Take(arrived)) => accept::take(core, arrived),
                 Some(Command::Revoked(revoked)) => core.revoke(&revoked),
                 Some(Command::Drain) => return Then::Drain,
                 Some(Command::Force) | None => return Then::End,
@@ -100,8 +108,12 @@ async fn serve(core: &Rc<Core>, listener: &TcpListener, commands: &mut mpsc::Rec
 async fn drain(core: &Rc<Core>, listener: TcpListener, commands: &mut mpsc::Receiver<Command>) {
     let forced = async {
         while let Some(command) = commands.recv().await {
-            if let Command::Force = command {
-                return;
+            match command {
+                Command::Force => return,
+                // It was accepted before the listener closed, so it is served.
+                Command::Take(arrived) => accept::take(core, arrived),
+                Command::Revoked(revoked) => core.revoke(&revoked),
+                Command::Replace(_) | Command::Drain => {}
             }
         }
     };

@@ -292,9 +292,11 @@ impl Exchange {
         let due = || {
             let (waiting, since) = upload.state();
             let limit = if waiting == Waiting::Client { limits.0 } else { limits.1 };
-            ends.map_or(since + limit, |ends| ends.min(since + limit))
+            let slow = upload.too_slow_at(deadlines.request_rate, deadlines.request_grace);
+            ends.into_iter().chain(slow).fold(since + limit, Instant::min)
         };
-        let look = |due: Instant| if upload.done() { due } else { due.min(Instant::now() + limits.0.min(limits.1)) };
+        let pause = limits.0.min(limits.1).min(deadlines.request_grace);
+        let look = |due: Instant| if upload.done() { due } else { due.min(Instant::now() + pause) };
         let mut answer = std::pin::pin!(answer);
         let mut timer = self.core.timers.at(look(due()));
         loop {

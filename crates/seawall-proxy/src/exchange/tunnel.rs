@@ -64,7 +64,7 @@ pub(super) fn open(
     head.headers.insert(UPGRADE, protocol);
     head.status = StatusCode::SWITCHING_PROTOCOLS;
     let (core, idle) = (Rc::clone(&exchange.core), policy.deadlines().tunnel_idle);
-    let place = core.keep_place();
+    let place = core.keep_place(exchange.context.peer.address);
     let gate = core.sockets.enter(exchange.context.principal.clone());
     tokio::task::spawn_local(async move {
         core.meters.tunnels.increment();

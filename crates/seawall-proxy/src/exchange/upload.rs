@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -58,6 +59,9 @@ pub(super) struct Upload {
     attempt: Cell<u32>,
     waiting: Cell<Waiting>,
     since: Cell<Instant>,
+    /// How long the client was waited for, all waits but the present one together.
+    waited: Cell<Duration>,
+    received: Cell<u64>,
     done: Cell<bool>,
     fault: Cell<Option<ClientFault>>,
 }
@@ -83,6 +87,8 @@ impl Upload {
             attempt: Cell::new(0),
             waiting: Cell::new(Waiting::Upstream),
             since: Cell::new(Instant::now()),
+            waited: Cell::default(),
+            received: Cell::new(0),
             fault: Cell::new(None),
         })
     }
@@ -123,9 +129,22 @@ impl Upload {
         self.fault.get()
     }
 
+    /// When the client, from whom more is expected, will have been waited for longer than its bytes are worth.
+    pub(super) fn too_slow_at(&self, bytes_per_second: u64, grace: Duration) -> Option<Instant> {
+        if self.waiting.get() != Waiting::Client {
+            return None;
+        }
+        let worth_ms = self.received.get().saturating_mul(1_000) / bytes_per_second.max(1);
+        let allowed = grace + Duration::from_millis(worth_ms);
+        Some(self.since.get() + allowed.saturating_sub(self.waited.get()))
+    }
+
     fn set(&self, waiting: Waiting) {
-        self.waiting.set(waiting);
-        self.since.set(Instant::now());
+        let now = Instant::now();
+        let since = self.since.replace(now);
+        if self.waiting.replace(waiting) == Waiting::Client {
+            self.waited.set(self.waited.get() + now.saturating_duration_since(since));
+        }
     }
 
     /// Keeps a part of the body, or gives up keeping it.
@@ -157,7 +176,10 @@ impl Upload {
             }
             Poll::Ready(Some(Ok(frame))) => {
                 match frame.data_ref() {
-                    Some(part) => self.keep(part),
+                    Some(part) => {
+                        self.received.set(self.received.get() + part.len() as u64);
+                        self.keep(part);
+                    }
                     None => self.forget(),
                 }
                 self.set(Waiting::Upstream);

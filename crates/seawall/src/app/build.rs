@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, thread};
 use seawall_config::Config;
 use seawall_core::meter::Meter;
 use seawall_guards::{
-    Shared,
+    Shared, client_address,
     load_shed::Permits,
     rate_limit::{self, MemoryRates},
 };
@@ -48,6 +48,9 @@ impl Placement for Placed {
 fn server(address: SocketAddr) -> UpstreamAddress {
     UpstreamAddress::Network { host: address.ip().to_string(), port: address.port(), encrypted: false }
 }
+
+/// Files, pipes, listeners and logs that are open beside connections.
+const OTHER_FILES: u64 = 128;
 
 /// Requests for built-in targets that may wait for the control plane.
 const BUILTIN_QUEUE: usize = 1_024;
@@ -116,6 +119,15 @@ impl App {
         self.upstream.servers.iter().map(|server| server.address.to_string()).collect::<Vec<_>>().join(", ")
     }
 
+    /// Lets no more clients connect than so many open files serve, so that accepting never fails for want of one: a client
+    /// needs two, one of them to the application. Gives the number when it is lower than what is configured.
+    pub fn fit(&mut self, open_files: u64) -> Option<usize> {
+        let fit = usize::try_from(open_files.saturating_sub(OTHER_FILES) / 2).unwrap_or(usize::MAX).max(1);
+        let lowered = fit < self.server.max_connections;
+        self.server.max_connections = self.server.max_connections.min(fit);
+        lowered.then_some(fit)
+    }
+
     /// Where relative paths begin.
     #[must_use]
     pub fn directory(&self) -> &std::path::Path {
@@ -163,6 +175,7 @@ impl App {
             listener: public,
             sites,
             settings: self.server.clone(),
+            trusted: client_address::trusted(self.config.values(&client_address::SECTION))?,
             upstream: upstream.clone(),
             clock,
             meter: Arc::new(registry.clone()),

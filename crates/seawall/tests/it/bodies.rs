@@ -187,6 +187,28 @@ async fn rg_4_a_client_that_falls_silent_in_its_body_gets_408() {
     assert_eq!(app.metric("seawall_upstream_failures", &["upstream-timeout"]), 0.0);
 }
 
+/// Never silent for long, and never done: what it sends is not worth the place it holds. One that is slow by nature goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_drips_its_body_gets_408_and_one_that_is_fast_enough_does_not() {
+    let (_upstream, app) = in_front("[deadline]\nrequest_rate = \"1 KB\"\nrequest_grace = \"300ms\"\n").await;
+    let sends = async |part: &[u8]| {
+        let mut connection = app.connect().await;
+        connection.write("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n").await;
+        for _ in 0..3_000 / part.len() {
+            if connection.try_write(part).await.is_err() {
+                break;
+            }
+            // The pause is what is tested: many short ones.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        connection.read_response("POST").await
+    };
+    let (drip, steady) = (&[b'x'; 1][..], &[b'x'; 100][..]);
+    let (drips, flows) = tokio::join!(sends(drip), sends(steady));
+    drips.expect_problem(408, "request-timeout");
+    assert_eq!(flows.expect_status(200).json()["received"], 3_000);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_frees_everything() {
     let (upstream, app) = in_front(NO_LIMITS).await;

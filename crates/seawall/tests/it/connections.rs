@@ -108,7 +108,7 @@ async fn more_connections_than_allowed_are_closed_and_places_come_back() {
     second.send("GET", "/echo", &[], b"").await.expect_status(200);
     let mut third = app.connect().await;
     third.expect_closed().await;
-    app.until_metric("seawall_connections_refused", &[], 1.0).await;
+    app.until_metric("seawall_connections_refused", &["full"], 1.0).await;
     first.send("GET", "/echo", &[], b"").await.expect_status(200);
     drop(second);
     app.until_metric("seawall_connections", &[], 1.0).await;
@@ -181,4 +181,33 @@ async fn served(app: &StartedApp, requests: usize) {
     for _ in 0..requests {
         app.client().get("/echo").await.expect_status(200);
     }
+}
+
+/// What holds for other addresses is tested with the table itself (`core/crowd.rs`): tests reach no other machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn this_machine_is_not_counted_by_address() {
+    let (_upstream, app) = in_front("[server]\nmax_connections_per_address = 1\n").await;
+    let mut connections = Vec::new();
+    for _ in 0..5 {
+        let mut connection = app.connect().await;
+        connection.send("GET", "/echo", &[], b"").await.expect_status(200);
+        connections.push(connection);
+    }
+    assert_eq!(app.metric("seawall_connections_refused", &["address"]), 0.0);
+}
+
+/// However the system hands connections to cores, none has much more than its share.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_connections_are_served_by_all_cores() {
+    let (_upstream, app) = in_front("[rate_limit]\nmode = \"off\"\n").await;
+    let mut connections = Vec::new();
+    for _ in 0..200 {
+        connections.push(app.connect().await);
+    }
+    for connection in &mut connections {
+        connection.send("GET", "/echo", &[], b"").await.expect_status(200);
+    }
+    assert_eq!(app.metric("seawall_connections", &[]), 200.0);
+    drop(connections);
+    app.until_metric("seawall_connections", &[], 0.0).await;
 }

@@ -69,6 +69,8 @@ fn a_request_meets_every_guard_with_the_default_values() {
          connect = "5s"  # default
          response_head = "30s"  # default
          request_idle = "30s"  # default
+         request_rate = "500 B"  # default
+         request_grace = "20s"  # default
          response_idle = "5min"  # default
          tunnel_idle = "1h"  # default
 

@@ -104,3 +104,39 @@ async fn wk_11_metrics_tell_statuses_routes_and_decisions() {
     }
     assert!(text.ends_with("# EOF\n"));
 }
+
+/// The soft limit is raised; where the hard one is too low, fewer clients connect instead of accepting failing for all.
+#[tokio::test(flavor = "multi_thread")]
+async fn open_files_bound_the_number_of_clients() {
+    let upstream = Upstream::start(Kind::ByPath).await;
+    let place = Place::with_config("[server]\nworkers = 1\n");
+    let seawall = env!("CARGO_BIN_EXE_seawall");
+    let mut command = place.command("sh");
+    let arguments =
+        format!("ulimit -n 160; exec {seawall} run --to {} --listen 127.0.0.1:0 --admin 127.0.0.1:0", upstream.url());
+    command.args(["-c", &arguments]);
+    let child = crate::applications::child::Child::start(command);
+    let said = child
+        .said("that fewer may connect", |said| said.contains("fewer clients may connect").then(|| said.to_owned()));
+    assert!(said.contains("\"open_files\":160") && said.contains("\"max_connections\":16"), "{said}");
+    let public = child.said("where it listens", |said| {
+        said.lines().find_map(|line| Some(line.strip_prefix("  public   http://")?.trim().to_owned()))
+    });
+    let mut kept = Vec::new();
+    for _ in 0..40 {
+        kept.push(tokio::net::TcpStream::connect(&public).await.unwrap());
+    }
+    // Those who are served are served well.
+    drop(kept);
+    let address = public.parse().unwrap();
+    let limit = Instant::now() + Duration::from_secs(10);
+    // Until the server has seen the others leave, it may still be full.
+    loop {
+        let mut connection = seawall_testkit::client::RawClient::connect(address).await;
+        if connection.try_request(&Request::get("/echo")).await.is_ok_and(|answer| answer.status == 200) {
+            break;
+        }
+        assert!(Instant::now() < limit, "{child}");
+    }
+    assert!(!child.out().contains("accepting a connection failed"), "{child}");
+}
