@@ -19,7 +19,8 @@ Usage: cargo xtask COMMAND
 Commands:
   tidy                  check the rules that compilers do not know
   coverage [-p CRATE]…  run the tests with line coverage, print it per crate
-  bench proxy           compare Seawall with nginx and HAProxy; see `cargo xtask bench proxy --help`";
+  bench proxy           compare Seawall with nginx and HAProxy; see `cargo xtask bench proxy --help`
+  bench connections     what connections cost while nothing happens on them";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +39,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["tidy"] => tidy::run(),
         ["coverage", rest @ ..] => coverage::run(rest),
         ["bench", "proxy", rest @ ..] => bench::run(rest),
+        ["bench", "connections", rest @ ..] => bench::connections::run(rest),
         // Started by the bench as a child process, so that its cost is not counted as the bench's own.
         ["bench-upstream"] => bench::upstream::run(),
         ["help" | "--help" | "-h"] => {

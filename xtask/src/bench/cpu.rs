@@ -29,6 +29,14 @@ pub(crate) fn peak_memory_kib(id: u32) -> u64 {
     tree(id).into_iter().filter_map(|process| peak(&fs::read_to_string(format!("/proc/{process}/status")).ok()?)).sum()
 }
 
+/// The memory that the processes of a tree have now, added up, in KiB.
+pub(crate) fn memory_kib(id: u32) -> u64 {
+    tree(id)
+        .into_iter()
+        .filter_map(|process| resident(&fs::read_to_string(format!("/proc/{process}/status")).ok()?))
+        .sum()
+}
+
 /// `None` when the process is gone, or dead and not yet collected.
 pub(crate) fn cpu_ticks_of(id: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
@@ -61,7 +69,15 @@ fn after_name(stat: &str) -> Vec<&str> {
 }
 
 fn peak(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    field(status, "VmHWM:")
+}
+
+fn resident(status: &str) -> Option<u64> {
+    field(status, "VmRSS:")
+}
+
+fn field(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -80,6 +96,7 @@ mod tests {
     fn peak_memory_is_read_in_kib() {
         assert_eq!(peak("Name:\tx\nVmHWM:\t    1234 kB\nVmRSS:\t 5 kB\n"), Some(1234));
         assert_eq!(peak("Name:\tkthreadd\n"), None);
+        assert_eq!(resident("VmHWM:\t 1 kB\nVmRSS:\t 5 kB\n"), Some(5));
     }
 
     #[test]

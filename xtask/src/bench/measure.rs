@@ -81,6 +81,15 @@ impl Bench {
         })
     }
 
+    /// A proxy that answers.
+    pub(crate) fn started(&self, variant: Variant) -> Result<(Place, Running), Failure> {
+        let place = self.place(variant)?;
+        let mut proxy =
+            self.start(variant, &place)?.ok_or_else(|| Failure::broken(format!("{} is no proxy", variant.name())))?;
+        ready(variant, place.listen, Some(&mut proxy), &place.folder)?;
+        Ok((place, proxy))
+    }
+
     fn place(&self, variant: Variant) -> Result<Place, Failure> {
         let [listen, admin] = scratch::free_ports()?;
         Ok(Place {

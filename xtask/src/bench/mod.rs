@@ -4,6 +4,7 @@
 //! What is compared is CPU per request; `bench/README.md` says why.
 
 mod arguments;
+pub(crate) mod connections;
 mod cpu;
 mod duties;
 mod http;
