@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     ServerSettings, Site, Upstream,
-    core::{self, Command, CoreParts},
+    core::{self, Command, CoreParts, Serving},
 };
 
 /// Connections that may wait to be accepted.
@@ -49,6 +49,39 @@ pub struct Plane {
     commands: Vec<mpsc::Sender<Command>>,
     ended: Vec<oneshot::Receiver<()>>,
     threads: Vec<thread::JoinHandle<()>>,
+}
+
+/// Where a running plane takes over what it serves from now on; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    commands: Vec<mpsc::WeakSender<Command>>,
+}
+
+impl Stage {
+    /// How many sites are needed: one for each core.
+    #[must_use]
+    pub const fn cores(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// Serves other sites with other settings; requests in flight keep their sites. The request log is on when there is a way
+    /// to it. Whatever begins after this ends finds the new ones, on every core.
+    pub async fn replace(&self, sites: Vec<Site>, settings: &ServerSettings, log: Option<&LogHandle>) {
+        let mut waiting = Vec::new();
+        for (commands, site) in self.commands.iter().zip(sites) {
+            let serving = Serving { site, settings: settings.clone(), log: log.cloned() };
+            let (done, taken_over) = oneshot::channel();
+            if let Some(commands) = commands.upgrade()
+                && commands.send(Command::Replace(Box::new(serving), done)).await.is_ok()
+            {
+                waiting.push(taken_over);
+            }
+        }
+        for taken_over in waiting {
+            // A core that is ending serves nothing new, and says nothing.
+            let _ending = taken_over.await;
+        }
+    }
 }
 
 /// What can go wrong with the plane itself.
@@ -117,12 +150,10 @@ impl Plane {
         Ok(plane)
     }
 
-    /// Serves other sites from now on, one for each core; requests in flight keep theirs.
-    pub async fn replace(&self, sites: Vec<Site>) {
-        for (commands, site) in self.commands.iter().zip(sites) {
-            // A core that is ending serves nothing new.
-            let _ending = commands.send(Command::Replace(Box::new(site))).await;
-        }
+    /// A way to give the cores something else to serve. It does not keep them running.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        Stage { commands: self.commands.iter().map(mpsc::Sender::downgrade).collect() }
     }
 
     /// Lets every core finish and end.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use seawall_core::{
     http::ClientKey,
-    limit::{Ask, Methods, Quota, RateKey, RateStore, ScopedQuota, Standing},
+    limit::{Ask, Methods, Per, Quota, RateKey, RateStore, ScopedQuota, Standing},
     problem::{Fault, Problem, ProblemType, Severity},
     reply::{PortError, Reply},
     settings::{BadSetting, Values},
@@ -108,7 +108,10 @@ impl RateLimitGuard {
 
 impl Applicable {
     fn new(scope: &str, quotas: &[Quota]) -> Self {
-        let scoped = quotas.iter().map(|&quota| ScopedQuota { scope: counter(scope, &quota), quota });
+        let scoped = quotas.iter().enumerate().map(|(place, &quota)| {
+            let earlier = quotas.iter().take(place).filter(|earlier| same_counter(earlier, &quota)).count();
+            ScopedQuota { scope: counter(scope, &quota, earlier), quota }
+        });
         Self { quotas: scoped.collect(), announced: Announced::new(quotas) }
     }
 }
@@ -167,8 +170,15 @@ fn limited(standing: Standing) -> Problem {
     Problem::new(&LIMITED).detail("You have made as many requests as this route accepts for now.").retry_after(seconds)
 }
 
-/// Names a counter: the same text gives the same name in every process and after every reload (FNV-1a).
-fn counter(scope: &str, quota: &Quota) -> u64 {
-    let text = format!("{scope}\n{quota}");
+/// Whether two quotas count the same requests over the same time, whatever their numbers are.
+fn same_counter(one: &Quota, other: &Quota) -> bool {
+    (one.window, one.per, one.methods) == (other.window, other.per, other.methods)
+}
+
+/// Names a counter by what it counts: the same text gives the same name in every process and after every reload (FNV-1a). The
+/// number allowed is no part of it, so that one that is changed holds at once for what was counted before.
+fn counter(scope: &str, quota: &Quota, earlier: usize) -> u64 {
+    let Quota { window, per: Per::Ip, methods, .. } = quota;
+    let text = format!("{scope}\n{window} {methods:?} {earlier}");
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

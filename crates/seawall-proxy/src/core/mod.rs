@@ -5,5 +5,5 @@ mod accept;
 mod state;
 mod thread;
 
-pub(crate) use state::{Core, CoreParts};
+pub(crate) use state::{Core, CoreParts, Serving};
 pub(crate) use thread::{Command, start};

@@ -11,7 +11,7 @@ use std::{
 };
 
 use seawall_core::clock::Clock;
-use seawall_telemetry::{RequestLog, trace::Spans};
+use seawall_telemetry::{LogHandle, RequestLog, trace::Spans};
 use tokio::sync::Notify;
 
 use crate::{
@@ -38,16 +38,25 @@ pub(crate) struct CoreParts {
     pub(crate) open: Arc<AtomicUsize>,
 }
 
+/// What a core serves, and how: all that a reload replaces.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    pub(crate) site: Site,
+    pub(crate) settings: ServerSettings,
+    /// The way to the request log; nothing when it is off.
+    pub(crate) log: Option<LogHandle>,
+}
+
 /// One core's state, shared by its connections.
 #[derive(Debug)]
 pub(crate) struct Core {
     site: RefCell<Rc<Site>>,
-    pub(crate) settings: ServerSettings,
+    settings: RefCell<Rc<ServerSettings>>,
     pub(crate) upstream: View,
     pub(crate) timers: Timers,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: RefCell<fastrand::Rng>,
-    pub(crate) log: Option<RefCell<RequestLog>>,
+    pub(crate) log: RefCell<Option<RequestLog>>,
     pub(crate) spans: Spans,
     pub(crate) meters: Meters,
     connections: RefCell<BTreeMap<u64, Rc<Activity>>>,
@@ -64,11 +73,11 @@ impl Core {
         Rc::new(Self {
             site: RefCell::new(Rc::new(parts.site)),
             upstream: View::new(parts.upstream, parts.index, parts.clock.now()),
-            settings: parts.settings,
+            settings: RefCell::new(Rc::new(parts.settings)),
             timers: Timers::default(),
             clock: parts.clock,
             random: RefCell::new(fastrand::Rng::with_seed(parts.seed)),
-            log: parts.log.map(RefCell::new),
+            log: RefCell::new(parts.log),
             spans: parts.spans,
             meters: Meters::new(parts.meter),
             connections: RefCell::default(),
@@ -86,15 +95,34 @@ impl Core {
         Rc::clone(&self.site.borrow())
     }
 
-    /// Serves something else from now on.
-    pub(super) fn replace(&self, site: Site) {
-        self.site.replace(Rc::new(site));
+    /// How the listener behaves now. A connection asks each time it waits for something, so that what changes holds for the
+    /// connections there are too.
+    pub(crate) fn settings(&self) -> Rc<ServerSettings> {
+        Rc::clone(&self.settings.borrow())
+    }
+
+    /// Whether this is what is served now, and not what an older request began with.
+    pub(crate) fn serves(&self, site: &Rc<Site>) -> bool {
+        Rc::ptr_eq(&self.site.borrow(), site)
+    }
+
+    /// Serves something else from now on. The log's lines so far are handed over before it is dropped.
+    pub(super) fn replace(&self, serving: Serving) {
+        self.site.replace(Rc::new(serving.site));
+        self.settings.replace(Rc::new(serving.settings));
         self.meters.forget_routes();
+        let mut log = self.log.borrow_mut();
+        match serving.log {
+            Some(handle) => {
+                log.get_or_insert_with(|| handle.request_log());
+            }
+            None => *log = None,
+        }
     }
 
     /// Takes a place for one connection more; nothing when all are taken.
     pub(super) fn admit(self: &Rc<Self>, activity: Rc<Activity>) -> Option<Admission> {
-        if self.open.fetch_add(1, Ordering::Relaxed) >= self.settings.max_connections {
+        if self.open.fetch_add(1, Ordering::Relaxed) >= self.settings().max_connections {
             self.open.fetch_sub(1, Ordering::Relaxed);
             self.meters.refused.increment();
             return None;
@@ -147,8 +175,8 @@ impl Core {
 
     /// Hands over the log lines there are.
     pub(super) fn flush_log(&self) {
-        if let Some(log) = &self.log {
-            log.borrow_mut().flush();
+        if let Some(log) = &mut *self.log.borrow_mut() {
+            log.flush();
         }
     }
 
