@@ -46,6 +46,7 @@ pub struct Route {
 pub(crate) type Origins = BTreeMap<&'static str, Origin>;
 
 /// Where a written value comes from.
+#[derive(Clone)]
 pub(crate) struct Origin {
     pub(crate) source: Source,
     /// The path as it was written, when the value stands in a file of its own.
@@ -126,6 +127,35 @@ impl Config {
     pub fn entry_source(&self, section: &Section, entry: &str, key: &str) -> Source {
         let origin = self.entry_origins(section, entry).and_then(|origins| origins.get(key));
         origin.map_or(Source::Default, |origin| origin.source.clone())
+    }
+
+    /// The configuration as it can hold while the process runs that began with `running`: what needs a restart stays as it is
+    /// there.
+    #[must_use]
+    pub fn within(mut self, running: &Self) -> Self {
+        let mut globals = BTreeMap::clone(&self.globals);
+        for section in &self.sections {
+            for field in section.fields.iter().filter(|field| !field.reloadable) {
+                globals.entry(section.name).or_default().follow(field.key, running.values(section));
+                let origin = running.origins(section).and_then(|origins| origins.get(field.key));
+                let own = self.origins.get_mut(section.name);
+                match (origin, own) {
+                    (Some(origin), _) => {
+                        self.origins.entry(section.name).or_default().insert(field.key, origin.clone());
+                    }
+                    (None, Some(own)) => {
+                        own.remove(field.key);
+                    }
+                    (None, None) => {}
+                }
+            }
+        }
+        self.globals = Arc::new(globals);
+        for route in &mut self.routes {
+            route.globals = Arc::clone(&self.globals);
+        }
+        self.environment = running.environment;
+        self
     }
 
     pub(crate) fn origins(&self, section: &Section) -> Option<&Origins> {

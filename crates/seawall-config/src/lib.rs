@@ -29,6 +29,7 @@
 
 #![warn(missing_docs)]
 
+mod change;
 mod check;
 mod config;
 mod demands;
@@ -57,6 +58,7 @@ mod nested;
 #[cfg(test)]
 mod testing;
 
+pub use change::Change;
 pub use config::{Config, Route};
 pub use diagnostics::{Code, Colour, Diagnostic, Diagnostics, Location};
 pub use inputs::{Inputs, Override, SourceText};

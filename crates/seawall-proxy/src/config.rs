@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use seawall_core::{
-    http::RoutePattern,
+    http::{Networks, RoutePattern},
     settings::{BadSetting, Complaint, Field, Literal, Raw, Section, Setting, Shape, Situation, Span, Values},
 };
 
@@ -151,6 +151,9 @@ pub struct ServerSettings {
     pub max_connections: usize,
     /// Connections at once from one address.
     pub max_connections_per_address: usize,
+    /// Proxies whose connections are not counted by address, because they carry many clients. Part of `[client_address]`; whoever
+    /// reads both sections sets it.
+    pub trusted: Networks,
     /// Accepting goes on for so long while draining.
     pub drain_delay: Duration,
     /// Draining ends after so long.
@@ -174,6 +177,7 @@ impl ServerSettings {
             max_connections: usize::try_from(values.get(&MAX_CONNECTIONS)?).unwrap_or(usize::MAX),
             max_connections_per_address: usize::try_from(values.get(&MAX_CONNECTIONS_PER_ADDRESS)?)
                 .unwrap_or(usize::MAX),
+            trusted: Networks::default(),
             drain_delay: values.get(&DRAIN_DELAY)?.duration(),
             drain_timeout: values.get(&DRAIN_TIMEOUT)?.duration(),
         })

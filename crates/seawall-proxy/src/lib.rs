@@ -28,7 +28,7 @@ mod upstream;
 pub use builtin::{BuiltinRequest, Builtins, Facts};
 pub use config::{SERVER_SECTION, ServerSettings, server};
 pub use meters::METRICS;
-pub use plane::{Plane, PlaneError, PlaneParts};
+pub use plane::{Plane, PlaneError, PlaneParts, Stage};
 pub use problems::{NOT_FOUND, PROBLEMS};
 pub use site::{Route, Router, Site, Target, spelled};
 pub use upstream::{

@@ -173,11 +173,11 @@ impl Meters {
         }
     }
 
-    /// Observes one exchange. `place` tells routes apart on this core; `route` is the pattern. 0 stands for a client that
-    /// left before an answer, as 499.
+    /// Observes one exchange. `place` tells routes apart on this core, as long as it serves the same ones; without it, the
+    /// handle is looked up and not kept. `route` is the pattern. A client that left before an answer counts as 499.
     pub(crate) fn observe(
         &self,
-        place: usize,
+        place: Option<usize>,
         route: &str,
         method: &Method,
         status: Option<StatusCode>,
@@ -185,8 +185,9 @@ impl Meters {
     ) {
         let (method_place, method) = method_label(method);
         let status = status.map_or(499, |status| status.as_u16());
-        let mut durations = self.durations.borrow_mut();
         let resolve = || self.meter.series(&DURATION, &[method, route, itoa::Buffer::new().format(status)]);
+        let Some(place) = place else { return resolve().observe(duration_us) };
+        let mut durations = self.durations.borrow_mut();
         durations.entry((place, method_place, status)).or_insert_with(resolve).observe(duration_us);
     }
 

@@ -10,14 +10,14 @@ use std::{
     thread,
 };
 
-use seawall_core::{clock::Clock, http::Networks, meter::Meter, principal::Revocations};
+use seawall_core::{clock::Clock, meter::Meter, principal::Revocations};
 use seawall_telemetry::{LogHandle, trace::Spans};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     ServerSettings, Site, Upstream,
-    core::{self, COMMANDS, Command, CoreParts, Crowd},
+    core::{self, COMMANDS, Command, CoreParts, Crowd, Serving},
 };
 
 /// Connections that may wait to be accepted.
@@ -32,8 +32,6 @@ pub struct PlaneParts {
     pub sites: Vec<Site>,
     /// How the listener behaves.
     pub settings: ServerSettings,
-    /// Proxies whose connections are not counted by address, because they carry many clients.
-    pub trusted: Networks,
     /// The application.
     pub upstream: Upstream,
     /// The time.
@@ -56,6 +54,39 @@ pub struct Plane {
     missed: Vec<Arc<AtomicBool>>,
     ended: Vec<oneshot::Receiver<()>>,
     threads: Vec<thread::JoinHandle<()>>,
+}
+
+/// Where a running plane takes over what it serves from now on; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    commands: Vec<mpsc::WeakSender<Command>>,
+}
+
+impl Stage {
+    /// How many sites are needed: one for each core.
+    #[must_use]
+    pub const fn cores(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// Serves other sites with other settings; requests in flight keep their sites. The request log is on when there is a way
+    /// to it. Whatever begins after this ends finds the new ones, on every core.
+    pub async fn replace(&self, sites: Vec<Site>, settings: &ServerSettings, log: Option<&LogHandle>) {
+        let mut waiting = Vec::new();
+        for (commands, site) in self.commands.iter().zip(sites) {
+            let serving = Serving { site, settings: settings.clone(), log: log.cloned() };
+            let (done, taken_over) = oneshot::channel();
+            if let Some(commands) = commands.upgrade()
+                && commands.send(Command::Replace(Box::new(serving), done)).await.is_ok()
+            {
+                waiting.push(taken_over);
+            }
+        }
+        for taken_over in waiting {
+            // A core that is ending serves nothing new, and says nothing.
+            let _ending = taken_over.await;
+        }
+    }
 }
 
 /// What can go wrong with the plane itself.
@@ -100,7 +131,7 @@ impl Plane {
     /// # Errors
     /// [`PlaneError::Start`] when the system gives no thread.
     pub fn start(parts: PlaneParts) -> Result<Self, PlaneError> {
-        let crowd = Crowd::new(parts.sites.len(), parts.trusted);
+        let crowd = Crowd::new(parts.sites.len());
         let (commands, received): (Vec<_>, Vec<_>) = parts.sites.iter().map(|_| mpsc::channel(COMMANDS)).unzip();
         let missed = commands.iter().map(|_| Arc::default()).collect();
         let mut plane = Self { commands, missed, ended: Vec::new(), threads: Vec::new() };
@@ -128,12 +159,10 @@ impl Plane {
         Ok(plane)
     }
 
-    /// Serves other sites from now on, one for each core; requests in flight keep theirs.
-    pub async fn replace(&self, sites: Vec<Site>) {
-        for (commands, site) in self.commands.iter().zip(sites) {
-            // A core that is ending serves nothing new.
-            let _ending = commands.send(Command::Replace(Box::new(site))).await;
-        }
+    /// A way to give the cores something else to serve. It does not keep them running.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        Stage { commands: self.commands.iter().map(mpsc::Sender::downgrade).collect() }
     }
 
     /// Closes sockets as soon as what they were opened with is revoked.

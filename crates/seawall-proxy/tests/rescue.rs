@@ -12,7 +12,6 @@ use std::{
 use seawall_core::{
     Mode,
     clock::{Clock, Now},
-    http::Networks,
     meter::NoMeter,
 };
 use seawall_guards::{Context, Guard, Head, Policy, Step, Verdict, problem::Pages, strict_http};
@@ -70,7 +69,6 @@ async fn rg_3_a_panic_in_a_request_is_one_500_and_the_process_lives() {
         sites: vec![site()],
         settings: ServerSettings::read(&Values::defaults(&SERVER_SECTION)).unwrap(),
         upstream,
-        trusted: Networks::default(),
         clock: Arc::new(StoppedClock),
         meter: Arc::new(NoMeter),
         log: None,

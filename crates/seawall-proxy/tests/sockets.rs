@@ -16,7 +16,6 @@ use std::{
 use seawall_core::{
     Mode,
     clock::{Clock, Now},
-    http::Networks,
     meter::NoMeter,
     principal::{Listener, Principal, Revocations, Revoked},
     settings::{Raw, Values},
@@ -166,7 +165,6 @@ fn plane(clock: Arc<Hands>) -> (Plane, SocketAddr) {
         sites: vec![site],
         settings: ServerSettings::read(&Values::defaults(&SERVER_SECTION)).unwrap(),
         upstream,
-        trusted: Networks::default(),
         clock,
         meter: Arc::new(NoMeter),
         log: None,

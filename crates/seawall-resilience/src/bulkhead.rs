@@ -36,7 +36,7 @@ struct Shared {
     permits: Mutex<usize>,
     /// Permits in use that are to vanish when they come back, because there are to be fewer.
     owed: AtomicUsize,
-    most_waiting: usize,
+    most_waiting: AtomicUsize,
     waiting: AtomicUsize,
 }
 
@@ -52,7 +52,7 @@ impl Bulkhead {
             places: Semaphore::new(permits),
             permits: Mutex::new(permits),
             owed: AtomicUsize::new(0),
-            most_waiting: waiting,
+            most_waiting: AtomicUsize::new(waiting),
             waiting: AtomicUsize::new(0),
         }))
     }
@@ -118,6 +118,11 @@ impl Bulkhead {
         *held = permits;
     }
 
+    /// Changes how many may wait. Who waits already goes on to wait.
+    pub fn let_wait(&self, waiting: usize) {
+        self.0.most_waiting.store(waiting, Ordering::Relaxed);
+    }
+
     /// The place is forgotten by the semaphore and given back by the permit, which thus holds one `Arc` and not two.
     fn permit(&self, place: SemaphorePermit<'_>) -> Permit {
         place.forget();
@@ -148,7 +153,8 @@ impl Drop for Permit {
 
 impl<'a> Waiter<'a> {
     fn enter(shared: &'a Shared) -> Option<Self> {
-        let room = |waiting| (waiting < shared.most_waiting).then_some(waiting + 1);
+        let most = shared.most_waiting.load(Ordering::Relaxed);
+        let room = |waiting| (waiting < most).then_some(waiting + 1);
         shared.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).ok()?;
         Some(Self(&shared.waiting))
     }

@@ -11,8 +11,7 @@ const LEVEL: Field<LogLevel> = Field::new(
     "level",
     Literal::Text("info"),
     "How much the process log says: \"debug\", \"info\", \"warn\" or \"error\"; with more or less for single parts, as in \"info,seawall_proxy=debug\". The request log does not depend on it.",
-)
-.needs_restart();
+);
 
 /// How lines look.
 const FORMAT: Field<Format> = Field::new(
@@ -35,8 +34,7 @@ const REQUESTS: Field<bool> = Field::new(
     "requests",
     Literal::Flag(true),
     "Whether each request is logged in one line: what was asked, what was answered, how long it took, and which guard answered. Values of secret query parameters are hidden.",
-)
-.needs_restart();
+);
 
 /// The section `log`.
 pub const LOG_SECTION: Section = Section::new(

@@ -12,8 +12,11 @@ use std::{
     time::Duration,
 };
 
-use seawall::app::{App, Running, Surroundings, SystemClock, catalogue};
-use seawall_config::{Config, Inputs, Override, SourceText, load};
+use seawall::app::{
+    App, ConfigSource, Running, SourceError, Surroundings, SystemClock,
+    reload::{Difference, Refusal, Trigger},
+};
+use seawall_config::Override;
 use seawall_core::{clock::Clock, settings::Raw};
 use seawall_telemetry::{Sink, Terminal};
 use serde_json::Value;
@@ -26,6 +29,9 @@ use crate::{
 
 /// The longest that a test waits for anything.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// The configuration file of a test.
+const FILE: &str = "seawall.toml";
 
 /// How often what tells nobody of its changes is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
@@ -84,9 +90,17 @@ impl TestApp {
             sink: Sink::new(Box::new(log.clone())),
             terminal: Terminal::No,
             directory: directory.0.clone(),
+            open_files: None,
             variables: Vec::new(),
         };
-        let app = App::build(config(&self.servers, &self.config), surroundings).expect("the application must build");
+        let source = source(&directory.0, &self.servers);
+        fs::write(directory.0.join(FILE), &self.config).expect("the configuration is written");
+        let config = match source.read() {
+            Ok(loaded) => loaded.config,
+            Err(SourceError::Mistakes(mistakes)) => panic!("the test's configuration has mistakes:\n{mistakes}"),
+            Err(error) => panic!("{error}"),
+        };
+        let app = App::build(config, surroundings).expect("the application must build").with_source(source);
         let running = app.start().await.expect("the application must start");
         StartedApp { running: Some(running), log, directory }
     }
@@ -107,8 +121,8 @@ pub async fn in_front_with_clock(toml: &str) -> (Upstream, StartedApp, Arc<Manua
     (upstream, app.start().await, clock)
 }
 
-/// The configuration a test app loads: the file, in front of these servers, on free ports, with two workers.
-fn config(servers: &[String], toml: &str) -> Config {
+/// What a test app loads: the file in its directory, in front of these servers, on free ports, with two workers.
+fn source(directory: &Path, servers: &[String]) -> ConfigSource {
     let option = |section: &str, key: &str, value: Raw| Override {
         section: section.to_owned(),
         key: key.to_owned(),
@@ -117,18 +131,18 @@ fn config(servers: &[String], toml: &str) -> Config {
     };
     let text = |text: &str| Raw::Text(text.to_owned());
     let upstream = match servers {
-        [only] => option("upstream", "url", text(only)),
-        several => option("upstream", "servers", Raw::List(several.iter().map(|server| text(server)).collect())),
+        // In the file, so that a test can change them.
+        [] => None,
+        [only] => Some(option("upstream", "url", text(only))),
+        several => Some(option("upstream", "servers", Raw::List(several.iter().map(|server| text(server)).collect()))),
     };
-    let overrides = vec![
-        upstream,
+    let overrides = [
         option("server", "listen", text("127.0.0.1:0")),
         option("server", "workers", Raw::Integer(2)),
         option("admin", "listen", text("127.0.0.1:0")),
     ];
-    let inputs = Inputs { file: Some(SourceText::new("seawall.toml", toml)), overrides, ..Inputs::default() };
-    load(&catalogue::schema(), inputs)
-        .unwrap_or_else(|problems| panic!("the test's configuration has mistakes:\n{problems}"))
+    let overrides = overrides.into_iter().chain(upstream).collect();
+    ConfigSource { directory: directory.to_owned(), file: Some(FILE.into()), overrides, variables: Vec::new() }
 }
 
 /// A Seawall that runs; dropped, it ends at once.
@@ -247,6 +261,31 @@ impl StartedApp {
     #[must_use]
     pub fn log_text(&self) -> String {
         self.log.text()
+    }
+
+    /// Puts another configuration in the place of the file's.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn write_config(&self, toml: &str) {
+        fs::write(self.directory.0.join(FILE), toml).expect("the configuration is written");
+    }
+
+    /// Has it read its configuration again.
+    ///
+    /// # Errors
+    /// Why it did not take it over.
+    pub async fn reload(&self) -> Result<Difference, Refusal> {
+        self.running().reloader().reload(Trigger::Admin).await
+    }
+
+    /// Puts another configuration in the place of the file's, and has it taken over.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn reload_with(&self, toml: &str) -> Difference {
+        self.write_config(toml);
+        self.reload().await.unwrap_or_else(|refusal| panic!("the configuration is refused:\n{}", refusal.text()))
     }
 
     /// Begins to finish, as SIGTERM does.

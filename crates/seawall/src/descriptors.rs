@@ -2,12 +2,12 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the limit as far as the system allows without asking, and gives it; `u64::MAX` when there is none.
-pub(crate) fn raise() -> u64 {
+/// Raises the limit as far as the system allows without asking, and gives it; nothing when there is none.
+pub(crate) fn raise() -> Option<u64> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum {
         // Refused only where the hard limit is not what it says; the old limit then holds and is told.
         let _old_limit = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
-    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+    getrlimit(Resource::Nofile).current
 }

@@ -38,6 +38,7 @@ fn run(out: &mut dyn Write, colours: bool, plain: bool) -> Result<u8, CliError> 
         directory: std::env::current_dir()?,
         temporary: std::env::temp_dir(),
         variables: variables(),
+        open_files: descriptors::raise(),
     };
     match cli::execute(std::env::args_os(), &mut world) {
         Ok(Next::Exit(code)) => Ok(code),

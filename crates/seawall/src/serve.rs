@@ -1,18 +1,17 @@
 //! Serving as a process: the runtime of the control plane, the log, signals, and the end.
 
 use std::{
-    io::{ErrorKind, Write, stderr},
+    io::{ErrorKind, IsTerminal, Write, stderr, stdin},
     net::TcpListener,
     panic,
 };
 
-use crate::descriptors;
 use seawall::{
-    app::{App, AppError, Running},
+    app::{App, AppError, Running, reload::Trigger},
     cli::{CliError, Serve, World},
     demo,
 };
-use seawall_telemetry::log;
+use seawall_telemetry::log::{self, LevelHandle};
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{Signal, SignalKind, signal},
@@ -30,22 +29,15 @@ pub(super) fn serve(what: Serve, world: &mut World<'_>) -> Result<u8, CliError> 
         .build()?;
     match what {
         Serve::Status(ask) => answered(&runtime.block_on(ask.answer())?, world),
+        Serve::Reload(ask) => {
+            let (answer, code) = runtime.block_on(ask.answer())?;
+            answered(&answer, world).map(|_| code)
+        }
         Serve::Supervised(ask) => answered(&runtime.block_on(ask.answer())?, world),
-        Serve::App { mut app, banner, demo } => {
+        Serve::App { app, banner, demo } => {
             let temporary = demo.is_some().then(|| app.directory().to_owned());
-            let open_files = descriptors::raise();
-            let lowered = app.fit(open_files);
-            install_log(&app)?;
-            let code = run(&runtime, *app, demo, |running| {
-                if let Some(max_connections) = lowered {
-                    tracing::info!(
-                        open_files,
-                        max_connections,
-                        "the system allows fewer open files than `max_connections` needs, so fewer clients may connect"
-                    );
-                }
-                banner.render(running)
-            });
+            let level = install_log(&app)?;
+            let code = run(&runtime, app.with_level(level), demo, |running| banner.render(running));
             if let Some(temporary) = temporary {
                 // What the demonstration leaves behind is in the system's temporary directory.
                 let _stays = std::fs::remove_dir_all(temporary);
@@ -64,8 +56,8 @@ fn answered(answer: &str, world: &mut World<'_>) -> Result<u8, CliError> {
 }
 
 /// The log of the whole process, and panics into it.
-fn install_log(app: &App) -> Result<(), CliError> {
-    let subscriber = log::subscriber(app.output(), &app.log_settings().level);
+fn install_log(app: &App) -> Result<LevelHandle, CliError> {
+    let (subscriber, level) = log::adjustable(app.output(), &app.log_settings().level);
     tracing::subscriber::set_global_default(subscriber).map_err(std::io::Error::other)?;
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -73,7 +65,7 @@ fn install_log(app: &App) -> Result<(), CliError> {
         let trace = std::backtrace::Backtrace::force_capture().to_string();
         tracing::error!(panic.message = message, panic.place = place, panic.trace = trace, "a thread panicked");
     }));
-    Ok(())
+    Ok(level)
 }
 
 fn run(
@@ -104,10 +96,15 @@ fn run(
     Ok(code?)
 }
 
-/// The signals that end the process.
+/// The signals that end the process, and the one that reloads its configuration.
 struct Signals {
     terminate: Option<Signal>,
     interrupt: Option<Signal>,
+    hang_up: Option<Signal>,
+    /// Whether it was started from a terminal, which may go.
+    terminal: bool,
+    /// Whether a reload was wished when nobody could carry it out.
+    reload: bool,
 }
 
 impl Signals {
@@ -115,20 +112,46 @@ impl Signals {
         let listen = |kind| match signal(kind) {
             Ok(signal) => Some(signal),
             Err(error) => {
-                tracing::warn!(error = %error, "a signal cannot be heard; it ends the process without draining");
+                tracing::warn!(error = %error, "a signal cannot be heard; it ends the process at once");
                 None
             }
         };
-        Self { terminate: listen(SignalKind::terminate()), interrupt: listen(SignalKind::interrupt()) }
+        Self {
+            terminate: listen(SignalKind::terminate()),
+            interrupt: listen(SignalKind::interrupt()),
+            hang_up: listen(SignalKind::hangup()),
+            terminal: stdin().is_terminal(),
+            reload: false,
+        }
+    }
+
+    /// Waits for the next one that ends the process.
+    async fn next(&mut self) {
+        while self.hear().await == Heard::Reload {
+            self.reload = true;
+        }
     }
 
     /// Waits for the next one.
-    async fn next(&mut self) {
+    async fn any(&mut self) -> Heard {
+        if std::mem::take(&mut self.reload) { Heard::Reload } else { self.hear().await }
+    }
+
+    async fn hear(&mut self) -> Heard {
         tokio::select! {
-            () = heard(&mut self.terminate) => {}
-            () = heard(&mut self.interrupt) => {}
+            () = heard(&mut self.terminate) => Heard::End,
+            () = heard(&mut self.interrupt) => Heard::End,
+            // The same signal says that the terminal it was started from is gone, and then nobody is left to end it.
+            () = heard(&mut self.hang_up) => if self.terminal && !stdin().is_terminal() { Heard::End } else { Heard::Reload },
         }
     }
+}
+
+/// What a signal says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    End,
+    Reload,
 }
 
 async fn heard(signal: &mut Option<Signal>) {
@@ -146,7 +169,12 @@ async fn until_end(running: &mut Running, signals: &mut Signals) -> (Result<(), 
     loop {
         tokio::select! {
             ended = running.ended() => return (ended, told),
-            () = signals.next() => {}
+            heard = signals.any() => if heard == Heard::Reload {
+                // Beside this loop, so that a signal that ends the process is heard meanwhile. What came of it is in the log.
+                let reloader = running.reloader().clone();
+                tokio::spawn(async move { reloader.reload(Trigger::Signal).await.is_ok() });
+                continue;
+            },
         }
         told += 1;
         if told == 1 {

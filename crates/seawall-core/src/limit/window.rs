@@ -47,10 +47,54 @@ impl Window {
     /// Prepares a quota.
     #[must_use]
     pub fn new(quota: &Quota) -> Self {
-        let window_us = quota.window.us().max(1);
         let exact = usize::try_from(quota.limit).is_ok_and(|limit| limit <= WORDS);
-        let unit_us = if exact { window_us.div_ceil(TICKS) } else { window_us.div_ceil(PARTS) };
-        Self { limit: quota.limit, window_us, unit_us, exact }
+        Self::of(quota.limit, quota.window.us().max(1), exact)
+    }
+
+    const fn of(limit: u32, window_us: u64, exact: bool) -> Self {
+        let unit_us = window_us.div_ceil(if exact { TICKS } else { PARTS });
+        Self { limit, window_us, unit_us, exact }
+    }
+
+    /// Whether exact times are kept. A track must be kept in one form; [`Window::convert`] changes it.
+    #[must_use]
+    pub const fn exact(&self) -> bool {
+        self.exact
+    }
+
+    /// Takes over a track that was kept in the other form, because the limit was changed. Each request counts as accepted at the
+    /// latest time that it may have been, so a key is never taken for fresher than it was; beyond the limit the latest stay.
+    pub fn convert(&self, track: &mut Track, words: &mut [u32], now_us: u64) {
+        let before = Self::of(self.limit, self.window_us, !self.exact);
+        before.expire(track, words, now_us);
+        let kept = before.accepted(track, words, now_us);
+        words.fill(0);
+        *track = Track::default();
+        let mut beyond = kept.iter().map(|(_, count)| count).sum::<u32>().saturating_sub(self.limit);
+        for (at_us, count) in kept {
+            let skipped = beyond.min(count);
+            beyond -= skipped;
+            self.record_many(track, words, at_us, count - skipped);
+        }
+    }
+
+    /// When requests were accepted at the latest, the first first, and how many.
+    fn accepted(&self, track: &Track, words: &[u32], now_us: u64) -> Vec<(u64, u32)> {
+        let word = |part: u64| words.get(slot(part)).copied().unwrap_or_default();
+        let latest = |begins_us: u64| (begins_us + self.unit_us - 1).min(now_us);
+        if track.count == 0 {
+            return Vec::new();
+        }
+        if self.exact {
+            let now = now_us / self.unit_us;
+            let places = (0..track.count).map(|place| u64::from(track.start) + u64::from(place));
+            let age = |place: u64| u64::from(wrap(now).wrapping_sub(word(place)));
+            return places.map(|place| (latest(now.saturating_sub(age(place)) * self.unit_us), 1)).collect();
+        }
+        (track.tail..=track.head)
+            .map(|part| (latest(part * self.unit_us), word(part)))
+            .filter(|(_, count)| *count > 0)
+            .collect()
     }
 
     /// Requests left to this key at `now_us`, after forgetting what has left the window.
@@ -98,11 +142,14 @@ impl Window {
             return 0;
         }
         let now = now_us / self.unit_us;
+        // More than the limit are counted only after it was lowered; then so many more must leave first.
+        let beyond = track.count.saturating_sub(self.limit);
         let (age, lifetime) = if self.exact {
-            let oldest = words.get(slot(u64::from(track.start))).copied().unwrap_or_default();
+            let oldest = u64::from(track.start) + u64::from(beyond);
+            let oldest = words.get(slot(oldest)).copied().unwrap_or_default();
             (u64::from(wrap(now).wrapping_sub(oldest)), self.window_us.div_ceil(self.unit_us) + 1)
         } else {
-            (now.saturating_sub(track.tail), PARTS + 1)
+            (now.saturating_sub(part_of(track, words, beyond)), PARTS + 1)
         };
         let left = lifetime.saturating_sub(age).max(1);
         (left * self.unit_us).saturating_sub(now_us % self.unit_us)
@@ -164,6 +211,18 @@ impl Window {
             track.tail += 1;
         }
     }
+}
+
+/// The sub-window that holds the request after so many.
+fn part_of(track: &Track, words: &[u32], mut skipped: u32) -> u64 {
+    for part in track.tail..track.head {
+        let count = words.get(slot(part)).copied().unwrap_or_default();
+        if count > skipped {
+            return part;
+        }
+        skipped -= count;
+    }
+    track.head
 }
 
 fn word_count() -> u32 {

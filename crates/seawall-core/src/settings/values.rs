@@ -36,6 +36,16 @@ impl Values {
         self.0.insert(key.to_owned(), raw);
     }
 
+    /// Takes over what others say of this key, also that it is unset.
+    pub fn follow(&mut self, key: &str, others: &Self) {
+        match others.raw(key) {
+            Some(raw) => self.set(key, raw.clone()),
+            None => {
+                self.0.remove(key);
+            }
+        }
+    }
+
     /// The values with one of them changed; for tests and library users.
     #[must_use]
     pub fn with(mut self, key: &str, raw: Raw) -> Self {

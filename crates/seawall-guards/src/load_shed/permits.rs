@@ -17,10 +17,13 @@ pub struct Permits(Arc<Mutex<BTreeMap<String, Places>>>);
 pub struct Places(Arc<AtomicU64>);
 
 impl Permits {
-    /// The count of this name.
+    /// The count of this name. Names that no policy has any more are forgotten.
     #[must_use]
     pub fn places(&self, name: &str) -> Places {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.contains_key(name) {
+            all.retain(|_, places| Arc::strong_count(&places.0) > 1);
+        }
         all.entry(name.to_owned()).or_default().clone()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use seawall_core::{
     http::ClientKey,
-    limit::{Ask, Methods, Quota, RateKey, RateStore, ScopedQuota, Standing},
+    limit::{Ask, Methods, Per, Quota, RateKey, RateStore, ScopedQuota, Standing},
     problem::{Fault, Problem, ProblemType, Severity},
     reply::{PortError, Reply},
     settings::{BadSetting, Values},
@@ -108,7 +108,10 @@ impl RateLimitGuard {
 
 impl Applicable {
     fn new(scope: &str, quotas: &[Quota]) -> Self {
-        let scoped = quotas.iter().map(|&quota| ScopedQuota::named(&format!("{scope}\n{quota}"), quota));
+        let scoped = quotas.iter().enumerate().map(|(place, &quota)| {
+            let earlier = quotas.iter().take(place).filter(|earlier| same_counter(earlier, &quota)).count();
+            counted(scope, quota, earlier)
+        });
         Self { quotas: scoped.collect(), announced: Announced::new(quotas) }
     }
 }
@@ -165,4 +168,16 @@ impl Guard for RateLimitGuard {
 fn limited(standing: Standing) -> Problem {
     let seconds = standing.reset_us.div_ceil(1_000_000).max(1);
     Problem::new(&LIMITED).detail("You have made as many requests as this route accepts for now.").retry_after(seconds)
+}
+
+/// Whether two quotas count the same requests over the same time, whatever their numbers are.
+fn same_counter(one: &Quota, other: &Quota) -> bool {
+    (one.window, one.per, one.methods) == (other.window, other.per, other.methods)
+}
+
+/// A quota with its counter, named by what it counts. The number allowed is no part of the name, so that one that is changed
+/// holds at once for what was counted before.
+fn counted(scope: &str, quota: Quota, earlier: usize) -> ScopedQuota {
+    let Quota { window, per: Per::Ip, methods, .. } = quota;
+    ScopedQuota::named(&format!("{scope}\n{window} {methods:?} {earlier}"), quota)
 }

@@ -125,6 +125,8 @@ struct Place {
     /// When the counter's use expires, so that an expired one gives way first.
     expires_us: u64,
     count: u32,
+    /// Whether exact times are kept, which depends on the limit.
+    exact: bool,
 }
 
 /// What a look at a counter found.
@@ -159,11 +161,15 @@ impl Shard {
                 evicted = true;
             }
             words.fill(0);
-            *place = Place { identity, ..Place::default() };
+            *place = Place { identity, exact: window.exact(), ..Place::default() };
             if let Some((count, expires_us)) = self.sketch.estimate(identity, now_us) {
                 window.record_many(&mut place.track, words, window.accepted_at(expires_us).min(now_us), count);
                 returned = true;
             }
+        }
+        if place.exact != window.exact() {
+            window.convert(&mut place.track, words, now_us);
+            place.exact = window.exact();
         }
         place.touched_us = now_us;
         let remaining = window.remaining(&mut place.track, words, now_us);

@@ -13,6 +13,8 @@ use std::{
 
 use seawall_core::http::{ClientKey, Networks};
 
+use crate::ServerSettings;
+
 /// Parts of the table of addresses, so that cores seldom meet.
 const SHARDS: usize = 64;
 
@@ -27,8 +29,6 @@ pub(crate) struct Crowd {
     /// Bounded by the number of connections: an address without one has no entry.
     addresses: Box<[Mutex<HashMap<ClientKey, usize>>]>,
     hasher: RandomState,
-    /// Proxies whose connections carry many clients.
-    exempt: Networks,
 }
 
 /// A core's connections, on a cache line of their own.
@@ -45,6 +45,17 @@ pub(crate) enum Refusal {
     TooManyOfOne,
 }
 
+/// How many may come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits<'a> {
+    /// In all.
+    pub(crate) most: usize,
+    /// From one address.
+    pub(crate) most_per_address: usize,
+    /// Proxies whose connections carry many clients; they are not counted by address.
+    pub(crate) exempt: &'a Networks,
+}
+
 /// A connection's place in the crowd; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Member {
@@ -53,33 +64,38 @@ pub(crate) struct Member {
     counted: Option<ClientKey>,
 }
 
+impl<'a> Limits<'a> {
+    /// Those of the public listener.
+    pub(crate) const fn of(settings: &'a ServerSettings) -> Self {
+        Self {
+            most: settings.max_connections,
+            most_per_address: settings.max_connections_per_address,
+            exempt: &settings.trusted,
+        }
+    }
+}
+
 impl Crowd {
-    pub(crate) fn new(cores: usize, exempt: Networks) -> Arc<Self> {
+    pub(crate) fn new(cores: usize) -> Arc<Self> {
         Arc::new(Self {
             open: AtomicUsize::new(0),
             loads: (0..cores).map(|_| Load::default()).collect(),
             addresses: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
-            exempt,
         })
     }
 
     /// Takes in a connection, if there is room for one more, and for one more of its address (IPv6 by /64). Trusted proxies and
     /// this machine itself are not counted by address.
-    pub(crate) fn enter(
-        self: &Arc<Self>,
-        core: usize,
-        peer: IpAddr,
-        most: usize,
-        most_per_address: usize,
-    ) -> Result<Member, Refusal> {
-        if self.open.fetch_add(1, Ordering::Relaxed) >= most {
+    pub(crate) fn enter(self: &Arc<Self>, core: usize, peer: IpAddr, limits: &Limits<'_>) -> Result<Member, Refusal> {
+        if self.open.fetch_add(1, Ordering::Relaxed) >= limits.most {
             self.open.fetch_sub(1, Ordering::Relaxed);
             return Err(Refusal::Full);
         }
-        let counted = (!peer.to_canonical().is_loopback() && !self.exempt.contains(peer)).then(|| ClientKey::of(peer));
+        let counted =
+            (!peer.to_canonical().is_loopback() && !limits.exempt.contains(peer)).then(|| ClientKey::of(peer));
         if let Some(key) = counted
-            && !self.count(key, most_per_address)
+            && !self.count(key, limits.most_per_address)
         {
             self.open.fetch_sub(1, Ordering::Relaxed);
             return Err(Refusal::TooManyOfOne);
@@ -151,17 +167,14 @@ mod tests {
 
     use super::*;
 
-    fn crowd(cores: usize) -> Arc<Crowd> {
-        Crowd::new(cores, vec![Network::parse("10.0.0.0/8").unwrap()].into())
-    }
-
     fn enter(crowd: &Arc<Crowd>, core: usize, peer: &str) -> Result<Member, Refusal> {
-        crowd.enter(core, peer.parse().unwrap(), 6, 2)
+        let exempt = vec![Network::parse("10.0.0.0/8").unwrap()].into();
+        crowd.enter(core, peer.parse().unwrap(), &Limits { most: 6, most_per_address: 2, exempt: &exempt })
     }
 
     #[test]
     fn so_many_of_one_address_and_so_many_in_all() {
-        let crowd = crowd(1);
+        let crowd = Crowd::new(1);
         let mut kept = vec![enter(&crowd, 0, "2001:db8::1").unwrap(), enter(&crowd, 0, "2001:db8::ffff").unwrap()];
         assert_eq!(enter(&crowd, 0, "2001:db8::2").unwrap_err(), Refusal::TooManyOfOne);
         kept.push(enter(&crowd, 0, "2001:db8:0:1::1").unwrap());
@@ -174,7 +187,7 @@ mod tests {
 
     #[test]
     fn nobody_leaves_a_trace() {
-        let crowd = crowd(2);
+        let crowd = Crowd::new(2);
         drop(enter(&crowd, 1, "192.0.2.1").unwrap());
         assert_eq!(crowd.open.load(Ordering::Relaxed), 0);
         assert!(crowd.addresses.iter().all(|shard| shard.lock().unwrap().is_empty()));
@@ -183,9 +196,10 @@ mod tests {
 
     #[test]
     fn a_core_a_quarter_above_the_mean_hands_over_to_the_lightest() {
-        let crowd = crowd(3);
+        let crowd = Crowd::new(3);
+        let limits = Limits { most: 1_000, most_per_address: 1, exempt: &Networks::default() };
         let enter = |core, count| -> Vec<_> {
-            (0..count).map(|_| crowd.enter(core, "127.0.0.1".parse().unwrap(), 1_000, 1).unwrap()).collect()
+            (0..count).map(|_| crowd.enter(core, "127.0.0.1".parse().unwrap(), &limits).unwrap()).collect()
         };
         let _few = enter(0, 15);
         assert_eq!(crowd.lighter_than(0), None, "so few never hurt");

@@ -9,5 +9,5 @@ mod thread;
 
 pub(crate) use crowd::Crowd;
 pub(crate) use sockets::{Gate, Sockets};
-pub(crate) use state::{Core, CoreParts};
+pub(crate) use state::{Core, CoreParts, Serving};
 pub(crate) use thread::{COMMANDS, Command, start};

@@ -12,12 +12,12 @@ use std::{
 };
 
 use seawall_core::{clock::Clock, principal::Revoked};
-use seawall_telemetry::{RequestLog, trace::Spans};
+use seawall_telemetry::{LogHandle, RequestLog, trace::Spans};
 use tokio::sync::{Notify, mpsc};
 
 use super::{
     Command, Sockets,
-    crowd::{Crowd, Member, Refusal},
+    crowd::{Crowd, Limits, Member, Refusal},
 };
 use crate::{
     ServerSettings, Site,
@@ -47,16 +47,25 @@ pub(crate) struct CoreParts {
     pub(crate) missed: Arc<AtomicBool>,
 }
 
+/// What a core serves, and how: all that a reload replaces.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    pub(crate) site: Site,
+    pub(crate) settings: ServerSettings,
+    /// The way to the request log; nothing when it is off.
+    pub(crate) log: Option<LogHandle>,
+}
+
 /// One core's state, shared by its connections.
 #[derive(Debug)]
 pub(crate) struct Core {
     site: RefCell<Rc<Site>>,
-    pub(crate) settings: ServerSettings,
+    settings: RefCell<Rc<ServerSettings>>,
     pub(crate) upstream: View,
     pub(crate) timers: Timers,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: RefCell<fastrand::Rng>,
-    pub(crate) log: Option<RefCell<RequestLog>>,
+    pub(crate) log: RefCell<Option<RequestLog>>,
     pub(crate) spans: Spans,
     pub(crate) meters: Meters,
     connections: RefCell<BTreeMap<u64, Rc<Activity>>>,
@@ -77,11 +86,11 @@ impl Core {
         Rc::new(Self {
             site: RefCell::new(Rc::new(parts.site)),
             upstream: View::new(parts.upstream, parts.index, parts.clock.now()),
-            settings: parts.settings,
+            settings: RefCell::new(Rc::new(parts.settings)),
             timers: Timers::default(),
             clock: parts.clock,
             random: RefCell::new(fastrand::Rng::with_seed(parts.seed)),
-            log: parts.log.map(RefCell::new),
+            log: RefCell::new(parts.log),
             spans: parts.spans,
             meters: Meters::new(parts.meter),
             connections: RefCell::default(),
@@ -103,10 +112,29 @@ impl Core {
         Rc::clone(&self.site.borrow())
     }
 
-    /// Serves something else from now on.
-    pub(super) fn replace(&self, site: Site) {
-        self.site.replace(Rc::new(site));
+    /// How the listener behaves now. A connection asks each time it waits for something, so that what changes holds for the
+    /// connections there are too.
+    pub(crate) fn settings(&self) -> Rc<ServerSettings> {
+        Rc::clone(&self.settings.borrow())
+    }
+
+    /// Whether this is what is served now, and not what an older request began with.
+    pub(crate) fn serves(&self, site: &Rc<Site>) -> bool {
+        Rc::ptr_eq(&self.site.borrow(), site)
+    }
+
+    /// Serves something else from now on. The log's lines so far are handed over before it is dropped.
+    pub(super) fn replace(&self, serving: Serving) {
+        self.site.replace(Rc::new(serving.site));
+        self.settings.replace(Rc::new(serving.settings));
         self.meters.forget_routes();
+        let mut log = self.log.borrow_mut();
+        match serving.log {
+            Some(handle) => {
+                log.get_or_insert_with(|| handle.request_log());
+            }
+            None => *log = None,
+        }
     }
 
     /// Ends the sockets that a revocation means; all that could be meant when another one was missed.
@@ -122,19 +150,18 @@ impl Core {
 
     /// Takes a place for one connection more; nothing when there is none for it.
     pub(super) fn admit(self: &Rc<Self>, peer: IpAddr, activity: Rc<Activity>) -> Option<Admission> {
-        let settings = &self.settings;
-        let member =
-            match self.crowd.enter(self.index, peer, settings.max_connections, settings.max_connections_per_address) {
-                Ok(member) => member,
-                Err(Refusal::Full) => {
-                    self.meters.refused_full.increment();
-                    return None;
-                }
-                Err(Refusal::TooManyOfOne) => {
-                    self.meters.refused_address.increment();
-                    return None;
-                }
-            };
+        let settings = self.settings();
+        let member = match self.crowd.enter(self.index, peer, &Limits::of(&settings)) {
+            Ok(member) => member,
+            Err(Refusal::Full) => {
+                self.meters.refused_full.increment();
+                return None;
+            }
+            Err(Refusal::TooManyOfOne) => {
+                self.meters.refused_address.increment();
+                return None;
+            }
+        };
         let number = self.next_connection.replace(self.next_connection.get() + 1);
         self.connections.borrow_mut().insert(number, activity);
         self.meters.accepted.increment();
@@ -149,8 +176,10 @@ impl Core {
 
     /// Takes a place for what a connection has become; it was admitted as a connection before.
     pub(crate) fn keep_place(self: &Rc<Self>, peer: IpAddr) -> Place {
+        let settings = self.settings();
         // Its connection had a place until now, so the limits are kept.
-        let member = self.crowd.enter(self.index, peer, usize::MAX, usize::MAX);
+        let unlimited = Limits { most: usize::MAX, most_per_address: usize::MAX, ..Limits::of(&settings) };
+        let member = self.crowd.enter(self.index, peer, &unlimited);
         Place { core: Rc::clone(self), _member: member.ok() }
     }
 
@@ -189,8 +218,8 @@ impl Core {
 
     /// Hands over the log lines there are.
     pub(super) fn flush_log(&self) {
-        if let Some(log) = &self.log {
-            log.borrow_mut().flush();
+        if let Some(log) = &mut *self.log.borrow_mut() {
+            log.flush();
         }
     }
 

@@ -10,8 +10,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Core, CoreParts, accept};
-use crate::Site;
+use super::{Core, CoreParts, Serving, accept};
 
 /// How often log lines are handed over and old connections to the application are closed.
 const TICK: Duration = Duration::from_millis(100);
@@ -22,8 +21,8 @@ pub(crate) const COMMANDS: usize = 1_024;
 /// What a core can be told.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Serve something else from now on.
-    Replace(Box<Site>),
+    /// Serve something else from now on, and say so.
+    Replace(Box<Serving>, oneshot::Sender<()>),
     /// Serve this connection, because the core that accepted it has more than its share.
     Take(Arrived),
     /// What was opened with it ends.
@@ -94,7 +93,11 @@ async fn serve(core: &Rc<Core>, listener: &TcpListener, commands: &mut mpsc::Rec
         tokio::select! {
             () = &mut accepting => {}
             command = commands.recv() => match command {
-                Some(Command::Replace(site)) => core.replace(*site),
+                Some(Command::Replace(serving, done)) => {
+                    core.replace(*serving);
+                    // Whoever asked may have gone.
+                    let _unheard = done.send(());
+                }
                 Some(Command::Take(arrived)) => accept::take(core, arrived),
                 Some(Command::Revoked(revoked)) => core.revoke(&revoked),
                 Some(Command::Drain) => return Then::Drain,
@@ -106,6 +109,7 @@ async fn serve(core: &Rc<Core>, listener: &TcpListener, commands: &mut mpsc::Rec
 
 /// Announces the end, goes on accepting for a while, closes the listener, and lets everyone finish within the limit.
 async fn drain(core: &Rc<Core>, listener: TcpListener, commands: &mut mpsc::Receiver<Command>) {
+    let settings = core.settings();
     let forced = async {
         while let Some(command) = commands.recv().await {
             match command {
@@ -113,13 +117,13 @@ async fn drain(core: &Rc<Core>, listener: TcpListener, commands: &mut mpsc::Rece
                 // It was accepted before the listener closed, so it is served.
                 Command::Take(arrived) => accept::take(core, arrived),
                 Command::Revoked(revoked) => core.revoke(&revoked),
-                Command::Replace(_) | Command::Drain => {}
+                Command::Replace(..) | Command::Drain => {}
             }
         }
     };
     let finished = async {
         core.announce_end();
-        let delayed = tokio::time::timeout(core.settings.drain_delay, accept::accept(core, &listener)).await;
+        let delayed = tokio::time::timeout(settings.drain_delay, accept::accept(core, &listener)).await;
         debug_assert!(delayed.is_err(), "accepting ends only by the time limit");
         accept::close(core, &listener).await;
         drop(listener);
@@ -130,7 +134,7 @@ async fn drain(core: &Rc<Core>, listener: TcpListener, commands: &mut mpsc::Rece
         core.close_connections();
         core.emptied().await;
     };
-    let limit = core.settings.drain_delay + core.settings.drain_timeout;
+    let limit = settings.drain_delay + settings.drain_timeout;
     tokio::select! {
         () = finished => {}
         () = forced => {}

@@ -72,7 +72,7 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: Peer, activit
 /// Reads the first bytes. Nothing when none came in time, or the client left.
 async fn look_ahead(core: &Core, stream: TcpStream, activity: &Activity) -> Option<(TcpStream, BytesMut)> {
     let mut bytes = BytesMut::with_capacity(READ_AHEAD_BYTES);
-    let mut timer = core.timers.at(Instant::now() + core.settings.first_byte);
+    let mut timer = core.timers.at(Instant::now() + core.settings().first_byte);
     let mut hurried = false;
     let came = poll_fn(|cx| {
         activity.watch(cx.waker());
@@ -85,7 +85,7 @@ async fn look_ahead(core: &Core, stream: TcpStream, activity: &Activity) -> Opti
         }
         if activity.draining() && !hurried {
             hurried = true;
-            if let Some((deadline, _)) = activity.deadline(&core.settings) {
+            if let Some((deadline, _)) = activity.deadline(&core.settings()) {
                 timer.reset(deadline);
             }
         }
@@ -123,7 +123,8 @@ fn waits_in_kernel(stream: &TcpStream) -> bool {
 /// Runs a connection under its watchdog: closes it when it expires, lets it finish when the server drains.
 async fn watched<C: Future>(core: &Core, activity: &Activity, connection: C, shut_down: fn(Pin<&mut C>)) {
     let mut connection = std::pin::pin!(connection);
-    let mut timer = core.timers.at(Instant::now() + core.settings.header.min(core.settings.idle));
+    let settings = core.settings();
+    let mut timer = core.timers.at(Instant::now() + settings.header.min(settings.idle));
     let mut told = false;
     poll_fn(|cx| {
         activity.watch(cx.waker());
@@ -153,7 +154,7 @@ async fn watched<C: Future>(core: &Core, activity: &Activity, connection: C, shu
 /// Ready when the connection waited for too long. The timer is moved only when it fires, or when a head begins: a
 /// connection that serves request after request never touches it.
 fn expired(core: &Core, activity: &Activity, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<Expiry> {
-    let settings = &core.settings;
+    let settings = &*core.settings();
     if let Some((deadline, Expiry::SlowHead)) = activity.deadline(settings)
         && activity.arm_head()
     {

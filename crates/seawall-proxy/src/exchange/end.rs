@@ -45,11 +45,12 @@ impl Exchange {
     }
 
     fn log(&self, duration_us: u64) {
-        let Some(log) = &self.core.log else { return };
+        let mut log = self.core.log.borrow_mut();
+        let Some(log) = &mut *log else { return };
         let context = &self.context;
         let reported: SmallVec<[&'static str; 8]> = self.route().policy.reported(context).collect();
         let target = self.target.as_ref();
-        log.borrow_mut().record(&Entry {
+        log.record(&Entry {
             ended_unix_us: context.now.unix_us.saturating_add(duration_us),
             request_id: &context.request_id,
             trace_id: context.trace.map(|trace| trace.trace_id),
@@ -113,7 +114,8 @@ impl Drop for Exchange {
         self.route().policy.finish(&End { sent: self.sent, status: self.status }, &self.context);
         self.log(duration_us);
         self.trace(duration_us);
-        let place = self.place.map_or(0, |place| place + 1);
+        // The places of an older site stand for other routes in this one.
+        let place = self.core.serves(&self.site).then(|| self.place.map_or(0, |place| place + 1));
         self.core.meters.observe(place, &self.context.route, &self.method, self.status, duration_us);
         self.core.meters.active.add(-1);
         self.activity.ended();

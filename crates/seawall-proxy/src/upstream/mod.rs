@@ -15,6 +15,7 @@ mod slot;
 mod view;
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -49,7 +50,8 @@ pub struct Upstream(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     means: Means,
-    encryption: Option<Encryption>,
+    /// By whose certificates https:// servers are verified.
+    ca_file: Option<PathBuf>,
     current: Mutex<Current>,
     /// Changes with the list or the tuning, so that a core looks at them only then.
     generation: AtomicU64,
@@ -59,6 +61,8 @@ struct Inner {
 struct Current {
     servers: Arc<[Arc<Server>]>,
     tuning: Arc<Tuning>,
+    /// Made with the first server that is to be encrypted.
+    encryption: Option<Encryption>,
     /// Servers that were replaced; gone with their last request.
     retired: Vec<Weak<Server>>,
 }
@@ -89,14 +93,18 @@ impl Upstream {
         clock: Arc<dyn Clock>,
         meter: Arc<dyn Meter>,
     ) -> Result<Self, EncryptionError> {
-        let encrypted =
-            |server: &WeighedServer| matches!(server.address, UpstreamAddress::Network { encrypted: true, .. });
-        let encryption =
-            settings.servers.iter().any(encrypted).then(|| Encryption::new(settings.ca_file.as_ref())).transpose()?;
-        let means = Means { cores, clock, meter };
-        let current = Current { servers: Arc::new([]), tuning: Arc::new(settings.tuning.clone()), retired: Vec::new() };
-        let upstream =
-            Self(Arc::new(Inner { means, encryption, current: Mutex::new(current), generation: AtomicU64::new(1) }));
+        let current = Current {
+            servers: Arc::new([]),
+            tuning: Arc::new(settings.tuning.clone()),
+            encryption: None,
+            retired: Vec::new(),
+        };
+        let upstream = Self(Arc::new(Inner {
+            means: Means { cores, clock, meter },
+            ca_file: settings.ca_file.clone(),
+            current: Mutex::new(current),
+            generation: AtomicU64::new(1),
+        }));
         upstream.configure(&settings.servers, &settings.tuning)?;
         Ok(upstream)
     }
@@ -107,12 +115,46 @@ impl Upstream {
     /// # Errors
     /// [`EncryptionError`] when a server is to be encrypted and cannot be; then nothing has changed.
     pub fn configure(&self, servers: &[WeighedServer], tuning: &Tuning) -> Result<(), EncryptionError> {
+        let mut current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
+        self.replace(&mut current, servers, tuning)
+    }
+
+    /// Takes over other numbers; the servers stay.
+    pub fn tune(&self, tuning: &Tuning) {
+        let mut current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
+        for server in &*current.servers {
+            server.configure(server.weight(), tuning);
+        }
+        current.tuning = Arc::new(tuning.clone());
+        self.announce();
+    }
+
+    /// Sends requests to this one server from now on.
+    ///
+    /// # Errors
+    /// [`EncryptionError`] when it is to be encrypted and cannot be; then nothing has changed.
+    pub fn place(&self, address: UpstreamAddress) -> Result<(), EncryptionError> {
+        let mut current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let tuning = Arc::clone(&current.tuning);
+        self.replace(&mut current, &[WeighedServer::new(address)], &tuning)
+    }
+
+    fn replace(
+        &self,
+        current: &mut Current,
+        servers: &[WeighedServer],
+        tuning: &Tuning,
+    ) -> Result<(), EncryptionError> {
         let inner = &*self.0;
-        let mut current = inner.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let encrypted =
+            |server: &WeighedServer| matches!(server.address, UpstreamAddress::Network { encrypted: true, .. });
+        if current.encryption.is_none() && servers.iter().any(encrypted) {
+            current.encryption = Some(Encryption::new(inner.ca_file.as_ref())?);
+        }
         let known = |address| current.servers.iter().find(|server| server.address() == address);
         let chosen = servers.iter().map(|wanted| match known(&wanted.address) {
             Some(server) => Ok(Arc::clone(server)),
-            None => Server::new(wanted, tuning, inner.encryption.as_ref(), &inner.means).map(Arc::new),
+            None => Server::new(wanted, tuning, current.encryption.as_ref(), &inner.means).map(Arc::new),
         });
         let chosen: Arc<[Arc<Server>]> = chosen.collect::<Result<_, _>>()?;
         for (server, wanted) in chosen.iter().zip(servers) {
@@ -124,19 +166,13 @@ impl Upstream {
         current.retired.retain(|server| server.strong_count() > 0);
         current.retired.extend(gone);
         current.tuning = Arc::new(tuning.clone());
-        drop(current);
-        // Release: a core that sees the number sees the list.
-        inner.generation.fetch_add(1, Ordering::Release);
+        self.announce();
         Ok(())
     }
 
-    /// Sends requests to this one server from now on.
-    ///
-    /// # Errors
-    /// [`EncryptionError`] when it is to be encrypted and cannot be; then nothing has changed.
-    pub fn place(&self, address: UpstreamAddress) -> Result<(), EncryptionError> {
-        let (_, tuning) = self.current();
-        self.configure(&[WeighedServer::new(address)], &tuning)
+    /// Tells the cores to look. Release: a core that sees the number sees the list, or waits for its lock.
+    fn announce(&self) {
+        self.0.generation.fetch_add(1, Ordering::Release);
     }
 
     /// Requests in flight to a server, also to one that was replaced.

@@ -4,7 +4,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -123,6 +123,7 @@ impl Server {
         self.weight.store(weight, Ordering::Relaxed);
         self.breaker.configure(tuning.breaker);
         self.connections.resize(tuning.max_connections);
+        self.connections.let_wait(tuning.max_waiting);
     }
 
     /// What the last checks said.
@@ -217,9 +218,27 @@ async fn connect(names: &Names, limit: Duration) -> io::Result<TcpStream> {
     Err(last)
 }
 
+/// What a breaker's gauge shows; gone with its server, so that one of the same address begins with a clean one.
+struct StateGauge {
+    gauge: Handle,
+    shown: AtomicI64,
+}
+
+impl StateGauge {
+    fn show(&self, number: i64) {
+        self.gauge.add(number - self.shown.swap(number, Ordering::Relaxed));
+    }
+}
+
+impl Drop for StateGauge {
+    fn drop(&mut self) {
+        self.show(0);
+    }
+}
+
 /// Says in the log and the metrics that a server begins or ends to fail.
 fn observer(label: String, meter: &dyn Meter) -> impl Fn(Change) + Send + Sync + 'static {
-    let state = meter.series(&BREAKER_STATE, &[&label]);
+    let state = StateGauge { gauge: meter.series(&BREAKER_STATE, &[&label]), shown: AtomicI64::new(0) };
     let opened = meter.series(&BREAKER_OPENED, &[&label]);
     let number = |state| match state {
         BreakerState::Closed => 0,
@@ -227,7 +246,7 @@ fn observer(label: String, meter: &dyn Meter) -> impl Fn(Change) + Send + Sync +
         BreakerState::Open => 2,
     };
     move |change| {
-        state.add(number(change.to) - number(change.from));
+        state.show(number(change.to));
         let server = label.as_str();
         match change.to {
             BreakerState::Open => {

@@ -22,6 +22,7 @@
 
 mod fields;
 mod layer;
+mod level;
 #[cfg(test)]
 mod tests;
 
@@ -30,8 +31,17 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::{LogLevel, Output};
 
+pub use level::LevelHandle;
+
 /// The subscriber; `main` installs it for the process, a test for a closure.
 #[must_use]
 pub fn subscriber(output: Output, level: &LogLevel) -> impl Subscriber + Send + Sync + 'static {
     tracing_subscriber::registry().with(level.filter()).with(layer::LogLayer::new(output))
+}
+
+/// The same, with a way to change its level while the process runs.
+#[must_use]
+pub fn adjustable(output: Output, level: &LogLevel) -> (impl Subscriber + Send + Sync + 'static, LevelHandle) {
+    let (filter, handle) = LevelHandle::new(level);
+    (tracing_subscriber::registry().with(filter).with(layer::LogLayer::new(output)), handle)
 }

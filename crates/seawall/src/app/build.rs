@@ -1,30 +1,32 @@
 //! Building and starting: from a configuration and its surroundings to a server that listens.
 
-use std::{net::SocketAddr, sync::Arc, thread};
+use std::{
+    net::{SocketAddr, TcpListener},
+    os::unix::net::UnixListener,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use seawall_config::Config;
 use seawall_core::meter::Meter;
 use seawall_guards::{
-    Shared, client_address,
+    Shared,
     load_shed::Permits,
     rate_limit::{self, MemoryRates},
 };
-use seawall_proxy::{
-    Builtins, Plane, PlaneParts, SERVER_SECTION, ServerSettings, Site, UPSTREAM_SECTION, Upstream, UpstreamAddress,
-    UpstreamSettings,
-};
-use seawall_telemetry::{LOG_SECTION, LogSettings, LogWriter, Output, Registry};
+use seawall_proxy::{Plane, PlaneParts, SERVER_SECTION, Upstream, UpstreamAddress, server};
+use seawall_telemetry::{LogSettings, LogWriter, Output, Registry, log::LevelHandle};
+use tokio::sync::watch;
 
 use super::{
-    Addresses, AppError, DataDirectory, Running, Surroundings,
-    admin::{self, AdminSettings},
-    builtin,
-    catalogue::DATA,
-    catalogue::TOP,
-    health::{self, Health, HealthSettings},
+    Addresses, AppError, ConfigSource, DataDirectory, Running, Surroundings, admin, builtin,
+    catalogue::{DATA, TOP},
+    health::Health,
+    reload::{Lasting, ReloadMeters, Reloader},
     running::Parts,
-    sites::SiteParts,
-    supervised::{self, Placement, SupervisedSettings, Supervisor, Surrounding},
+    settings::Settings,
+    supervised::{Placement, Supervisor, Surrounding},
     traces::Traces,
 };
 
@@ -49,24 +51,14 @@ fn server(address: SocketAddr) -> UpstreamAddress {
     UpstreamAddress::Network { host: address.ip().to_string(), port: address.port(), encrypted: false }
 }
 
-/// Files, pipes, listeners and logs that are open beside connections.
-const OTHER_FILES: u64 = 128;
-
-/// Requests for built-in targets that may wait for the control plane.
-const BUILTIN_QUEUE: usize = 1_024;
-
 /// An application that can be started: its settings are read and its routes were built once, so that starting it can only
 /// fail for want of something outside.
 #[derive(Debug)]
 pub struct App {
-    config: Arc<Config>,
+    settings: Settings,
     surroundings: Surroundings,
-    server: ServerSettings,
-    upstream: UpstreamSettings,
-    supervised: Option<SupervisedSettings>,
-    admin: AdminSettings,
-    health: HealthSettings,
-    log: LogSettings,
+    source: Option<ConfigSource>,
+    level: Option<LevelHandle>,
 }
 
 impl App {
@@ -75,57 +67,46 @@ impl App {
     /// # Errors
     /// [`AppError`] when no application is named, or two are, or settings that loading should have refused.
     pub fn build(config: Config, surroundings: Surroundings) -> Result<Self, AppError> {
-        let mut app = Self {
-            server: ServerSettings::read(config.values(&SERVER_SECTION))?,
-            upstream: UpstreamSettings::read(config.values(&UPSTREAM_SECTION))?,
-            supervised: SupervisedSettings::read(&config)?,
-            admin: AdminSettings::read(config.values(&admin::SECTION))?,
-            health: HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?,
-            log: LogSettings::read(config.values(&LOG_SECTION))?,
-            config: Arc::new(config),
-            surroundings,
-        };
-        let directory = app.surroundings.directory.clone();
-        app.upstream.ca_file = app.upstream.ca_file.take().map(|file| directory.join(file));
-        if supervised::both_named(&app.config)? {
-            return Err(AppError::TwoUpstreams);
-        }
-        if app.upstream.servers.is_empty() && app.supervised.is_none() {
-            return Err(AppError::NoUpstream);
-        }
-        Ok(app)
+        let settings = Settings::read(config, &surroundings.directory, surroundings.open_files)?;
+        Ok(Self { settings, surroundings, source: None, level: None })
+    }
+
+    /// Where its configuration came from; without it, the configuration cannot be reloaded.
+    #[must_use]
+    pub fn with_source(mut self, source: ConfigSource) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// Where the process log's level is changed when a reload does; without it, the level stays.
+    #[must_use]
+    pub fn with_level(mut self, level: LevelHandle) -> Self {
+        self.level = Some(level);
+        self
     }
 
     /// How the process log is written, for whoever installs a subscriber.
     #[must_use]
     pub fn output(&self) -> Output {
-        let style = self.log.format.style(self.surroundings.terminal);
+        let log = &self.settings.log;
+        let style = log.format.style(self.surroundings.terminal);
         let clock = Arc::clone(&self.surroundings.clock);
-        Output { sink: self.surroundings.sink.clone(), style, service: Arc::clone(&self.log.service), clock }
+        Output { sink: self.surroundings.sink.clone(), style, service: Arc::clone(&log.service), clock }
     }
 
     /// How much the process log says.
     #[must_use]
     pub const fn log_settings(&self) -> &LogSettings {
-        &self.log
+        &self.settings.log
     }
 
     /// Where the application is, or the command that starts it.
     #[must_use]
     pub fn upstream(&self) -> String {
-        if let Some(supervised) = &self.supervised {
+        if let Some(supervised) = &self.settings.supervised {
             return supervised.title();
         }
-        self.upstream.servers.iter().map(|server| server.address.to_string()).collect::<Vec<_>>().join(", ")
-    }
-
-    /// Lets no more clients connect than so many open files serve, so that accepting never fails for want of one: a client
-    /// needs two, one of them to the application. Gives the number when it is lower than what is configured.
-    pub fn fit(&mut self, open_files: u64) -> Option<usize> {
-        let fit = usize::try_from(open_files.saturating_sub(OTHER_FILES) / 2).unwrap_or(usize::MAX).max(1);
-        let lowered = fit < self.server.max_connections;
-        self.server.max_connections = self.server.max_connections.min(fit);
-        lowered.then_some(fit)
+        self.settings.upstream.servers.iter().map(|server| server.address.to_string()).collect::<Vec<_>>().join(", ")
     }
 
     /// Where relative paths begin.
@@ -137,7 +118,21 @@ impl App {
     /// The configuration.
     #[must_use]
     pub const fn config(&self) -> &Arc<Config> {
-        &self.config
+        &self.settings.config
+    }
+
+    /// Says so when the system's limit of open files lets fewer clients connect than are configured.
+    fn tell_open_files(&self) -> Result<(), AppError> {
+        let configured = self.settings.config.values(&SERVER_SECTION).get(&server::MAX_CONNECTIONS)?;
+        let max_connections = self.settings.server.max_connections as u64;
+        if let Some(open_files) = self.surroundings.open_files.filter(|_| max_connections < configured) {
+            tracing::info!(
+                open_files,
+                max_connections,
+                "the system allows fewer open files than `max_connections` needs, so fewer clients may connect"
+            );
+        }
+        Ok(())
     }
 
     /// Listens, starts the application when that is Seawall's task, and serves once it is ready. The control plane runs on
@@ -147,46 +142,37 @@ impl App {
     /// [`AppError`] when an address is in use, the data directory cannot be used, the application does not start, or the
     /// system gives no threads.
     pub async fn start(self) -> Result<Running, AppError> {
-        let cores = self.server.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
-        let data_path = self.surroundings.directory.join(self.config.values(&TOP).get(&DATA)?);
+        let settings = &self.settings;
+        self.tell_open_files()?;
+        let cores = settings.server.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
+        let data_path = self.surroundings.directory.join(settings.config.values(&TOP).get(&DATA)?);
         let data = DataDirectory::open(&data_path)?;
-        let public = Plane::bind(self.server.listen)?;
-        let admin_listener = admin::bind(self.admin.listen)?;
-        let admin_socket = admin::bind_unix(&data.socket_path())?;
-        let address = |listener: &std::net::TcpListener, asked| listener.local_addr().unwrap_or(asked);
-        let addresses = Addresses {
-            public: address(&public, self.server.listen),
-            admin: address(&admin_listener, self.admin.listen),
-        };
-
+        let Listeners { public, admin_listener, admin_socket, addresses } = Listeners::bind(settings, &data)?;
         let registry = Registry::new(cores);
-        let clock = Arc::clone(&self.surroundings.clock);
-        let upstream = Upstream::new(&self.upstream, cores, Arc::clone(&clock), Arc::new(registry.clone()))?;
         // Listening before that means that an address in use is told at once, not after the application has started.
-        let supervisor = self.supervise(&upstream).await?;
-        let health = Health::new(self.health.clone(), upstream.clone(), Arc::clone(&clock));
-        let (builtins, requests) = Builtins::new(BUILTIN_QUEUE);
-        let sites = self.sites(cores, &registry, builtins.clone())?;
+        let Lasts { lasting, supervisor, writer } = self.lasting(cores, &registry).await?;
+        let (upstream, health) = (lasting.upstream.clone(), lasting.health.clone());
+        let (builtins, requests) = builtin::channel();
+        let sites = settings.sites(cores, &lasting.shared, &builtins)?;
 
-        let token = self.admin.token.clone().map_or_else(|| data.admin_token(), Ok)?;
-        let (writer, log) = LogWriter::start(self.output(), &registry)?;
-        let (traces, spans) = Traces::start(&self.config, &self.log.service, &clock, &registry)?;
+        let token = settings.admin.token.clone().map_or_else(|| data.admin_token(), Ok)?;
+        let (traces, spans) = Traces::start(&settings.config, &settings.log.service, &lasting.clock, &registry)?;
         let plane = Plane::start(PlaneParts {
             listener: public,
             sites,
-            settings: self.server.clone(),
-            trusted: client_address::trusted(self.config.values(&client_address::SECTION))?,
+            settings: settings.server.clone(),
             upstream: upstream.clone(),
-            clock,
+            clock: Arc::clone(&lasting.clock),
             meter: Arc::new(registry.clone()),
-            log: self.log.requests.then_some(log),
+            log: settings.log.requests.then(|| lasting.log.clone()),
             spans,
             seed: self.surroundings.seed,
         })?;
+        let reloader = Reloader::new(lasting, Arc::clone(&settings.config), plane.stage());
         let state = admin::State {
             health: health.clone(),
             registry: registry.clone(),
-            config: Arc::clone(&self.config),
+            reloader: reloader.clone(),
             addresses,
             upstream: upstream.clone(),
             supervised: supervisor.as_ref().map(|supervisor| supervisor.handle().clone()),
@@ -197,10 +183,11 @@ impl App {
             builtins,
             writer,
             traces,
-            health: health.clone(),
             checks: upstream.watch(),
             registry,
-            builtin: builtin::serve(builtin::router(&self.server.prefix, &health), requests),
+            builtin: builtin::serve(builtin::router(&settings.server.prefix, &settings.health, &health), requests),
+            health,
+            reloader,
             admin: admin::router(state),
             admin_listener,
             admin_socket,
@@ -210,34 +197,84 @@ impl App {
         }))
     }
 
+    /// Makes what outlives configurations, and starts the application when that is Seawall's task.
+    async fn lasting(&self, cores: usize, registry: &Registry) -> Result<Lasts, AppError> {
+        let settings = &self.settings;
+        let clock = Arc::clone(&self.surroundings.clock);
+        let upstream = Upstream::new(&settings.upstream, cores, Arc::clone(&clock), Arc::new(registry.clone()))?;
+        let (drain_timeout, drain_timeout_seen) = watch::channel(settings.server.drain_timeout);
+        let supervisor = self.supervise(&upstream, drain_timeout_seen).await?;
+        let (writer, log) = LogWriter::start(self.output(), registry)?;
+        let lasting = Lasting {
+            source: self.source.clone(),
+            directory: self.surroundings.directory.clone(),
+            open_files: self.surroundings.open_files,
+            shared: shared(settings, registry)?,
+            health: Health::new(settings.health.clone(), upstream.clone(), Arc::clone(&clock)),
+            upstream,
+            log,
+            level: self.level.clone(),
+            drain_timeout,
+            clock,
+            meters: ReloadMeters::new(registry),
+            supervised: supervisor.is_some(),
+        };
+        Ok(Lasts { lasting, supervisor, writer })
+    }
+
     /// The application that Seawall starts, once it is ready and requests are led to it.
-    async fn supervise(&self, upstream: &Upstream) -> Result<Option<Supervisor>, AppError> {
-        let Some(settings) = self.supervised.clone() else { return Ok(None) };
+    async fn supervise(
+        &self,
+        upstream: &Upstream,
+        drain_timeout: watch::Receiver<Duration>,
+    ) -> Result<Option<Supervisor>, AppError> {
+        let Some(settings) = self.settings.supervised.clone() else { return Ok(None) };
         let placed = Arc::new(Placed(upstream.clone()));
         let surrounding = Surrounding {
             directory: self.surroundings.directory.clone(),
             variables: self.surroundings.variables.clone(),
             clock: Arc::clone(&self.surroundings.clock),
             placement: Some(Arc::clone(&placed) as _),
-            drain_timeout: self.server.drain_timeout,
+            drain_timeout,
         };
         let supervisor = Supervisor::start(settings, surrounding).await?;
         placed.place(supervisor.handle().status().address);
         Ok(Some(supervisor))
     }
+}
 
-    /// One site for each core, over the same counters.
-    fn sites(&self, cores: usize, registry: &Registry, builtins: Builtins) -> Result<Vec<Site>, AppError> {
-        let capacity = self.config.values(&rate_limit::SECTION).get(&rate_limit::CAPACITY)?;
-        let meter: Arc<dyn Meter> = Arc::new(registry.clone());
-        let shared = Shared { rates: MemoryRates::new(capacity, &*meter), meter, permits: Permits::default() };
-        let parts = SiteParts {
-            config: &self.config,
-            shared: &shared,
-            builtins,
-            prefix: self.server.prefix.clone(),
-            aliases: self.health.live_paths.iter().chain(&self.health.ready_paths).cloned().collect(),
+/// What outlives configurations, and what it came with.
+struct Lasts {
+    lasting: Lasting,
+    supervisor: Option<Supervisor>,
+    writer: LogWriter,
+}
+
+/// Everything that is listened on.
+struct Listeners {
+    public: TcpListener,
+    admin_listener: TcpListener,
+    admin_socket: UnixListener,
+    addresses: Addresses,
+}
+
+impl Listeners {
+    fn bind(settings: &Settings, data: &DataDirectory) -> Result<Self, AppError> {
+        let public = Plane::bind(settings.server.listen)?;
+        let admin_listener = admin::bind(settings.admin.listen)?;
+        let admin_socket = admin::bind_unix(&data.socket_path())?;
+        let address = |listener: &TcpListener, asked| listener.local_addr().unwrap_or(asked);
+        let addresses = Addresses {
+            public: address(&public, settings.server.listen),
+            admin: address(&admin_listener, settings.admin.listen),
         };
-        (0..cores).map(|_| parts.build()).collect()
+        Ok(Self { public, admin_listener, admin_socket, addresses })
     }
+}
+
+/// What outlives policies: made once, so that no reload forgets what was counted.
+fn shared(settings: &Settings, registry: &Registry) -> Result<Shared, AppError> {
+    let capacity = settings.config.values(&rate_limit::SECTION).get(&rate_limit::CAPACITY)?;
+    let meter: Arc<dyn Meter> = Arc::new(registry.clone());
+    Ok(Shared { rates: MemoryRates::new(capacity, &*meter), meter, permits: Permits::default() })
 }

@@ -12,13 +12,13 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use seawall_core::problem::Problem;
 use seawall_guards::strict_http::METHOD_REFUSED;
-use seawall_proxy::{BuiltinRequest, spelled};
+use seawall_proxy::{BuiltinRequest, Builtins, spelled};
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 use super::{
     catalogue,
-    health::{Health, Show},
+    health::{Health, HealthSettings, Show},
 };
 
 /// The largest answer of a built-in target.
@@ -27,9 +27,18 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// Requests that are answered side by side; more wait in the channel.
 const SIDE_BY_SIDE: usize = 256;
 
+/// Requests that may wait for the control plane.
+const QUEUE: usize = 1_024;
+
+/// The way of requests from the cores to [`serve`]. Each generation of sites has one of its own, so that a request is answered
+/// by the paths that its site was built with.
+pub(super) fn channel() -> (Builtins, mpsc::Receiver<BuiltinRequest>) {
+    Builtins::new(QUEUE)
+}
+
 /// The targets under `prefix`, and health at the paths of its settings.
-pub(super) fn router(prefix: &str, health: &Health) -> Router {
-    let show = health.settings().show;
+pub(super) fn router(prefix: &str, settings: &HealthSettings, health: &Health) -> Router {
+    let show = settings.show;
     let live = get(|| async { json(StatusCode::OK, &serde_json::json!({ "status": "ok" })) });
     let ready = {
         let health = health.clone();
@@ -40,16 +49,16 @@ pub(super) fn router(prefix: &str, health: &Health) -> Router {
         .route(&format!("{prefix}/health/live"), live.clone())
         .route(&format!("{prefix}/health/ready"), ready.clone())
         .route(&format!("{prefix}/problems/{{slug}}"), get(problem_page));
-    for path in &health.settings().live_paths {
+    for path in &settings.live_paths {
         router = router.route(&spelled(path), live.clone());
     }
-    for path in &health.settings().ready_paths {
+    for path in &settings.ready_paths {
         router = router.route(&spelled(path), ready.clone());
     }
     router
 }
 
-/// Answers requests until the data plane is gone.
+/// Answers requests until the sites that send them are gone.
 pub(super) async fn serve(router: Router, mut requests: mpsc::Receiver<BuiltinRequest>) {
     let places = std::sync::Arc::new(tokio::sync::Semaphore::new(SIDE_BY_SIDE));
     while let Some(BuiltinRequest { request, facts, reply }) = requests.recv().await {

@@ -14,7 +14,7 @@ use seawall_guards::{
 use seawall_proxy::{SERVER_SECTION, UPSTREAM_SECTION};
 use seawall_telemetry::{LOG_SECTION, TRACE_SECTION};
 
-use super::{admin, health, supervised};
+use super::{admin, health, reload, supervised};
 
 /// One step of a request's way through the guards.
 #[derive(Clone, Copy, Debug)]
@@ -69,11 +69,18 @@ pub const DATA: Field<String> = Field::new(
 )
 .needs_restart();
 
+/// Whether the file is watched.
+pub const WATCH: Field<bool> = Field::new(
+    "watch",
+    Literal::Flag(false),
+    "Whether the configuration file and `.env` are looked at once a second, and reloaded when they changed. A file with mistakes changes nothing.",
+);
+
 /// The keys at the top of the file.
 pub static TOP: Section = Section::new(
     "",
     "What holds for everything.",
-    &[top::ENVIRONMENT.spec(), top::MODE.spec(), top::PRESET.spec(), DATA.spec()],
+    &[top::ENVIRONMENT.spec(), top::MODE.spec(), top::PRESET.spec(), DATA.spec(), WATCH.spec()],
 );
 
 /// Sections that belong to no guard, before those that do.
@@ -129,7 +136,7 @@ pub fn problems() -> impl Iterator<Item = &'static ProblemType> {
 pub fn metrics() -> impl Iterator<Item = &'static Metric> {
     let guards = ORDER.iter().flat_map(|step| step.guard.metrics.iter().copied());
     let own = seawall_proxy::METRICS.iter().copied().chain(seawall_telemetry::METRICS.iter().copied());
-    std::iter::once(&DECISIONS).chain(guards).chain(own)
+    std::iter::once(&DECISIONS).chain(guards).chain(own).chain(reload::METRICS)
 }
 
 #[cfg(test)]

@@ -14,7 +14,13 @@ use seawall_proxy::{Builtins, Plane};
 use seawall_telemetry::{LogWriter, Registry};
 use tokio::task::JoinHandle;
 
-use super::{AppError, DataDirectory, admin, health::Health, supervised::Supervisor, traces::Traces};
+use super::{
+    AppError, DataDirectory, admin,
+    health::Health,
+    reload::{self, Reloader},
+    supervised::Supervisor,
+    traces::Traces,
+};
 
 /// How long log lines may take to be written at the end.
 const LOG_LIMIT: Duration = Duration::from_secs(2);
@@ -38,11 +44,13 @@ pub struct Running {
     writer: Option<LogWriter>,
     traces: Traces,
     health: Health,
+    reloader: Reloader,
     registry: Registry,
     data: DataDirectory,
     token: Arc<Secret>,
     builtin: JoinHandle<()>,
     checks: JoinHandle<()>,
+    watch: JoinHandle<()>,
     admin_tcp: JoinHandle<io::Result<()>>,
     admin_unix: JoinHandle<io::Result<()>>,
     supervisor: Option<Supervisor>,
@@ -57,6 +65,7 @@ pub(super) struct Parts<B, C> {
     pub(super) writer: LogWriter,
     pub(super) traces: Traces,
     pub(super) health: Health,
+    pub(super) reloader: Reloader,
     pub(super) registry: Registry,
     pub(super) builtin: B,
     pub(super) checks: C,
@@ -82,6 +91,8 @@ impl Running {
             writer: Some(parts.writer),
             traces: parts.traces,
             health: parts.health,
+            watch: tokio::spawn(reload::watch(parts.reloader.clone())),
+            reloader: parts.reloader,
             registry: parts.registry,
             builtin: tokio::spawn(parts.builtin),
             checks: tokio::spawn(parts.checks),
@@ -105,6 +116,12 @@ impl Running {
         &self.registry
     }
 
+    /// Takes over a changed configuration while serving.
+    #[must_use]
+    pub const fn reloader(&self) -> &Reloader {
+        &self.reloader
+    }
+
     /// The application that Seawall started, when it did.
     #[must_use]
     pub const fn supervisor(&self) -> Option<&Supervisor> {
@@ -125,12 +142,14 @@ impl Running {
 
     /// Begins to finish: readiness fails first, then connections are told to close, then no more are accepted.
     pub async fn drain(&self) {
+        self.reloader.end();
         self.health.drain();
         self.plane.drain().await;
     }
 
     /// Ends at once.
     pub async fn force(&self) {
+        self.reloader.end();
         self.health.drain();
         self.plane.force().await;
     }
@@ -182,6 +201,7 @@ impl Drop for Running {
         }
         self.builtin.abort();
         self.checks.abort();
+        self.watch.abort();
         // A socket that stays behind is replaced at the next start.
         let _stays = fs::remove_file(self.data.socket_path());
     }

@@ -23,11 +23,19 @@ pub struct Surroundings {
     pub terminal: Terminal,
     /// Where relative paths begin.
     pub directory: PathBuf,
+    /// How many files the process may have open; nothing when nobody looked.
+    pub open_files: Option<u64>,
     /// The environment's variables, for the application that Seawall starts.
     pub variables: Vec<(String, String)>,
 }
 
 impl Surroundings {
+    /// With this many files that the process may have open.
+    #[must_use]
+    pub fn with_open_files(self, open_files: Option<u64>) -> Self {
+        Self { open_files, ..self }
+    }
+
     /// The surroundings of a process that logs to its standard output.
     #[must_use]
     pub fn of_process(terminal: Terminal, directory: PathBuf, variables: Vec<(String, String)>) -> Self {
@@ -37,6 +45,7 @@ impl Surroundings {
             sink: Sink::new(Box::new(std::io::stdout())),
             terminal,
             directory,
+            open_files: None,
             variables,
         }
     }

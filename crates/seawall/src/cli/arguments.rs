@@ -45,6 +45,10 @@ pub(super) enum Command {
     Config(ConfigCommand),
     /// Ask the running server how it is.
     Status(StatusOptions),
+    /// Have the running server take over its changed configuration; one with mistakes changes nothing.
+    Reload(StatusOptions),
+    /// Show what `seawall reload` would change in the running server.
+    Diff(StatusOptions),
     /// Ask how the application is that the running server started.
     #[command(subcommand)]
     App(AppCommand),

@@ -8,12 +8,12 @@ use serde_json::json;
 use super::{
     CliError, Next, World,
     arguments::CheckOptions,
-    configuration::{self, Loaded},
+    configuration,
     git::{self, Tracked},
     paint::Paint,
 };
 use crate::app::{
-    AppError, catalogue, sites,
+    AppError, Loaded, catalogue, sites,
     supervised::{self, SupervisedSettings},
 };
 

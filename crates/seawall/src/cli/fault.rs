@@ -17,6 +17,8 @@ pub enum CliError {
     Missing(String),
     /// A check that is no mistake of the configuration file failed.
     Refused(String),
+    /// A running server refused a configuration, and says why itself.
+    Told(String),
     /// The application cannot run.
     App(AppError),
     /// An answer could not be written, or a file not read.
@@ -49,7 +51,7 @@ impl CliError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Configuration(..) | Self::Refused(_) => 64,
+            Self::Usage(_) | Self::Configuration(..) | Self::Refused(_) | Self::Told(_) => 64,
             Self::Missing(_) => 69,
             Self::App(error) => error.exit_code(),
             Self::Io(_) => 70,
@@ -60,7 +62,7 @@ impl CliError {
     #[must_use]
     pub fn render(&self, colours: bool) -> String {
         match self {
-            Self::Usage(text) => text.clone(),
+            Self::Usage(text) | Self::Told(text) => text.clone(),
             Self::Configuration(diagnostics, Json::Yes) => format!("{}\n", diagnostics.to_json()),
             Self::Configuration(diagnostics, Json::No) => {
                 let mut text = String::new();

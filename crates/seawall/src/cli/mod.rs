@@ -11,6 +11,7 @@ mod fault;
 mod git;
 mod paint;
 mod problem;
+mod reload;
 mod render;
 mod serve;
 mod status;
@@ -55,6 +56,8 @@ pub fn execute(arguments: impl IntoIterator<Item = OsString>, world: &mut World<
         Command::Config(ConfigCommand::Schema) => render::schema(world),
         Command::Config(ConfigCommand::Reference { what }) => render::reference(what, world),
         Command::Status(options) => Ok(Next::Serve(Box::new(Serve::Status(status::Ask::new(&options, world)?)))),
+        Command::Reload(options) => reload::ask(&options, reload::Wish::Reload, world),
+        Command::Diff(options) => reload::ask(&options, reload::Wish::Difference, world),
         Command::App(AppCommand::Status(options)) => supervised::ask(&options, supervised::Wish::Status, world),
         Command::App(AppCommand::Replace(options)) => supervised::ask(&options, supervised::Wish::Replace, world),
         Command::Completions { shell } => completions::write(shell, world),

@@ -10,6 +10,7 @@ use super::{
     configuration::{self, option, words},
     fault::Json,
     paint::Paint,
+    reload,
     status::Ask,
     supervised,
 };
@@ -32,6 +33,8 @@ pub enum Serve {
     },
     /// A question to a running server.
     Status(Ask),
+    /// A wish to reload, or the question what it would change.
+    Reload(reload::Ask),
     /// A question about the application that a running server started, or a wish for it.
     Supervised(supervised::Ask),
 }
@@ -55,10 +58,13 @@ pub(super) fn run(options: &RunOptions, world: &World<'_>) -> Result<Next, CliEr
         option("server", "listen", "--listen", options.listen.as_ref()),
         option("admin", "listen", "--admin", options.admin.as_ref()),
     ];
-    let loaded = configuration::read(&options.file, overrides.into_iter().flatten().collect(), false, world)?;
+    let source = configuration::source(&options.file, overrides.into_iter().flatten().collect(), world);
+    let loaded = configuration::load(&source, false)?;
+    let source = source.of_running(&loaded);
     let file = loaded.file.as_ref().and_then(|file| file.file_name()).map(|name| name.to_string_lossy().into_owned());
-    let surroundings = Surroundings::of_process(world.log_terminal, loaded.directory, world.variables.clone());
-    let app = Box::new(App::build(loaded.config, surroundings)?);
+    let surroundings = Surroundings::of_process(world.log_terminal, loaded.directory, world.variables.clone())
+        .with_open_files(world.open_files);
+    let app = Box::new(App::build(loaded.config, surroundings)?.with_source(source));
     let banner = Banner::new(&app, file, Paint { colours: world.error_colours }, false);
     Ok(Next::Serve(Box::new(Serve::App { app, banner, demo: None })))
 }

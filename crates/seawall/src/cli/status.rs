@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use seawall_core::settings::Setting as _;
 use serde_json::Value;
 
 use super::{CliError, World, arguments::StatusOptions, configuration, paint::Paint};
@@ -31,6 +32,19 @@ pub(super) fn socket(options: &StatusOptions, world: &World<'_>) -> Result<PathB
     let loaded = configuration::read(&options.file, Vec::new(), options.json, world)?;
     let data = loaded.config.values(&TOP).get(&DATA).map_err(AppError::Setting)?;
     Ok(DataDirectory::socket_in(&loaded.directory.join(data)))
+}
+
+/// The socket of the server that began with an earlier form of this configuration. When what the file says now has mistakes, or
+/// leads nowhere, that is the one that is there by default.
+pub(super) fn earlier_socket(options: &StatusOptions, world: &World<'_>) -> Result<PathBuf, CliError> {
+    let named = socket(options, world);
+    if named.as_ref().is_ok_and(|socket| socket.exists()) {
+        return named;
+    }
+    let beside = options.file.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let data = DATA.spec().default.raw().and_then(|raw| String::read(&raw).ok()).unwrap_or_default();
+    let by_default = DataDirectory::socket_in(&world.directory.join(beside).join(data));
+    if by_default.exists() { Ok(by_default) } else { named }
 }
 
 /// Nobody answers.

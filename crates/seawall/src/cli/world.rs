@@ -24,6 +24,8 @@ pub struct World<'a> {
     pub temporary: PathBuf,
     /// The environment's variables.
     pub variables: Vec<(String, String)>,
+    /// How many files the process may have open; nothing when there is no limit.
+    pub open_files: Option<u64>,
 }
 
 impl World<'_> {

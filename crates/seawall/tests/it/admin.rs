@@ -18,7 +18,7 @@ use seawall_testkit::{
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Paths, whether they are open to anyone on this machine, and their status for those who may.
-const PATHS: [(&str, bool, u16); 8] = [
+const PATHS: [(&str, bool, u16); 10] = [
     ("/health", true, 200),
     ("/health/live", true, 200),
     ("/health/ready", true, 200),
@@ -26,6 +26,8 @@ const PATHS: [(&str, bool, u16); 8] = [
     ("/", false, 200),
     ("/api/status", false, 200),
     ("/api/config", false, 200),
+    ("/api/diff", false, 200),
+    ("/api/reload", false, 405),
     ("/api/nothing", false, 404),
 ];
 

@@ -27,6 +27,7 @@ mod malformed;
 mod memory;
 mod ports;
 mod problems;
+mod reload;
 mod routes;
 mod smoke;
 mod supervised;

@@ -61,6 +61,8 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "connections_to_a_server_are_bounded_over_all_cores_and_those_who_wait_too",
         include_str!("upstream.rs"),
     ),
+    ("configuration-refused", "a_file_with_mistakes_changes_nothing_and_says_why", include_str!("reload.rs")),
+    ("reload-not-possible", "one_follows_the_other_and_none_comes_at_the_end", include_str!("reload.rs")),
     (
         "limiter-unavailable",
         "wk_4_a_store_that_fails_lets_requests_pass_or_refuses_them_as_configured",

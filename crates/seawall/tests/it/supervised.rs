@@ -305,3 +305,25 @@ async fn a_replaced_application_loses_no_request() {
     assert_eq!(server.child.ended(), Some(0));
     until_gone(&last).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_keeps_the_application_and_where_requests_go() {
+    let place = place("[body]\nmax = \"1 B\"");
+    let server = place.serve(&["run"]);
+    let first = asked(&server).await["pid"].clone();
+    let file = fs::read_to_string(place.path().join("seawall.toml")).unwrap();
+    let write = |text: String| fs::write(place.path().join("seawall.toml"), text).unwrap();
+    write(file.replace("1 B", "2 B") + "[upstream]\nmax_connections = 7\n[server]\ndrain_timeout = \"2s\"\n");
+    assert!(place.seawall(&["reload"]).ok().starts_with("reloaded, 3 changes:\n"));
+    assert_eq!(asked(&server).await["pid"], first);
+    assert_eq!(place.seawall(&["app", "replace"]).ok().lines().count(), 4);
+    let second = asked(&server).await["pid"].clone();
+    assert_ne!(first, second);
+    write(file.replace("1 B", "3 B") + "[server]\nlisten = \"127.0.0.1:1\"\n");
+    place.seawall(&["reload"]).ok();
+    assert_eq!(asked(&server).await["pid"], second, "a reload does not lead requests back");
+    write("[upstream]\nurl = \"http://127.0.0.1:9\"\n".to_owned());
+    let said = place.seawall(&["reload"]).refused(64);
+    assert!(said.contains("changed by a restart only") && said.contains("help: "), "{said}");
+    assert_eq!(asked(&server).await["pid"], second);
+}

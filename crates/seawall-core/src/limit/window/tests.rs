@@ -6,6 +6,7 @@ use super::*;
 use crate::settings::Span;
 
 /// A key and its window.
+#[derive(Clone)]
 struct Key {
     window: Window,
     track: Track,
@@ -21,6 +22,19 @@ impl Key {
             methods: super::super::Methods::Any,
         };
         Self { window: Window::new(&quota), track: Track::default(), words: [0; WORDS] }
+    }
+
+    /// As the table does when a reload has changed the limit.
+    fn change(&mut self, limit: u32, window_ms: u64, now_us: u64) {
+        let before = self.window.exact();
+        self.window = Self::new(limit, window_ms).window;
+        if self.window.exact() != before {
+            self.window.convert(&mut self.track, &mut self.words, now_us);
+        }
+    }
+
+    fn window_remaining(mut self, now_us: u64) -> u32 {
+        self.window.remaining(&mut self.track, &mut self.words, now_us)
     }
 
     fn take(&mut self, now_us: u64) -> bool {
@@ -81,6 +95,41 @@ proptest! {
         start_us in 0_u64..u64::MAX / 4,
     ) {
         check(limit, window_ms, arrivals(start_us, &gaps))?;
+    }
+
+    /// A reload changes the limit of a key that has used some of it; 101 and fewer are kept in another form.
+    #[test]
+    fn a_changed_limit_holds_at_once_for_what_was_counted_before(
+        limits in prop::collection::vec(prop_oneof![1_u32..8, 95_u32..110, 200_u32..500], 1..4),
+        (window_ms, gaps) in prop_oneof![Just(1_000_u64), Just(60_000), 1_000_u64..100_000].prop_flat_map(|ms| (Just(ms), gaps(ms))),
+        start_us in 0_u64..u64::MAX / 4,
+    ) {
+        let mut key = Key::new(limits[0], window_ms);
+        let window_us = window_ms * 1_000;
+        let mut accepted = Vec::new();
+        let share = gaps.len().div_ceil(limits.len());
+        for (place, now_us) in arrivals(start_us, &gaps).enumerate() {
+            let limit = limits[place / share];
+            key.change(limit, window_ms, now_us);
+            let fits = key.take(now_us);
+            let limit = usize::try_from(limit).unwrap();
+            if accepted_within(&accepted, now_us, window_us) >= limit {
+                prop_assert!(!fits, "more than {limit} within one window at {now_us}");
+            }
+            // Each change of form may take a request for later by one sub-window.
+            if accepted_within(&accepted, now_us, window_us + window_us / 20) < limit {
+                prop_assert!(fits, "a request was refused at {now_us} though fewer than {limit} were accepted");
+            }
+            if fits {
+                accepted.push(now_us);
+            }
+            let reset_us = key.window.reset_us(&key.track, &key.words, now_us);
+            prop_assert!(reset_us > 0 && reset_us <= window_us + window_us / 50, "reset {reset_us}");
+            if !fits {
+                let later_us = now_us + reset_us;
+                prop_assert!(key.clone().window_remaining(later_us) > 0, "told to come after {reset_us}, and refused");
+            }
+        }
     }
 }
 

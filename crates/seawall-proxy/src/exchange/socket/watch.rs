@@ -146,7 +146,7 @@ async fn expired(core: &Core, gate: &Gate) {
 async fn drained(core: &Core) {
     core.closed().await;
     let sockets = u32::try_from(core.sockets.open()).unwrap_or(u32::MAX);
-    let spread = SPREAD_PER_SOCKET.saturating_mul(sockets).min(core.settings.drain_timeout / 2);
+    let spread = SPREAD_PER_SOCKET.saturating_mul(sockets).min(core.settings().drain_timeout / 2);
     let share = core.random.borrow_mut().f64();
     sleep(spread.mul_f64(share)).await;
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    body::Body,
     extract::Request,
     http::{HeaderMap, StatusCode, header},
     middleware::Next,
@@ -13,12 +12,13 @@ use seawall_core::{
     problem::{Fault, ProblemType, Severity},
     settings::Secret,
 };
-use serde_json::json;
+use serde_json::Map;
 
-use crate::app::{builtin, random};
+use super::refusal;
+use crate::app::random;
 
 /// A request for another host: a website that made its visitor's browser believe this is its own server.
-static HOST_REFUSED: ProblemType = ProblemType {
+pub(super) static HOST_REFUSED: ProblemType = ProblemType {
     slug: "admin-host-refused",
     code: "HOST_REFUSED",
     status: StatusCode::FORBIDDEN,
@@ -31,7 +31,7 @@ static HOST_REFUSED: ProblemType = ProblemType {
 };
 
 /// No token, or a wrong one.
-static UNAUTHORISED: ProblemType = ProblemType {
+pub(super) static UNAUTHORISED: ProblemType = ProblemType {
     slug: "admin-token-required",
     code: "UNAUTHORIZED",
     status: StatusCode::UNAUTHORIZED,
@@ -43,9 +43,6 @@ static UNAUTHORISED: ProblemType = ProblemType {
         For the operator: the token is in `admin.token` in the data directory (`data`, by default .seawall), unless `token` in `[admin]` \
         gives one. The command line needs none: it uses the socket beside it.",
 };
-
-/// The problems of the admin interface.
-pub static PROBLEMS: [&ProblemType; 2] = [&HOST_REFUSED, &UNAUTHORISED];
 
 /// The gate of the TCP listener.
 #[derive(Clone, Debug)]
@@ -64,7 +61,7 @@ pub(super) async fn pass(gate: Gate, request: Request, next: Next) -> Response {
     } else {
         return next.run(request).await;
     };
-    refusal(problem)
+    refusal::of(problem, problem.documentation.split("\n\n").next().unwrap_or_default(), Map::new())
 }
 
 /// Paths that want no token.
@@ -104,26 +101,6 @@ impl Gate {
             .and_then(|value| value.strip_prefix("Bearer "))
             .is_some_and(|token| random::same(token.trim(), self.token.expose()))
     }
-}
-
-fn refusal(problem: &'static ProblemType) -> Response<Body> {
-    let body = json!({
-        "type": format!("/problems/{}", problem.slug),
-        "title": problem.title,
-        "status": problem.status.as_u16(),
-        "code": problem.code,
-        "severity": problem.severity.word(),
-        "fault": problem.fault.word(),
-        "retryable": problem.retryable,
-        "detail": problem.documentation.split("\n\n").next(),
-    });
-    let mut response = builtin::json(problem.status, &body);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
-    if problem.status == StatusCode::UNAUTHORIZED {
-        headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer realm=\"seawall admin\""));
-    }
-    response
 }
 
 #[cfg(test)]

@@ -6,10 +6,12 @@
 
 mod config;
 mod gate;
+mod refusal;
+mod reload;
 mod routes;
 mod serve;
 
 pub use config::{AdminSettings, SECTION};
-pub use gate::PROBLEMS;
+pub use refusal::PROBLEMS;
 pub(super) use routes::{State, router};
 pub(super) use serve::{bind, bind_unix, serve_tcp, serve_unix};

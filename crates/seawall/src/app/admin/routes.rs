@@ -1,7 +1,5 @@
 //! What the admin interface answers.
 
-use std::sync::Arc;
-
 use axum::{
     Router,
     body::Body,
@@ -9,14 +7,16 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use seawall_config::{Config, Which};
+use seawall_config::Which;
 use seawall_proxy::Upstream;
 use seawall_telemetry::{Registry, metrics};
 use serde_json::json;
 
+use super::reload;
 use crate::app::{
     Addresses, builtin,
     health::{Health, Show},
+    reload::Reloader,
     supervised::Handle,
 };
 
@@ -25,7 +25,7 @@ use crate::app::{
 pub(in crate::app) struct State {
     pub(in crate::app) health: Health,
     pub(in crate::app) registry: Registry,
-    pub(in crate::app) config: Arc<Config>,
+    pub(in crate::app) reloader: Reloader,
     pub(in crate::app) addresses: Addresses,
     pub(in crate::app) upstream: Upstream,
     /// The application, when Seawall started it.
@@ -35,8 +35,10 @@ pub(in crate::app) struct State {
 /// The routes, without their gate.
 pub(in crate::app) fn router(state: State) -> Router {
     let (full, ready, status) = (state.health.clone(), state.health.clone(), state.clone());
-    let State { registry, config, supervised, .. } = state;
+    let State { registry, reloader, supervised, .. } = state;
+    let config = reloader.clone();
     supervised_routes(supervised)
+        .merge(reload::routes(&reloader))
         .route("/", get(|| async { INDEX }))
         .route("/health", get(move || report(full.clone())))
         .route("/health/live", get(|| async { builtin::json(StatusCode::OK, &json!({ "status": "ok" })) }))
@@ -47,7 +49,7 @@ pub(in crate::app) fn router(state: State) -> Router {
         )
         .route("/problems/{slug}", get(builtin::problem_page))
         .route("/api/status", get(move || overview(status.clone())))
-        .route("/api/config", get(move || async move { config.print(Which::All) }))
+        .route("/api/config", get(move || async move { config.config().print(Which::All) }))
         .fallback(|| async { (StatusCode::NOT_FOUND, INDEX) })
 }
 
@@ -81,6 +83,8 @@ const INDEX: &str = "The admin interface of Seawall.\n\n\
     /metrics        metrics for Prometheus\n\
     /api/status     what runs here (token)\n\
     /api/config     the effective configuration (token)\n\
+    /api/diff       what a reload would change (token)\n\
+    /api/reload     reload the configuration, by POST (token)\n\
     /api/app        the application, when Seawall started it (token)\n";
 
 async fn report(health: Health) -> impl IntoResponse {
@@ -97,7 +101,7 @@ async fn overview(state: State) -> impl IntoResponse {
         "public": state.addresses.public.to_string(),
         "admin": state.addresses.admin.to_string(),
         "upstream": servers.join(", "),
-        "environment": state.config.environment().word(),
+        "environment": state.reloader.config().environment().word(),
         "connections": value("seawall_connections"),
         "active_requests": value("http_server_active_requests"),
     });

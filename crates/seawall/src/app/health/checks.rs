@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -33,13 +33,22 @@ pub struct Health(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    settings: HealthSettings,
+    settings: RwLock<Arc<HealthSettings>>,
     upstream: Upstream,
     clock: Arc<dyn Clock>,
     started: Now,
     draining: AtomicBool,
     /// Held while checks run, so that those who ask meanwhile wait for the same results.
-    kept: Mutex<Option<(Now, Vec<Outcome>)>>,
+    kept: Mutex<Option<Kept>>,
+}
+
+/// The results of the last checks.
+#[derive(Debug)]
+struct Kept {
+    at: Now,
+    /// What was checked; after a reload the results are of other checks.
+    settings: Arc<HealthSettings>,
+    outcomes: Vec<Outcome>,
 }
 
 impl Health {
@@ -48,7 +57,7 @@ impl Health {
     pub fn new(settings: HealthSettings, upstream: Upstream, clock: Arc<dyn Clock>) -> Self {
         let started = clock.now();
         Self(Arc::new(Inner {
-            settings,
+            settings: RwLock::new(Arc::new(settings)),
             upstream,
             clock,
             started,
@@ -62,10 +71,13 @@ impl Health {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
-    /// The settings.
-    #[must_use]
-    pub fn settings(&self) -> &HealthSettings {
-        &self.0.settings
+    /// Takes over other settings.
+    pub fn configure(&self, settings: HealthSettings) {
+        *self.0.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    fn settings(&self) -> Arc<HealthSettings> {
+        Arc::clone(&self.0.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The state of everything.
@@ -74,11 +86,14 @@ impl Health {
         let checks = {
             let mut kept = inner.kept.lock().await;
             let now = inner.clock.now();
+            let settings = self.settings();
             match &*kept {
-                Some((at, outcomes)) if now.since_us(*at) < KEPT_US => outcomes.clone(),
+                Some(kept) if now.since_us(kept.at) < KEPT_US && Arc::ptr_eq(&kept.settings, &settings) => {
+                    kept.outcomes.clone()
+                }
                 _ => {
-                    let outcomes = self.run_checks().await;
-                    *kept = Some((inner.clock.now(), outcomes.clone()));
+                    let outcomes = self.run_checks(&settings).await;
+                    *kept = Some(Kept { at: inner.clock.now(), settings, outcomes: outcomes.clone() });
                     outcomes
                 }
             }
@@ -92,13 +107,13 @@ impl Health {
     }
 
     /// All checks side by side, so that the slowest sets the time.
-    async fn run_checks(&self) -> Vec<Outcome> {
+    async fn run_checks(&self, settings: &HealthSettings) -> Vec<Outcome> {
         let mut running = tokio::task::JoinSet::new();
-        if self.0.settings.upstream {
+        if settings.upstream {
             let (upstream, clock) = (self.0.upstream.clone(), Arc::clone(&self.0.clock));
             running.spawn(async move { application(&upstream, &*clock).await });
         }
-        for check in self.0.settings.checks.iter().cloned() {
+        for check in settings.checks.iter().cloned() {
             let clock = Arc::clone(&self.0.clock);
             running.spawn(async move { run(check, &*clock).await });
         }

@@ -32,7 +32,7 @@ pub(super) struct Care {
     pub(super) plan: Plan,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) placement: Option<Arc<dyn Placement>>,
-    pub(super) drain_timeout: Duration,
+    pub(super) drain_timeout: watch::Receiver<Duration>,
     pub(super) status: watch::Sender<Status>,
     pub(super) lifecycle: Lifecycle,
     pub(super) address: SocketAddr,
@@ -147,7 +147,8 @@ impl Care {
                 sleep(COUNT_AGAIN).await;
             }
         };
-        if timeout(self.drain_timeout, finished).await.is_err() {
+        let limit = *self.drain_timeout.borrow();
+        if timeout(limit, finished).await.is_err() {
             tracing::warn!("requests to the replaced application took too long; it is stopped without them");
         }
         if let Some(old) = &mut self.other {

@@ -35,8 +35,8 @@ pub struct Surrounding {
     pub clock: Arc<dyn Clock>,
     /// The way to the proxy; without one the application cannot be replaced.
     pub placement: Option<Arc<dyn Placement>>,
-    /// How long requests to a replaced application may take before it is stopped.
-    pub drain_timeout: Duration,
+    /// How long requests to a replaced application may take before it is stopped; a reload may change it.
+    pub drain_timeout: watch::Receiver<Duration>,
 }
 
 /// What is known of the application.

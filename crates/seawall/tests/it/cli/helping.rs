@@ -5,7 +5,7 @@ use crate::applications::{child::Child, tools::program};
 
 #[test]
 fn help_says_what_it_is_and_where_to_begin() {
-    insta::assert_snapshot!(Place::new().seawall(&["--help"]).ok(), @r"
+    insta::assert_snapshot!(Place::new().seawall(&["--help"]).ok(), @"
     Makes any web API ready for real users: one process in front of your application, in any language,
     without a change to its code
 
@@ -18,6 +18,9 @@ fn help_says_what_it_is_and_where_to_begin() {
       explain      Explain a request (GET /path) or a problem (quota-exceeded)
       config       Write an example file, the JSON Schema for editors, or the reference
       status       Ask the running server how it is
+      reload       Have the running server take over its changed configuration; one with mistakes
+                   changes nothing
+      diff         Show what `seawall reload` would change in the running server
       app          Ask how the application is that the running server started
       completions  Write a completion script for your shell
       help         Print this message or the help of the given subcommand(s)

@@ -83,7 +83,7 @@ impl Folder {
             variables: vec![("PATH".to_owned(), path)],
             clock: Arc::new(SystemClock::new()),
             placement: placement.map(|told| told as _),
-            drain_timeout: LIMIT,
+            drain_timeout: watch::channel(LIMIT).1,
         };
         timeout(LIMIT, Supervisor::start(settings, surrounding)).await.expect("it starts or fails in time")
     }

@@ -1,0 +1,259 @@
+//! Reading the configuration once more, and switching to it.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use seawall_config::Config;
+use seawall_core::clock::Clock;
+use seawall_guards::Shared;
+use seawall_proxy::{BuiltinRequest, Site, Stage, Upstream};
+use seawall_telemetry::{LogHandle, log::LevelHandle};
+use tokio::sync::{mpsc, watch};
+
+use super::{Difference, Refusal, ReloadMeters};
+use crate::app::{
+    ConfigSource, builtin,
+    catalogue::{TOP, WATCH},
+    health::Health,
+    settings::Settings,
+    source::Texts,
+};
+
+/// What lasts as long as the server, over all configurations.
+#[derive(Debug)]
+pub(in crate::app) struct Lasting {
+    pub(in crate::app) source: Option<ConfigSource>,
+    pub(in crate::app) directory: PathBuf,
+    /// How many files the process may have open.
+    pub(in crate::app) open_files: Option<u64>,
+    pub(in crate::app) shared: Shared,
+    pub(in crate::app) upstream: Upstream,
+    pub(in crate::app) health: Health,
+    pub(in crate::app) log: LogHandle,
+    pub(in crate::app) level: Option<LevelHandle>,
+    pub(in crate::app) drain_timeout: watch::Sender<Duration>,
+    pub(in crate::app) clock: Arc<dyn Clock>,
+    pub(in crate::app) meters: ReloadMeters,
+    /// Whether Seawall started the application, so that it says where requests go.
+    pub(in crate::app) supervised: bool,
+}
+
+/// Takes over a changed configuration while serving; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Reloader(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    lasting: Lasting,
+    stage: Stage,
+    /// What holds now: what was read last, but for what needs a restart.
+    running: Mutex<Arc<Config>>,
+    /// Held for a whole reload, so that one follows the other.
+    turn: tokio::sync::Mutex<()>,
+    /// Of the texts that were tried last, taken over or not.
+    tried: AtomicU64,
+    ending: AtomicBool,
+}
+
+/// Who wanted a reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// SIGHUP.
+    Signal,
+    /// The admin interface.
+    Admin,
+    /// A file that changed.
+    File,
+}
+
+impl Trigger {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Signal => "signal",
+            Self::Admin => "admin",
+            Self::File => "file",
+        }
+    }
+}
+
+/// A configuration that was read, and what it changes.
+struct Read {
+    /// As it can hold in this process.
+    config: Config,
+    difference: Difference,
+}
+
+/// Everything built, nothing switched.
+struct Draft {
+    settings: Settings,
+    sites: Vec<Site>,
+    builtin: axum::Router,
+    requests: mpsc::Receiver<BuiltinRequest>,
+    difference: Difference,
+}
+
+impl Reloader {
+    pub(in crate::app) fn new(lasting: Lasting, running: Arc<Config>, stage: Stage) -> Self {
+        let texts = lasting.source.as_ref().and_then(|source| source.texts().ok());
+        Self(Arc::new(Inner {
+            running: Mutex::new(running),
+            turn: tokio::sync::Mutex::new(()),
+            tried: AtomicU64::new(texts.map_or(0, |texts| texts.fingerprint())),
+            ending: AtomicBool::new(false),
+            lasting,
+            stage,
+        }))
+    }
+
+    /// The configuration that holds.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.0.running.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What a reload would change now.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it would be refused.
+    pub async fn difference(&self) -> Result<Difference, Refusal> {
+        let _turn = self.0.turn.lock().await;
+        let texts = self.texts().await?;
+        Ok(self.draft(texts).await?.difference)
+    }
+
+    /// Reads the configuration again and switches to it; or changes nothing. One reload follows the other.
+    ///
+    /// # Errors
+    /// [`Refusal`], after which everything is as before.
+    pub async fn reload(&self, trigger: Trigger) -> Result<Difference, Refusal> {
+        let _turn = self.0.turn.lock().await;
+        let outcome = self.take_over().await;
+        self.tell(trigger, &outcome);
+        outcome
+    }
+
+    async fn take_over(&self) -> Result<Difference, Refusal> {
+        let texts = self.texts().await;
+        let fingerprint = texts.as_ref().map_or(0, Texts::fingerprint);
+        self.0.tried.store(fingerprint, Ordering::Relaxed);
+        let draft = self.draft(texts?).await?;
+        self.switch(draft).await
+    }
+
+    /// From now on nothing is reloaded: the server finishes.
+    pub(in crate::app) fn end(&self) {
+        self.0.ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the files are to be watched.
+    pub(super) fn watches(&self) -> bool {
+        self.config().values(&TOP).get(&WATCH).unwrap_or_default()
+    }
+
+    /// The files of the configuration; none when it was not read from files.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.0.lasting.source.as_ref().map(|source| source.files().to_vec()).unwrap_or_default()
+    }
+
+    /// Whether the files say something else than when they were tried last.
+    pub(super) fn untried(&self) -> bool {
+        let texts = self.0.lasting.source.as_ref().and_then(|source| source.texts().ok());
+        texts.map_or(0, |texts| texts.fingerprint()) != self.0.tried.load(Ordering::Relaxed)
+    }
+
+    /// Reads the files, on a thread that may wait for them.
+    async fn texts(&self) -> Result<Texts, Refusal> {
+        if self.0.ending.load(Ordering::Relaxed) {
+            return Err(Refusal::Ending);
+        }
+        let source = self.0.lasting.source.clone().ok_or(Refusal::Fixed)?;
+        Ok(tokio::task::spawn_blocking(move || source.texts()).await.map_err(|_| Refusal::Died)??)
+    }
+
+    /// Builds everything, on a thread that may wait for secrets in files.
+    async fn draft(&self, texts: Texts) -> Result<Draft, Refusal> {
+        let reloader = self.clone();
+        tokio::task::spawn_blocking(move || reloader.build(&texts)).await.map_err(|_| Refusal::Died)?
+    }
+
+    fn build(&self, texts: &Texts) -> Result<Draft, Refusal> {
+        let lasting = &self.0.lasting;
+        let Read { config, difference } = self.read(texts)?;
+        let settings = Settings::read(config, &lasting.directory, lasting.open_files)?;
+        let (builtins, requests) = builtin::channel();
+        let sites = settings.sites(self.0.stage.cores(), &lasting.shared, &builtins)?;
+        let builtin = builtin::router(&settings.server.prefix, &settings.health, &lasting.health);
+        Ok(Draft { settings, sites, builtin, requests, difference })
+    }
+
+    fn read(&self, texts: &Texts) -> Result<Read, Refusal> {
+        let source = self.0.lasting.source.as_ref().ok_or(Refusal::Fixed)?;
+        let running = self.config();
+        let read = source.load(texts, None)?.config;
+        let difference = Difference::of(read.changes_since(&running));
+        let asked = Settings::read(read, &self.0.lasting.directory, self.0.lasting.open_files)?;
+        if asked.supervised.is_some() != self.0.lasting.supervised {
+            return Err(Refusal::OtherKind);
+        }
+        let mut config = Arc::into_inner(asked.config).ok_or(Refusal::Died)?;
+        if config.environment() != running.environment() {
+            // Until the restart the other environment's demands hold.
+            config = source.load(texts, Some(running.environment()))?.config;
+        }
+        Ok(Read { config: config.within(&running), difference })
+    }
+
+    /// Switches. Only its first step can fail, and then has changed nothing.
+    async fn switch(&self, draft: Draft) -> Result<Difference, Refusal> {
+        let Draft { settings, sites, builtin, requests, difference } = draft;
+        let lasting = &self.0.lasting;
+        if lasting.supervised {
+            lasting.upstream.tune(&settings.upstream.tuning);
+        } else {
+            let configured = lasting.upstream.configure(&settings.upstream.servers, &settings.upstream.tuning);
+            configured.map_err(crate::app::AppError::Encryption)?;
+        }
+        tokio::spawn(builtin::serve(builtin, requests));
+        lasting.health.configure(settings.health);
+        lasting.drain_timeout.send_replace(settings.server.drain_timeout);
+        if let Some(level) = &lasting.level {
+            level.set(&settings.log.level);
+        }
+        let log = settings.log.requests.then_some(&lasting.log);
+        self.0.stage.replace(sites, &settings.server, log).await;
+        *self.0.running.lock().unwrap_or_else(PoisonError::into_inner) = settings.config;
+        Ok(difference)
+    }
+
+    /// Says in the log and the metrics what came of it.
+    fn tell(&self, trigger: Trigger, outcome: &Result<Difference, Refusal>) {
+        let meters = &self.0.lasting.meters;
+        match outcome {
+            Ok(difference) => {
+                meters.applied(self.0.lasting.clock.now());
+                let changes = difference.changed.len();
+                tracing::info!(reload.by = trigger.word(), reload.changes = changes, "the configuration was reloaded");
+                if !difference.needs_restart.is_empty() {
+                    let keys = difference.restart_keys();
+                    tracing::warn!(reload.keys = keys.as_str(), "changed, but taken over by a restart only");
+                }
+            }
+            Err(refusal) => {
+                meters.refused();
+                let (first, mistakes) = refusal.first();
+                tracing::error!(
+                    reload.by = trigger.word(),
+                    error = first.as_str(),
+                    reload.mistakes = mistakes,
+                    "the configuration was not reloaded; the one before holds on"
+                );
+            }
+        }
+    }
+}
