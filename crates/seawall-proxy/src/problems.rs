@@ -87,8 +87,8 @@ pub(crate) static REQUEST_TIMEOUT: ProblemType = ProblemType {
     retryable: true,
     fault: Fault::Client,
     severity: Severity::Low,
-    documentation: "The client fell silent in the middle of its request. Send it again over a better connection.\n\nFor the operator: the \
-        limit is `request_idle` in `[deadline]`.",
+    documentation: "The client fell silent in the middle of its request, or was still sending it when the time for all of it was over. Send it \
+        again over a better connection.\n\nFor the operator: the limits are `request_idle` and `total` in `[deadline]`.",
 };
 
 /// No built-in target at this path.

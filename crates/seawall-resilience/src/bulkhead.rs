@@ -92,6 +92,12 @@ impl Bulkhead {
         (*permits + self.0.owed.load(Ordering::Relaxed)).saturating_sub(self.0.places.available_permits())
     }
 
+    /// Whether a permit would have to be waited for, without taking one. Reading it disturbs nobody.
+    #[must_use]
+    pub fn full(&self) -> bool {
+        self.0.places.available_permits() == 0
+    }
+
     /// How many wait.
     #[must_use]
     pub fn waiting(&self) -> usize {

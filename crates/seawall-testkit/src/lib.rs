@@ -3,10 +3,12 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "test helpers fail loudly")]
 
 pub mod app;
+pub mod bridge;
 pub mod client;
 pub mod clock;
 pub mod ports;
 pub mod upstream;
 
 pub use app::{StartedApp, TemporaryDirectory, TestApp, in_front, in_front_with_clock};
+pub use bridge::{Authority, Bridge, Identity, Validity};
 pub use clock::ManualClock;

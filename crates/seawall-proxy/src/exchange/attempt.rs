@@ -17,11 +17,14 @@ use super::{
 use crate::{
     edge::{Incoming, SendFailure, UpstreamConnection},
     problems::{BAD_GATEWAY, BREAKER_OPEN, REQUEST_TIMEOUT, TIMED_OUT, UNREACHABLE, UPSTREAM_BUSY},
-    upstream::{AllFail, Lease, NoConnection, Places},
+    upstream::{AllFail, Connected, Lease, NoConnection, Places},
 };
 
 /// By which an application carries a request out once, however often it arrives (draft-ietf-httpapi-idempotency-key-header).
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// How long a request that tries a failing server may wait for its own client before another may try it instead.
+const PROBE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// An answer whose head is here.
 #[derive(Debug)]
@@ -149,19 +152,19 @@ impl Exchange {
     async fn attempt(
         &mut self,
         policy: &Policy,
-        lease: Lease,
+        mut lease: Lease,
         counts: Counts,
         attempts: &mut Attempts,
         upload: &Rc<Upload>,
     ) -> Result<Sent, Failed> {
         if let Some(idle) = lease.slot().take_idle() {
-            match self.over(policy, idle, Life::Idle, attempts, upload).await {
+            match self.over(policy, &mut lease, idle, Life::Idle, attempts, upload).await {
                 Err(Failed { failure: Some(_), blame: Blame::Nobody, .. }) => self.core.meters.retries.increment(),
                 outcome => return self.settle(lease, counts, outcome),
             }
         }
-        let outcome = match self.connect(policy, &lease).await {
-            Ok(connection) => self.over(policy, connection, Life::Fresh, attempts, upload).await,
+        let outcome = match self.connect(policy, &lease, attempts.tried).await {
+            Ok(connection) => self.over(policy, &mut lease, connection, Life::Fresh, attempts, upload).await,
             Err(failed) => Err(failed),
         };
         self.settle(lease, counts, outcome)
@@ -195,15 +198,20 @@ impl Exchange {
         }
     }
 
-    async fn connect(&self, policy: &Policy, lease: &Lease) -> Result<UpstreamConnection, Failed> {
-        self.core.meters.upstream_connections.increment();
+    async fn connect(&self, policy: &Policy, lease: &Lease, tried: Places) -> Result<UpstreamConnection, Failed> {
         let error = match lease.slot().connect(policy.deadlines().connect).await {
-            Ok(connection) => return Ok(connection),
+            Ok(Connected::New(connection)) => {
+                self.core.meters.upstream_connections.increment();
+                return Ok(connection);
+            }
+            Ok(Connected::HandedOn(connection)) => return Ok(connection),
             Err(NoConnection::Failed(error)) => error,
             Err(NoConnection::Busy) => {
                 let problem =
                     Problem::new(&UPSTREAM_BUSY).inside("no place for a connection became free").retry_after(1);
-                return Err(Failed { failure: None, blame: Blame::Nobody, problem: Box::new(problem) });
+                // There is no sense in waiting in one queue after the other.
+                let failure = self.core.upstream.others_have_room(tried).then_some(Failure::NothingSent);
+                return Err(Failed { failure, blame: Blame::Nobody, problem: Box::new(problem) });
             }
         };
         let problem = match error.kind() {
@@ -221,6 +229,7 @@ impl Exchange {
     async fn over(
         &mut self,
         policy: &Policy,
+        lease: &mut Lease,
         mut connection: UpstreamConnection,
         life: Life,
         attempts: &mut Attempts,
@@ -235,10 +244,11 @@ impl Exchange {
         self.sent = true;
         let started_us = self.core.clock.now().monotonic_us;
         let request = Request::from_parts(head, upload.begin());
-        let outcome = self.wait(policy, connection.send(request), attempts, upload).await.map_err(|problem| {
-            let blame = if problem.kind.fault == Fault::Upstream { Blame::Server } else { Blame::Nobody };
-            Failed { failure: None, blame, problem }
-        })?;
+        let outcome =
+            self.wait(policy, lease, connection.send(request), attempts, upload).await.map_err(|problem| {
+                let blame = if problem.kind.fault == Fault::Upstream { Blame::Server } else { Blame::Nobody };
+                Failed { failure: None, blame, problem }
+            })?;
         self.upstream_us = Some(self.core.clock.now().monotonic_us.saturating_sub(started_us));
         let failure = match outcome {
             Ok(answer) => return Ok((connection, answer)),
@@ -274,6 +284,7 @@ impl Exchange {
     async fn wait<T>(
         &self,
         policy: &Policy,
+        lease: &mut Lease,
         answer: impl Future<Output = T>,
         attempts: &Attempts,
         upload: &Upload,
@@ -295,8 +306,9 @@ impl Exchange {
             let slow = upload.too_slow_at(deadlines.request_rate, deadlines.request_grace);
             ends.into_iter().chain(slow).fold(since + limit, Instant::min)
         };
-        let pause = limits.0.min(limits.1).min(deadlines.request_grace);
-        let look = |due: Instant| if upload.done() { due } else { due.min(Instant::now() + pause) };
+        let patience = if lease.probes() { PROBE_PATIENCE } else { Duration::MAX };
+        let again = limits.0.min(limits.1).min(deadlines.request_grace).min(patience);
+        let look = |due: Instant| if upload.done() { due } else { due.min(Instant::now() + again) };
         let mut answer = std::pin::pin!(answer);
         let mut timer = self.core.timers.at(look(due()));
         loop {
@@ -305,10 +317,12 @@ impl Exchange {
                 answered = &mut answer => return Ok(answered),
                 () = &mut timer => {}
             }
+            if upload.state().0 == Waiting::Client {
+                lease.probes_no_longer();
+            }
             let due = due();
             if due <= Instant::now() {
-                let late = ends.is_some_and(|ends| ends <= Instant::now());
-                return Err(timed_out(upload, late));
+                return Err(timed_out(upload));
             }
             timer.reset(look(due));
         }
@@ -364,9 +378,10 @@ fn copy(head: &Head) -> Head {
     copy
 }
 
-/// Whose fault it is that no answer came in time.
-fn timed_out(upload: &Upload, late: bool) -> Box<Problem> {
-    if upload.state().0 == Waiting::Client && !late {
+/// Whose fault it is that no answer came in time: of whoever is waited for at the end. A client that dawdles over its body for
+/// as long as a request may take must not make the server look as if it failed.
+fn timed_out(upload: &Upload) -> Box<Problem> {
+    if upload.state().0 == Waiting::Client {
         return Box::new(Problem::new(&REQUEST_TIMEOUT).close());
     }
     let problem = Problem::new(&TIMED_OUT).inside("no answer came in time");

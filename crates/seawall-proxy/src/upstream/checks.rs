@@ -8,8 +8,8 @@ use std::{
 };
 
 use tokio::{
-    task::JoinSet,
-    time::{Instant, MissedTickBehavior},
+    task::{AbortHandle, JoinSet},
+    time::{Instant, Interval, MissedTickBehavior},
 };
 
 use super::{Inner, Server, Tuning, Upstream, server::Reached};
@@ -22,32 +22,58 @@ const TICK: Duration = Duration::from_millis(250);
 const FAILURES: u32 = 3;
 const SUCCESSES: u32 = 2;
 
-/// Runs the checks until the upstream is gone.
+/// Runs the checks until the upstream is gone: a task for each server, so that one that hangs holds up no other.
 pub(super) async fn run(upstream: Weak<Inner>) {
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut watched: Vec<Watched> = Vec::new();
+    let mut ticks = ticks();
+    let mut watches = JoinSet::new();
+    let mut watched: Vec<(Weak<Server>, AbortHandle)> = Vec::new();
+    loop {
+        ticks.tick().await;
+        let Some(servers) = upstream.upgrade().map(|upstream| Upstream(upstream).current().0) else { return };
+        let stays = |server: &Weak<Server>| servers.iter().any(|kept| Arc::as_ptr(kept) == server.as_ptr());
+        watched.retain(|(server, watch)| {
+            let stays = stays(server);
+            if !stays {
+                watch.abort();
+            }
+            stays
+        });
+        for server in &*servers {
+            if !watched.iter().any(|(known, _)| Arc::as_ptr(server) == known.as_ptr()) {
+                let watch = watches.spawn(watch(Weak::clone(&upstream), Arc::clone(server)));
+                watched.push((Arc::downgrade(server), watch));
+            }
+        }
+        while let Some(ended) = watches.try_join_next() {
+            if let Err(fault) = ended
+                && fault.is_panic()
+            {
+                // Without it a server would stay unwatched, and nobody would hear of it.
+                std::panic::resume_unwind(fault.into_panic());
+            }
+        }
+    }
+}
+
+/// Watches one server.
+async fn watch(upstream: Weak<Inner>, server: Arc<Server>) {
+    let mut ticks = ticks();
+    let mut watched = Watched::new(server);
     loop {
         ticks.tick().await;
         let Some(upstream) = upstream.upgrade().map(Upstream) else { return };
         let (servers, tuning) = upstream.current();
-        watched.retain(|watched| servers.iter().any(|server| Arc::ptr_eq(server, &watched.server)));
-        for server in &*servers {
-            if !watched.iter().any(|watched| Arc::ptr_eq(server, &watched.server)) {
-                watched.push(Watched::new(Arc::clone(server)));
-            }
-        }
         let several = servers.len() > 1;
-        let mut looks = JoinSet::new();
-        for mut watched in watched.drain(..) {
-            let tuning = Arc::clone(&tuning);
-            looks.spawn(async move {
-                watched.look(&tuning, several).await;
-                watched
-            });
-        }
-        watched = looks.join_all().await;
+        // Neither the upstream nor its servers are kept by a look that takes its time.
+        drop((upstream, servers));
+        watched.look(&tuning, several).await;
     }
+}
+
+fn ticks() -> Interval {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 /// A server under watch.
@@ -73,12 +99,14 @@ impl Watched {
             self.resolved_at = Instant::now();
         }
         let due = |at: Option<Instant>, interval| at.is_none_or(|at| at.elapsed() >= interval);
-        if (several || tuning.check_path.is_some()) && due(self.checked_at, tuning.check_interval) {
+        let checked = several || tuning.check_path.is_some();
+        if checked && due(self.checked_at, tuning.check_interval) {
             self.checked_at = Some(Instant::now());
             let outcome = check(&self.server, tuning).await;
             self.count(outcome);
         }
-        if self.server.held_back() {
+        // One that is not checked otherwise was found down here, so it must be found up here too: its breaker may be open no more.
+        if self.server.held_back() || !checked && !self.server.up() {
             let passed = check(&self.server, tuning).await.is_ok();
             self.server.set_up(passed);
             if self.server.reached(passed) == Reached::Again {

@@ -14,11 +14,6 @@ impl Places {
     pub(crate) const fn holds(self, place: usize) -> bool {
         self.0 & 1 << place != 0
     }
-
-    /// How many it holds.
-    pub(crate) const fn count(self) -> u32 {
-        self.0.count_ones()
-    }
 }
 
 /// What a choice depends on.
@@ -81,6 +76,5 @@ mod tests {
     fn places_are_bits() {
         let places = Places::default().with(3).with(63);
         assert!(places.holds(3) && places.holds(63) && !places.holds(0));
-        assert_eq!(places.count(), 2);
     }
 }

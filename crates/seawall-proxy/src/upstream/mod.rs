@@ -34,7 +34,7 @@ pub(crate) use choice::Places;
 pub use config::{SECTION, Tuning, UpstreamSettings};
 pub use encryption::EncryptionError;
 pub(crate) use link::Link;
-pub(crate) use slot::{Lease, NoConnection};
+pub(crate) use slot::{Connected, Lease, NoConnection};
 pub(crate) use view::{AllFail, View};
 
 use encryption::Encryption;

@@ -91,7 +91,7 @@ impl Names {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn learn(&self, addresses: Arc<[SocketAddr]>) {
+    pub(super) fn learn(&self, addresses: Arc<[SocketAddr]>) {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(addresses);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
@@ -25,6 +26,9 @@ use super::{
     EncryptionError, Tuning, UpstreamAddress, WeighedServer, encryption::Encryption, link::Link, names::Names,
 };
 use crate::meters::{BREAKER_OPENED, BREAKER_STATE, SERVER_UP};
+
+/// How long to wait before a full queue is tried again.
+const QUEUE_PAUSE: Duration = Duration::from_millis(5);
 
 /// What a server takes from the process.
 #[derive(Clone, Debug)]
@@ -72,7 +76,7 @@ struct OwnCount(AtomicU32);
 enum Way {
     Network(Names),
     Encrypted(Names, Encryption, ServerName<'static>),
-    Unix(std::path::PathBuf),
+    Unix(PathBuf),
 }
 
 impl Server {
@@ -181,7 +185,7 @@ impl Server {
         let connecting = async {
             Ok(match &self.way {
                 Way::Network(names) => Link::Tcp(connect(names, limit).await?),
-                Way::Unix(path) => Link::Unix(UnixStream::connect(path).await?),
+                Way::Unix(path) => Link::Unix(connect_unix(path).await?),
                 Way::Encrypted(names, encryption, host) => {
                     Link::Tls(Box::new(encryption.encrypt(connect(names, limit).await?, host).await?))
                 }
@@ -236,6 +240,17 @@ impl Drop for StateGauge {
     }
 }
 
+/// Connects to a socket in the file system. When its queue is full the system refuses at once, where with TCP it would let us
+/// wait; so that a burst does not look like a server that is gone, this waits. The caller bounds the time.
+async fn connect_unix(path: &Path) -> io::Result<UnixStream> {
+    loop {
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => tokio::time::sleep(QUEUE_PAUSE).await,
+            connected => return connected,
+        }
+    }
+}
+
 /// Says in the log and the metrics that a server begins or ends to fail.
 fn observer(label: String, meter: &dyn Meter) -> impl Fn(Change) + Send + Sync + 'static {
     let state = StateGauge { gauge: meter.series(&BREAKER_STATE, &[&label]), shown: AtomicI64::new(0) };
@@ -259,5 +274,28 @@ fn observer(label: String, meter: &dyn Meter) -> impl Fn(Change) + Send + Sync +
             BreakerState::HalfOpen => tracing::info!(server.address = server, "a failing server is tried again"),
             BreakerState::Closed => tracing::info!(server.address = server, "a failing server is well again"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_refuses_is_passed_over() {
+        let listens = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let refuses = tokio::net::TcpSocket::new_v4().unwrap();
+        refuses.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let addresses = [refuses.local_addr().unwrap(), listens.local_addr().unwrap()];
+        let names = Names::new("app.test", 80);
+        names.learn(Arc::new(addresses));
+        // Each of the two comes first in its turn.
+        for _ in 0..4 {
+            let stream = connect(&names, Duration::from_secs(5)).await.unwrap();
+            assert_eq!(stream.peer_addr().unwrap(), addresses[1]);
+        }
+        names.learn(Arc::new([addresses[0]]));
+        let error = connect(&names, Duration::from_secs(5)).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 }

@@ -17,6 +17,9 @@ use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 use super::{Server, Tuning};
 use crate::edge::UpstreamConnection;
 
+/// How often in a row a core may hand its connections on to requests of its own while those of other cores wait too.
+const OWN_TURNS: u32 = 8;
+
 /// A server and what a core has to do with it.
 #[derive(Debug)]
 pub(crate) struct Slot {
@@ -28,6 +31,8 @@ pub(crate) struct Slot {
     in_flight: Cell<u32>,
     /// Requests of this core that wait for a connection, the first first.
     waiting: RefCell<VecDeque<oneshot::Sender<UpstreamConnection>>>,
+    /// Connections handed on in a row while others waited elsewhere.
+    own_turns: Cell<u32>,
     /// Whether the server was replaced: its connections are not kept.
     retired: Cell<bool>,
     giver: OnceCell<AbortHandle>,
@@ -37,6 +42,15 @@ pub(crate) struct Slot {
 struct Idle {
     connection: UpstreamConnection,
     since: Instant,
+}
+
+/// A connection, and where it comes from.
+#[derive(Debug)]
+pub(crate) enum Connected {
+    /// It was made.
+    New(UpstreamConnection),
+    /// Another request has just finished with it.
+    HandedOn(UpstreamConnection),
 }
 
 /// Why there is no connection.
@@ -64,6 +78,7 @@ impl Slot {
             idle: RefCell::default(),
             in_flight: Cell::new(0),
             waiting: RefCell::default(),
+            own_turns: Cell::new(0),
             retired: Cell::new(false),
             giver: OnceCell::new(),
         });
@@ -80,6 +95,11 @@ impl Slot {
     /// Requests of this core in flight.
     pub(super) const fn in_flight(&self) -> u32 {
         self.in_flight.get()
+    }
+
+    /// Whether a request would get a connection without waiting for one.
+    pub(super) fn has_room(&self) -> bool {
+        !self.server.connections.full() || !self.idle.borrow().is_empty()
     }
 
     /// Takes over changed numbers.
@@ -106,28 +126,32 @@ impl Slot {
     }
 
     /// Connects within `limit`. When all places are taken, waits for one, or for a connection of this core to become idle.
-    pub(crate) async fn connect(&self, limit: Duration) -> Result<UpstreamConnection, NoConnection> {
+    pub(crate) async fn connect(&self, limit: Duration) -> Result<Connected, NoConnection> {
         let deadline = Instant::now() + limit;
-        let place = match self.server.connections.try_acquire() {
-            Ok(place) => place,
+        let (place, waited) = match self.server.connections.try_acquire() {
+            Ok(place) => (place, false),
             Err(_) => match self.wait(deadline).await? {
-                Waited::Place(place) => place,
-                Waited::Connection(connection) => return Ok(connection),
+                Waited::Place(place) => (place, true),
+                Waited::Connection(connection) => return Ok(Connected::HandedOn(connection)),
             },
         };
         let left = deadline.saturating_duration_since(Instant::now());
-        let link = self.server.connect(left).await.map_err(NoConnection::Failed)?;
-        UpstreamConnection::open(link, place).await.map_err(NoConnection::Failed)
+        let link = self.server.connect(left).await.map_err(|error| {
+            // The time went by in the queue; that says nothing of how fast the server can be reached.
+            let late = waited && error.kind() == io::ErrorKind::TimedOut;
+            if late { NoConnection::Busy } else { NoConnection::Failed(error) }
+        })?;
+        UpstreamConnection::open(link, place).await.map(Connected::New).map_err(NoConnection::Failed)
     }
 
     /// Waits for a place, or for a connection of this core to become idle.
     async fn wait(&self, deadline: Instant) -> Result<Waited, NoConnection> {
-        let (hand_over, handed) = oneshot::channel();
-        self.waiting.borrow_mut().push_back(hand_over);
         let mut place = std::pin::pin!(self.server.connections.acquire(Deadline::at(deadline)));
         if let Poll::Ready(place) = poll_fn(|cx| Poll::Ready(place.as_mut().poll(cx))).await {
             return place.map(Waited::Place).map_err(|_| NoConnection::Busy);
         }
+        let (hand_over, handed) = oneshot::channel();
+        self.waiting.borrow_mut().push_back(hand_over);
         // Counted among those who wait by now. An idle connection holds its place; whichever core has one gives it up.
         self.server.wanted.notify_waiters();
         tokio::select! {
@@ -142,9 +166,16 @@ impl Slot {
         if self.retired.get() || !connection.is_open() {
             return;
         }
+        let elsewhere = self.server.connections.waiting() > self.waiting.borrow().len();
+        let own_turns = if elsewhere { self.own_turns.get() } else { 0 };
+        if own_turns >= OWN_TURNS {
+            // Its place goes to whoever has waited longest, on any core.
+            self.own_turns.set(0);
+            return;
+        }
         while let Some(first) = self.waiting.borrow_mut().pop_front() {
             match first.send(connection) {
-                Ok(()) => return,
+                Ok(()) => return self.own_turns.set(own_turns + 1),
                 Err(unwanted) => connection = unwanted,
             }
         }
@@ -189,14 +220,17 @@ impl Drop for Slot {
     }
 }
 
-/// Closes an idle connection whenever somebody waits for its place.
+/// Closes as many idle connections as there are requests that wait for their places.
 async fn give_up_idle(server: Arc<Server>, slot: Weak<Slot>) {
+    let mut wanted = std::pin::pin!(server.wanted.notified());
     loop {
-        server.wanted.notified().await;
+        wanted.as_mut().await;
+        // Listens again before it looks: of two calls in quick succession, the second must not be lost.
+        wanted.set(server.wanted.notified());
         let Some(slot) = slot.upgrade() else { return };
-        if server.connections.waiting() > 0 {
-            slot.idle.borrow_mut().pop_front();
-        }
+        let mut idle = slot.idle.borrow_mut();
+        let given_up = idle.len().min(server.connections.waiting());
+        idle.drain(..given_up);
     }
 }
 
@@ -217,6 +251,19 @@ impl Lease {
     /// The server and this core's connections to it.
     pub(crate) const fn slot(&self) -> &Rc<Slot> {
         &self.slot
+    }
+
+    /// Whether it tries a server that failed, which others wait for.
+    pub(crate) fn probes(&self) -> bool {
+        self.pass.is_some_and(Pass::probe)
+    }
+
+    /// Lets another request try the server; this one goes on and counts neither way. Otherwise a client that dawdles over its
+    /// body would keep everyone out for as long as it likes.
+    pub(crate) fn probes_no_longer(&mut self) {
+        if self.probes() {
+            self.record(Outcome::Abandoned);
+        }
     }
 
     /// The server answered.

@@ -13,7 +13,7 @@ use seawall_resilience::Pass;
 use tokio::time::Instant;
 
 use super::{
-    Upstream,
+    Server, Upstream,
     choice::{Load, Places, least_loaded},
     slot::{Lease, Slot},
 };
@@ -82,8 +82,8 @@ impl View {
         self.budget.borrow_mut().withdraw(now)
     }
 
-    /// The server for a request: the least loaded of those that work, best one that was not tried for it yet. When the
-    /// checks say that none works they may be wrong, so all are considered; one whose breaker is open never is.
+    /// The server for a request: the least loaded of those that work, best one that was not tried for it yet and has
+    /// connections to spare: tunnels take them up without being requests in flight. When the checks say that none works they may be wrong, so all are considered; one whose breaker is open never is.
     pub(crate) fn choose(&self, tried: Places) -> Result<(Lease, usize), AllFail> {
         self.refresh();
         let slots = Rc::clone(&self.slots.borrow());
@@ -95,7 +95,7 @@ impl View {
         }
         let mut refused = Places::default();
         let mut soonest: Option<Duration> = None;
-        for wanted in [Wanted::UpAndUntried, Wanted::Untried, Wanted::Any] {
+        for wanted in [Wanted::WithRoom, Wanted::UpAndUntried, Wanted::Untried, Wanted::Any] {
             loop {
                 let loads = slots
                     .iter()
@@ -116,9 +116,15 @@ impl View {
         Err(AllFail { retry_after: soonest.unwrap_or_default() })
     }
 
-    /// Whether another server than those tried is there.
+    /// Whether a server is there that was not tried and gets requests.
     pub(crate) fn has_others(&self, tried: Places) -> bool {
-        self.slots.borrow().len() > tried.count() as usize
+        self.others(tried, |slot| !slot.server().held_back())
+    }
+
+    /// Whether a server is there that was not tried, gets requests, and has nobody waiting for a connection to it.
+    pub(crate) fn others_have_room(&self, tried: Places) -> bool {
+        let free = |server: &Server| server.connections.waiting() == 0 && server.up() && !server.held_back();
+        self.others(tried, |slot| free(slot.server()))
     }
 
     /// Closes what has been idle for too long.
@@ -134,6 +140,10 @@ impl View {
         for slot in self.slots.borrow().iter() {
             slot.clear();
         }
+    }
+
+    fn others(&self, tried: Places, wanted: impl Fn(&Slot) -> bool) -> bool {
+        self.slots.borrow().iter().enumerate().any(|(place, slot)| !tried.holds(place) && wanted(slot))
     }
 
     /// Takes over a changed list of servers; those that stay keep their connections.
@@ -165,6 +175,7 @@ impl View {
 /// Which servers a round of choosing considers.
 #[derive(Clone, Copy)]
 enum Wanted {
+    WithRoom,
     UpAndUntried,
     Untried,
     Any,
@@ -173,6 +184,7 @@ enum Wanted {
 impl Wanted {
     fn is(self, slot: &Slot, tried: bool) -> bool {
         match self {
+            Self::WithRoom => !tried && slot.server().up() && slot.has_room(),
             Self::UpAndUntried => slot.server().up() && !tried,
             Self::Untried => !tried,
             Self::Any => true,

@@ -18,14 +18,14 @@ async fn so_many_at_once_so_many_wait_and_the_rest_is_refused() {
     assert_eq!(bulkhead.try_acquire().unwrap_err(), BulkheadFull::Full);
     let mut waiter = pin!(bulkhead.acquire(Deadline::none()));
     assert!(poll!(&mut waiter).is_pending());
-    assert_eq!((bulkhead.in_use(), bulkhead.waiting()), (1, 1));
+    assert_eq!((bulkhead.in_use(), bulkhead.waiting(), bulkhead.full()), (1, 1, true));
     assert_eq!(bulkhead.acquire(Deadline::none()).await.unwrap_err(), BulkheadFull::Full);
     drop(permit);
     assert_eq!(bulkhead.try_acquire().unwrap_err(), BulkheadFull::Full, "nobody overtakes a waiter");
     let permit = waiter.await.unwrap();
     assert_eq!((bulkhead.in_use(), bulkhead.waiting()), (1, 0));
     drop(permit);
-    assert_eq!(bulkhead.in_use(), 0);
+    assert_eq!((bulkhead.in_use(), bulkhead.full()), (0, false));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,14 @@
 //! The application's servers: which of them is asked, what happens when one fails, and how many connections there are.
 
+mod breaking;
+mod checking;
+mod encrypted;
+mod hostile;
+mod places;
+mod retries;
+mod scripted;
+mod sockets;
+
 use std::time::Duration;
 
 use seawall_testkit::{
