@@ -3,7 +3,10 @@
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use http::{Method, StatusCode};
-use seawall_core::meter::{Handle, Meter, Metric, MetricKind};
+use seawall_core::{
+    http::framing::{Refusal, Side},
+    meter::{Handle, Meter, Metric, MetricKind},
+};
 
 static DURATION: Metric = Metric {
     name: "http_server_request_duration_seconds",
@@ -38,6 +41,12 @@ static EXPIRED: Metric = Metric {
     help: "Client connections closed because they stayed silent, a request's head took too long, or an answer was not taken.",
     kind: MetricKind::Counter,
     labels: &["reason"],
+};
+static HTTP_REFUSED: Metric = Metric {
+    name: "seawall_http_refused",
+    help: "HTTP/1 connections ended because bytes on them broke a rule of HTTP: a client's request, or the application's response.",
+    kind: MetricKind::Counter,
+    labels: &["rule", "side"],
 };
 static TUNNELS: Metric = Metric {
     name: "seawall_sockets",
@@ -84,13 +93,14 @@ pub(crate) static SERVER_UP: Metric = Metric {
 };
 
 /// Every metric of this crate, for the catalogue.
-pub static METRICS: [&Metric; 13] = [
+pub static METRICS: [&Metric; 14] = [
     &DURATION,
     &ACTIVE,
     &CONNECTIONS,
     &ACCEPTED,
     &REFUSED,
     &EXPIRED,
+    &HTTP_REFUSED,
     &TUNNELS,
     &UPSTREAM_CONNECTIONS,
     &UPSTREAM_FAILURES,
@@ -116,6 +126,22 @@ pub(crate) struct Meters {
     pub(crate) tunnels: Handle,
     pub(crate) upstream_connections: Handle,
     pub(crate) retries: Handle,
+    pub(crate) refusals: Refusals,
+}
+
+/// Counts bytes that were refused. Apart from the other handles, because connections to the application outlive requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusals(Arc<dyn Meter>);
+
+impl Refusals {
+    /// Counts what ended a connection.
+    pub(crate) fn count(&self, refusal: Refusal) {
+        let side = match refusal.side {
+            Side::Request => "request",
+            Side::Response => "response",
+        };
+        self.0.series(&HTTP_REFUSED, &[refusal.rule.name(), side]).increment();
+    }
 }
 
 impl Meters {
@@ -135,6 +161,7 @@ impl Meters {
             tunnels: one(&TUNNELS),
             upstream_connections: one(&UPSTREAM_CONNECTIONS),
             retries: one(&RETRIES),
+            refusals: Refusals(Arc::clone(&meter)),
             meter,
         }
     }

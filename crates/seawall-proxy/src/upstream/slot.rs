@@ -15,7 +15,7 @@ use seawall_resilience::{Deadline, Outcome, Pass, Permit};
 use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 
 use super::{Server, Tuning};
-use crate::edge::UpstreamConnection;
+use crate::{edge::UpstreamConnection, meters::Refusals};
 
 /// A server and what a core has to do with it.
 #[derive(Debug)]
@@ -106,7 +106,11 @@ impl Slot {
     }
 
     /// Connects within `limit`. When all places are taken, waits for one, or for a connection of this core to become idle.
-    pub(crate) async fn connect(&self, limit: Duration) -> Result<UpstreamConnection, NoConnection> {
+    pub(crate) async fn connect(
+        &self,
+        limit: Duration,
+        refusals: &Refusals,
+    ) -> Result<UpstreamConnection, NoConnection> {
         let deadline = Instant::now() + limit;
         let place = match self.server.connections.try_acquire() {
             Ok(place) => place,
@@ -117,7 +121,7 @@ impl Slot {
         };
         let left = deadline.saturating_duration_since(Instant::now());
         let link = self.server.connect(left).await.map_err(NoConnection::Failed)?;
-        UpstreamConnection::open(link, place).await.map_err(NoConnection::Failed)
+        UpstreamConnection::open(link, place, refusals.clone()).await.map_err(NoConnection::Failed)
     }
 
     /// Waits for a place, or for a connection of this core to become idle.
