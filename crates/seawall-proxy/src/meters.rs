@@ -3,7 +3,10 @@
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use http::{Method, StatusCode};
-use seawall_core::meter::{Handle, Meter, Metric, MetricKind};
+use seawall_core::{
+    http::framing::{Refusal, Side},
+    meter::{Handle, Meter, Metric, MetricKind},
+};
 
 static DURATION: Metric = Metric {
     name: "http_server_request_duration_seconds",
@@ -38,6 +41,12 @@ static EXPIRED: Metric = Metric {
     help: "Client connections closed because they stayed silent, a request's head took too long, or an answer was not taken.",
     kind: MetricKind::Counter,
     labels: &["reason"],
+};
+static HTTP_REFUSED: Metric = Metric {
+    name: "seawall_http_refused",
+    help: "HTTP/1 connections ended because bytes on them broke a rule of HTTP: a client's request, or the application's response.",
+    kind: MetricKind::Counter,
+    labels: &["rule", "side"],
 };
 static TUNNELS: Metric = Metric {
     name: "seawall_sockets",
@@ -110,13 +119,14 @@ pub(crate) static SERVER_UP: Metric = Metric {
 };
 
 /// Every metric of this crate, for the catalogue.
-pub static METRICS: [&Metric; 15] = [
+pub static METRICS: [&Metric; 16] = [
     &DURATION,
     &ACTIVE,
     &CONNECTIONS,
     &ACCEPTED,
     &REFUSED,
     &EXPIRED,
+    &HTTP_REFUSED,
     &TUNNELS,
     &SOCKET_ENDS,
     &SOCKET_REPORTS,
@@ -147,6 +157,22 @@ pub(crate) struct Meters {
     pub(crate) retries: Handle,
     pub(crate) sockets_reported: Handle,
     socket_ends: [(&'static str, Handle); SOCKET_REASONS.len()],
+    pub(crate) refusals: Refusals,
+}
+
+/// Counts bytes that were refused. Apart from the other handles, because connections to the application outlive requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusals(Arc<dyn Meter>);
+
+impl Refusals {
+    /// Counts what ended a connection.
+    pub(crate) fn count(&self, refusal: Refusal) {
+        let side = match refusal.side {
+            Side::Request => "request",
+            Side::Response => "response",
+        };
+        self.0.series(&HTTP_REFUSED, &[refusal.rule.name(), side]).increment();
+    }
 }
 
 impl Meters {
@@ -169,6 +195,7 @@ impl Meters {
             retries: one(&RETRIES),
             sockets_reported: one(&SOCKET_REPORTS),
             socket_ends: SOCKET_REASONS.map(|reason| (reason, meter.series(&SOCKET_ENDS, &[reason]))),
+            refusals: Refusals(Arc::clone(&meter)),
             meter,
         }
     }

@@ -91,6 +91,54 @@ pub(crate) static REQUEST_TIMEOUT: ProblemType = ProblemType {
         again over a better connection.\n\nFor the operator: the limits are `request_idle` and `total` in `[deadline]`.",
 };
 
+const fn refused(
+    slug: &'static str,
+    code: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    documentation: &'static str,
+) -> ProblemType {
+    ProblemType {
+        slug,
+        code,
+        status,
+        title,
+        retryable: false,
+        fault: Fault::Client,
+        severity: Severity::Low,
+        documentation,
+    }
+}
+
+/// A request line that is longer than any application needs.
+pub(crate) static URI_TOO_LONG: ProblemType = refused(
+    "uri-too-long",
+    "URI_TOO_LONG",
+    StatusCode::URI_TOO_LONG,
+    "The address of the request is too long",
+    "The request line over HTTP/1 may have 8 KiB. Most often a form was sent with GET, or redirects have added to a query again and \
+     again. Send what is long in a body.",
+);
+
+/// A transfer coding that nobody here undoes.
+pub(crate) static CODING_UNKNOWN: ProblemType = refused(
+    "transfer-coding-unknown",
+    "TRANSFER_CODING_UNKNOWN",
+    StatusCode::NOT_IMPLEMENTED,
+    "The request is in an unknown transfer coding",
+    "The only `Transfer-Encoding` known here is `chunked`: a body in another one could be read in two ways. Compressed content is \
+     named in `Content-Encoding`, which is passed on.",
+);
+
+/// A version of HTTP that is not spoken.
+pub(crate) static VERSION_UNSUPPORTED: ProblemType = refused(
+    "version-unsupported",
+    "VERSION_UNSUPPORTED",
+    StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+    "This version of HTTP is not spoken here",
+    "HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here. The request line names another version.",
+);
+
 /// No built-in target at this path.
 pub static NOT_FOUND: ProblemType = ProblemType {
     slug: "not-found",
@@ -117,13 +165,16 @@ pub(crate) static BUILTIN_UNAVAILABLE: ProblemType = ProblemType {
 };
 
 /// Every problem of this crate, for the catalogue.
-pub static PROBLEMS: [&ProblemType; 8] = [
+pub static PROBLEMS: [&ProblemType; 11] = [
     &UNREACHABLE,
     &BREAKER_OPEN,
     &UPSTREAM_BUSY,
     &BAD_GATEWAY,
     &TIMED_OUT,
     &REQUEST_TIMEOUT,
+    &URI_TOO_LONG,
+    &CODING_UNKNOWN,
+    &VERSION_UNSUPPORTED,
     &NOT_FOUND,
     &BUILTIN_UNAVAILABLE,
 ];

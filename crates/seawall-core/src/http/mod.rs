@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod forwarded;
+pub mod framing;
 pub mod hop;
 pub mod origin;
 pub mod path;

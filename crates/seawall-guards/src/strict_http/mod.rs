@@ -4,6 +4,9 @@
 //! underscore that becomes the same variable as its dashed twin, two hosts. The path is brought into one spelling, and
 //! that spelling is matched and forwarded.
 //!
+//! Where an HTTP/1 message ends is checked on its bytes before a guard sees it (`seawall_core::http::framing`). What is checked
+//! here as well is for HTTP/2, and for applications that use the guard as a layer; limits configured here hold for all.
+//!
 //! Always enforced: what a request means must be certain before a guard can decide on it.
 
 mod config;

@@ -4,8 +4,8 @@ use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Waker,
     time::Duration,
@@ -13,6 +13,7 @@ use std::{
 
 use tokio::time::Instant;
 
+use super::refused::Refused;
 use crate::ServerSettings;
 
 /// How long a connection may be silent once the server drains: whoever has just connected is about to ask, and closing
@@ -70,18 +71,50 @@ pub(crate) enum Expiry {
     SlowReader,
 }
 
-/// What a socket tells the watchdog. The socket must be able to change threads, so it holds nothing but this.
+/// What a socket and its connection tell each other. The socket must be able to change threads, so it holds nothing but this.
 #[derive(Debug, Default)]
 pub(crate) struct Wire {
     came: AtomicBool,
     blocked: AtomicBool,
     moved: AtomicBool,
+    /// Exchanges that are over.
+    ended: AtomicU64,
+    /// Whether another protocol takes over.
+    switched: AtomicBool,
+    refused: OnceLock<Refused>,
+    /// Whether a refusal waits for the end of exchanges.
+    waits: AtomicBool,
 }
 
 impl Wire {
     /// Bytes came in.
     pub(super) fn came(&self) {
         self.came.store(true, Ordering::Relaxed);
+    }
+
+    /// How many exchanges are over.
+    pub(super) fn ended(&self) -> u64 {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// The socket must be read again when an exchange has ended.
+    pub(super) fn wait_for_end(&self) {
+        self.waits.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether another protocol takes over.
+    pub(super) fn switched(&self) -> bool {
+        self.switched.load(Ordering::Relaxed)
+    }
+
+    /// What comes next is refused.
+    pub(super) fn refuse(&self, refused: Refused) {
+        let _refused_already = self.refused.set(refused);
+    }
+
+    /// What was refused, if anything was.
+    pub(super) fn refused(&self) -> Option<&Refused> {
+        self.refused.get()
     }
 
     /// Bytes were written, or the client has no room for them.
@@ -114,6 +147,16 @@ impl Activity {
     /// Where the socket says what it does.
     pub(crate) fn wire(&self) -> Arc<Wire> {
         Arc::clone(&self.wire)
+    }
+
+    /// What was refused on this connection, if anything was.
+    pub(crate) fn refused(&self) -> Option<&Refused> {
+        self.wire.refused()
+    }
+
+    /// The client is about to be told that another protocol takes over: what it sends is no request any more.
+    pub(crate) fn switch(&self) {
+        self.wire.switched.store(true, Ordering::Relaxed);
     }
 
     /// Whether the client has taken nothing since the watchdog's last look, though an answer waits to be written.
@@ -155,6 +198,12 @@ impl Activity {
     pub(crate) fn ended(&self) {
         let left = self.in_flight.get().saturating_sub(1);
         self.in_flight.set(left);
+        self.wire.ended.fetch_add(1, Ordering::Relaxed);
+        if self.wire.waits.load(Ordering::Relaxed)
+            && let Some(waker) = &*self.waker.borrow()
+        {
+            waker.wake_by_ref();
+        }
         if left == 0 {
             self.wire.came.store(false, Ordering::Relaxed);
             self.since.set(Instant::now());
@@ -224,7 +273,7 @@ impl Activity {
         }
     }
 
-    /// Remembers who to wake when draining begins. A task's waker stays the same, so once is enough.
+    /// Remembers who to wake when draining begins, or a refusal need not wait any more. A task's waker stays the same, so once is enough.
     pub(crate) fn watch(&self, waker: &Waker) {
         let mut kept = self.waker.borrow_mut();
         if kept.is_none() {

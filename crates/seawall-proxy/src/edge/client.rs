@@ -1,6 +1,6 @@
 //! One connection to a server of the upstream.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header::HOST};
@@ -12,12 +12,14 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use seawall_resilience::Permit;
 
-use crate::{exchange::Sending, upstream::Link};
+use super::checked_link::{Asked, CheckedLink};
+use crate::{exchange::Sending, meters::Refusals, upstream::Link};
 
 /// A connection to a server, ready for one request after another.
 #[derive(Debug)]
 pub(crate) struct UpstreamConnection {
     sender: SendRequest<Sending>,
+    asked: Arc<Asked>,
     /// Its place among the open connections to that server.
     _place: Permit,
 }
@@ -33,17 +35,24 @@ pub(crate) enum SendFailure {
 
 impl UpstreamConnection {
     /// Speaks HTTP over a link that holds a place.
-    pub(crate) async fn open(link: Link, place: Permit) -> io::Result<Self> {
+    pub(crate) async fn open(link: Link, place: Permit, refusals: Refusals) -> io::Result<Self> {
+        let (link, asked) = CheckedLink::new(link);
         let (sender, connection) =
             http1::Builder::new().handshake(TokioIo::new(link)).await.map_err(io::Error::other)?;
-        // The connection's own end is seen by whoever holds the sender.
-        tokio::task::spawn_local(connection.with_upgrades());
-        Ok(Self { sender, _place: place })
+        let seen = Arc::clone(&asked);
+        tokio::task::spawn_local(async move {
+            // The connection's own end is seen by whoever holds the sender.
+            let _ended = connection.with_upgrades().await;
+            if let Some(refusal) = seen.refusal() {
+                refusals.count(refusal);
+            }
+        });
+        Ok(Self { sender, asked, _place: place })
     }
 
     /// Whether the server has left it open.
     pub(crate) fn is_open(&self) -> bool {
-        !self.sender.is_closed()
+        !self.sender.is_closed() && self.asked.refusal().is_none()
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -51,6 +60,7 @@ impl UpstreamConnection {
         if !self.sender.is_ready() && self.sender.ready().await.is_err() {
             return Err(SendFailure::NothingSent(Box::new(request)));
         }
+        self.asked.ask(&request);
         self.sender.try_send_request(request).await.map_err(|mut failure| match failure.take_message() {
             Some(request) => SendFailure::NothingSent(Box::new(request)),
             None => SendFailure::Broken(failure.into_error()),
@@ -61,6 +71,8 @@ impl UpstreamConnection {
 /// Asks for a path over a link of its own, from any thread, and gives the status of the answer. The caller bounds the time.
 pub(crate) async fn ask(link: Link, host: &str, path: &str) -> io::Result<StatusCode> {
     let request = Request::get(path).header(HOST, host).body(Empty::<Bytes>::new()).map_err(io::Error::other)?;
+    let (link, expected) = CheckedLink::new(link);
+    expected.ask(&request);
     let (mut sender, connection) =
         http1::Builder::new().handshake(TokioIo::new(link)).await.map_err(io::Error::other)?;
     let asked = async { sender.send_request(request).await.map(|answer| answer.status()) };

@@ -2,9 +2,17 @@
 //! the exchange noticing.
 
 mod activity;
+mod checked_link;
 mod client;
+mod gate;
+mod linger;
+mod refused;
 mod server;
 mod socket;
+
+use std::{error::Error, io};
+
+use seawall_core::http::framing::Refusal;
 
 pub(crate) use activity::{Activity, AnswerClock};
 pub(crate) use client::{SendFailure, UpstreamConnection, ask};
@@ -24,9 +32,14 @@ pub(crate) fn on_upgrade(extensions: &mut http::Extensions) -> Option<OnUpgrade>
     extensions.remove::<OnUpgrade>()
 }
 
+/// Why a connection failed, or a body on it, when what the other side sent was refused.
+pub(crate) fn refusal(error: &hyper::Error) -> Option<Refusal> {
+    let cause = error.source()?.downcast_ref::<io::Error>()?.get_ref()?;
+    cause.downcast_ref().copied()
+}
+
 /// Whether a body ended because the other side left, rather than because what it sent makes no sense.
 pub(crate) fn left(error: &hyper::Error) -> bool {
-    use std::{error::Error, io};
     let io = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
     !matches!(io, Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)) && !error.is_parse()
 }

@@ -16,10 +16,16 @@ use hyper::{
     server::conn::{http1, http2},
     service::service_fn,
 };
+use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::{net::TcpStream, time::Instant};
 
-use super::{Activity, activity::Expiry, socket::Socket};
+use super::{
+    Activity,
+    activity::Expiry,
+    refused::Refused,
+    socket::{Protocol, Socket},
+};
 use crate::{core::Core, exchange, timer::Timer};
 use seawall_guards::Peer;
 
@@ -42,19 +48,23 @@ const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
 /// Serves a connection until it ends.
 pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: Peer, activity: Rc<Activity>) {
     let Some((stream, read_ahead)) = look_ahead(&core, stream, &activity).await else { return };
-    let http2 = read_ahead.starts_with(PREFACE);
-    let socket = Socket::new(stream, read_ahead.freeze(), activity.wire());
+    let protocol = if read_ahead.starts_with(PREFACE) { Protocol::Http2 } else { Protocol::Http1 };
+    let socket = TokioIo::new(Socket::new(stream, protocol, read_ahead, activity.wire()));
     let peer = Rc::new(peer);
     let service = {
         let (core, activity) = (Rc::clone(&core), Rc::clone(&activity));
         service_fn(move |request: Request<Incoming>| {
             let (core, activity, peer) = (Rc::clone(&core), Rc::clone(&activity), Rc::clone(&peer));
             async move {
+                // Whatever the socket gave hyper after a refusal stands for what was refused.
+                if let Some(Refused { refusal, head: Some(head) }) = activity.refused() {
+                    return Ok(exchange::refuse(core, &activity, &peer, *refusal, head));
+                }
                 Ok::<_, std::convert::Infallible>(exchange::handle(core, activity, &peer, one_cookie(request)).await)
             }
         })
     };
-    if http2 {
+    if protocol == Protocol::Http2 {
         activity.multiplex();
         let mut builder = http2::Builder::new(LocalExecutor);
         builder.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEADER_LIST_BYTES);
@@ -125,7 +135,7 @@ async fn watched<C: Future>(core: &Core, activity: &Activity, connection: C, shu
     let mut connection = std::pin::pin!(connection);
     let settings = core.settings();
     let mut timer = core.timers.at(Instant::now() + settings.header.min(settings.idle));
-    let mut told = false;
+    let (mut told, mut counted) = (false, false);
     poll_fn(|cx| {
         activity.watch(cx.waker());
         // A head that has begun is read to its end and answered; only then is the connection told.
@@ -133,8 +143,13 @@ async fn watched<C: Future>(core: &Core, activity: &Activity, connection: C, shu
             told = true;
             shut_down(connection.as_mut());
         }
+        let polled = connection.as_mut().poll(cx);
+        if !counted && let Some(refused) = activity.refused() {
+            counted = true;
+            core.meters.refusals.count(refused.refusal);
+        }
         // An error here is the client's end of the connection; the exchange has logged what it cost.
-        if connection.as_mut().poll(cx).is_ready() {
+        if polled.is_ready() {
             return Poll::Ready(());
         }
         activity.observe();

@@ -1,55 +1,110 @@
-//! A client's socket as hyper reads it: gives back what was looked at, and tells the watchdog that bytes came.
+//! A client's socket as hyper reads it: every byte over HTTP/1 is checked first, and the watchdog is told that bytes came.
+//!
+//! Of a head that is refused hyper sees nothing. It is given a request of ours in its place, once all requests before it are
+//! answered; the service knows that this one stands for the refusal and answers with it
+//! ([decision 10](../../../../docs/decisions/0010-a-refused-head-is-replaced.md)).
 
 use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, Bytes};
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use bytes::BytesMut;
+use http::Method;
+use seawall_core::http::framing::{Limits, Refusal, RequestChecker};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
 
-use super::activity::Wire;
+use super::{
+    activity::Wire,
+    gate::{Gate, Given},
+    linger::Linger,
+    refused::{Refused, known},
+};
+
+/// What stands for a refused head. The second is for a client that expects no body, whatever the answer is.
+const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n";
+const STAND_IN_FOR_HEAD: &[u8] = b"HEAD / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n";
+
+/// What a request over HTTP/1 may have. A head may be as large as the largest that `[strict_http]` can allow with the longest
+/// request line; within that the guard decides, so that its configured limits hold for every protocol. 100 fields are hyper's
+/// limit too.
+const LIMITS: Limits = Limits { head_bytes: 112 * 1024, ..Limits::requests() };
 
 /// A client's socket.
 #[derive(Debug)]
-pub(crate) struct Socket {
-    stream: TokioIo<TcpStream>,
-    /// Bytes read before hyper took over.
-    read_ahead: Bytes,
+pub(super) struct Socket {
+    stream: TcpStream,
+    gate: Gate<RequestChecker>,
     wire: Arc<Wire>,
+    linger: Option<Linger>,
+}
+
+/// What a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// HTTP/1.1 or HTTP/1.0.
+    Http1,
+    /// HTTP/2, whose frames leave no doubt where a message ends.
+    Http2,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, read_ahead: Bytes, wire: Arc<Wire>) -> Self {
-        Self { stream: TokioIo::new(stream), read_ahead, wire }
+    /// A socket of which `read_ahead` was read already.
+    pub(super) fn new(stream: TcpStream, protocol: Protocol, read_ahead: BytesMut, wire: Arc<Wire>) -> Self {
+        let mut gate = Gate::new(RequestChecker::new(LIMITS));
+        if protocol == Protocol::Http2 {
+            gate.open();
+        }
+        gate.bring(read_ahead);
+        Self { stream, gate, wire, linger: None }
+    }
+
+    /// What hyper sees in the place of refused bytes.
+    fn refuse(&mut self, refusal: Refusal) -> Poll<io::Result<()>> {
+        let progress = self.gate.checker().progress();
+        if progress.heads > progress.messages {
+            self.wire.refuse(Refused { refusal, head: None });
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, refusal)));
+        }
+        // Until all before it are answered, another protocol may still take over.
+        if self.wire.ended() < progress.heads {
+            self.wire.wait_for_end();
+            return Poll::Pending;
+        }
+        if self.wire.refused().is_some() {
+            return Poll::Pending;
+        }
+        let right = usize::try_from(refusal.offset.saturating_sub(progress.bytes)).unwrap_or(usize::MAX);
+        let head = known(self.gate.unpassed(), right);
+        let stand_in = if head.method() == Method::HEAD { STAND_IN_FOR_HEAD } else { STAND_IN };
+        self.gate.substitute(stand_in);
+        self.wire.refuse(Refused { refusal, head: Some(head) });
+        Poll::Ready(Ok(()))
     }
 }
 
-impl Read for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        mut buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        if !self.read_ahead.is_empty() {
-            let length = self.read_ahead.len().min(buffer.remaining());
-            buffer.put_slice(self.read_ahead.get(..length).unwrap_or_default());
-            self.read_ahead.advance(length);
-            return Poll::Ready(Ok(()));
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.wire.switched() {
+            this.gate.open();
         }
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if read.is_ready() {
-            self.wire.came();
+        loop {
+            let Self { stream, gate, wire, .. } = this;
+            match ready!(gate.poll_read(stream, cx, buffer, || wire.came()))? {
+                Given::Bytes | Given::End => return Poll::Ready(Ok(())),
+                Given::Refused(refusal) => ready!(this.refuse(refusal))?,
+            }
         }
-        read
     }
 }
 
-impl Write for Socket {
+impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.wire.wrote(written.is_pending());
@@ -60,8 +115,15 @@ impl Write for Socket {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+        }
+        if this.wire.refused().is_none() {
+            return Poll::Ready(Ok(()));
+        }
+        this.linger.get_or_insert_with(Linger::new).poll(&mut this.stream, cx).map(Ok)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,6 +1,7 @@
 //! The way out: an answer is dressed, and its body carries the exchange to its end.
 
 use std::{
+    borrow::Cow,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 
 use super::{Exchange, upload::Upload};
 use crate::{
-    edge::{AnswerClock, Incoming, UpstreamConnection},
+    edge::{self, AnswerClock, Incoming, UpstreamConnection},
     timer::{Timer, Timers},
     upstream::Lease,
 };
@@ -48,6 +49,9 @@ impl Outbound {
         } else if exchange.core.ending() && head.status != StatusCode::SWITCHING_PROTOCOLS {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        if head.status == StatusCode::SWITCHING_PROTOCOLS {
+            exchange.activity.switch();
+        }
         exchange.status = (!exchange.client_left).then_some(head.status);
         let clock = exchange.activity.watch_answer();
         Response::from_parts(head, Self { payload, clock, exchange })
@@ -74,7 +78,7 @@ impl Body for Outbound {
         };
         match &frame {
             Some(Ok(frame)) => this.exchange.bytes_out += frame.data_ref().map_or(0, |data| data.len() as u64),
-            Some(Err(AnswerBroken(inside))) => this.exchange.context.inside = Some((*inside).into()),
+            Some(Err(AnswerBroken(inside))) => this.exchange.context.inside = Some(inside.clone()),
             None => {}
         }
         Poll::Ready(frame)
@@ -117,7 +121,7 @@ impl Drop for Outbound {
 /// An answer that broke off; the client's connection is cut, so that it cannot take the part for the whole.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct AnswerBroken(&'static str);
+pub(crate) struct AnswerBroken(Cow<'static, str>);
 
 /// The body of the application's answer, and the connection it comes over.
 #[derive(Debug)]
@@ -159,9 +163,13 @@ impl FromUpstream {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Ready(Some(Err(_))) => {
+            Poll::Ready(Some(Err(error))) => {
                 exchange.core.meters.upstream_failed("broken-body");
-                Poll::Ready(Some(Err(AnswerBroken("the application broke off in the middle of its answer"))))
+                let inside = match edge::refusal(&error) {
+                    Some(refusal) => format!("the application's answer broke off its framing: {refusal}").into(),
+                    None => "the application broke off in the middle of its answer".into(),
+                };
+                Poll::Ready(Some(Err(AnswerBroken(inside))))
             }
             Poll::Ready(None) => {
                 self.ended = true;
@@ -191,7 +199,8 @@ impl FromUpstream {
         while Pin::new(&mut *timer).poll(cx).is_ready() {
             if due <= Instant::now() {
                 exchange.core.meters.upstream_failed("silent-body");
-                return Poll::Ready(Some(Err(AnswerBroken("the application fell silent in the middle of its answer"))));
+                let inside = "the application fell silent in the middle of its answer".into();
+                return Poll::Ready(Some(Err(AnswerBroken(inside))));
             }
             timer.reset(due);
         }

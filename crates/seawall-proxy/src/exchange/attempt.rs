@@ -15,7 +15,7 @@ use super::{
     upload::{ClientFault, Upload, Waiting},
 };
 use crate::{
-    edge::{Incoming, SendFailure, UpstreamConnection},
+    edge::{self, Incoming, SendFailure, UpstreamConnection},
     problems::{BAD_GATEWAY, BREAKER_OPEN, REQUEST_TIMEOUT, TIMED_OUT, UNREACHABLE, UPSTREAM_BUSY},
     upstream::{AllFail, Connected, Lease, NoConnection, Places},
 };
@@ -199,7 +199,7 @@ impl Exchange {
     }
 
     async fn connect(&self, policy: &Policy, lease: &Lease, tried: Places) -> Result<UpstreamConnection, Failed> {
-        let error = match lease.slot().connect(policy.deadlines().connect).await {
+        let error = match lease.slot().connect(policy.deadlines().connect, &self.core.meters.refusals).await {
             Ok(Connected::New(connection)) => {
                 self.core.meters.upstream_connections.increment();
                 return Ok(connection);
@@ -255,6 +255,7 @@ impl Exchange {
             Err(failure) => failure,
         };
         let problem = self.broken(policy, &failure, upload);
+        let failed_by_refusal = matches!(&failure, SendFailure::Broken(error) if edge::refusal(error).is_some());
         let kind = match failure {
             SendFailure::NothingSent(request) => {
                 attempts.head = Some(request.into_parts().0);
@@ -269,7 +270,8 @@ impl Exchange {
             attempts.broken = Some(problem.clone());
         }
         let failed = Failed { failure: Some(kind), blame: Blame::Server, problem };
-        if life == Life::Fresh {
+        // A server that answers what is not HTTP is not one whose connection had died.
+        if life == Life::Fresh || failed_by_refusal {
             return Err(failed);
         }
         let free = kind == Failure::NothingSent || self.worth(policy, attempts, kind, upload);
@@ -336,12 +338,12 @@ impl Exchange {
             return problem;
         }
         match upload.fault() {
-            Some(ClientFault::Malformed) => {
-                return Box::new(
-                    Problem::new(&strict_http::INVALID_REQUEST)
-                        .detail("The request's body breaks off its framing.")
-                        .close(),
-                );
+            Some(ClientFault::Malformed(refusal)) => {
+                let problem = Problem::new(&strict_http::INVALID_REQUEST).close();
+                return Box::new(match refusal {
+                    Some(refusal) => problem.detail(refusal.detail()).inside(refusal.to_string()),
+                    None => problem.detail("The request's body breaks off its framing."),
+                });
             }
             Some(ClientFault::Left) => {
                 self.client_left = true;

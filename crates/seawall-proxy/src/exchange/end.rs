@@ -55,7 +55,7 @@ impl Exchange {
             request_id: &context.request_id,
             trace_id: context.trace.map(|trace| trace.trace_id),
             method: self.method.as_str(),
-            path: target.map_or("*", PathAndQuery::path).as_bytes(),
+            path: target.map_or("-", PathAndQuery::path).as_bytes(),
             query: target.and_then(|target| target.query()).map(str::as_bytes),
             route: Some(&context.route),
             // A client that left before its answer: the number nginx made usual for it.
@@ -94,7 +94,7 @@ impl Exchange {
             attributes: vec![
                 ("http.request.method", text(self.method.as_str())),
                 ("http.route", text(route)),
-                ("url.path", text(self.target.as_ref().map_or("*", PathAndQuery::path))),
+                ("url.path", text(self.target.as_ref().map_or("-", PathAndQuery::path))),
                 ("http.response.status_code", Attribute::Integer(status.into())),
                 ("client.address", text(&self.context.client.to_string())),
                 ("seawall.request_id", text(self.context.request_id.as_str())),

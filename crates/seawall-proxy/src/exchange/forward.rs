@@ -4,7 +4,7 @@ use std::{rc::Rc, time::Duration};
 
 use http::{
     HeaderValue, Response, StatusCode, Version,
-    header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING, UPGRADE},
+    header::{CONNECTION, EXPECT, UPGRADE},
     response,
 };
 use http_body::Body;
@@ -113,12 +113,6 @@ impl Exchange {
 
 /// Removes what belongs to the connection to the application.
 fn strip_answer(head: &mut response::Parts) -> Result<(), String> {
-    if head.headers.contains_key(TRANSFER_ENCODING) && head.headers.contains_key(CONTENT_LENGTH) {
-        return Err("the application's answer gives its length in two ways".to_owned());
-    }
-    if !hop::plain_coding(&head.headers) {
-        return Err("the application's answer is in a transfer coding other than chunked".to_owned());
-    }
     hop::strip(&mut head.headers).map_err(|fault| format!("in the application's answer, {fault}"))?;
     head.version = Version::HTTP_11;
     Ok(())

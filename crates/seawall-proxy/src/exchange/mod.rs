@@ -2,13 +2,14 @@
 //!
 //! [`handle`] is the whole way: the guards before the route, the route, its guards, the target, the guards on the answer, the
 //! dressing. The exchange then travels with the answer's body and ends with it, however it ends: only then are guards told,
-//! and the log line and the metrics written.
+//! and the log line and the metrics written. [`refuse`] answers for what is no request.
 
 mod answer;
 mod attempt;
 mod discard;
 mod end;
 mod forward;
+mod refuse;
 mod request;
 mod socket;
 mod tunnel;
@@ -16,5 +17,6 @@ mod upload;
 
 pub(crate) use answer::Outbound;
 pub(crate) use end::Exchange;
+pub(crate) use refuse::refuse;
 pub(crate) use request::handle;
 pub(crate) use upload::Sending;

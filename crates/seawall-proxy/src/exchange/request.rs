@@ -40,7 +40,7 @@ enum Guards {
 }
 
 impl Exchange {
-    fn begin(core: Rc<Core>, activity: Rc<Activity>, peer: &Peer, request: &Request<Incoming>) -> Box<Self> {
+    pub(super) fn begin<B>(core: Rc<Core>, activity: Rc<Activity>, peer: &Peer, request: &Request<B>) -> Box<Self> {
         activity.began();
         core.meters.active.increment();
         let site = core.site();

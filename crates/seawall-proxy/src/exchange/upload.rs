@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use seawall_core::resilience::Replay;
+use seawall_core::{http::framing::Refusal, resilience::Replay};
 use seawall_guards::{Counted, CountedError, Watch};
 use tokio::time::Instant;
 
@@ -34,8 +34,8 @@ pub(super) enum Waiting {
 pub(super) enum ClientFault {
     /// It left.
     Left,
-    /// Its framing is broken.
-    Malformed,
+    /// Its framing is broken, by the rule that its connection was refused for.
+    Malformed(Option<Refusal>),
 }
 
 /// Whether a body is kept while it is sent.
@@ -189,7 +189,11 @@ impl Upload {
                 self.set(Waiting::Upstream);
                 self.forget();
                 if let CountedError::Body(error) = error {
-                    let fault = if edge::left(error) { ClientFault::Left } else { ClientFault::Malformed };
+                    let fault = if edge::left(error) {
+                        ClientFault::Left
+                    } else {
+                        ClientFault::Malformed(edge::refusal(error))
+                    };
                     self.fault.set(Some(fault));
                 }
             }

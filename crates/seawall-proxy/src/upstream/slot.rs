@@ -15,7 +15,7 @@ use seawall_resilience::{Deadline, Outcome, Pass, Permit};
 use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 
 use super::{Server, Tuning};
-use crate::edge::UpstreamConnection;
+use crate::{edge::UpstreamConnection, meters::Refusals};
 
 /// How often in a row a core may hand its connections on to requests of its own while those of other cores wait too.
 const OWN_TURNS: u32 = 8;
@@ -126,7 +126,7 @@ impl Slot {
     }
 
     /// Connects within `limit`. When all places are taken, waits for one, or for a connection of this core to become idle.
-    pub(crate) async fn connect(&self, limit: Duration) -> Result<Connected, NoConnection> {
+    pub(crate) async fn connect(&self, limit: Duration, refusals: &Refusals) -> Result<Connected, NoConnection> {
         let deadline = Instant::now() + limit;
         let (place, waited) = match self.server.connections.try_acquire() {
             Ok(place) => (place, false),
@@ -141,7 +141,8 @@ impl Slot {
             let late = waited && error.kind() == io::ErrorKind::TimedOut;
             if late { NoConnection::Busy } else { NoConnection::Failed(error) }
         })?;
-        UpstreamConnection::open(link, place).await.map(Connected::New).map_err(NoConnection::Failed)
+        let opened = UpstreamConnection::open(link, place, refusals.clone()).await;
+        opened.map(Connected::New).map_err(NoConnection::Failed)
     }
 
     /// Waits for a place, or for a connection of this core to become idle.

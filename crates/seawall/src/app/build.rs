@@ -143,7 +143,6 @@ impl App {
     /// system gives no threads.
     pub async fn start(self) -> Result<Running, AppError> {
         let settings = &self.settings;
-        self.tell_open_files()?;
         let cores = settings.server.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
         let data_path = self.surroundings.directory.join(settings.config.values(&TOP).get(&DATA)?);
         let data = DataDirectory::open(&data_path)?;
@@ -168,6 +167,7 @@ impl App {
             spans,
             seed: self.surroundings.seed,
         })?;
+        self.tell_open_files()?;
         let reloader = Reloader::new(lasting, Arc::clone(&settings.config), plane.stage());
         let state = admin::State {
             health: health.clone(),

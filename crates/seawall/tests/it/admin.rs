@@ -232,6 +232,10 @@ async fn wk_11_every_metric_is_told_in_the_format_that_scrapers_read() {
     app.client().get("/echo").await.expect_status(200);
     app.client().get("/close").await.expect_status(502);
     app.client().get("/limited").await.expect_status(429);
+    let mut connection = app.connect().await;
+    connection.write("no request\r\n").await;
+    connection.read_response("GET").await.expect_status(400);
+    app.until_metric("seawall_http_refused", &["missing_version", "request"], 1.0).await;
     app.until_metric("http_server_active_requests", &[], 0.0).await;
     let answer = ask(&app, "/metrics", &[]).await.expect_status(200);
     assert!(answer.header("content-type").is_some_and(|kind| kind.starts_with("application/openmetrics-text")));

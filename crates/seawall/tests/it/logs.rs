@@ -170,11 +170,10 @@ async fn wk_2_nothing_a_client_sends_forges_or_breaks_a_line() {
         let mut connection = app.connect().await;
         connection.write(request).await;
         let answer = connection.read_response("GET").await;
-        assert!(matches!(answer.status, 200 | 400), "{number}: {answer:?}");
-        // What the library refuses never became a request, and has no id to be logged under.
-        logged += usize::from(answer.header("x-request-id").is_some());
+        assert!(matches!(answer.status, 200 | 400 | 414), "{number}: {answer:?}");
+        assert!(answer.header("x-request-id").is_some(), "{number}: {answer:?}");
+        logged += 1;
     }
-    assert!(logged >= 8, "{logged} of {} requests reached the log", requests.len());
     // Each core writes its lines in its own time; the end of the server is the end of all.
     app.drain().await;
     app.ended_within(Duration::from_secs(5)).await;

@@ -126,6 +126,13 @@ async fn provoke(slug: &str, app: &StartedApp, upstream: &mut Upstream) -> RawRe
             raw.write("POST /upload HTTP/1.1\r\nHost: app.example\r\nContent-Length: 10\r\n\r\nhalf").await;
             raw.read_response("POST").await
         }
+        "uri-too-long" => client.get(&format!("/{}", "x".repeat(9_000))).await,
+        "transfer-coding-unknown" => client.request(get("/").header("Transfer-Encoding", "gzip, chunked")).await,
+        "version-unsupported" => {
+            let mut raw = RawClient::connect(app.public()).await;
+            raw.write("GET / HTTP/1.2\r\nHost: app.example\r\n\r\n").await;
+            raw.read_response("GET").await
+        }
         "not-found" => client.get("/_seawall/nothing").await,
         "admin-host-refused" => app.admin_client().request(get("/health").header("Host", "evil.example")).await,
         "admin-token-required" => app.admin_client().get("/api/status").await,

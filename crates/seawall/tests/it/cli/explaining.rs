@@ -227,7 +227,7 @@ fn every_problem_is_explained_by_its_slug_its_type_and_as_json() {
 
 #[test]
 fn what_is_no_problem_is_met_with_those_that_are() {
-    insta::assert_snapshot!(Place::new().seawall(&["explain", "nonsense"]).refused(64), @r#"error: "nonsense" is not a problem; known are invalid-host, invalid-path, invalid-request, method-refused, headers-too-large, upstream-error, internal-error, origin-refused, quota-exceeded, limiter-unavailable, invalid-handshake, overloaded, request-too-large, upstream-unreachable, circuit-breaker-open, upstream-busy, bad-gateway, upstream-timeout, request-timeout, not-found, service-unavailable, admin-host-refused, admin-token-required"#);
+    insta::assert_snapshot!(Place::new().seawall(&["explain", "nonsense"]).refused(64), @r#"error: "nonsense" is not a problem; known are invalid-host, invalid-path, invalid-request, method-refused, headers-too-large, upstream-error, internal-error, origin-refused, quota-exceeded, limiter-unavailable, invalid-handshake, overloaded, request-too-large, upstream-unreachable, circuit-breaker-open, upstream-busy, bad-gateway, upstream-timeout, request-timeout, uri-too-long, transfer-coding-unknown, version-unsupported, not-found, service-unavailable, admin-host-refused, admin-token-required, configuration-refused, reload-not-possible"#);
     assert!(
         Place::new()
             .seawall(&["explain", "/users"])
