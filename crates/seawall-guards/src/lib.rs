@@ -27,6 +27,7 @@ mod engine;
 
 pub mod body;
 pub mod client_address;
+pub mod compression;
 pub mod cors;
 pub mod deadline;
 pub mod load_shed;

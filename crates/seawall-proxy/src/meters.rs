@@ -99,6 +99,13 @@ static RETRIES: Metric = Metric {
     labels: &[],
 };
 
+static COMPRESSION: Metric = Metric {
+    name: "seawall_compression_bytes",
+    help: "Bytes of answers before they were compressed (in) and after (out).",
+    kind: MetricKind::Counter,
+    labels: &["direction"],
+};
+
 pub(crate) static BREAKER_STATE: Metric = Metric {
     name: "seawall_upstream_breaker_state",
     help: "Whether a server of the upstream gets requests: 0 all (closed), 1 single ones to try it (half-open), 2 none (open).",
@@ -119,7 +126,7 @@ pub(crate) static SERVER_UP: Metric = Metric {
 };
 
 /// Every metric of this crate, for the catalogue.
-pub static METRICS: [&Metric; 16] = [
+pub static METRICS: [&Metric; 17] = [
     &DURATION,
     &ACTIVE,
     &CONNECTIONS,
@@ -133,6 +140,7 @@ pub static METRICS: [&Metric; 16] = [
     &UPSTREAM_CONNECTIONS,
     &UPSTREAM_FAILURES,
     &RETRIES,
+    &COMPRESSION,
     &BREAKER_STATE,
     &BREAKER_OPENED,
     &SERVER_UP,
@@ -156,6 +164,8 @@ pub(crate) struct Meters {
     pub(crate) upstream_connections: Handle,
     pub(crate) retries: Handle,
     pub(crate) sockets_reported: Handle,
+    pub(crate) compression_in: Handle,
+    pub(crate) compression_out: Handle,
     socket_ends: [(&'static str, Handle); SOCKET_REASONS.len()],
     pub(crate) refusals: Refusals,
 }
@@ -194,6 +204,8 @@ impl Meters {
             upstream_connections: one(&UPSTREAM_CONNECTIONS),
             retries: one(&RETRIES),
             sockets_reported: one(&SOCKET_REPORTS),
+            compression_in: meter.series(&COMPRESSION, &["in"]),
+            compression_out: meter.series(&COMPRESSION, &["out"]),
             socket_ends: SOCKET_REASONS.map(|reason| (reason, meter.series(&SOCKET_ENDS, &[reason]))),
             refusals: Refusals(Arc::clone(&meter)),
             meter,

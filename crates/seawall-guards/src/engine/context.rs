@@ -11,7 +11,7 @@ use seawall_core::{
     request_id::RequestId,
 };
 
-use crate::{cors::Granted, rate_limit::Charged};
+use crate::{compression::Compression, cors::Granted, rate_limit::Charged};
 
 /// Who is at the other end of the socket; made once per connection.
 #[derive(Clone, Debug)]
@@ -88,6 +88,8 @@ pub struct Context {
     pub charged: Option<Charged>,
     /// What CORS grants the caller.
     pub granted: Granted,
+    /// How the answer is compressed.
+    pub compression: Compression,
     /// The guard that refused or answered.
     pub stopped_by: Option<&'static str>,
     /// The guards that would have refused, as bits of their place in the policy.
@@ -120,6 +122,7 @@ impl Context {
             route,
             charged: None,
             granted: Granted::Nothing,
+            compression: Compression::default(),
             stopped_by: None,
             reported: 0,
             entered: 0,

@@ -13,7 +13,7 @@ use http::{HeaderValue, Response, StatusCode, header::CONNECTION};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::{Exchange, upload::Upload};
+use super::{Exchange, compress::Compressed, upload::Upload};
 use crate::{
     edge::{self, AnswerClock, Incoming, UpstreamConnection},
     timer::{Timer, Timers},
@@ -27,6 +27,8 @@ pub(crate) enum Payload {
     Whole(Bytes),
     /// What the application sends.
     Upstream(FromUpstream),
+    /// What the application sends, compressed.
+    Compressed(Box<Compressed>),
     /// Nothing: the connection changes its protocol.
     Switched,
 }
@@ -70,10 +72,11 @@ impl Body for Outbound {
             Payload::Switched => None,
             Payload::Upstream(upstream) => {
                 let frame = upstream.poll_frame(cx, &this.exchange);
-                if let Some(clock) = &this.clock {
-                    clock.asked(frame.is_pending());
-                }
-                ready!(frame)
+                ready!(asked(this.clock.as_deref(), frame))
+            }
+            Payload::Compressed(compressed) => {
+                let frame = compressed.poll_frame(cx, &this.exchange);
+                ready!(asked(this.clock.as_deref(), frame))
             }
         };
         match &frame {
@@ -88,6 +91,7 @@ impl Body for Outbound {
         match &self.payload {
             Payload::Whole(bytes) => bytes.is_empty(),
             Payload::Upstream(upstream) => upstream.body.is_end_stream(),
+            Payload::Compressed(compressed) => compressed.over(),
             Payload::Switched => true,
         }
     }
@@ -96,15 +100,29 @@ impl Body for Outbound {
         match &self.payload {
             Payload::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Payload::Upstream(upstream) => upstream.body.size_hint(),
+            Payload::Compressed(_) => SizeHint::default(),
             Payload::Switched => SizeHint::with_exact(0),
         }
     }
 }
 
+/// Tells the watchdog that the connection asked for more, and whether it has to wait for the application.
+fn asked<T>(clock: Option<&AnswerClock>, frame: Poll<T>) -> Poll<T> {
+    if let Some(clock) = clock {
+        clock.asked(frame.is_pending());
+    }
+    frame
+}
+
 impl Drop for Outbound {
     fn drop(&mut self) {
-        if let Payload::Upstream(upstream) = &mut self.payload {
-            if !upstream.complete() && self.exchange.context.inside.is_none() {
+        let (complete, upstream) = match &mut self.payload {
+            Payload::Upstream(upstream) => (upstream.complete(), Some(upstream)),
+            Payload::Compressed(compressed) => (compressed.over(), Some(compressed.upstream())),
+            Payload::Whole(_) | Payload::Switched => (true, None),
+        };
+        if let Some(upstream) = upstream {
+            if !complete && self.exchange.context.inside.is_none() {
                 let cut = self.exchange.activity.was_cut();
                 let inside = if cut {
                     "the client took too little for too long; its connection was cut"
@@ -121,7 +139,7 @@ impl Drop for Outbound {
 /// An answer that broke off; the client's connection is cut, so that it cannot take the part for the whole.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct AnswerBroken(Cow<'static, str>);
+pub(crate) struct AnswerBroken(pub(super) Cow<'static, str>);
 
 /// The body of the application's answer, and the connection it comes over.
 #[derive(Debug)]
@@ -150,7 +168,7 @@ impl FromUpstream {
         Self { body, lease, connection: Some(connection), ended: false, upload, idle, timer: None, moved_at }
     }
 
-    fn poll_frame(
+    pub(super) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
         exchange: &Exchange,

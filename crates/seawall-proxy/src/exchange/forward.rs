@@ -22,6 +22,7 @@ use super::{
     Exchange,
     answer::{FromUpstream, Payload},
     attempt::{self, Sent},
+    compress,
     tunnel::{self, Opening},
     upload::{Keep, Upload},
 };
@@ -87,7 +88,8 @@ impl Exchange {
             return Ok(self.replaced(stop, body).await);
         }
         let idle = policy.deadlines().response_idle;
-        Ok(Response::from_parts(head, Payload::Upstream(FromUpstream::new(body, lease, connection, upload, idle))))
+        let payload = compress::or_as_it_is(&mut head, FromUpstream::new(body, lease, connection, upload, idle), self);
+        Ok(Response::from_parts(head, payload))
     }
 
     /// Counts a failure of the application.

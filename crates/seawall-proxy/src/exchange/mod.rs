@@ -6,6 +6,7 @@
 
 mod answer;
 mod attempt;
+mod compress;
 mod discard;
 mod end;
 mod forward;

@@ -5,7 +5,7 @@
 //! | path | what happens |
 //! |---|---|
 //! | `/echo` | JSON: `method`, `target`, `version`, `connection`, `headers` (list of pairs), `body_length`, `body` (text or null), `trailers` |
-//! | `/bytes/N`, `/chunked/N` | N bytes of [`pattern`], with Content-Length or in chunks of 64 KiB |
+//! | `/bytes/N`, `/chunked/N` | N bytes of [`pattern`], with Content-Length or in chunks of 64 KiB; the query holds header lines |
 //! | `/upload` | JSON: `received` bytes and their `sum` ([`Checksum`]); flat memory |
 //! | `/status/CODE?Name=Value` | that status, with these headers; JSON body `{"status":CODE}` where allowed |
 //! | `/headers?Name=Value&…` | 200 with these header lines, percent-decoded, in order; framing headers are taken as they are |

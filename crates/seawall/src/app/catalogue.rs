@@ -8,8 +8,8 @@ use seawall_core::{
     settings::{Field, Literal, Section},
 };
 use seawall_guards::{
-    DECISIONS, GuardEntry, body, client_address, cors, deadline, load_shed, rate_limit, request_id, rescue, retry,
-    security_headers, strict_http, trace_context, websocket,
+    DECISIONS, GuardEntry, body, client_address, compression, cors, deadline, load_shed, rate_limit, request_id,
+    rescue, retry, security_headers, strict_http, trace_context, websocket,
 };
 use seawall_proxy::{SERVER_SECTION, UPSTREAM_SECTION};
 use seawall_telemetry::{LOG_SECTION, TRACE_SECTION};
@@ -36,7 +36,7 @@ const fn by_route(guard: &'static GuardEntry, why: &'static str) -> Step {
 }
 
 /// The order in which guards see a request; answers pass back the other way.
-pub static ORDER: [Step; 13] = [
+pub static ORDER: [Step; 14] = [
     before_route(
         &strict_http::ENTRY,
         "first, so that nothing reads a head that can be read in two ways, and its limits count only what the client sent",
@@ -45,6 +45,10 @@ pub static ORDER: [Step; 13] = [
     before_route(&trace_context::ENTRY, "with the id, so that the log line has its trace"),
     before_route(&client_address::ENTRY, "before anything counts or believes an address"),
     by_route(&rescue::ENTRY, "outermost of the route's guards, so that it sees what the application answered last"),
+    by_route(
+        &compression::ENTRY,
+        "next to it, so that it decides on the answer that all others have left, and compresses none that is replaced",
+    ),
     by_route(&security_headers::ENTRY, "outside all that refuse, so that refusals are dressed too"),
     by_route(&deadline::ENTRY, "before anything may wait"),
     by_route(&retry::ENTRY, "beside the time limits, which all attempts share"),

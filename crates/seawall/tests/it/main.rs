@@ -14,6 +14,7 @@ mod bodies;
 mod browser;
 mod checklist;
 mod cli;
+mod compression;
 mod connections;
 mod corpus;
 mod differential;

@@ -30,7 +30,7 @@ pub(super) async fn answer(exchange: &mut Exchange<'_>) -> Outcome {
                     _ => plain::fine(exchange).await,
                 },
                 [name] => named(exchange, name).await,
-                [name, first] => with_number(exchange, name, first).await,
+                [name, first] => with_number(exchange, name, first, &target.query).await,
                 [name, first, second] => with_two_numbers(exchange, name, first, second).await,
                 _ => plain::fine(exchange).await,
             }
@@ -63,13 +63,13 @@ async fn named(exchange: &mut Exchange<'_>, name: &str) -> Outcome {
     }
 }
 
-async fn with_number(exchange: &mut Exchange<'_>, name: &str, first: &str) -> Outcome {
+async fn with_number(exchange: &mut Exchange<'_>, name: &str, first: &str, headers: &[(Vec<u8>, Vec<u8>)]) -> Outcome {
     if name == "asset" {
         return pages::asset(exchange, first).await;
     }
     match (name, first.parse()) {
-        ("bytes", Ok(size)) => plain::bytes(exchange, size).await,
-        ("chunked", Ok(size)) => plain::chunked(exchange, size).await,
+        ("bytes", Ok(size)) => plain::bytes(exchange, size, headers).await,
+        ("chunked", Ok(size)) => plain::chunked(exchange, size, headers).await,
         ("slow", Ok(milliseconds)) => timing::slow(exchange, milliseconds).await,
         ("slow-body", Ok(milliseconds)) => timing::slow_body(exchange, milliseconds).await,
         _ => plain::fine(exchange).await,

@@ -39,9 +39,10 @@ pub(super) async fn upload(exchange: &mut Exchange<'_>) -> Outcome {
     exchange.answer(200, &[JSON], answer.to_string().as_bytes()).await
 }
 
-/// `size` bytes with a Content-Length.
-pub(super) async fn bytes(exchange: &mut Exchange<'_>, size: u64) -> Outcome {
-    exchange.head(200, &[BINARY, ("Content-Length", &size.to_string())]).await?;
+/// `size` bytes with a Content-Length, under these header lines or as octets.
+pub(super) async fn bytes(exchange: &mut Exchange<'_>, size: u64, headers: &[(Vec<u8>, Vec<u8>)]) -> Outcome {
+    let length = (b"Content-Length".to_vec(), size.to_string().into_bytes());
+    exchange.raw_head(200, typed(headers).chain([length])).await?;
     if !exchange.wants_head_only() {
         for length in blocks(size) {
             exchange.body(&block()[..length]).await?;
@@ -50,15 +51,26 @@ pub(super) async fn bytes(exchange: &mut Exchange<'_>, size: u64) -> Outcome {
     Ok(Next::KeepAlive)
 }
 
-/// `size` bytes in chunks of at most 64 KiB.
-pub(super) async fn chunked(exchange: &mut Exchange<'_>, size: u64) -> Outcome {
-    exchange.chunked_head(200, &[BINARY]).await?;
+/// `size` bytes in chunks of at most 64 KiB, under these header lines or as octets.
+pub(super) async fn chunked(exchange: &mut Exchange<'_>, size: u64, headers: &[(Vec<u8>, Vec<u8>)]) -> Outcome {
+    let lines: Vec<_> = typed(headers).collect();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let lines: Vec<_> = lines.iter().map(|(name, value)| (text(name), text(value))).collect();
+    let lines: Vec<_> = lines.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    exchange.chunked_head(200, &lines).await?;
     if !exchange.wants_head_only() {
         for length in blocks(size) {
             exchange.chunk(&block()[..length]).await?;
         }
     }
     exchange.last_chunk(&[]).await
+}
+
+/// These header lines, or the type of octets when there are none.
+fn typed(headers: &[(Vec<u8>, Vec<u8>)]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+    let (name, value) = BINARY;
+    let octets = headers.is_empty().then(|| (name.into(), value.into()));
+    headers.iter().cloned().chain(octets)
 }
 
 /// `status` with these header lines; the body names the status, where the status lets there be one.

@@ -60,6 +60,7 @@ pub(crate) static ALL: &[Check] = &[
     all("security headers are on every answer", &["security_headers"], |app| Box::pin(answers::dressed(app))),
     all("the software's name is taken out", &["security_headers"], |app| Box::pin(answers::nameless(app))),
     all("pages and files arrive unchanged", &["body"], |app| Box::pin(answers::unchanged(app))),
+    all("texts are compressed, files are not", &["compression"], |app| Box::pin(answers::compressed(app))),
     all("every request has an id", &["request_id"], |app| Box::pin(callers::identified(app))),
     all("every request has a trace", &["trace_context"], |app| Box::pin(callers::traced(app))),
     all("forged addresses are replaced", &["client_address"], |app| Box::pin(callers::addressed(app))),

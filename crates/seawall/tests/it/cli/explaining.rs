@@ -49,7 +49,16 @@ fn a_request_meets_every_guard_with_the_default_values() {
        outermost of the route's guards, so that it sees what the application answered last
          upstream_errors = "auto"  # default
 
-     6 security_headers  Adds or corrects security headers on every answer and takes out those that name the application's software.
+     6 compression  Compresses answers that shrink and hold no secret, in the coding that the client wants most.
+       next to it, so that it decides on the answer that all others have left, and compresses none that is replaced
+         enabled = true  # default
+         codings = ["zstd", "br", "gzip"]  # default
+         min_size = "1400 B"  # default
+         with_credentials = "json"  # default
+         strong_etags = "auto"  # default
+         max_at_once = 128  # default
+
+     7 security_headers  Adds or corrects security headers on every answer and takes out those that name the application's software.
        outside all that refuse, so that refusals are dressed too
          enabled = true  # default
          upstream = "respect"  # default
@@ -64,7 +73,7 @@ fn a_request_meets_every_guard_with_the_default_values() {
          hsts_value = "max-age=31536000"  # default
          hide = ["Server", "X-Powered-By", "X-AspNet-Version", "X-AspNetMvc-Version"]  # default
 
-     7 deadline  Bounds every wait: connecting, the answer's head, silence on either side, the whole exchange.
+     8 deadline  Bounds every wait: connecting, the answer's head, silence on either side, the whole exchange.
        before anything may wait
          connect = "5s"  # default
          response_head = "30s"  # default
@@ -74,14 +83,14 @@ fn a_request_meets_every_guard_with_the_default_values() {
          response_idle = "5min"  # default
          tunnel_idle = "1h"  # default
 
-     8 retry  Sends a request again when the upstream failed it and a second time does no harm.
+     9 retry  Sends a request again when the upstream failed it and a second time does no harm.
        beside the time limits, which all attempts share
          attempts = 3  # default
          backoff = "100ms"  # default
          max_backoff = "5s"  # default
          statuses = []  # default
 
-     9 cors  Answers preflights, grants listed origins exactly, refuses others, and checks the origin of WebSockets.
+    10 cors  Answers preflights, grants listed origins exactly, refuses others, and checks the origin of WebSockets.
        before the limits, so that a page can read why it was refused and preflights cost it nothing
          origins = []  # default
          credentials = false  # default
@@ -90,14 +99,14 @@ fn a_request_meets_every_guard_with_the_default_values() {
          expose = ["X-Request-Id", "RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After"]  # default
          max_age = "10min"  # default
 
-    10 rate_limit  Limits how often a client may ask, exactly, and tells it where it stands.
+    11 rate_limit  Limits how often a client may ask, exactly, and tells it where it stands.
        before a place is taken, so that a flood from one address takes none
          limits = ["1000/min per ip", "100/min per ip for unsafe methods"]  # default
          legacy_headers = true  # default
          when_unavailable = "open"  # default
          capacity = 32768  # default
 
-    11 websocket  Checks handshakes and every frame of WebSockets; bounds messages, pings clients, ends what is silent.
+    12 websocket  Checks handshakes and every frame of WebSockets; bounds messages, pings clients, ends what is silent.
        after the limits, so that broken handshakes count too, and before a place is taken
          ping = "30s"  # default
          silence = "90s"  # default
@@ -106,12 +115,12 @@ fn a_request_meets_every_guard_with_the_default_values() {
          messages = "6000/min"  # default
          bytes = "100 MB/min"  # default
 
-    12 load_shed  Serves so many requests at once and refuses the rest early, so that accepted ones stay quick.
+    13 load_shed  Serves so many requests at once and refuses the rest early, so that accepted ones stay quick.
        last of the guards on the head, so that a place is held only by requests that are served
          max_in_flight = 4096  # default
          retry_after = "1s"  # default
 
-    13 body  Refuses request bodies beyond a size, declared or streamed.
+    14 body  Refuses request bodies beyond a size, declared or streamed.
        on the body, which is read only for requests that all others let pass
          max = "10 MB"  # default
     "#);
@@ -142,30 +151,33 @@ fn a_route_shows_its_own_values_and_where_they_were_written() {
      5 rescue  Keeps stack traces inside: the application's 5xx answers become problems in production, a panic becomes a 500.
        outermost of the route's guards, so that it sees what the application answered last
 
-     6 security_headers  Adds or corrects security headers on every answer and takes out those that name the application's software.
+     6 compression  Compresses answers that shrink and hold no secret, in the coding that the client wants most.
+       next to it, so that it decides on the answer that all others have left, and compresses none that is replaced
+
+     7 security_headers  Adds or corrects security headers on every answer and takes out those that name the application's software.
        outside all that refuse, so that refusals are dressed too
 
-     7 deadline  Bounds every wait: connecting, the answer's head, silence on either side, the whole exchange.
+     8 deadline  Bounds every wait: connecting, the answer's head, silence on either side, the whole exchange.
        before anything may wait
          connect = "2s"  # SEAWALL__DEADLINE__CONNECT
 
-     8 retry  Sends a request again when the upstream failed it and a second time does no harm.
+     9 retry  Sends a request again when the upstream failed it and a second time does no harm.
        beside the time limits, which all attempts share
 
-     9 cors  Answers preflights, grants listed origins exactly, refuses others, and checks the origin of WebSockets.
+    10 cors  Answers preflights, grants listed origins exactly, refuses others, and checks the origin of WebSockets.
        before the limits, so that a page can read why it was refused and preflights cost it nothing
 
-    10 rate_limit  Limits how often a client may ask, exactly, and tells it where it stands.
+    11 rate_limit  Limits how often a client may ask, exactly, and tells it where it stands.
        before a place is taken, so that a flood from one address takes none
          limits = ["5/15min per ip"]  # seawall.toml:7
 
-    11 websocket  Checks handshakes and every frame of WebSockets; bounds messages, pings clients, ends what is silent.
+    12 websocket  Checks handshakes and every frame of WebSockets; bounds messages, pings clients, ends what is silent.
        after the limits, so that broken handshakes count too, and before a place is taken
 
-    12 load_shed (reports only)  Serves so many requests at once and refuses the rest early, so that accepted ones stay quick.
+    13 load_shed (reports only)  Serves so many requests at once and refuses the rest early, so that accepted ones stay quick.
        last of the guards on the head, so that a place is held only by requests that are served
 
-    13 body  Refuses request bodies beyond a size, declared or streamed.
+    14 body  Refuses request bodies beyond a size, declared or streamed.
        on the body, which is read only for requests that all others let pass
          max = "10 KB"  # seawall.toml:8
     "#);

@@ -3,7 +3,10 @@
 use seawall_testkit::client::{RawResponse, Request};
 
 use super::{Application, in_front_of};
-use crate::applications::{application::blob, tools::fixture};
+use crate::{
+    applications::{application::blob, tools::fixture},
+    compression::decoded,
+};
 
 /// Headers with one value on every answer (checklist WK-3, without the deviations that `docs/guide/deviations.md` lists).
 const EVERYWHERE: [(&str, &str); 5] = [
@@ -69,4 +72,23 @@ pub(super) async fn unchanged(application: Application) {
     let conditional = Request::get("/blob.bin").header("If-Modified-Since", since);
     let unmodified = app.client().request(conditional).await.expect_status(304);
     assert!(unmodified.body.is_empty() && unmodified.header("x-request-id").is_some());
+}
+
+/// A page arrives in the coding that was asked for and unfolds to itself; a file of octets is left alone, and so is a page for
+/// someone who is signed in.
+pub(super) async fn compressed(application: Application) {
+    let app = in_front_of(&application, "[compression]\nmin_size = \"100 B\"\n").await;
+    let page = std::fs::read(fixture("applications/site/index.html")).expect("it is there");
+    for coding in ["zstd", "br", "gzip"] {
+        let asked = Request::get("/index.html").header("Accept-Encoding", coding);
+        let answer = app.client().request(asked).await.expect_status(200);
+        assert_eq!((answer.header("content-encoding"), answer.header("content-length")), (Some(coding), None));
+        assert!(answer.headers_named("vary").iter().any(|names| names.contains("Accept-Encoding")), "{answer:?}");
+        assert!(decoded(coding, &answer.body) == (page.clone(), true), "{coding}: {answer:?}");
+    }
+    for request in [Request::get("/blob.bin"), Request::get("/index.html").header("Cookie", "session=1")] {
+        let answer = app.client().request(request.header("Accept-Encoding", "gzip")).await.expect_status(200);
+        assert_eq!(answer.header("content-encoding"), None, "{answer:?}");
+        assert!(answer.header("content-length").is_some(), "{answer:?}");
+    }
 }
