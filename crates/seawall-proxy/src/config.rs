@@ -79,6 +79,13 @@ pub mod server {
         "How many connections one address may have open at once, IPv6 counted by /64; more are closed at once. Trusted proxies (`[client_address]`) and this machine are not counted.",
     )
     .between("1", "1000000");
+    /// Whether a proxy announces clients.
+    pub const PROXY_PROTOCOL: Field<bool> = Field::new(
+        "proxy_protocol",
+        Literal::Flag(false),
+        "Whether every connection begins with a PROXY protocol header (version 1 or 2), as a load balancer can send it to say who the client is. Connections are then served only from the proxies in `[client_address] trusted`.",
+    )
+    .needs_restart();
     /// Accepting goes on while draining.
     pub const DRAIN_DELAY: Field<Span> = Field::new(
         "drain_delay",
@@ -97,7 +104,7 @@ pub mod server {
 
 use server::{
     DRAIN_DELAY, DRAIN_TIMEOUT, FIRST_BYTE, HEADER, IDLE, LISTEN, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, PREFIX,
-    SEND, WORKERS,
+    PROXY_PROTOCOL, SEND, WORKERS,
 };
 
 /// The section of the public listener.
@@ -114,6 +121,7 @@ pub const SERVER_SECTION: Section = Section::new(
         SEND.spec(),
         MAX_CONNECTIONS.spec(),
         MAX_CONNECTIONS_PER_ADDRESS.spec(),
+        PROXY_PROTOCOL.spec(),
         DRAIN_DELAY.spec(),
         DRAIN_TIMEOUT.spec(),
     ],
@@ -154,6 +162,8 @@ pub struct ServerSettings {
     /// Proxies whose connections are not counted by address, because they carry many clients. Part of `[client_address]`; whoever
     /// reads both sections sets it.
     pub trusted: Networks,
+    /// Whether connections begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
     /// Accepting goes on for so long while draining.
     pub drain_delay: Duration,
     /// Draining ends after so long.
@@ -178,6 +188,7 @@ impl ServerSettings {
             max_connections_per_address: usize::try_from(values.get(&MAX_CONNECTIONS_PER_ADDRESS)?)
                 .unwrap_or(usize::MAX),
             trusted: Networks::default(),
+            proxy_protocol: values.get(&PROXY_PROTOCOL)?,
             drain_delay: values.get(&DRAIN_DELAY)?.duration(),
             drain_timeout: values.get(&DRAIN_TIMEOUT)?.duration(),
         })

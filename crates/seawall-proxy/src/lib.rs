@@ -10,6 +10,7 @@
 //! | `core` | one core: its accept loop, its connections, its state |
 //! | `edge` | the only place that names hyper's connection types: client connections in, upstream connections out |
 //! | `exchange` | one request and its answer: guards, target, body, end |
+//! | `tls` | certificates, and which of them a client gets |
 //! | `upstream` | the application's servers, which of them is asked, and the connections to them |
 //! | `site` | what is served: routes, policies, targets |
 
@@ -23,6 +24,7 @@ mod plane;
 mod problems;
 mod site;
 mod timer;
+mod tls;
 mod upstream;
 
 pub use builtin::{BuiltinRequest, Builtins, Facts};
@@ -31,6 +33,10 @@ pub use meters::METRICS;
 pub use plane::{Plane, PlaneError, PlaneParts, Stage};
 pub use problems::{NOT_FOUND, PROBLEMS};
 pub use site::{Route, Router, Site, Target, spelled};
+pub use tls::{
+    CertificateFiles, ClientCertificates, SECTION as TLS_SECTION, Terminator, TlsError, TlsSettings,
+    verify as verify_tls,
+};
 pub use upstream::{
     EncryptionError, SECTION as UPSTREAM_SECTION, ServerReport, Tuning, Upstream, UpstreamAddress, UpstreamSettings,
     WeighedServer,

@@ -8,6 +8,8 @@ use seawall_core::{
     meter::{Handle, Meter, Metric, MetricKind},
 };
 
+use crate::tls::{CERTIFICATE_EXPIRES, HANDSHAKES, RELOADS};
+
 static DURATION: Metric = Metric {
     name: "http_server_request_duration_seconds",
     help: "Time from a request's head to the end of its answer.",
@@ -47,6 +49,12 @@ static HTTP_REFUSED: Metric = Metric {
     help: "HTTP/1 connections ended because bytes on them broke a rule of HTTP: a client's request, or the application's response.",
     kind: MetricKind::Counter,
     labels: &["rule", "side"],
+};
+static ANNOUNCED: Metric = Metric {
+    name: "seawall_proxy_headers",
+    help: "Connections that had to begin with a PROXY header, by outcome: client, local (the proxy's own), or ended because the peer is untrusted, the header was refused, or none came (silent).",
+    kind: MetricKind::Counter,
+    labels: &["outcome"],
 };
 static TUNNELS: Metric = Metric {
     name: "seawall_sockets",
@@ -126,7 +134,7 @@ pub(crate) static SERVER_UP: Metric = Metric {
 };
 
 /// Every metric of this crate, for the catalogue.
-pub static METRICS: [&Metric; 17] = [
+pub static METRICS: [&Metric; 21] = [
     &DURATION,
     &ACTIVE,
     &CONNECTIONS,
@@ -134,6 +142,10 @@ pub static METRICS: [&Metric; 17] = [
     &REFUSED,
     &EXPIRED,
     &HTTP_REFUSED,
+    &ANNOUNCED,
+    &HANDSHAKES,
+    &RELOADS,
+    &CERTIFICATE_EXPIRES,
     &TUNNELS,
     &SOCKET_ENDS,
     &SOCKET_REPORTS,
@@ -160,6 +172,8 @@ pub(crate) struct Meters {
     pub(crate) slow_head: Handle,
     pub(crate) idle: Handle,
     pub(crate) slow_reader: Handle,
+    pub(crate) announced: Announced,
+    pub(crate) handshakes: Handshakes,
     pub(crate) tunnels: Handle,
     pub(crate) upstream_connections: Handle,
     pub(crate) retries: Handle,
@@ -185,6 +199,54 @@ impl Refusals {
     }
 }
 
+/// Connections that a proxy announces, by outcome.
+#[derive(Debug)]
+pub(crate) struct Announced {
+    pub(crate) client: Handle,
+    pub(crate) local: Handle,
+    pub(crate) untrusted: Handle,
+    pub(crate) refused: Handle,
+    pub(crate) silent: Handle,
+}
+
+impl Announced {
+    fn new(meter: &dyn Meter) -> Self {
+        let outcome = |outcome| meter.series(&ANNOUNCED, &[outcome]);
+        Self {
+            client: outcome("client"),
+            local: outcome("local"),
+            untrusted: outcome("untrusted"),
+            refused: outcome("refused"),
+            silent: outcome("silent"),
+        }
+    }
+}
+
+/// Handshakes by outcome.
+#[derive(Debug)]
+pub(crate) struct Handshakes {
+    pub(crate) full: Handle,
+    pub(crate) resumed: Handle,
+    pub(crate) failed: Handle,
+    pub(crate) timed_out: Handle,
+    pub(crate) plain_http: Handle,
+    pub(crate) not_tls: Handle,
+}
+
+impl Handshakes {
+    fn new(meter: &dyn Meter) -> Self {
+        let outcome = |outcome| meter.series(&HANDSHAKES, &[outcome]);
+        Self {
+            full: outcome("full"),
+            resumed: outcome("resumed"),
+            failed: outcome("failed"),
+            timed_out: outcome("timed_out"),
+            plain_http: outcome("plain_http"),
+            not_tls: outcome("not_tls"),
+        }
+    }
+}
+
 impl Meters {
     pub(crate) fn new(meter: Arc<dyn Meter>) -> Self {
         let one = |metric| meter.series(metric, &[]);
@@ -200,6 +262,8 @@ impl Meters {
             slow_head: expired("slow_head"),
             idle: expired("idle"),
             slow_reader: expired("slow_reader"),
+            announced: Announced::new(&*meter),
+            handshakes: Handshakes::new(&*meter),
             tunnels: one(&TUNNELS),
             upstream_connections: one(&UPSTREAM_CONNECTIONS),
             retries: one(&RETRIES),

@@ -16,7 +16,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    ServerSettings, Site, Upstream,
+    ServerSettings, Site, Terminator, Upstream,
     core::{self, COMMANDS, Command, CoreParts, Crowd, Serving},
 };
 
@@ -44,6 +44,8 @@ pub struct PlaneParts {
     pub spans: Spans,
     /// Randomness for request ids; each core derives its own.
     pub seed: u64,
+    /// How client connections are encrypted; nothing when they are in clear.
+    pub tls: Option<Terminator>,
 }
 
 /// The data plane, running.
@@ -149,6 +151,7 @@ impl Plane {
                 log: parts.log.as_ref().map(LogHandle::request_log),
                 spans: parts.spans.clone(),
                 seed: parts.seed.wrapping_add(index as u64),
+                tls: parts.tls.clone(),
                 crowd: Arc::clone(&crowd),
                 cores: plane.commands.iter().map(mpsc::Sender::downgrade).collect(),
             };

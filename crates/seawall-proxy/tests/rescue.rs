@@ -74,6 +74,7 @@ async fn rg_3_a_panic_in_a_request_is_one_500_and_the_process_lives() {
         log: None,
         spans: Spans::none(),
         seed: 1,
+        tls: None,
     })
     .unwrap();
     let asked =

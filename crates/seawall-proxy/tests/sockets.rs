@@ -164,6 +164,7 @@ fn plane(clock: Arc<Hands>) -> (Plane, SocketAddr) {
         listener,
         sites: vec![site],
         settings: ServerSettings::read(&Values::defaults(&SERVER_SECTION)).unwrap(),
+        tls: None,
         upstream,
         clock,
         meter: Arc::new(NoMeter),

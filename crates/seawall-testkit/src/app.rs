@@ -166,6 +166,12 @@ impl StartedApp {
         self.running().addresses().admin
     }
 
+    /// Where requests in clear are redirected to https, when they are.
+    #[must_use]
+    pub fn redirect(&self) -> Option<SocketAddr> {
+        self.running().addresses().redirect
+    }
+
     /// A client of the public listener.
     #[must_use]
     pub fn client(&self) -> Client {

@@ -7,6 +7,7 @@ pub mod bridge;
 pub mod client;
 pub mod clock;
 pub mod ports;
+pub mod tls;
 pub mod upstream;
 
 pub use app::{StartedApp, TemporaryDirectory, TestApp, in_front, in_front_with_clock};

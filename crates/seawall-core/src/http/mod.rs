@@ -6,6 +6,7 @@ pub mod framing;
 pub mod hop;
 pub mod origin;
 pub mod path;
+pub mod proxy_protocol;
 pub mod route;
 pub mod sample;
 pub mod trace_context;

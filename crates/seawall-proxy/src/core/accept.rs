@@ -2,7 +2,6 @@
 
 use std::{io, net::SocketAddr, rc::Rc, time::Duration};
 
-use seawall_guards::Peer;
 use socket2::{SockAddr, SockFilter, SockRef, Socket};
 use tokio::{net::TcpListener, net::TcpStream, time::Instant};
 
@@ -96,7 +95,7 @@ fn begin(core: &Rc<Core>, stream: TcpStream, peer: SocketAddr) {
     let _slower = stream.set_nodelay(true);
     let core = Rc::clone(core);
     tokio::task::spawn_local(async move {
-        edge::serve(core, stream, Peer::new(peer.ip(), false), activity).await;
+        edge::serve(core, stream, peer, activity).await;
         drop(admission);
     });
 }

@@ -24,6 +24,7 @@ use crate::{
     edge::Activity,
     meters::Meters,
     timer::Timers,
+    tls::{self, Terminator},
     upstream::{Upstream, View},
 };
 
@@ -39,6 +40,7 @@ pub(crate) struct CoreParts {
     pub(crate) log: Option<RequestLog>,
     pub(crate) spans: Spans,
     pub(crate) seed: u64,
+    pub(crate) tls: Option<Terminator>,
     /// Connections of all cores.
     pub(crate) crowd: Arc<Crowd>,
     /// The ways to all cores, this one among them; they hold no core up when the plane is gone.
@@ -68,6 +70,8 @@ pub(crate) struct Core {
     pub(crate) log: RefCell<Option<RequestLog>>,
     pub(crate) spans: Spans,
     pub(crate) meters: Meters,
+    /// How connections are encrypted, when they are.
+    pub(crate) tls: Option<tls::View>,
     connections: RefCell<BTreeMap<u64, Rc<Activity>>>,
     next_connection: Cell<u64>,
     index: usize,
@@ -93,6 +97,7 @@ impl Core {
             log: RefCell::new(parts.log),
             spans: parts.spans,
             meters: Meters::new(parts.meter),
+            tls: parts.tls.map(tls::View::new),
             connections: RefCell::default(),
             next_connection: Cell::new(0),
             index: parts.index,

@@ -144,6 +144,11 @@ impl Activity {
         }
     }
 
+    /// The connection begins anew to wait for its first byte: what came before was not HTTP.
+    pub(super) fn begin_anew(&self) {
+        self.since.set(Instant::now());
+    }
+
     /// Where the socket says what it does.
     pub(crate) fn wire(&self) -> Arc<Wire> {
         Arc::clone(&self.wire)

@@ -2,13 +2,16 @@
 //! the exchange noticing.
 
 mod activity;
+mod announced;
 mod checked_link;
 mod client;
 mod gate;
+mod handshake;
 mod linger;
 mod refused;
 mod server;
 mod socket;
+mod stream;
 
 use std::{error::Error, io};
 

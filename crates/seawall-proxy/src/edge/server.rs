@@ -2,9 +2,9 @@
 
 use std::{
     future::{Future, poll_fn},
-    io,
     mem::MaybeUninit,
-    pin::Pin,
+    net::SocketAddr,
+    pin::{Pin, pin},
     rc::Rc,
     task::{Context, Poll, ready},
 };
@@ -18,13 +18,15 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
-use tokio::{net::TcpStream, time::Instant};
+use tokio::{io::AsyncReadExt, net::TcpStream, time::Instant};
 
 use super::{
     Activity,
     activity::Expiry,
+    announced, handshake,
     refused::Refused,
     socket::{Protocol, Socket},
+    stream::ClientStream,
 };
 use crate::{core::Core, exchange, timer::Timer};
 use seawall_guards::Peer;
@@ -46,9 +48,19 @@ const MAX_STREAMS: u32 = 100;
 const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
 
 /// Serves a connection until it ends.
-pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: Peer, activity: Rc<Activity>) {
-    let Some((stream, read_ahead)) = look_ahead(&core, stream, &activity).await else { return };
-    let protocol = if read_ahead.starts_with(PREFACE) { Protocol::Http2 } else { Protocol::Http1 };
+pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: SocketAddr, activity: Rc<Activity>) {
+    let Some(client) = announced::client(&core, &stream, peer, &activity).await else { return };
+    let (stream, agreed) = match &core.tls {
+        None => (ClientStream::Plain(stream), None),
+        Some(tls) => match handshake::encrypt(&core, tls, stream, &activity).await {
+            Some((stream, protocol)) => (stream, Some(protocol)),
+            None => return,
+        },
+    };
+    let peer = Peer::new(client, agreed.is_some());
+    let Some((stream, read_ahead)) = look_ahead(&core, stream, agreed, &activity).await else { return };
+    let seen = || if read_ahead.starts_with(PREFACE) { Protocol::Http2 } else { Protocol::Http1 };
+    let protocol = agreed.unwrap_or_else(seen);
     let socket = TokioIo::new(Socket::new(stream, protocol, read_ahead, activity.wire()));
     let peer = Rc::new(peer);
     let service = {
@@ -80,18 +92,45 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: Peer, activit
 }
 
 /// Reads the first bytes. Nothing when none came in time, or the client left.
-async fn look_ahead(core: &Core, stream: TcpStream, activity: &Activity) -> Option<(TcpStream, BytesMut)> {
+async fn look_ahead(
+    core: &Core,
+    mut stream: ClientStream,
+    agreed: Option<Protocol>,
+    activity: &Activity,
+) -> Option<(ClientStream, BytesMut)> {
     let mut bytes = BytesMut::with_capacity(READ_AHEAD_BYTES);
-    let mut timer = core.timers.at(Instant::now() + core.settings().first_byte);
-    let mut hurried = false;
-    let came = poll_fn(|cx| {
-        activity.watch(cx.waker());
-        if let Poll::Ready(came) = poll_first_bytes(&stream, &mut bytes, cx) {
-            return Poll::Ready(came);
-        }
-        if !bytes.is_empty() {
+    let came = unless_silent(core, activity, |cx| {
+        let came = poll_first_bytes(&mut stream, agreed, &mut bytes, cx);
+        if came.is_pending() && !bytes.is_empty() {
             activity.wire().came();
             activity.observe();
+        }
+        came
+    });
+    let came = came.await.unwrap_or_else(|_| waits_in_kernel(stream.tcp()));
+    if came {
+        activity.wire().came();
+        // A head has begun: a server that drains reads it to its end, which hyper would not do for a connection it has not read.
+        activity.observe();
+    }
+    came.then_some((stream, bytes))
+}
+
+/// Polls until ready, or until a connection that has yet to begin was silent for too long. While the server drains it has less
+/// time.
+pub(super) async fn unless_silent<T>(
+    core: &Core,
+    activity: &Activity,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> Result<T, Expiry> {
+    // From the beginning of the connection, whatever has come before.
+    let limit = activity.deadline(&core.settings()).map_or_else(Instant::now, |(deadline, _)| deadline);
+    let mut timer = core.timers.at(limit);
+    let mut hurried = false;
+    poll_fn(|cx| {
+        activity.watch(cx.waker());
+        if let Poll::Ready(came) = poll(cx) {
+            return Poll::Ready(Ok(came));
         }
         if activity.draining() && !hurried {
             hurried = true;
@@ -99,34 +138,32 @@ async fn look_ahead(core: &Core, stream: TcpStream, activity: &Activity) -> Opti
                 timer.reset(deadline);
             }
         }
-        expired(core, activity, &mut timer, cx).map(|_| waits_in_kernel(&stream))
+        expired(core, activity, &mut timer, cx).map(Err)
     })
-    .await;
-    if came {
-        activity.wire().came();
-    }
-    came.then_some((stream, bytes))
+    .await
 }
 
-/// Whether enough came to know the protocol. A client that sends the HTTP/2 preface byte by byte is waited for; any other is
-/// known by its first bytes.
-fn poll_first_bytes(stream: &TcpStream, bytes: &mut BytesMut, cx: &mut Context<'_>) -> Poll<bool> {
+/// Whether enough came to know the protocol. Over TLS it was agreed on before. In clear, a client that sends the HTTP/2 preface
+/// byte by byte is waited for; any other is known by its first bytes.
+fn poll_first_bytes(
+    stream: &mut ClientStream,
+    agreed: Option<Protocol>,
+    bytes: &mut BytesMut,
+    cx: &mut Context<'_>,
+) -> Poll<bool> {
     loop {
-        match stream.try_read_buf(bytes) {
-            Ok(0) => return Poll::Ready(false),
-            Ok(_) if bytes.len() >= PREFACE.len() || !PREFACE.starts_with(bytes) => return Poll::Ready(true),
+        match ready!(pin!(stream.read_buf(bytes)).poll(cx)) {
+            Ok(0) | Err(_) => return Poll::Ready(false),
+            Ok(_) if agreed.is_some() || bytes.len() >= PREFACE.len() || !PREFACE.starts_with(bytes) => {
+                return Poll::Ready(true);
+            }
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => match ready!(stream.poll_read_ready(cx)) {
-                Ok(()) => {}
-                Err(_) => return Poll::Ready(false),
-            },
-            Err(_) => return Poll::Ready(false),
         }
     }
 }
 
 /// Whether bytes have come that the runtime has not told us of: closing now would reset a client that has asked.
-fn waits_in_kernel(stream: &TcpStream) -> bool {
+pub(super) fn waits_in_kernel(stream: &TcpStream) -> bool {
     SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
 }
 

@@ -14,16 +14,14 @@ use std::{
 use bytes::BytesMut;
 use http::Method;
 use seawall_core::http::framing::{Limits, Refusal, RequestChecker};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     activity::Wire,
     gate::{Gate, Given},
     linger::Linger,
     refused::{Refused, known},
+    stream::ClientStream,
 };
 
 /// What stands for a refused head. The second is for a client that expects no body, whatever the answer is.
@@ -38,7 +36,7 @@ const LIMITS: Limits = Limits { head_bytes: 112 * 1024, ..Limits::requests() };
 /// A client's socket.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: ClientStream,
     gate: Gate<RequestChecker>,
     wire: Arc<Wire>,
     linger: Option<Linger>,
@@ -55,7 +53,7 @@ pub(super) enum Protocol {
 
 impl Socket {
     /// A socket of which `read_ahead` was read already.
-    pub(super) fn new(stream: TcpStream, protocol: Protocol, read_ahead: BytesMut, wire: Arc<Wire>) -> Self {
+    pub(super) fn new(stream: ClientStream, protocol: Protocol, read_ahead: BytesMut, wire: Arc<Wire>) -> Self {
         let mut gate = Gate::new(RequestChecker::new(LIMITS));
         if protocol == Protocol::Http2 {
             gate.open();

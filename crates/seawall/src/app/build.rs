@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use super::{
     Addresses, AppError, ConfigSource, DataDirectory, Running, Surroundings, admin, builtin,
     catalogue::{DATA, TOP},
+    encryption::Encryption,
     health::Health,
     reload::{Lasting, ReloadMeters, Reloader},
     running::Parts,
@@ -146,8 +147,10 @@ impl App {
         let cores = settings.server.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
         let data_path = self.surroundings.directory.join(settings.config.values(&TOP).get(&DATA)?);
         let data = DataDirectory::open(&data_path)?;
-        let Listeners { public, admin_listener, admin_socket, addresses } = Listeners::bind(settings, &data)?;
         let registry = Registry::new(cores);
+        let encryption = Encryption::new(settings.tls.clone(), &self.surroundings.clock, &registry)?;
+        let Listeners { public, admin_listener, admin_socket, addresses } =
+            Listeners::bind(settings, &encryption, &data)?;
         // Listening before that means that an address in use is told at once, not after the application has started.
         let Lasts { lasting, supervisor, writer } = self.lasting(cores, &registry).await?;
         let (upstream, health) = (lasting.upstream.clone(), lasting.health.clone());
@@ -166,6 +169,7 @@ impl App {
             log: settings.log.requests.then(|| lasting.log.clone()),
             spans,
             seed: self.surroundings.seed,
+            tls: encryption.terminator(),
         })?;
         self.tell_open_files()?;
         let reloader = Reloader::new(lasting, Arc::clone(&settings.config), plane.stage());
@@ -184,6 +188,7 @@ impl App {
             writer,
             traces,
             checks: upstream.watch(),
+            encryption: encryption.begin(addresses.public.port()),
             registry,
             builtin: builtin::serve(builtin::router(&settings.server.prefix, &settings.health, &health), requests),
             health,
@@ -259,7 +264,7 @@ struct Listeners {
 }
 
 impl Listeners {
-    fn bind(settings: &Settings, data: &DataDirectory) -> Result<Self, AppError> {
+    fn bind(settings: &Settings, encryption: &Encryption, data: &DataDirectory) -> Result<Self, AppError> {
         let public = Plane::bind(settings.server.listen)?;
         let admin_listener = admin::bind(settings.admin.listen)?;
         let admin_socket = admin::bind_unix(&data.socket_path())?;
@@ -267,6 +272,8 @@ impl Listeners {
         let addresses = Addresses {
             public: address(&public, settings.server.listen),
             admin: address(&admin_listener, settings.admin.listen),
+            secure: encryption.terminator().is_some(),
+            redirect: encryption.redirects(),
         };
         Ok(Self { public, admin_listener, admin_socket, addresses })
     }

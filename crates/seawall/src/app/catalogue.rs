@@ -11,7 +11,7 @@ use seawall_guards::{
     DECISIONS, GuardEntry, body, client_address, compression, cors, deadline, load_shed, rate_limit, request_id,
     rescue, retry, security_headers, strict_http, trace_context, websocket,
 };
-use seawall_proxy::{SERVER_SECTION, UPSTREAM_SECTION};
+use seawall_proxy::{SERVER_SECTION, TLS_SECTION, UPSTREAM_SECTION};
 use seawall_telemetry::{LOG_SECTION, TRACE_SECTION};
 
 use super::{admin, health, reload, supervised};
@@ -88,12 +88,13 @@ pub static TOP: Section = Section::new(
 );
 
 /// Sections that belong to no guard, before those that do.
-static OWN_SECTIONS: [&Section; 9] = [
+static OWN_SECTIONS: [&Section; 10] = [
     &TOP,
     &UPSTREAM_SECTION,
     &supervised::SECTION,
     &supervised::ENV_SECTION,
     &SERVER_SECTION,
+    &TLS_SECTION,
     &admin::SECTION,
     &health::SECTION,
     &LOG_SECTION,

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use seawall_core::settings::BadSetting;
 use seawall_guards::BuildError;
-use seawall_proxy::{EncryptionError, PlaneError};
+use seawall_proxy::{EncryptionError, PlaneError, TlsError};
 use seawall_telemetry::TelemetryError;
 
 use super::supervised::SupervisedError;
@@ -36,6 +36,23 @@ pub enum AppError {
     /// An https:// application that cannot be verified.
     #[error("connections to the application cannot be encrypted")]
     Encryption(#[from] EncryptionError),
+    /// Certificates that cannot be used.
+    #[error("client connections cannot be encrypted")]
+    Tls(#[from] TlsError),
+    /// Connections that nobody may announce.
+    #[error(
+        "proxy_protocol in [server] is on, and trusted in [client_address] names no proxy, so nobody could connect"
+    )]
+    NoAnnouncer,
+    /// The listener that redirects to https.
+    #[error("cannot listen on {address} for redirects to https")]
+    RedirectListen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A listener or a core.
     #[error(transparent)]
     Plane(#[from] PlaneError),
@@ -79,11 +96,15 @@ impl AppError {
             | Self::BuiltinPath(_)
             | Self::NoUpstream
             | Self::TwoUpstreams
-            | Self::Encryption(_) => 64,
+            | Self::Encryption(_)
+            | Self::Tls(_)
+            | Self::NoAnnouncer => 64,
             Self::Supervised(error) => error.exit_code(),
-            Self::Plane(PlaneError::Listen { .. }) | Self::AdminListen { .. } | Self::InUse(_) | Self::Data { .. } => {
-                69
-            }
+            Self::Plane(PlaneError::Listen { .. })
+            | Self::AdminListen { .. }
+            | Self::RedirectListen { .. }
+            | Self::InUse(_)
+            | Self::Data { .. } => 69,
             Self::Plane(PlaneError::Start(_)) | Self::Telemetry(_) => 70,
             Self::Plane(PlaneError::Died) | Self::Died(_) => 1,
         }
@@ -100,6 +121,20 @@ impl AppError {
             Self::AdminListen { source, .. } if in_use(source) => {
                 Some("another program listens there; stop it, or choose another address with --admin".to_owned())
             }
+            Self::RedirectListen { source, .. } if in_use(source) => Some(
+                "another program listens there; stop it, or choose another address as `redirect_listen` in [tls]".to_owned(),
+            ),
+            Self::NoAnnouncer => Some(
+                "name the load balancer's addresses as `trusted` in [client_address], or turn `proxy_protocol` off".to_owned(),
+            ),
+            Self::Tls(TlsError::Unreadable { .. }) => Some(
+                "paths are relative to the configuration file's directory; see that the file exists and that Seawall may read it"
+                    .to_owned(),
+            ),
+            Self::Tls(TlsError::Mismatch { .. }) => Some(
+                "name the key that the certificate was made for; `certificate` wants the server's own certificate first, then those between it and its authority"
+                    .to_owned(),
+            ),
             Self::InUse(_) => {
                 Some("stop it, or give this one a directory of its own with `data` in the configuration".to_owned())
             }

@@ -32,6 +32,10 @@ pub struct Addresses {
     pub public: SocketAddr,
     /// For operators on this machine.
     pub admin: SocketAddr,
+    /// Whether the public listener speaks https.
+    pub secure: bool,
+    /// Where requests in clear are redirected, when they are.
+    pub redirect: Option<SocketAddr>,
 }
 
 /// A server that runs. Dropping it ends it at once; [`Running::drain`] lets it finish.
@@ -51,6 +55,8 @@ pub struct Running {
     builtin: JoinHandle<()>,
     checks: JoinHandle<()>,
     watch: JoinHandle<()>,
+    /// The watch over certificates, and the redirects, when there are any.
+    encryption: Vec<JoinHandle<()>>,
     admin_tcp: JoinHandle<io::Result<()>>,
     admin_unix: JoinHandle<io::Result<()>>,
     supervisor: Option<Supervisor>,
@@ -69,6 +75,7 @@ pub(super) struct Parts<B, C> {
     pub(super) registry: Registry,
     pub(super) builtin: B,
     pub(super) checks: C,
+    pub(super) encryption: Vec<JoinHandle<()>>,
     pub(super) admin: Router,
     pub(super) admin_listener: TcpListener,
     pub(super) admin_socket: UnixListener,
@@ -96,6 +103,7 @@ impl Running {
             registry: parts.registry,
             builtin: tokio::spawn(parts.builtin),
             checks: tokio::spawn(parts.checks),
+            encryption: parts.encryption,
             admin_tcp: tokio::spawn(admin::serve_tcp(parts.admin_listener, parts.admin, Arc::clone(&parts.token))),
             admin_unix: tokio::spawn(admin::serve_unix(parts.admin_socket, unix)),
             data: parts.data,
@@ -108,6 +116,13 @@ impl Running {
     #[must_use]
     pub const fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// The address for the world, as clients write it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.addresses.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.addresses.public)
     }
 
     /// The metrics.
@@ -199,9 +214,9 @@ impl Drop for Running {
         for task in [&self.admin_tcp, &self.admin_unix] {
             task.abort();
         }
-        self.builtin.abort();
-        self.checks.abort();
-        self.watch.abort();
+        for task in [&self.builtin, &self.checks, &self.watch].into_iter().chain(&self.encryption) {
+            task.abort();
+        }
         // A socket that stays behind is replaced at the next start.
         let _stays = fs::remove_file(self.data.socket_path());
     }

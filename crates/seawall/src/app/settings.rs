@@ -4,12 +4,13 @@ use std::{path::Path, sync::Arc};
 
 use seawall_config::Config;
 use seawall_guards::{Shared, client_address};
-use seawall_proxy::{Builtins, SERVER_SECTION, ServerSettings, Site, UPSTREAM_SECTION, UpstreamSettings};
+use seawall_proxy::{Builtins, SERVER_SECTION, ServerSettings, Site, TlsSettings, UPSTREAM_SECTION, UpstreamSettings};
 use seawall_telemetry::{LOG_SECTION, LogSettings};
 
 use super::{
     AppError,
     admin::{self, AdminSettings},
+    encryption,
     health::{self, HealthSettings},
     sites::SiteParts,
     supervised::{self, SupervisedSettings},
@@ -23,6 +24,7 @@ const OTHER_FILES: u64 = 128;
 pub(super) struct Settings {
     pub(super) config: Arc<Config>,
     pub(super) server: ServerSettings,
+    pub(super) tls: Option<TlsSettings>,
     pub(super) upstream: UpstreamSettings,
     pub(super) supervised: Option<SupervisedSettings>,
     pub(super) admin: AdminSettings,
@@ -39,8 +41,10 @@ impl Settings {
         let mut server = ServerSettings::read(config.values(&SERVER_SECTION))?;
         server.trusted = client_address::trusted(config.values(&client_address::SECTION))?;
         fit(&mut server, open_files);
+        encryption::check_announcers(&server)?;
         let mut settings = Self {
             server,
+            tls: encryption::settings(&config, directory)?,
             upstream: UpstreamSettings::read(config.values(&UPSTREAM_SECTION))?,
             supervised: SupervisedSettings::read(&config)?,
             admin: AdminSettings::read(config.values(&admin::SECTION))?,

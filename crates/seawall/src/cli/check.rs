@@ -13,7 +13,7 @@ use super::{
     paint::Paint,
 };
 use crate::app::{
-    AppError, Loaded, catalogue, sites,
+    AppError, Loaded, catalogue, encryption, sites,
     supervised::{self, SupervisedSettings},
 };
 
@@ -34,7 +34,9 @@ fn judge(options: &CheckOptions, world: &mut World<'_>) -> Result<Next, CliError
     if supervised::both_named(&loaded.config).map_err(AppError::Setting)? {
         return Err(AppError::TwoUpstreams.into());
     }
+    let encrypted = encryption::verify(&loaded.config, &loaded.directory)?;
     let mut notes = refuse_tracked_secrets(&loaded)?;
+    notes.extend(encrypted);
     notes.extend(missing_variables(&loaded.config, world)?);
     let which = if options.all { Which::All } else { Which::Differences };
     let printed = loaded.config.print(which);
@@ -93,6 +95,16 @@ fn refuse_tracked_secrets(loaded: &Loaded) -> Result<Vec<String>, CliError> {
             dotenv,
             &format!("{name} holds settings for this machine"),
             "take it out with: git rm --cached .env && echo .env >> .gitignore; then change the secrets in it",
+        )?;
+    }
+    for key in encryption::settings(&loaded.config, &loaded.directory)?.into_iter().flat_map(|tls| tls.certificates) {
+        let key = key.key.display().to_string();
+        refuse(
+            key.as_ref(),
+            &format!("{key} is a private key"),
+            &format!(
+                "take it out with: git rm --cached {key}; then get a certificate with another key, and let the old one be revoked"
+            ),
         )?;
     }
     for (key, held) in secrets(&loaded.config) {

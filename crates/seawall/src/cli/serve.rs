@@ -110,7 +110,7 @@ impl Banner {
     #[must_use]
     pub fn render(&self, running: &Running) -> String {
         let addresses = running.addresses();
-        let (public, admin) = (format!("http://{}", addresses.public), format!("http://{}", addresses.admin));
+        let (public, admin) = (running.url(), format!("http://{}", addresses.admin));
         let guards = catalogue::ORDER.iter().map(|step| step.guard.name).collect::<Vec<_>>();
         let half = guards.len().div_ceil(2);
         let (first, second) = guards.split_at_checked(half).unwrap_or((&guards, &[]));
@@ -130,6 +130,9 @@ impl Banner {
             let _infallible = writeln!(out, "  app      started here, process {pid} on {address}");
         }
         let _infallible = writeln!(out, "  public   {public}");
+        if let Some(redirect) = addresses.redirect {
+            let _infallible = writeln!(out, "  redirect http://{redirect} to https");
+        }
         let _infallible =
             writeln!(out, "  admin    {admin}  (health, metrics; token in {})", running.data().token_path().display());
         let _infallible = writeln!(out, "  guards   {},\n           {}", first.join(", "), second.join(", "));

@@ -100,6 +100,19 @@ async fn a_head_that_has_begun_is_read_to_its_end_and_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_has_just_connected_may_still_ask() {
+    let (_upstream, mut app) = in_front("").await;
+    let mut client = app.connect().await;
+    app.until_accepted(1).await;
+    app.drain().await;
+    // The listener has been closed by then, and connections were told to close.
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    client.send("GET", "/echo", &[], b"").await.expect_status(200);
+    client.expect_closed().await;
+    app.ended_within(SOON).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rg_6_idle_connections_are_closed_and_the_end_waits_for_nothing_else() {
     let (_upstream, mut app) = in_front("[server]\ndrain_timeout = \"1h\"\n").await;
     let mut idle = app.connect().await;

@@ -35,6 +35,7 @@ mod reload;
 mod routes;
 mod smoke;
 mod supervised;
+mod tls;
 #[cfg(feature = "otlp")]
 mod traces;
 mod upstream;

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use seawall::app::catalogue;
 use seawall_guards::ReportOnly;
+use seawall_testkit::tls::Authority;
 
 use super::markdown::{Block, Page, pages};
 use crate::{
@@ -56,13 +57,23 @@ fn every_command_is_executed_or_says_why_not() {
 #[test]
 fn every_configuration_loads() {
     let mut loaded = 0;
+    let authority = Authority::new();
+    let issued = authority.issue(&["example.com"]);
+    // What stands in the files that an example names, by the end of the key.
+    let held = [
+        ("client_ca_file", authority.pem()),
+        ("certificate", &issued.certificate),
+        ("key", &issued.key),
+        ("_file", SECRET),
+    ];
     for page in pages() {
         for block in page.blocks().iter().filter(|block| block.language == "toml") {
             let mut place = Place::with_config(&block.text);
             for line in block.text.lines() {
                 let Some((key, value)) = line.split_once('=') else { continue };
-                if key.trim().ends_with("_file") && !line.starts_with('#') {
-                    place = place.with_file(value.trim().trim_matches('"'), SECRET);
+                let content = held.iter().find(|(end, _)| key.trim().ends_with(end) && !line.starts_with('#'));
+                if let Some((_, content)) = content {
+                    place = place.with_file(value.trim().trim_matches('"'), content);
                 }
             }
             let said = place.seawall(&["check"]);

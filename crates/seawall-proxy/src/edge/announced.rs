@@ -1,0 +1,80 @@
+//! Who a connection is from when a proxy in front announces it by the PROXY protocol.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    task::{Context, Poll, ready},
+};
+
+use seawall_core::http::proxy_protocol::{self as protocol, Conveyed, Parsed};
+use tokio::{io::ReadBuf, net::TcpStream};
+
+use super::{Activity, server::unless_silent};
+use crate::core::Core;
+
+/// How many bytes are looked at in one go: every header but those with long records.
+const LOOK_BYTES: usize = 536;
+
+/// The client's address. Where headers are announced, nothing else is believed: a connection that does not come from a trusted
+/// proxy, or does not begin with a header, is not served, because its address could be anybody's.
+pub(super) async fn client(core: &Core, stream: &TcpStream, peer: SocketAddr, activity: &Activity) -> Option<IpAddr> {
+    let settings = core.settings();
+    if !settings.proxy_protocol {
+        return Some(peer.ip());
+    }
+    let trusted = &settings.trusted;
+    let meters = &core.meters.announced;
+    if !trusted.contains(peer.ip()) {
+        meters.untrusted.increment();
+        return None;
+    }
+    let mut seen = Vec::new();
+    match unless_silent(core, activity, |cx| poll_header(stream, &mut seen, cx)).await {
+        Ok(Some(Conveyed::Client { source, .. })) => {
+            meters.client.increment();
+            Some(source.ip())
+        }
+        Ok(Some(Conveyed::Local | Conveyed::Unknown)) => {
+            meters.local.increment();
+            Some(peer.ip())
+        }
+        Ok(None) => {
+            meters.refused.increment();
+            None
+        }
+        Err(_silent) => {
+            meters.silent.increment();
+            None
+        }
+    }
+}
+
+/// Takes the header from the socket and not a byte more: what follows may be a handshake, which is read elsewhere. Nothing when
+/// there is no header to believe, or the connection ended.
+fn poll_header(stream: &TcpStream, seen: &mut Vec<u8>, cx: &mut Context<'_>) -> Poll<Option<Conveyed>> {
+    loop {
+        let mut bytes = [0; LOOK_BYTES];
+        let mut looked = ReadBuf::new(&mut bytes);
+        match ready!(stream.poll_peek(cx, &mut looked)) {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return Poll::Ready(None),
+        }
+        let before = seen.len();
+        seen.extend_from_slice(looked.filled());
+        let (conveyed, take) = match protocol::parse(seen) {
+            Parsed::NeedMore => (None, seen.len() - before),
+            Parsed::Header { conveyed, length } => (Some(conveyed), length - before),
+            Parsed::Refused(reason) => {
+                tracing::debug!(reason = %reason, "a connection was not announced as it must be");
+                return Poll::Ready(None);
+            }
+        };
+        // As many bytes as were looked at are there, so they come at once and whole.
+        let taken = bytes.get_mut(..take).map(|bytes| stream.try_read(bytes));
+        if !matches!(taken, Some(Ok(count)) if count == take) {
+            return Poll::Ready(None);
+        }
+        if conveyed.is_some() {
+            return Poll::Ready(conveyed);
+        }
+    }
+}

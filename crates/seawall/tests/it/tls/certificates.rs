@@ -1,0 +1,116 @@
+//! Which certificate is shown, how changed ones are taken over, and whose own certificates are asked for.
+
+use std::{fs, time::Duration};
+
+use seawall_testkit::{
+    client::{RawClient, Request},
+    tls::{Authority, Issued, TLS12, TLS13, Tunnel},
+};
+
+use super::{Encrypted, get};
+
+const SEVERAL: &str = "
+[tls.wild]
+certificate = \"wild.pem\"
+key = \"wild.key\"
+
+[tls.other]
+certificate = \"other.pem\"
+key = \"other.key\"
+";
+
+/// Asks for a host and tells whether this certificate was shown; a name that is not in it fails at the client.
+async fn shows(server: &Encrypted, host: &str, certificate: &Issued) -> bool {
+    let tunnel = server.authority.clients().tunnel(server.app.public(), host).await;
+    get(tunnel.address(), "/echo").await.expect_status(200);
+    tunnel.last().certificate_is(certificate)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_that_a_client_asks_for_chooses() {
+    let issued = std::cell::RefCell::new(Vec::new());
+    let server = Encrypted::start_with(SEVERAL, |authority, directory| {
+        for (entry, names) in [("wild", &["*.example.org"][..]), ("other", &["other.example", "www.example.org"])] {
+            let certificate = authority.issue(names);
+            certificate.write(directory, entry);
+            issued.borrow_mut().push(certificate);
+        }
+    })
+    .await;
+    let issued = issued.into_inner();
+    assert!(shows(&server, "example.com", &server.certificate).await);
+    assert!(shows(&server, "api.example.org", &issued[0]).await);
+    assert!(shows(&server, "OTHER.example", &issued[1]).await);
+    assert!(shows(&server, "www.example.org", &issued[1]).await, "an exact name goes before a wildcard");
+    // An unknown name gets the first certificate, which the client refuses.
+    let tunnel = server.authority.clients().tunnel(server.app.public(), "unknown.example").await;
+    RawClient::connect(tunnel.address()).await.expect_closed().await;
+    assert!(tunnel.last().fault.unwrap().contains("not valid for name"), "{:?}", tunnel.last());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_certificate_is_shown_to_new_connections_while_old_ones_live_on() {
+    let server = Encrypted::start("").await;
+    let tunnel = server.authority.clients().tunnel(server.app.public(), "example.com").await;
+    let mut old = RawClient::connect(tunnel.address()).await;
+    old.send("GET", "/echo", &[], b"").await.expect_status(200);
+    let next = server.authority.issue(&["example.com"]);
+    next.write(&server.folder, "main");
+    server.app.until_metric("seawall_tls_reloads", &["taken_over"], 1.0).await;
+    // A session of its own: a resumed one keeps what it was shown.
+    assert!(shows(&server, "example.com", &next).await);
+    old.send("GET", "/echo", &[], b"").await.expect_status(200);
+    // The tickets' keys stay, so sessions from before are resumed.
+    get(tunnel.address(), "/echo").await.expect_status(200);
+    assert!(tunnel.last().resumed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replacement_that_cannot_be_used_changes_nothing() {
+    let server = Encrypted::start("").await;
+    let next = server.authority.issue(&["example.com"]);
+    fs::write(server.folder.join("main.pem"), &next.certificate).unwrap();
+    server.app.until_metric("seawall_tls_reloads", &["refused"], 1.0).await;
+    assert!(shows(&server, "example.com", &server.certificate).await);
+    // The key follows, and both are taken over.
+    fs::write(server.folder.join("main.key"), &next.key).unwrap();
+    server.app.until_metric("seawall_tls_reloads", &["taken_over"], 1.0).await;
+    assert!(shows(&server, "example.com", &next).await);
+}
+
+/// Whether a client gets an answer.
+async fn answered(tunnel: &Tunnel) -> bool {
+    let mut client = RawClient::connect(tunnel.address()).await.with_limit(Duration::from_secs(5));
+    client.try_request(&Request::get("/echo")).await.is_ok_and(|answer| answer.status == 200)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_show_certificates_of_their_own_when_they_must() {
+    let stranger = Authority::new().issue(&["client.example"]);
+    for (mode, without) in [("optional", true), ("required", false)] {
+        let more = format!("[tls]\nclient_certificates = \"{mode}\"\nclient_ca_file = \"authority.pem\"\n");
+        let server = Encrypted::start(&more).await;
+        let known = server.authority.issue(&["client.example"]);
+        for version in [&TLS12, &TLS13] {
+            let clients = server.authority.clients().in_version(version);
+            for (clients, expected, what) in [
+                (clients.clone(), without, "none"),
+                (clients.clone().showing(&known), true, "one that is trusted"),
+                (clients.showing(&stranger), false, "one that is not trusted"),
+            ] {
+                let tunnel = clients.tunnel(server.app.public(), "example.com").await;
+                assert_eq!(answered(&tunnel).await, expected, "{mode} with {what}: {:?}", tunnel.last());
+            }
+        }
+        let refused = if without { 2.0 } else { 4.0 };
+        server.app.until_metric("seawall_tls_handshakes", &["failed"], refused).await;
+        assert_eq!(server.upstream.requests().len(), if without { 4 } else { 2 });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_certificate_expires_is_a_metric() {
+    let server = Encrypted::start("").await;
+    let expires = server.app.metric("seawall_tls_certificate_expires_seconds", &["main"]);
+    assert!(expires > 4.0e9, "{expires}");
+}
