@@ -79,6 +79,13 @@ pub mod server {
         "How many connections one address may have open at once, IPv6 counted by /64; more are closed at once. Trusted proxies (`[client_address]`) and this machine are not counted.",
     )
     .between("1", "1000000");
+    /// HTTP/2 requests at once on one connection.
+    pub const MAX_STREAMS: Field<u64> = Field::new(
+        "max_streams",
+        Literal::Integer(100),
+        "How many requests one HTTP/2 connection may have open at once; more are refused. As many may be given up in ten seconds; a connection that gives up more, and more than half of what it began, is closed. Raise it when a proxy in front brings the requests of many clients over one connection.",
+    )
+    .between("1", "1000");
     /// Accepting goes on while draining.
     pub const DRAIN_DELAY: Field<Span> = Field::new(
         "drain_delay",
@@ -96,8 +103,8 @@ pub mod server {
 }
 
 use server::{
-    DRAIN_DELAY, DRAIN_TIMEOUT, FIRST_BYTE, HEADER, IDLE, LISTEN, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, PREFIX,
-    SEND, WORKERS,
+    DRAIN_DELAY, DRAIN_TIMEOUT, FIRST_BYTE, HEADER, IDLE, LISTEN, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS,
+    MAX_STREAMS, PREFIX, SEND, WORKERS,
 };
 
 /// The section of the public listener.
@@ -114,6 +121,7 @@ pub const SERVER_SECTION: Section = Section::new(
         SEND.spec(),
         MAX_CONNECTIONS.spec(),
         MAX_CONNECTIONS_PER_ADDRESS.spec(),
+        MAX_STREAMS.spec(),
         DRAIN_DELAY.spec(),
         DRAIN_TIMEOUT.spec(),
     ],
@@ -129,6 +137,12 @@ fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
     let what = format!("\"{prefix}\" is not one plain path, so it could hide the application's own");
     vec![Complaint { key: Some(PREFIX.key()), what, help: "write a path of its own, such as \"/_seawall\"".to_owned() }]
 }
+
+/// The least that HTTP/2 takes as one head.
+const LEAST_HEADER_LIST_BYTES: u32 = 16 * 1024;
+
+/// Room for the request line, which HTTP/2 counts among the fields; a head a little too large is still read, and gets a problem.
+const REQUEST_LINE_BYTES: u32 = 8 * 1024;
 
 /// How the public listener behaves.
 #[derive(Clone, Debug)]
@@ -151,6 +165,10 @@ pub struct ServerSettings {
     pub max_connections: usize,
     /// Connections at once from one address.
     pub max_connections_per_address: usize,
+    /// HTTP/2 requests at once on one connection.
+    pub max_streams: u32,
+    /// Bytes of the decoded header fields of one HTTP/2 request, 32 octets counted for each field.
+    pub max_header_list_bytes: u32,
     /// Accepting goes on for so long while draining.
     pub drain_delay: Duration,
     /// Draining ends after so long.
@@ -174,8 +192,18 @@ impl ServerSettings {
             max_connections: usize::try_from(values.get(&MAX_CONNECTIONS)?).unwrap_or(usize::MAX),
             max_connections_per_address: usize::try_from(values.get(&MAX_CONNECTIONS_PER_ADDRESS)?)
                 .unwrap_or(usize::MAX),
+            max_streams: u32::try_from(values.get(&MAX_STREAMS)?).unwrap_or(u32::MAX),
+            max_header_list_bytes: LEAST_HEADER_LIST_BYTES,
             drain_delay: values.get(&DRAIN_DELAY)?.duration(),
             drain_timeout: values.get(&DRAIN_TIMEOUT)?.duration(),
         })
+    }
+
+    /// Takes heads over HTTP/2 whose fields have so many bytes, 32 octets counted for each field: those that pass over HTTP/1.
+    #[must_use]
+    pub fn with_largest_field_list(mut self, bytes: u64) -> Self {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).saturating_add(REQUEST_LINE_BYTES);
+        self.max_header_list_bytes = bytes.max(LEAST_HEADER_LIST_BYTES);
+        self
     }
 }

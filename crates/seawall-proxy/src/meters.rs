@@ -35,7 +35,7 @@ static REFUSED: Metric = Metric {
 };
 static EXPIRED: Metric = Metric {
     name: "seawall_connections_expired",
-    help: "Client connections closed because they stayed silent, a request's head took too long, or an answer was not taken.",
+    help: "Client connections closed because they stayed silent, a request's head took too long, or an answer was not taken, or because their client broke HTTP/2 or gave up, or sent for nothing, more than its budget (abusive).",
     kind: MetricKind::Counter,
     labels: &["reason"],
 };
@@ -142,6 +142,7 @@ pub(crate) struct Meters {
     pub(crate) slow_head: Handle,
     pub(crate) idle: Handle,
     pub(crate) slow_reader: Handle,
+    pub(crate) abusive: Handle,
     pub(crate) tunnels: Handle,
     pub(crate) upstream_connections: Handle,
     pub(crate) retries: Handle,
@@ -164,6 +165,7 @@ impl Meters {
             slow_head: expired("slow_head"),
             idle: expired("idle"),
             slow_reader: expired("slow_reader"),
+            abusive: expired("abusive"),
             tunnels: one(&TUNNELS),
             upstream_connections: one(&UPSTREAM_CONNECTIONS),
             retries: one(&RETRIES),

@@ -3,6 +3,7 @@
 
 mod activity;
 mod client;
+mod http2;
 mod server;
 mod socket;
 

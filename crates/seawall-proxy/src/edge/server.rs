@@ -10,16 +10,16 @@ use std::{
 };
 
 use bytes::BytesMut;
-use http::{HeaderValue, Request, Version, header::COOKIE};
+use http::Request;
 use hyper::{
     body::Incoming,
-    server::conn::{http1, http2},
+    server::conn::{http1, http2::Connection},
     service::service_fn,
 };
 use socket2::SockRef;
 use tokio::{net::TcpStream, time::Instant};
 
-use super::{Activity, activity::Expiry, socket::Socket};
+use super::{Activity, activity::Expiry, http2, socket::Socket};
 use crate::{core::Core, exchange, timer::Timer};
 use seawall_guards::Peer;
 
@@ -33,12 +33,6 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0";
 /// an end fill no memory.
 const MOST_BUFFERED_BYTES: usize = 128 * 1024;
 
-/// HTTP/2 streams at once on one connection: the least that RFC 9113 section 6.5.2 recommends.
-const MAX_STREAMS: u32 = 100;
-
-/// Bytes of decoded header fields of one HTTP/2 request, 32 octets counted per field.
-const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
-
 /// Serves a connection until it ends.
 pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: Peer, activity: Rc<Activity>) {
     let Some((stream, read_ahead)) = look_ahead(&core, stream, &activity).await else { return };
@@ -49,17 +43,15 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: Peer, activit
         let (core, activity) = (Rc::clone(&core), Rc::clone(&activity));
         service_fn(move |request: Request<Incoming>| {
             let (core, activity, peer) = (Rc::clone(&core), Rc::clone(&activity), Rc::clone(&peer));
-            async move {
-                Ok::<_, std::convert::Infallible>(exchange::handle(core, activity, &peer, one_cookie(request)).await)
-            }
+            let request = http2::compact(request);
+            async move { Ok::<_, std::convert::Infallible>(exchange::handle(core, activity, &peer, request).await) }
         })
     };
     if http2 {
         activity.multiplex();
-        let mut builder = http2::Builder::new(LocalExecutor);
-        builder.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEADER_LIST_BYTES);
-        watched(&core, &activity, builder.serve_connection(socket, service), http2::Connection::graceful_shutdown)
-            .await;
+        let socket = http2::Counted::new(socket, Rc::clone(&core), Rc::clone(&activity));
+        let connection = http2::builder(LocalExecutor, &core.settings).serve_connection(socket, service);
+        watched(&core, &activity, connection, Connection::graceful_shutdown).await;
     } else {
         let mut builder = http1::Builder::new();
         // The watchdog bounds heads; hyper's own timer would also end idle connections early.
@@ -183,18 +175,6 @@ fn expired(core: &Core, activity: &Activity, timer: &mut Timer, cx: &mut Context
         }
     }
     Poll::Pending
-}
-
-/// HTTP/2 may divide cookies into many fields; the application gets one (RFC 9113 section 8.2.3).
-fn one_cookie(mut request: Request<Incoming>) -> Request<Incoming> {
-    if request.version() == Version::HTTP_2 && request.headers().get_all(COOKIE).iter().count() > 1 {
-        let crumbs =
-            request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b"; "[..]);
-        if let Ok(cookie) = HeaderValue::from_bytes(&crumbs) {
-            request.headers_mut().insert(COOKIE, cookie);
-        }
-    }
-    request
 }
 
 /// Runs HTTP/2 streams on the core that has the connection.

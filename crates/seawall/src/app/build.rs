@@ -8,6 +8,7 @@ use seawall_guards::{
     Shared, client_address,
     load_shed::Permits,
     rate_limit::{self, MemoryRates},
+    strict_http,
 };
 use seawall_proxy::{
     Builtins, Plane, PlaneParts, SERVER_SECTION, ServerSettings, Site, UPSTREAM_SECTION, Upstream, UpstreamAddress,
@@ -75,8 +76,9 @@ impl App {
     /// # Errors
     /// [`AppError`] when no application is named, or two are, or settings that loading should have refused.
     pub fn build(config: Config, surroundings: Surroundings) -> Result<Self, AppError> {
+        let largest_field_list = strict_http::largest_field_list(config.values(&strict_http::SECTION))?;
         let mut app = Self {
-            server: ServerSettings::read(config.values(&SERVER_SECTION))?,
+            server: ServerSettings::read(config.values(&SERVER_SECTION))?.with_largest_field_list(largest_field_list),
             upstream: UpstreamSettings::read(config.values(&UPSTREAM_SECTION))?,
             supervised: SupervisedSettings::read(&config)?,
             admin: AdminSettings::read(config.values(&admin::SECTION))?,

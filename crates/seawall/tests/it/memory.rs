@@ -20,7 +20,7 @@ const MEBIBYTE: u64 = 1024 * 1024;
 const MOST_GROWTH: u64 = 64 * MEBIBYTE;
 
 /// Resident memory of this process, in bytes.
-fn resident() -> u64 {
+pub(crate) fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("the system tells");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the system tells it here");
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
