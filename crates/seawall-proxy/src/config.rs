@@ -86,6 +86,13 @@ pub mod server {
         "Whether every connection begins with a PROXY protocol header (version 1 or 2), as a load balancer can send it to say who the client is. Connections are then served only from the proxies in `[client_address] trusted`.",
     )
     .needs_restart();
+    /// HTTP/2 requests at once on one connection.
+    pub const MAX_STREAMS: Field<u64> = Field::new(
+        "max_streams",
+        Literal::Integer(100),
+        "How many requests one HTTP/2 connection may have open at once; more are refused. As many may be given up in ten seconds; a connection that gives up more, and more than half of what it began, is closed. Raise it when a proxy in front brings the requests of many clients over one connection.",
+    )
+    .between("1", "1000");
     /// Accepting goes on while draining.
     pub const DRAIN_DELAY: Field<Span> = Field::new(
         "drain_delay",
@@ -103,8 +110,8 @@ pub mod server {
 }
 
 use server::{
-    DRAIN_DELAY, DRAIN_TIMEOUT, FIRST_BYTE, HEADER, IDLE, LISTEN, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, PREFIX,
-    PROXY_PROTOCOL, SEND, WORKERS,
+    DRAIN_DELAY, DRAIN_TIMEOUT, FIRST_BYTE, HEADER, IDLE, LISTEN, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS,
+    MAX_STREAMS, PREFIX, PROXY_PROTOCOL, SEND, WORKERS,
 };
 
 /// The section of the public listener.
@@ -122,6 +129,7 @@ pub const SERVER_SECTION: Section = Section::new(
         MAX_CONNECTIONS.spec(),
         MAX_CONNECTIONS_PER_ADDRESS.spec(),
         PROXY_PROTOCOL.spec(),
+        MAX_STREAMS.spec(),
         DRAIN_DELAY.spec(),
         DRAIN_TIMEOUT.spec(),
     ],
@@ -137,6 +145,12 @@ fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
     let what = format!("\"{prefix}\" is not one plain path, so it could hide the application's own");
     vec![Complaint { key: Some(PREFIX.key()), what, help: "write a path of its own, such as \"/_seawall\"".to_owned() }]
 }
+
+/// The least that HTTP/2 takes as one head.
+const LEAST_HEADER_LIST_BYTES: u32 = 16 * 1024;
+
+/// Room for the request line, which HTTP/2 counts among the fields; a head a little too large is still read, and gets a problem.
+const REQUEST_LINE_BYTES: u32 = 8 * 1024;
 
 /// How the public listener behaves.
 #[derive(Clone, Debug)]
@@ -164,6 +178,10 @@ pub struct ServerSettings {
     pub trusted: Networks,
     /// Whether connections begin with a header of the PROXY protocol.
     pub proxy_protocol: bool,
+    /// HTTP/2 requests at once on one connection.
+    pub max_streams: u32,
+    /// Bytes of the decoded header fields of one HTTP/2 request, 32 octets counted for each field.
+    pub max_header_list_bytes: u32,
     /// Accepting goes on for so long while draining.
     pub drain_delay: Duration,
     /// Draining ends after so long.
@@ -189,8 +207,18 @@ impl ServerSettings {
                 .unwrap_or(usize::MAX),
             trusted: Networks::default(),
             proxy_protocol: values.get(&PROXY_PROTOCOL)?,
+            max_streams: u32::try_from(values.get(&MAX_STREAMS)?).unwrap_or(u32::MAX),
+            max_header_list_bytes: LEAST_HEADER_LIST_BYTES,
             drain_delay: values.get(&DRAIN_DELAY)?.duration(),
             drain_timeout: values.get(&DRAIN_TIMEOUT)?.duration(),
         })
+    }
+
+    /// Takes heads over HTTP/2 whose fields have so many bytes, 32 octets counted for each field: those that pass over HTTP/1.
+    #[must_use]
+    pub fn with_largest_field_list(mut self, bytes: u64) -> Self {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).saturating_add(REQUEST_LINE_BYTES);
+        self.max_header_list_bytes = bytes.max(LEAST_HEADER_LIST_BYTES);
+        self
     }
 }

@@ -40,7 +40,7 @@ static REFUSED: Metric = Metric {
 };
 static EXPIRED: Metric = Metric {
     name: "seawall_connections_expired",
-    help: "Client connections closed because they stayed silent, a request's head took too long, or an answer was not taken.",
+    help: "Client connections closed because they stayed silent, a request's head took too long, or an answer was not taken, or because their client broke HTTP/2 or gave up, or sent for nothing, more than its budget (abusive).",
     kind: MetricKind::Counter,
     labels: &["reason"],
 };
@@ -174,6 +174,7 @@ pub(crate) struct Meters {
     pub(crate) slow_reader: Handle,
     pub(crate) announced: Announced,
     pub(crate) handshakes: Handshakes,
+    pub(crate) abusive: Handle,
     pub(crate) tunnels: Handle,
     pub(crate) upstream_connections: Handle,
     pub(crate) retries: Handle,
@@ -264,6 +265,7 @@ impl Meters {
             slow_reader: expired("slow_reader"),
             announced: Announced::new(&*meter),
             handshakes: Handshakes::new(&*meter),
+            abusive: expired("abusive"),
             tunnels: one(&TUNNELS),
             upstream_connections: one(&UPSTREAM_CONNECTIONS),
             retries: one(&RETRIES),

@@ -246,6 +246,15 @@ pub fn path_rules(values: &Values) -> Result<PathRules, BadSetting> {
     Ok(PathRules { encoded_slash: values.get(&ENCODED_SLASH)? })
 }
 
+/// The largest head that is not refused for its size, in the octets that HTTP/2 counts: 32 for each field beside its name and its
+/// value (RFC 9113 section 6.5.2).
+///
+/// # Errors
+/// [`BadSetting`] when the values are not checked settings of the section.
+pub fn largest_field_list(values: &Values) -> Result<u64, BadSetting> {
+    Ok(values.get(&MAX_HEADER_BYTES)?.bytes() + 32 * values.get(&MAX_HEADERS)?)
+}
+
 /// Removes what belongs to the connection, before the head is sent on.
 ///
 /// # Errors

@@ -16,6 +16,6 @@ mod tests;
 
 pub use config::{ENTRY, SECTION, values};
 pub use guard::{
-    HEADERS_TOO_LARGE, INVALID_HOST, INVALID_PATH, INVALID_REQUEST, METHOD_REFUSED, StrictHttpGuard, path_rules,
-    strip_connection_fields,
+    HEADERS_TOO_LARGE, INVALID_HOST, INVALID_PATH, INVALID_REQUEST, METHOD_REFUSED, StrictHttpGuard,
+    largest_field_list, path_rules, strip_connection_fields,
 };

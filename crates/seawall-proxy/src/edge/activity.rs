@@ -35,6 +35,8 @@ pub(crate) struct Activity {
     head_begun: Cell<bool>,
     /// Whether the watchdog's timer was set for the head that began.
     head_armed: Cell<bool>,
+    /// The header block of HTTP/2 that has begun, by its number, and when it was first seen incomplete.
+    block: Cell<Option<(u32, Instant)>>,
     draining: Cell<bool>,
     /// Whether the watchdog cut it.
     cut: Cell<bool>,
@@ -137,6 +139,7 @@ impl Activity {
             since: Cell::new(now),
             head_begun: Cell::new(false),
             head_armed: Cell::new(false),
+            block: Cell::new(None),
             draining: Cell::new(false),
             cut: Cell::new(false),
             answers: RefCell::default(),
@@ -175,6 +178,16 @@ impl Activity {
     pub(crate) fn multiplex(&self) {
         self.multiplexed.set(true);
         self.head_begun.set(false);
+    }
+
+    /// Which header block of HTTP/2 has begun and is not complete: nothing else can be sent before its end, so its time is
+    /// bounded even while other streams are served.
+    pub(super) fn reads_block(&self, block: Option<u32>) {
+        let same = block == self.block.get().map(|(number, _)| number);
+        if !same {
+            self.block.set(block.map(|number| (number, Instant::now())));
+            self.head_armed.set(false);
+        }
     }
 
     /// Looks at what the connection did when it was last polled.
@@ -217,6 +230,9 @@ impl Activity {
 
     /// When the watchdog looks next, and what it would find then; nothing while requests are served.
     pub(crate) fn deadline(&self, settings: &ServerSettings) -> Option<(Instant, Expiry)> {
+        if let Some((_, since)) = self.block.get() {
+            return Some((since + settings.header, Expiry::SlowHead));
+        }
         let (limit, expiry) = match (self.in_flight.get(), self.head_begun.get(), self.served.get()) {
             (0, true, _) => (settings.header, Expiry::SlowHead),
             (0, false, false) if self.draining.get() => (settings.first_byte.min(JUST_CONNECTED), Expiry::Silent),

@@ -7,6 +7,7 @@ mod checked_link;
 mod client;
 mod gate;
 mod handshake;
+mod http2;
 mod linger;
 mod refused;
 mod server;

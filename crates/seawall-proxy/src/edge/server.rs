@@ -10,10 +10,10 @@ use std::{
 };
 
 use bytes::BytesMut;
-use http::{HeaderValue, Request, Version, header::COOKIE};
+use http::Request;
 use hyper::{
     body::Incoming,
-    server::conn::{http1, http2},
+    server::conn::{http1, http2::Connection},
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
@@ -23,7 +23,7 @@ use tokio::{io::AsyncReadExt, net::TcpStream, time::Instant};
 use super::{
     Activity,
     activity::Expiry,
-    announced, handshake,
+    announced, handshake, http2,
     refused::Refused,
     socket::{Protocol, Socket},
     stream::ClientStream,
@@ -40,12 +40,6 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0";
 /// What hyper keeps of one direction of an HTTP/1 connection: more than any head may have, and little enough that heads without
 /// an end fill no memory.
 const MOST_BUFFERED_BYTES: usize = 128 * 1024;
-
-/// HTTP/2 streams at once on one connection: the least that RFC 9113 section 6.5.2 recommends.
-const MAX_STREAMS: u32 = 100;
-
-/// Bytes of decoded header fields of one HTTP/2 request, 32 octets counted per field.
-const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
 
 /// Serves a connection until it ends.
 pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: SocketAddr, activity: Rc<Activity>) {
@@ -67,21 +61,22 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: SocketAddr, a
         let (core, activity) = (Rc::clone(&core), Rc::clone(&activity));
         service_fn(move |request: Request<Incoming>| {
             let (core, activity, peer) = (Rc::clone(&core), Rc::clone(&activity), Rc::clone(&peer));
+            // At once, not when its turn comes: many heads may wait.
+            let request = http2::compact(request);
             async move {
                 // Whatever the socket gave hyper after a refusal stands for what was refused.
                 if let Some(Refused { refusal, head: Some(head) }) = activity.refused() {
                     return Ok(exchange::refuse(core, &activity, &peer, *refusal, head));
                 }
-                Ok::<_, std::convert::Infallible>(exchange::handle(core, activity, &peer, one_cookie(request)).await)
+                Ok::<_, std::convert::Infallible>(exchange::handle(core, activity, &peer, request).await)
             }
         })
     };
     if protocol == Protocol::Http2 {
         activity.multiplex();
-        let mut builder = http2::Builder::new(LocalExecutor);
-        builder.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEADER_LIST_BYTES);
-        watched(&core, &activity, builder.serve_connection(socket, service), http2::Connection::graceful_shutdown)
-            .await;
+        let socket = http2::Counted::new(socket, Rc::clone(&core), Rc::clone(&activity));
+        let connection = http2::builder(LocalExecutor, &core.settings()).serve_connection(socket, service);
+        watched(&core, &activity, connection, Connection::graceful_shutdown).await;
     } else {
         let mut builder = http1::Builder::new();
         // The watchdog bounds heads; hyper's own timer would also end idle connections early.
@@ -236,18 +231,6 @@ fn expired(core: &Core, activity: &Activity, timer: &mut Timer, cx: &mut Context
         }
     }
     Poll::Pending
-}
-
-/// HTTP/2 may divide cookies into many fields; the application gets one (RFC 9113 section 8.2.3).
-fn one_cookie(mut request: Request<Incoming>) -> Request<Incoming> {
-    if request.version() == Version::HTTP_2 && request.headers().get_all(COOKIE).iter().count() > 1 {
-        let crumbs =
-            request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b"; "[..]);
-        if let Ok(cookie) = HeaderValue::from_bytes(&crumbs) {
-            request.headers_mut().insert(COOKIE, cookie);
-        }
-    }
-    request
 }
 
 /// Runs HTTP/2 streams on the core that has the connection.

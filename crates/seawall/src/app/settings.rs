@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use seawall_config::Config;
-use seawall_guards::{Shared, client_address};
+use seawall_guards::{Shared, client_address, strict_http};
 use seawall_proxy::{Builtins, SERVER_SECTION, ServerSettings, Site, TlsSettings, UPSTREAM_SECTION, UpstreamSettings};
 use seawall_telemetry::{LOG_SECTION, LogSettings};
 
@@ -38,7 +38,9 @@ impl Settings {
     /// # Errors
     /// [`AppError`] when no application is named, or two are, or settings that loading should have refused.
     pub(super) fn read(config: Config, directory: &Path, open_files: Option<u64>) -> Result<Self, AppError> {
-        let mut server = ServerSettings::read(config.values(&SERVER_SECTION))?;
+        let largest_field_list = strict_http::largest_field_list(config.values(&strict_http::SECTION))?;
+        let mut server =
+            ServerSettings::read(config.values(&SERVER_SECTION))?.with_largest_field_list(largest_field_list);
         server.trusted = client_address::trusted(config.values(&client_address::SECTION))?;
         fit(&mut server, open_files);
         encryption::check_announcers(&server)?;

@@ -1,5 +1,8 @@
 //! HTTP/2 by prior knowledge: what holds for a request over HTTP/1.1 holds for a stream, and streams do not wait for one another.
 
+mod attacks;
+mod rules;
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -100,11 +100,15 @@ async fn leave_again_and_again(public: SocketAddr, number: u64, until: Instant) 
 
 /// A stream that is reset is a client that leaves.
 async fn reset_streams(public: SocketAddr, number: u64, until: Instant) {
-    let client = H2Client::connect(public).await;
+    let mut client = H2Client::connect(public).await;
     let paths = ["/slow/5", "/bytes/100000", "/slow-body/5", "/never"];
     for (step, path) in (number..).zip(paths.iter().cycle()) {
         if Instant::now() >= until {
             return;
+        }
+        // Fewer on each connection than what a connection may give up (`max_streams`).
+        if step % 50 == 0 {
+            client = H2Client::connect(public).await;
         }
         let _left = tokio::time::timeout(Duration::from_millis(step * 7 % 11), client.get(path)).await;
     }
