@@ -6,6 +6,7 @@ mod builtin;
 pub mod catalogue;
 mod data;
 mod fault;
+pub mod hand_over;
 pub mod health;
 mod random;
 pub mod reload;
