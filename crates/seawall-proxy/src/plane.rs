@@ -71,6 +71,28 @@ impl Stage {
         self.commands.len()
     }
 
+    /// Lets every core accept nothing for a while, and waits until none does. Whoever connects waits in the kernel's queue.
+    pub async fn rest(&self) {
+        let mut waiting = Vec::new();
+        for commands in self.commands.iter().filter_map(mpsc::WeakSender::upgrade) {
+            let (done, rests) = oneshot::channel();
+            if commands.send(Command::Rest(done)).await.is_ok() {
+                waiting.push(rests);
+            }
+        }
+        for rests in waiting {
+            // A core that is ending accepts nothing either.
+            let _ending = rests.await;
+        }
+    }
+
+    /// Lets every core accept again.
+    pub async fn resume(&self) {
+        for commands in self.commands.iter().filter_map(mpsc::WeakSender::upgrade) {
+            let _ended = commands.send(Command::Resume).await;
+        }
+    }
+
     /// Serves other sites with other settings; requests in flight keep their sites. The request log is on when there is a way
     /// to it. Whatever begins after this ends finds the new ones, on every core.
     pub async fn replace(&self, sites: Vec<Site>, settings: &ServerSettings, log: Option<&LogHandle>) {
@@ -184,6 +206,12 @@ impl Plane {
     /// Lets every core finish and end.
     pub async fn drain(&self) {
         self.tell(|| Command::Drain).await;
+    }
+
+    /// Lets every core finish and end, and leaves the listening socket to another process that accepts from it: it is closed here
+    /// at once, and nothing is done to it that the other would feel.
+    pub async fn leave(&self) {
+        self.tell(|| Command::Leave).await;
     }
 
     /// Ends every core at once.

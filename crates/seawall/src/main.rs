@@ -8,7 +8,10 @@ use std::{
     process::ExitCode,
 };
 
-use seawall::cli::{self, CliError, Next, World};
+use seawall::{
+    app::hand_over::Program,
+    cli::{self, CliError, Next, World},
+};
 use seawall_telemetry::Terminal;
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn run(out: &mut dyn Write, colours: bool, plain: bool) -> Result<u8, CliError> 
         temporary: std::env::temp_dir(),
         variables: variables(),
         open_files: descriptors::raise(),
+        program: program(&std::env::current_dir()?),
     };
     match cli::execute(std::env::args_os(), &mut world) {
         Ok(Next::Exit(code)) => Ok(code),
@@ -47,6 +51,12 @@ fn run(out: &mut dyn Write, colours: bool, plain: bool) -> Result<u8, CliError> 
         Err(CliError::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(0),
         Err(error) => Err(error),
     }
+}
+
+/// How this process was started. It is found out at the start, while the program is where it was.
+fn program(directory: &std::path::Path) -> Option<Program> {
+    let search = std::env::var_os("PATH");
+    Program::new(std::env::args_os(), directory, search.as_deref(), std::env::current_exe().ok())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the binary hands the environment on; nothing else reads it")]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use seawall::{
-    app::{App, AppError, Running, reload::Trigger},
+    app::{App, AppError, Running, hand_over::HandOver, reload::Trigger},
     cli::{CliError, Serve, World},
     demo,
 };
@@ -33,6 +33,7 @@ pub(super) fn serve(what: Serve, world: &mut World<'_>) -> Result<u8, CliError> 
             let (answer, code) = runtime.block_on(ask.answer())?;
             answered(&answer, world).map(|_| code)
         }
+        Serve::Restart(ask) => answered(&runtime.block_on(ask.answer())?, world),
         Serve::Supervised(ask) => answered(&runtime.block_on(ask.answer())?, world),
         Serve::App { app, banner, demo } => {
             let temporary = demo.is_some().then(|| app.directory().to_owned());
@@ -83,6 +84,11 @@ fn run(
             // An application that was not ready yet is ended by the drop of its start.
             () = signals.next() => return Ok(0),
         };
+        if let Some(inherited) = running.take_standard_error()
+            && let Err(error) = rustix::stdio::dup2_stderr(inherited)
+        {
+            tracing::warn!(error = %error, "the standard error of the process that served before cannot be used");
+        }
         // Log lines go to the standard output; what is meant for a person stays apart from them.
         let _unheard = stderr().write_all(banner(&running).as_bytes());
         let (ended, told) = until_end(&mut running, &mut signals).await;
@@ -96,11 +102,12 @@ fn run(
     Ok(code?)
 }
 
-/// The signals that end the process, and the one that reloads its configuration.
+/// The signals that end the process, the one that reloads its configuration, and the one that starts a successor.
 struct Signals {
     terminate: Option<Signal>,
     interrupt: Option<Signal>,
     hang_up: Option<Signal>,
+    user: Option<Signal>,
     /// Whether it was started from a terminal, which may go.
     terminal: bool,
     /// Whether a reload was wished when nobody could carry it out.
@@ -120,6 +127,7 @@ impl Signals {
             terminate: listen(SignalKind::terminate()),
             interrupt: listen(SignalKind::interrupt()),
             hang_up: listen(SignalKind::hangup()),
+            user: listen(SignalKind::user_defined2()),
             terminal: stdin().is_terminal(),
             reload: false,
         }
@@ -127,8 +135,12 @@ impl Signals {
 
     /// Waits for the next one that ends the process.
     async fn next(&mut self) {
-        while self.hear().await == Heard::Reload {
-            self.reload = true;
+        loop {
+            match self.hear().await {
+                Heard::End => return,
+                Heard::Reload => self.reload = true,
+                Heard::Restart => tracing::warn!("a server that is starting or ending is not restarted"),
+            }
         }
     }
 
@@ -143,6 +155,7 @@ impl Signals {
             () = heard(&mut self.interrupt) => Heard::End,
             // The same signal says that the terminal it was started from is gone, and then nobody is left to end it.
             () = heard(&mut self.hang_up) => if self.terminal && !stdin().is_terminal() { Heard::End } else { Heard::Reload },
+            () = heard(&mut self.user) => Heard::Restart,
         }
     }
 }
@@ -152,6 +165,7 @@ impl Signals {
 enum Heard {
     End,
     Reload,
+    Restart,
 }
 
 async fn heard(signal: &mut Option<Signal>) {
@@ -163,28 +177,57 @@ async fn heard(signal: &mut Option<Signal>) {
     }
 }
 
-/// Serves until the first signal, finishes until the second; gives how many there were.
+/// Serves until the first signal or until a successor does, finishes until the second; gives how many signals there were.
 async fn until_end(running: &mut Running, signals: &mut Signals) -> (Result<(), AppError>, u32) {
+    let mut hand_over = running.hand_over().cloned();
     let mut told = 0;
     loop {
-        tokio::select! {
+        let heard = tokio::select! {
             ended = running.ended() => return (ended, told),
-            heard = signals.any() => if heard == Heard::Reload {
-                // Beside this loop, so that a signal that ends the process is heard meanwhile. What came of it is in the log.
+            () = left(&mut hand_over) => {
+                // Being finished already, it ends at once at the next signal.
+                (told, hand_over) = (told.max(1), None);
+                running.leave().await;
+                continue;
+            }
+            heard = signals.any() => heard,
+        };
+        match heard {
+            // Beside this loop, so that a signal that ends the process is heard meanwhile. What came of it is in the log.
+            Heard::Reload => {
                 let reloader = running.reloader().clone();
                 tokio::spawn(async move { reloader.reload(Trigger::Signal).await.is_ok() });
-                continue;
+            }
+            Heard::Restart => match running.hand_over().cloned() {
+                Some(hand_over) => {
+                    tokio::spawn(async move { hand_over.restart().await.is_ok() });
+                }
+                None => tracing::warn!("this server does not know how it was started, so it starts no successor"),
             },
+            Heard::End => {
+                told += 1;
+                finish(running, told).await;
+            }
         }
-        told += 1;
-        if told == 1 {
-            tracing::info!(
-                "finishing: requests in flight are answered, connections are closed; a second signal ends at once"
-            );
-            running.drain().await;
-        } else {
-            running.force().await;
-        }
+    }
+}
+
+async fn finish(running: &Running, told: u32) {
+    if told == 1 {
+        tracing::info!(
+            "finishing: requests in flight are answered, connections are closed; a second signal ends at once"
+        );
+        running.drain().await;
+    } else {
+        running.force().await;
+    }
+}
+
+/// Ends when another process serves.
+async fn left(hand_over: &mut Option<HandOver>) {
+    match hand_over {
+        Some(hand_over) => hand_over.left().await,
+        None => std::future::pending().await,
     }
 }
 

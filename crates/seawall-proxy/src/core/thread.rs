@@ -15,6 +15,10 @@ use super::{Core, CoreParts, Serving, accept};
 /// How often log lines are handed over and old connections to the application are closed.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How long kept connections are served on after another process took over. Whoever talks meanwhile is told to close by the
+/// answer, so that no connection is closed in the very moment in which its client sends a request.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Commands that may wait; revocations come in crowds.
 pub(crate) const COMMANDS: usize = 1_024;
 
@@ -27,8 +31,14 @@ pub(crate) enum Command {
     Take(Arrived),
     /// What was opened with it ends.
     Revoked(Revoked),
+    /// Accept nothing until told otherwise, and say so: whoever connects waits in the kernel's queue.
+    Rest(oneshot::Sender<()>),
+    /// Accept again.
+    Resume,
     /// Finish and end.
     Drain,
+    /// Finish and end; another process accepts from the same socket.
+    Leave,
     /// End at once.
     Force,
 }
@@ -74,8 +84,10 @@ async fn run(parts: CoreParts, listener: StdListener, mut commands: mpsc::Receiv
         Err(error) => return tracing::error!(error = %error, "the listener could not be used"),
     };
     let ticking = tokio::task::spawn_local(tick(Rc::clone(&core)));
-    if let Then::Drain = serve(&core, &listener, &mut commands).await {
-        drain(&core, listener, &mut commands).await;
+    match serve(&core, &listener, &mut commands).await {
+        Then::Drain => finish(&core, Goodbye::Close(listener), &mut commands).await,
+        Then::Leave => finish(&core, Goodbye::Leave(listener), &mut commands).await,
+        Then::End => {}
     }
     ticking.abort();
     core.flush_log();
@@ -84,14 +96,24 @@ async fn run(parts: CoreParts, listener: StdListener, mut commands: mpsc::Receiv
 /// What comes after serving.
 enum Then {
     Drain,
+    Leave,
     End,
+}
+
+/// What becomes of the listening socket.
+enum Goodbye {
+    /// Nobody else has it: it is announced, then closed without resetting anyone.
+    Close(TcpListener),
+    /// Another process accepts from it: it is let go of at once, and what waits in its queue is that one's.
+    Leave(TcpListener),
 }
 
 async fn serve(core: &Rc<Core>, listener: &TcpListener, commands: &mut mpsc::Receiver<Command>) -> Then {
     let mut accepting = std::pin::pin!(accept::accept(core, listener));
+    let mut resting = false;
     loop {
         tokio::select! {
-            () = &mut accepting => {}
+            () = &mut accepting, if !resting => {}
             command = commands.recv() => match command {
                 Some(Command::Replace(serving, done)) => {
                     core.replace(*serving);
@@ -100,16 +122,27 @@ async fn serve(core: &Rc<Core>, listener: &TcpListener, commands: &mut mpsc::Rec
                 }
                 Some(Command::Take(arrived)) => accept::take(core, arrived),
                 Some(Command::Revoked(revoked)) => core.revoke(&revoked),
+                Some(Command::Rest(done)) => {
+                    resting = true;
+                    let _unheard = done.send(());
+                }
+                Some(Command::Resume) => resting = false,
                 Some(Command::Drain) => return Then::Drain,
+                Some(Command::Leave) => return Then::Leave,
                 Some(Command::Force) | None => return Then::End,
             },
         }
     }
 }
 
-/// Announces the end, goes on accepting for a while, closes the listener, and lets everyone finish within the limit.
-async fn drain(core: &Rc<Core>, listener: TcpListener, commands: &mut mpsc::Receiver<Command>) {
+/// Announces the end, parts with the listener, and lets everyone finish within the limit.
+async fn finish(core: &Rc<Core>, goodbye: Goodbye, commands: &mut mpsc::Receiver<Command>) {
     let settings = core.settings();
+    let limit = settings.drain_timeout
+        + match goodbye {
+            Goodbye::Close(_) => settings.drain_delay,
+            Goodbye::Leave(_) => FAREWELL,
+        };
     let forced = async {
         while let Some(command) = commands.recv().await {
             match command {
@@ -117,16 +150,24 @@ async fn drain(core: &Rc<Core>, listener: TcpListener, commands: &mut mpsc::Rece
                 // It was accepted before the listener closed, so it is served.
                 Command::Take(arrived) => accept::take(core, arrived),
                 Command::Revoked(revoked) => core.revoke(&revoked),
-                Command::Replace(..) | Command::Drain => {}
+                Command::Replace(..) | Command::Rest(_) | Command::Resume | Command::Drain | Command::Leave => {}
             }
         }
     };
     let finished = async {
         core.announce_end();
-        let delayed = tokio::time::timeout(settings.drain_delay, accept::accept(core, &listener)).await;
-        debug_assert!(delayed.is_err(), "accepting ends only by the time limit");
-        accept::close(core, &listener).await;
-        drop(listener);
+        match goodbye {
+            Goodbye::Close(listener) => {
+                let delayed = tokio::time::timeout(settings.drain_delay, accept::accept(core, &listener)).await;
+                debug_assert!(delayed.is_err(), "accepting ends only by the time limit");
+                accept::close(core, &listener).await;
+            }
+            Goodbye::Leave(listener) => {
+                // Invariant: no filter is attached to a socket that another process accepts from.
+                drop(listener);
+                tokio::time::sleep(FAREWELL).await;
+            }
+        }
         // Twice through the runtime: once for the driver to say what has come, once for connections to read it.
         for _ in 0..2 {
             tokio::task::yield_now().await;
@@ -134,7 +175,6 @@ async fn drain(core: &Rc<Core>, listener: TcpListener, commands: &mut mpsc::Rece
         core.close_connections();
         core.emptied().await;
     };
-    let limit = settings.drain_delay + settings.drain_timeout;
     tokio::select! {
         () = finished => {}
         () = forced => {}

@@ -2,7 +2,6 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    os::unix::net::UnixListener,
     sync::Arc,
     thread,
     time::Duration,
@@ -15,14 +14,17 @@ use seawall_guards::{
     load_shed::Permits,
     rate_limit::{self, MemoryRates},
 };
-use seawall_proxy::{Plane, PlaneParts, SERVER_SECTION, Upstream, UpstreamAddress, server};
-use seawall_telemetry::{LogSettings, LogWriter, Output, Registry, log::LevelHandle};
-use tokio::sync::watch;
+use seawall_proxy::{
+    BuiltinRequest, Builtins, Plane, PlaneParts, SERVER_SECTION, Site, Upstream, UpstreamAddress, server,
+};
+use seawall_telemetry::{LogSettings, LogWriter, Output, Registry, log::LevelHandle, trace::Spans};
+use tokio::sync::{mpsc, watch};
 
 use super::{
-    Addresses, AppError, ConfigSource, DataDirectory, Running, Surroundings, admin, builtin,
+    AppError, ConfigSource, Running, Surroundings, admin, builtin,
     catalogue::{DATA, TOP},
     encryption::Encryption,
+    hand_over::{self, Entry, Ground, HandOverMeters, Held, Predecessor, Program, Step},
     health::Health,
     reload::{Lasting, ReloadMeters, Reloader},
     running::Parts,
@@ -60,6 +62,8 @@ pub struct App {
     surroundings: Surroundings,
     source: Option<ConfigSource>,
     level: Option<LevelHandle>,
+    program: Option<Program>,
+    entry: Entry,
 }
 
 impl App {
@@ -69,7 +73,7 @@ impl App {
     /// [`AppError`] when no application is named, or two are, or settings that loading should have refused.
     pub fn build(config: Config, surroundings: Surroundings) -> Result<Self, AppError> {
         let settings = Settings::read(config, &surroundings.directory, surroundings.open_files)?;
-        Ok(Self { settings, surroundings, source: None, level: None })
+        Ok(Self { settings, surroundings, source: None, level: None, program: None, entry: Entry::Fresh })
     }
 
     /// Where its configuration came from; without it, the configuration cannot be reloaded.
@@ -83,6 +87,20 @@ impl App {
     #[must_use]
     pub fn with_level(mut self, level: LevelHandle) -> Self {
         self.level = Some(level);
+        self
+    }
+
+    /// How its process was started, so that it can start a successor; without it, it hands over to none.
+    #[must_use]
+    pub fn with_program(mut self, program: Option<Program>) -> Self {
+        self.program = program;
+        self
+    }
+
+    /// How it comes to its listeners.
+    #[must_use]
+    pub const fn entering(mut self, entry: Entry) -> Self {
+        self.entry = entry;
         self
     }
 
@@ -137,7 +155,8 @@ impl App {
     }
 
     /// Listens, starts the application when that is Seawall's task, and serves once it is ready. The control plane runs on
-    /// the runtime this is called on. Dropped before it is done, it leaves no application behind.
+    /// the runtime this is called on. Dropped before it is done, it leaves no application behind. One that takes over changes nothing
+    /// for the process that serves until everything that can fail is done.
     ///
     /// # Errors
     /// [`AppError`] when an address is in use, the data directory cannot be used, the application does not start, or the
@@ -146,60 +165,113 @@ impl App {
         let settings = &self.settings;
         let cores = settings.server.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
         let data_path = self.surroundings.directory.join(settings.config.values(&TOP).get(&DATA)?);
-        let data = DataDirectory::open(&data_path)?;
+        let ground = Ground::find(&data_path, settings, self.entry).await?;
         let registry = Registry::new(cores);
         let encryption = Encryption::new(settings.tls.clone(), &self.surroundings.clock, &registry)?;
-        let Listeners { public, admin_listener, admin_socket, addresses } =
-            Listeners::bind(settings, &encryption, &data)?;
         // Listening before that means that an address in use is told at once, not after the application has started.
-        let Lasts { lasting, supervisor, writer } = self.lasting(cores, &registry).await?;
-        let (upstream, health) = (lasting.upstream.clone(), lasting.health.clone());
+        let lasts = self.lasting(cores, &registry).await?;
         let (builtins, requests) = builtin::channel();
-        let sites = settings.sites(cores, &lasting.shared, &builtins)?;
-
-        let token = settings.admin.token.clone().map_or_else(|| data.admin_token(), Ok)?;
-        let (traces, spans) = Traces::start(&settings.config, &settings.log.service, &lasting.clock, &registry)?;
-        let plane = Plane::start(PlaneParts {
-            listener: public,
-            sites,
-            settings: settings.server.clone(),
-            upstream: upstream.clone(),
-            clock: Arc::clone(&lasting.clock),
-            meter: Arc::new(registry.clone()),
-            log: settings.log.requests.then(|| lasting.log.clone()),
-            spans,
-            seed: self.surroundings.seed,
-            tls: encryption.terminator(),
-        })?;
+        let sites = settings.sites(cores, &lasts.lasting.shared, &builtins)?;
+        let (traces, spans) = Traces::start(&settings.config, &settings.log.service, &lasts.lasting.clock, &registry)?;
         self.tell_open_files()?;
+        let mut held = ground.hold().await?;
+        let last_word = held.last_word.take();
+        let meters = HandOverMeters::new(&registry);
+        let running =
+            self.run(Built { held, encryption, lasts, sites, registry, builtins, requests, traces, spans })?;
+        if let Some(last_word) = last_word {
+            meters.taken.increment();
+            last_word.say().await;
+        }
+        Ok(running)
+    }
+
+    /// Serves, first clients and then operators.
+    fn run(&self, built: Built) -> Result<Running, AppError> {
+        let settings = &self.settings;
+        let Built { held, encryption, lasts: Lasts { lasting, supervisor, writer }, registry, builtins, .. } = built;
+        let listeners = held.listeners(settings)?;
+        let Held { public, admin: admin_listener, redirect, addresses, sockets, standard_error, .. } = held;
+        let token = settings.admin.token.clone().map_or_else(|| sockets.data.admin_token(), Ok)?;
+        let plane = self.plane(public, built.sites, built.spans, &encryption, &lasting, &registry)?;
+        let (upstream, health) = (lasting.upstream.clone(), lasting.health.clone());
+        let stage = plane.stage();
         let reloader = Reloader::new(lasting, Arc::clone(&settings.config), plane.stage());
-        let state = admin::State {
+        let (hand_over, phase, wishes) = hand_over::channel();
+        let phases = phase.subscribe();
+        let program = self.program.clone().filter(|_| sockets.hand_over.is_some());
+        let hand_over = program.is_some().then_some(hand_over);
+        let admin = admin::router(admin::State {
             health: health.clone(),
             registry: registry.clone(),
             reloader: reloader.clone(),
             addresses,
             upstream: upstream.clone(),
             supervised: supervisor.as_ref().map(|supervisor| supervisor.handle().clone()),
-        };
+            hand_over: hand_over.clone(),
+        });
+        let data = Arc::new(sockets.data);
+        let predecessor = program.map(|program| Predecessor {
+            listeners,
+            steps: vec![Step::Public(stage), Step::Admin(phase.clone()), Step::Data(Arc::clone(&data))],
+            phase,
+            data: Arc::clone(&data),
+            program,
+            admin: admin.clone(),
+            meters: HandOverMeters::new(&registry),
+        });
+        let heir = predecessor.zip(sockets.hand_over);
+        let heir = heir.map(|(predecessor, socket)| predecessor.listen(socket, wishes)).transpose()?;
         Ok(Running::begin(Parts {
             addresses,
             plane,
             builtins,
             writer,
-            traces,
+            traces: built.traces,
             checks: upstream.watch(),
-            encryption: encryption.begin(addresses.public.port()),
+            encryption: encryption.begin(redirect, addresses.public.port()),
             registry,
-            builtin: builtin::serve(builtin::router(&settings.server.prefix, &settings.health, &health), requests),
+            builtin: builtin::serve(
+                builtin::router(&settings.server.prefix, &settings.health, &health),
+                built.requests,
+            ),
             health,
             reloader,
-            admin: admin::router(state),
+            admin,
             admin_listener,
-            admin_socket,
+            admin_socket: sockets.admin,
             token: Arc::new(token),
             data,
             supervisor,
+            hand_over,
+            heir,
+            phase: phases,
+            standard_error,
         }))
+    }
+
+    /// Serves clients.
+    fn plane(
+        &self,
+        listener: TcpListener,
+        sites: Vec<Site>,
+        spans: Spans,
+        encryption: &Encryption,
+        lasting: &Lasting,
+        registry: &Registry,
+    ) -> Result<Plane, AppError> {
+        Ok(Plane::start(PlaneParts {
+            listener,
+            sites,
+            settings: self.settings.server.clone(),
+            upstream: lasting.upstream.clone(),
+            clock: Arc::clone(&lasting.clock),
+            meter: Arc::new(registry.clone()),
+            log: self.settings.log.requests.then(|| lasting.log.clone()),
+            spans,
+            seed: self.surroundings.seed,
+            tls: encryption.terminator(),
+        })?)
     }
 
     /// Makes what outlives configurations, and starts the application when that is Seawall's task.
@@ -255,28 +327,17 @@ struct Lasts {
     writer: LogWriter,
 }
 
-/// Everything that is listened on.
-struct Listeners {
-    public: TcpListener,
-    admin_listener: TcpListener,
-    admin_socket: UnixListener,
-    addresses: Addresses,
-}
-
-impl Listeners {
-    fn bind(settings: &Settings, encryption: &Encryption, data: &DataDirectory) -> Result<Self, AppError> {
-        let public = Plane::bind(settings.server.listen)?;
-        let admin_listener = admin::bind(settings.admin.listen)?;
-        let admin_socket = admin::bind_unix(&data.socket_path())?;
-        let address = |listener: &TcpListener, asked| listener.local_addr().unwrap_or(asked);
-        let addresses = Addresses {
-            public: address(&public, settings.server.listen),
-            admin: address(&admin_listener, settings.admin.listen),
-            secure: encryption.terminator().is_some(),
-            redirect: encryption.redirects(),
-        };
-        Ok(Self { public, admin_listener, admin_socket, addresses })
-    }
+/// Everything built, nothing served.
+struct Built {
+    held: Held,
+    encryption: Encryption,
+    lasts: Lasts,
+    sites: Vec<Site>,
+    registry: Registry,
+    builtins: Builtins,
+    requests: mpsc::Receiver<BuiltinRequest>,
+    traces: Traces,
+    spans: Spans,
 }
 
 /// What outlives policies: made once, so that no reload forgets what was counted.

@@ -14,7 +14,7 @@ use seawall_guards::{
 use seawall_proxy::{SERVER_SECTION, TLS_SECTION, UPSTREAM_SECTION};
 use seawall_telemetry::{LOG_SECTION, TRACE_SECTION};
 
-use super::{admin, health, reload, supervised};
+use super::{admin, hand_over, health, reload, supervised};
 
 /// One step of a request's way through the guards.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +141,7 @@ pub fn problems() -> impl Iterator<Item = &'static ProblemType> {
 pub fn metrics() -> impl Iterator<Item = &'static Metric> {
     let guards = ORDER.iter().flat_map(|step| step.guard.metrics.iter().copied());
     let own = seawall_proxy::METRICS.iter().copied().chain(seawall_telemetry::METRICS.iter().copied());
-    std::iter::once(&DECISIONS).chain(guards).chain(own).chain(reload::METRICS)
+    std::iter::once(&DECISIONS).chain(guards).chain(own).chain(reload::METRICS).chain(hand_over::METRICS)
 }
 
 #[cfg(test)]

@@ -1,21 +1,24 @@
-//! The directory with Seawall's own files: the lock, the admin token, the admin socket. Only its owner may look in.
+//! The directory with Seawall's own files: the lock, the admin token, the sockets for operators and for a successor. Only its
+//! owner may look in.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use seawall_core::settings::Secret;
 
 use super::{AppError, random};
 
-/// The directory, locked for this process as long as the value lives.
+/// The directory, locked for this process as long as the value lives, or until it is handed over to another.
 #[derive(Debug)]
 pub struct DataDirectory {
     path: PathBuf,
-    _lock: File,
+    /// Nothing once another process may have it.
+    lock: Mutex<Option<File>>,
 }
 
 impl DataDirectory {
@@ -34,19 +37,38 @@ impl DataDirectory {
             // Nothing in here belongs in a repository.
             fs::write(&ignore, "*\n").map_err(fault(&ignore))?;
         }
-        let lock_path = path.join("lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&lock_path)
-            .map_err(fault(&lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(AppError::InUse(path.to_owned())),
-            Err(TryLockError::Error(source)) => Err(AppError::Data { path: lock_path, source }),
-        }
+        Ok(Self { lock: Mutex::new(Some(lock(path)?)), path: path.to_owned() })
+    }
+
+    /// Lets another process have it.
+    pub(super) fn release(&self) -> io::Result<()> {
+        let Some(lock) = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
+        // A program that is being started has a duplicate of the descriptor for a moment, so closing ours is not enough.
+        lock.unlock()
+    }
+
+    /// Locks it again after it was let go of.
+    pub(super) fn take_back(&self) -> Result<(), AppError> {
+        let lock = lock(&self.path)?;
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).replace(lock);
+        Ok(())
+    }
+
+    /// Whether it is this process's.
+    pub(super) fn held(&self) -> bool {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Where a process that shall take over finds this one.
+    #[must_use]
+    pub fn hand_over_path(&self) -> PathBuf {
+        Self::hand_over_in(&self.path)
+    }
+
+    /// Where a process that serves from a data directory is found.
+    #[must_use]
+    pub fn hand_over_in(data: &Path) -> PathBuf {
+        data.join("hand-over.sock")
     }
 
     /// Where the admin socket is.
@@ -74,6 +96,17 @@ impl DataDirectory {
     pub fn admin_token(&self) -> Result<Secret, AppError> {
         let path = self.token_path();
         read_or_make(&path).map(Secret::from).map_err(|source| AppError::Data { path, source })
+    }
+}
+
+fn lock(directory: &Path) -> Result<File, AppError> {
+    let path = directory.join("lock");
+    let opened = OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(&path);
+    let file = opened.map_err(|source| AppError::Data { path: path.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(AppError::InUse(directory.to_owned())),
+        Err(TryLockError::Error(source)) => Err(AppError::Data { path, source }),
     }
 }
 

@@ -1,10 +1,6 @@
 //! Encryption of client connections as the application wires it: its settings, its watch, its redirects.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    path::Path,
-    sync::Arc,
-};
+use std::{net::TcpListener, path::Path, sync::Arc};
 
 use seawall_config::Config;
 use seawall_core::clock::Clock;
@@ -19,22 +15,18 @@ use super::{AppError, SystemClock, redirect};
 #[derive(Debug)]
 pub(super) struct Encryption {
     terminator: Option<Terminator>,
-    /// Where requests in clear are redirected.
-    redirects: Option<TcpListener>,
 }
 
 impl Encryption {
-    /// Reads the certificates and listens for requests in clear.
+    /// Reads the certificates.
     pub(super) fn new(
         settings: Option<TlsSettings>,
         clock: &Arc<dyn Clock>,
         registry: &Registry,
     ) -> Result<Self, AppError> {
-        let Some(settings) = settings else { return Ok(Self { terminator: None, redirects: None }) };
-        let bind = |address| redirect::bind(address).map_err(|source| AppError::RedirectListen { address, source });
-        let redirects = settings.redirect_listen;
+        let Some(settings) = settings else { return Ok(Self { terminator: None }) };
         let terminator = Terminator::new(settings, Arc::clone(clock), Arc::new(registry.clone()))?;
-        Ok(Self { terminator: Some(terminator), redirects: redirects.map(bind).transpose()? })
+        Ok(Self { terminator: Some(terminator) })
     }
 
     /// What encrypts connections.
@@ -42,16 +34,11 @@ impl Encryption {
         self.terminator.clone()
     }
 
-    /// Where requests in clear are redirected.
-    pub(super) fn redirects(&self) -> Option<SocketAddr> {
-        self.redirects.as_ref().and_then(|listener| listener.local_addr().ok())
-    }
-
     /// Begins to watch the certificates' files and to redirect, on the runtime this is called on.
-    pub(super) fn begin(self, public_port: u16) -> Vec<JoinHandle<()>> {
+    pub(super) fn begin(self, redirects: Option<TcpListener>, public_port: u16) -> Vec<JoinHandle<()>> {
         let mut tasks = Vec::new();
         if let Some(terminator) = self.terminator {
-            if let Some(listener) = self.redirects {
+            if let Some(listener) = redirects {
                 let port = terminator.settings().redirect_port.unwrap_or(public_port);
                 tasks.push(tokio::spawn(redirect::serve(listener, port)));
             }

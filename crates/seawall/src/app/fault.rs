@@ -7,7 +7,7 @@ use seawall_guards::BuildError;
 use seawall_proxy::{EncryptionError, PlaneError, TlsError};
 use seawall_telemetry::TelemetryError;
 
-use super::supervised::SupervisedError;
+use super::{hand_over::HandOverError, supervised::SupervisedError};
 
 /// Why the application cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +77,9 @@ pub enum AppError {
     /// Another process has the directory.
     #[error("another Seawall uses {0}")]
     InUse(PathBuf),
+    /// Taking over from the process that serves.
+    #[error("cannot take over")]
+    HandOver(#[from] HandOverError),
     /// Logs or traces.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -104,7 +107,8 @@ impl AppError {
             | Self::AdminListen { .. }
             | Self::RedirectListen { .. }
             | Self::InUse(_)
-            | Self::Data { .. } => 69,
+            | Self::Data { .. }
+            | Self::HandOver(_) => 69,
             Self::Plane(PlaneError::Start(_)) | Self::Telemetry(_) => 70,
             Self::Plane(PlaneError::Died) | Self::Died(_) => 1,
         }
@@ -136,7 +140,7 @@ impl AppError {
                     .to_owned(),
             ),
             Self::InUse(_) => {
-                Some("stop it, or give this one a directory of its own with `data` in the configuration".to_owned())
+                Some("stop it, or take over from it with --take-over; or give this one a directory of its own with `data` in the configuration".to_owned())
             }
             Self::NoUpstream => Some(
                 "say where your application is: seawall run --to http://localhost:3000; or let Seawall start it: seawall run -- node server.js"

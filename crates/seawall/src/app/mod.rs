@@ -7,6 +7,7 @@ pub mod catalogue;
 mod data;
 pub mod encryption;
 mod fault;
+pub mod hand_over;
 pub mod health;
 mod random;
 mod redirect;

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     net::{SocketAddr, TcpListener},
-    os::unix::net::UnixListener,
+    os::{fd::OwnedFd, unix::net::UnixListener},
     sync::Arc,
     time::Duration,
 };
@@ -12,10 +12,11 @@ use axum::Router;
 use seawall_core::settings::Secret;
 use seawall_proxy::{Builtins, Plane};
 use seawall_telemetry::{LogWriter, Registry};
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
     AppError, DataDirectory, admin,
+    hand_over::{HandOver, Phase},
     health::Health,
     reload::{self, Reloader},
     supervised::Supervisor,
@@ -50,8 +51,12 @@ pub struct Running {
     health: Health,
     reloader: Reloader,
     registry: Registry,
-    data: DataDirectory,
+    data: Arc<DataDirectory>,
     token: Arc<Secret>,
+    hand_over: Option<HandOver>,
+    /// Listens for a successor.
+    heir: Option<JoinHandle<()>>,
+    standard_error: Option<OwnedFd>,
     builtin: JoinHandle<()>,
     checks: JoinHandle<()>,
     watch: JoinHandle<()>,
@@ -80,8 +85,12 @@ pub(super) struct Parts<B, C> {
     pub(super) admin_listener: TcpListener,
     pub(super) admin_socket: UnixListener,
     pub(super) token: Arc<Secret>,
-    pub(super) data: DataDirectory,
+    pub(super) data: Arc<DataDirectory>,
     pub(super) supervisor: Option<Supervisor>,
+    pub(super) hand_over: Option<HandOver>,
+    pub(super) heir: Option<JoinHandle<()>>,
+    pub(super) phase: watch::Receiver<Phase>,
+    pub(super) standard_error: Option<OwnedFd>,
 }
 
 impl Running {
@@ -104,10 +113,18 @@ impl Running {
             builtin: tokio::spawn(parts.builtin),
             checks: tokio::spawn(parts.checks),
             encryption: parts.encryption,
-            admin_tcp: tokio::spawn(admin::serve_tcp(parts.admin_listener, parts.admin, Arc::clone(&parts.token))),
+            admin_tcp: tokio::spawn(admin::serve_tcp(
+                parts.admin_listener,
+                parts.admin,
+                Arc::clone(&parts.token),
+                parts.phase,
+            )),
             admin_unix: tokio::spawn(admin::serve_unix(parts.admin_socket, unix)),
             data: parts.data,
             token: parts.token,
+            hand_over: parts.hand_over,
+            heir: parts.heir,
+            standard_error: parts.standard_error,
             supervisor: parts.supervisor,
         }
     }
@@ -145,8 +162,19 @@ impl Running {
 
     /// The directory with its own files.
     #[must_use]
-    pub const fn data(&self) -> &DataDirectory {
+    pub fn data(&self) -> &DataDirectory {
         &self.data
+    }
+
+    /// A way to hand over to another process, when this one knows how it was started.
+    #[must_use]
+    pub const fn hand_over(&self) -> Option<&HandOver> {
+        self.hand_over.as_ref()
+    }
+
+    /// The standard error of the process that started this one to take over. Ours is a pipe to that one, and ends with it.
+    pub const fn take_standard_error(&mut self) -> Option<OwnedFd> {
+        self.standard_error.take()
     }
 
     /// The token of the admin interface.
@@ -155,11 +183,26 @@ impl Running {
         &self.token
     }
 
-    /// Begins to finish: readiness fails first, then connections are told to close, then no more are accepted.
+    /// Begins to finish: readiness fails first, then connections are told to close, then no more are accepted. A hand-over that
+    /// can be stopped is; when another process serves already, this one only leaves.
     pub async fn drain(&self) {
+        let phase = match &self.hand_over {
+            Some(hand_over) => hand_over.end().await,
+            None => Phase::Serving,
+        };
+        if phase == Phase::Left {
+            return self.leave().await;
+        }
         self.reloader.end();
         self.health.drain();
         self.plane.drain().await;
+    }
+
+    /// Finishes what is in flight, while another process serves.
+    pub async fn leave(&self) {
+        self.reloader.end();
+        self.health.drain();
+        self.plane.leave().await;
     }
 
     /// Ends at once.
@@ -214,11 +257,15 @@ impl Drop for Running {
         for task in [&self.admin_tcp, &self.admin_unix] {
             task.abort();
         }
-        for task in [&self.builtin, &self.checks, &self.watch].into_iter().chain(&self.encryption) {
+        for task in [&self.builtin, &self.checks, &self.watch].into_iter().chain(&self.encryption).chain(&self.heir) {
             task.abort();
         }
-        // A socket that stays behind is replaced at the next start.
-        let _stays = fs::remove_file(self.data.socket_path());
+        if self.data.held() {
+            // A socket that stays behind is replaced at the next start.
+            for path in [self.data.socket_path(), self.data.hand_over_path()] {
+                let _stays = fs::remove_file(path);
+            }
+        }
     }
 }
 

@@ -47,6 +47,8 @@ pub(super) enum Command {
     Status(StatusOptions),
     /// Have the running server take over its changed configuration; one with mistakes changes nothing.
     Reload(StatusOptions),
+    /// Start a successor in the running server's place, such as a new version, without losing a request.
+    Restart(StatusOptions),
     /// Show what `seawall reload` would change in the running server.
     Diff(StatusOptions),
     /// Ask how the application is that the running server started.
@@ -78,6 +80,9 @@ pub(super) struct RunOptions {
     /// Where the admin interface listens, on this machine only [default: 127.0.0.1:9090].
     #[arg(long, value_name = "ADDR")]
     pub(super) admin: Option<SocketAddr>,
+    /// Take over from the running server of this data directory, if there is one, without losing a request.
+    #[arg(long)]
+    pub(super) take_over: bool,
     #[command(flatten)]
     pub(super) file: FileOption,
     /// The program that is your application, and its arguments: it is started, watched, and stopped last; the variable

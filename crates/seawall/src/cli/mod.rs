@@ -13,6 +13,7 @@ mod paint;
 mod problem;
 mod reload;
 mod render;
+mod restart;
 mod serve;
 mod status;
 mod supervised;
@@ -57,6 +58,7 @@ pub fn execute(arguments: impl IntoIterator<Item = OsString>, world: &mut World<
         Command::Config(ConfigCommand::Reference { what }) => render::reference(what, world),
         Command::Status(options) => Ok(Next::Serve(Box::new(Serve::Status(status::Ask::new(&options, world)?)))),
         Command::Reload(options) => reload::ask(&options, reload::Wish::Reload, world),
+        Command::Restart(options) => restart::ask(&options, world),
         Command::Diff(options) => reload::ask(&options, reload::Wish::Difference, world),
         Command::App(AppCommand::Status(options)) => supervised::ask(&options, supervised::Wish::Status, world),
         Command::App(AppCommand::Replace(options)) => supervised::ask(&options, supervised::Wish::Replace, world),

@@ -10,12 +10,12 @@ use super::{
     configuration::{self, option, words},
     fault::Json,
     paint::Paint,
-    reload,
+    reload, restart,
     status::Ask,
     supervised,
 };
 use crate::{
-    app::{App, Running, Surroundings, catalogue, supervised::Status},
+    app::{App, Running, Surroundings, catalogue, hand_over::Entry, supervised::Status},
     demo,
 };
 
@@ -35,6 +35,8 @@ pub enum Serve {
     Status(Ask),
     /// A wish to reload, or the question what it would change.
     Reload(reload::Ask),
+    /// A wish to start a successor.
+    Restart(restart::Ask),
     /// A question about the application that a running server started, or a wish for it.
     Supervised(supervised::Ask),
 }
@@ -64,7 +66,13 @@ pub(super) fn run(options: &RunOptions, world: &World<'_>) -> Result<Next, CliEr
     let file = loaded.file.as_ref().and_then(|file| file.file_name()).map(|name| name.to_string_lossy().into_owned());
     let surroundings = Surroundings::of_process(world.log_terminal, loaded.directory, world.variables.clone())
         .with_open_files(world.open_files);
-    let app = Box::new(App::build(loaded.config, surroundings)?.with_source(source));
+    let entry = if options.take_over { Entry::TakeOver } else { Entry::Fresh };
+    let app = Box::new(
+        App::build(loaded.config, surroundings)?
+            .with_source(source)
+            .with_program(world.program.clone())
+            .entering(entry),
+    );
     let banner = Banner::new(&app, file, Paint { colours: world.error_colours }, false);
     Ok(Next::Serve(Box::new(Serve::App { app, banner, demo: None })))
 }

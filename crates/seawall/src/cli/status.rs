@@ -79,7 +79,8 @@ impl Ask {
         let mut out =
             format!("{} for {}, in {}\n", self.paint.bold(&text("status")), text("upstream"), text("environment"));
         let _infallible = writeln!(out, "  public   http://{}\n  admin    http://{}", text("public"), text("admin"));
-        let _infallible = writeln!(out, "  version  {}, up {} s", text("version"), number("uptime_s"));
+        let _infallible =
+            writeln!(out, "  version  {}, up {} s, process {}", text("version"), number("uptime_s"), number("pid"));
         let megabytes = number("memory_bytes") / 1e6;
         let _infallible = writeln!(
             out,

@@ -8,6 +8,8 @@ use std::{
 
 use seawall_telemetry::Terminal;
 
+use crate::app::hand_over::Program;
+
 /// The process as commands see it; tests give one that keeps what is written.
 pub struct World<'a> {
     /// Where answers go.
@@ -26,6 +28,8 @@ pub struct World<'a> {
     pub variables: Vec<(String, String)>,
     /// How many files the process may have open; nothing when there is no limit.
     pub open_files: Option<u64>,
+    /// How the process was started; nothing when its program cannot be found.
+    pub program: Option<Program>,
 }
 
 impl World<'_> {

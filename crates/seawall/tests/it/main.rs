@@ -32,6 +32,7 @@ mod ports;
 mod problems;
 mod refusals;
 mod reload;
+mod restart;
 mod routes;
 mod smoke;
 mod supervised;

@@ -8,6 +8,7 @@ mod config;
 mod gate;
 mod refusal;
 mod reload;
+mod restart;
 mod routes;
 mod serve;
 

@@ -12,9 +12,10 @@ use seawall_proxy::Upstream;
 use seawall_telemetry::{Registry, metrics};
 use serde_json::json;
 
-use super::reload;
+use super::{reload, restart};
 use crate::app::{
     Addresses, builtin,
+    hand_over::HandOver,
     health::{Health, Show},
     reload::Reloader,
     supervised::Handle,
@@ -30,15 +31,18 @@ pub(in crate::app) struct State {
     pub(in crate::app) upstream: Upstream,
     /// The application, when Seawall started it.
     pub(in crate::app) supervised: Option<Handle>,
+    /// The way to a successor, when this process knows how it was started.
+    pub(in crate::app) hand_over: Option<HandOver>,
 }
 
 /// The routes, without their gate.
 pub(in crate::app) fn router(state: State) -> Router {
     let (full, ready, status) = (state.health.clone(), state.health.clone(), state.clone());
-    let State { registry, reloader, supervised, .. } = state;
+    let State { registry, reloader, supervised, hand_over, .. } = state;
     let config = reloader.clone();
     supervised_routes(supervised)
         .merge(reload::routes(&reloader))
+        .merge(restart::routes(hand_over))
         .route("/", get(|| async { INDEX }))
         .route("/health", get(move || report(full.clone())))
         .route("/health/live", get(|| async { builtin::json(StatusCode::OK, &json!({ "status": "ok" })) }))
@@ -85,6 +89,7 @@ const INDEX: &str = "The admin interface of Seawall.\n\n\
     /api/config     the effective configuration (token)\n\
     /api/diff       what a reload would change (token)\n\
     /api/reload     reload the configuration, by POST (token)\n\
+    /api/restart    start a successor and hand over to it, by POST (token)\n\
     /api/app        the application, when Seawall started it (token)\n";
 
 async fn report(health: Health) -> impl IntoResponse {
@@ -98,6 +103,7 @@ async fn overview(state: State) -> impl IntoResponse {
     let value = |name| state.registry.value(name, &[]).unwrap_or_default();
     let body = json!({
         "health": state.health.report().await.json(Show::All),
+        "pid": std::process::id(),
         "public": state.addresses.public.to_string(),
         "admin": state.addresses.admin.to_string(),
         "upstream": servers.join(", "),

@@ -82,6 +82,11 @@ impl Child {
     /// Waits for its end; gives the exit code, nothing when a signal ended it.
     pub(crate) fn ended(&mut self) -> Option<i32> {
         self.heard.until(|said| said.ended == 2);
+        self.exited()
+    }
+
+    /// As [`Self::ended`], for one whose outputs another process has too.
+    pub(crate) fn exited(&mut self) -> Option<i32> {
         for _ in 0..LIMIT.as_millis() / LOOK_AGAIN.as_millis() {
             if let Some(status) = self.process.try_wait().expect("a child can be waited for") {
                 return status.code();

@@ -187,6 +187,7 @@ fn redacted(text: &str) -> String {
     for line in text.split_inclusive('\n') {
         let line = after(line, "127.0.0.1:", |c| c.is_ascii_digit(), "PORT");
         let line = after(&line, ", up ", |c| c.is_ascii_digit(), "N");
+        let line = after(&line, ", process ", |c| c.is_ascii_digit(), "N");
         let line = after(&line, "memory   ", |c| c.is_ascii_digit() || c == '.', "N");
         out.push_str(&line);
     }

@@ -89,7 +89,8 @@ fn a_private_key_that_git_shares_is_refused() {
 fn the_banner_shows_https_and_the_redirects() {
     let place = place(&format!("{TLS}[tls]\nredirect_listen = \"127.0.0.1:0\"\n"));
     let mut server = place.serve(&["run", "--to", "http://127.0.0.1:9"]);
-    let said = place.redacted(&server.child.err());
+    let whole = server.child.said("the whole banner", |said| said.contains("curl -i").then(|| said.to_owned()));
+    let said = place.redacted(&whole);
     assert!(said.contains("  public   https://127.0.0.1:PORT\n"), "{said}");
     assert!(said.contains("  redirect http://127.0.0.1:PORT to https\n"), "{said}");
     assert!(said.contains("curl -i https://127.0.0.1:PORT/"), "{said}");

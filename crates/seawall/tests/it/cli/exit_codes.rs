@@ -68,9 +68,9 @@ fn a_data_directory_in_use_is_69() {
     let place = Place::new();
     let first = place.serve(&TO);
     let said = place.seawall(&[&TO[..], &FREE_PORTS].concat()).refused(69);
-    insta::assert_snapshot!(place.redacted(&said), @r"
+    insta::assert_snapshot!(place.redacted(&said), @"
     error: another Seawall uses DIRECTORY/.seawall
-      help: stop it, or give this one a directory of its own with `data` in the configuration
+      help: stop it, or take over from it with --take-over; or give this one a directory of its own with `data` in the configuration
     ");
     drop(first);
     // A process that was killed leaves its socket behind, but not its lock.

@@ -20,6 +20,8 @@ fn help_says_what_it_is_and_where_to_begin() {
       status       Ask the running server how it is
       reload       Have the running server take over its changed configuration; one with mistakes
                    changes nothing
+      restart      Start a successor in the running server's place, such as a new version, without
+                   losing a request
       diff         Show what `seawall reload` would change in the running server
       app          Ask how the application is that the running server started
       completions  Write a completion script for your shell
@@ -49,7 +51,7 @@ fn help_says_what_it_is_and_where_to_begin() {
 
 #[test]
 fn help_on_run_names_every_option_and_the_exit_codes() {
-    insta::assert_snapshot!(Place::new().seawall(&["run", "--help"]).ok(), @r"
+    insta::assert_snapshot!(Place::new().seawall(&["run", "--help"]).ok(), @"
     Serve: put all guards in front of an application
 
     Usage: seawall run [OPTIONS] [-- <COMMAND>...]
@@ -63,6 +65,8 @@ fn help_on_run_names_every_option_and_the_exit_codes() {
           --listen <ADDR>  Where clients connect [default: 127.0.0.1:8080]
           --admin <ADDR>   Where the admin interface listens, on this machine only [default:
                            127.0.0.1:9090]
+          --take-over      Take over from the running server of this data directory, if there is one,
+                           without losing a request
           --config <FILE>  The configuration file [default: seawall.toml, when it is there]
       -h, --help           Print help
 

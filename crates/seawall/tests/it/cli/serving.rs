@@ -60,11 +60,11 @@ async fn the_banner_is_for_people_and_the_log_for_machines() {
 async fn status_asks_the_running_server() {
     let place = Place::new();
     let (_upstream, server) = serve(&place).await;
-    insta::assert_snapshot!(place.redacted(&place.seawall(&["status"]).ok()), @r"
+    insta::assert_snapshot!(place.redacted(&place.seawall(&["status"]).ok()), @"
     ok for http://127.0.0.1:PORT, in development
       public   http://127.0.0.1:PORT
       admin    http://127.0.0.1:PORT
-      version  0.1.0, up N s
+      version  0.1.0, up N s, process N
       memory   N MB
       now      0 connections, 0 requests
       check    upstream: ok
