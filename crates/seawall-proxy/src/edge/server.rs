@@ -46,7 +46,7 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: SocketAddr, a
     let Some(client) = announced::client(&core, &stream, peer, &activity).await else { return };
     let (stream, agreed) = match &core.tls {
         None => (ClientStream::Plain(stream), None),
-        Some(tls) => match handshake::encrypt(&core, tls, stream, &activity).await {
+        Some(tls) => match Box::pin(handshake::encrypt(&core, tls, stream, &activity)).await {
             Some((stream, protocol)) => (stream, Some(protocol)),
             None => return,
         },
@@ -55,6 +55,19 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: SocketAddr, a
     let Some((stream, read_ahead)) = look_ahead(&core, stream, agreed, &activity).await else { return };
     let seen = || if read_ahead.starts_with(PREFACE) { Protocol::Http2 } else { Protocol::Http1 };
     let protocol = agreed.unwrap_or_else(seen);
+    // Apart, so that a connection on which nothing was said yet costs little memory.
+    Box::pin(converse(core, stream, read_ahead, protocol, peer, activity)).await;
+}
+
+/// Answers requests over a connection whose protocol is known.
+async fn converse(
+    core: Rc<Core>,
+    stream: ClientStream,
+    read_ahead: BytesMut,
+    protocol: Protocol,
+    peer: Peer,
+    activity: Rc<Activity>,
+) {
     let socket = TokioIo::new(Socket::new(stream, protocol, read_ahead, activity.wire()));
     let peer = Rc::new(peer);
     let service = {
@@ -93,7 +106,7 @@ async fn look_ahead(
     agreed: Option<Protocol>,
     activity: &Activity,
 ) -> Option<(ClientStream, BytesMut)> {
-    let mut bytes = BytesMut::with_capacity(READ_AHEAD_BYTES);
+    let mut bytes = BytesMut::new();
     let came = unless_silent(core, activity, |cx| {
         let came = poll_first_bytes(&mut stream, agreed, &mut bytes, cx);
         if came.is_pending() && !bytes.is_empty() {
@@ -146,6 +159,15 @@ fn poll_first_bytes(
     bytes: &mut BytesMut,
     cx: &mut Context<'_>,
 ) -> Poll<bool> {
+    if bytes.capacity() == 0 {
+        // Room only once there is something to read.
+        if let ClientStream::Plain(stream) = &*stream
+            && ready!(stream.poll_read_ready(cx)).is_err()
+        {
+            return Poll::Ready(false);
+        }
+        bytes.reserve(READ_AHEAD_BYTES);
+    }
     loop {
         match ready!(pin!(stream.read_buf(bytes)).poll(cx)) {
             Ok(0) | Err(_) => return Poll::Ready(false),
