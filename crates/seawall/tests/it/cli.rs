@@ -3,7 +3,7 @@
 pub(crate) mod binary;
 mod checking;
 mod demonstration;
-mod encrypting;
+pub(crate) mod encrypting;
 mod exit_codes;
 mod explaining;
 mod helping;

@@ -7,10 +7,10 @@ use seawall_testkit::tls::Authority;
 use super::binary::{FREE_PORTS, Place};
 use crate::applications::tools::{program, skip};
 
-const TLS: &str = "[tls.main]\ncertificate = \"main.pem\"\nkey = \"keys/main.key\"\n";
+pub(crate) const TLS: &str = "[tls.main]\ncertificate = \"main.pem\"\nkey = \"keys/main.key\"\n";
 
 /// With a certificate and a key; the key readable by its owner only.
-fn place(config: &str) -> Place {
+pub(crate) fn place(config: &str) -> Place {
     let issued = Authority::new().issue(&["example.com"]);
     let place = Place::with_config(config).with_file("main.pem", &issued.certificate);
     fs::create_dir_all(place.path().join("keys")).unwrap();

@@ -7,7 +7,10 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::{Line, runs, signal, until_gone};
-use crate::{applications::tools::fixture, cli::binary::Place};
+use crate::{
+    applications::tools::fixture,
+    cli::{binary::Place, encrypting},
+};
 
 /// Long enough for a signal to be followed by a hand-over.
 const SOON: Duration = Duration::from_secs(20);
@@ -176,4 +179,21 @@ async fn another_address_is_bound_anew_and_the_old_one_is_closed() {
     let gone = RawClient::try_connect(line.server.address()).await;
     assert!(gone.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused));
     RawClient::connect(other.parse().expect("an address")).await;
+}
+
+/// Bound anew it would have another port here, and no place at all where the port is fixed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_listener_that_redirects_to_https_is_handed_over_too() {
+    let toml = format!("{}[tls]\nredirect_listen = \"127.0.0.1:0\"\n", encrypting::TLS);
+    let mut line = Line::serve(encrypting::place(&toml), &["run", "--to", "http://127.0.0.1:9"]);
+    let redirects = line.server.child.said("where it redirects", |said| {
+        let line = said.lines().find_map(|line| line.strip_prefix("  redirect "))?;
+        Some(line.split_whitespace().next()?.to_owned())
+    });
+    let client = Client::new(&redirects).with_header("Host", "example.com");
+    client.get("/before").await.expect_status(308);
+    line.restart();
+    assert_eq!(line.server.child.exited(), Some(0), "{}", line.server.child);
+    let answer = client.get("/after").await.expect_status(308);
+    assert!(answer.header("location").is_some_and(|location| location.ends_with("/after")), "{answer:?}");
 }
