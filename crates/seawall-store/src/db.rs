@@ -1,0 +1,163 @@
+//! The façade: one handle to whichever engine holds the data.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    Cause, DatabaseUrl, Lane, LooseWrite, OpenError, ReadTx, StoreError, Surroundings, Tx,
+    lanes::Lanes,
+    loose::Loose,
+    queue::{Queue, Rejected},
+    sqlite::Sqlite,
+    watch::Watch,
+    work::{Intent, Job, Task},
+};
+
+/// What transactions may take unless told otherwise, waiting included.
+const READ: Duration = Duration::from_secs(5);
+const WRITE: Duration = Duration::from_secs(10);
+const BACKGROUND: Duration = Duration::from_secs(60);
+
+/// A handle to the database; cheap to clone.
+///
+/// A transaction is a closure that runs on a thread of the store. It may run more than once — its group failed, others changed the
+/// same rows — so all that it does goes through the transaction it is given. Waiting for the answer may be given up: the
+/// transaction is run to its end nevertheless.
+#[derive(Clone, Debug)]
+pub struct Db {
+    shared: Arc<Shared>,
+    limit: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    lanes: Lanes,
+    loose: Arc<Loose>,
+    watch: Arc<Watch>,
+    engine: Mutex<Sqlite>,
+}
+
+impl Db {
+    /// Opens the database at `url`.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(url: &DatabaseUrl, options: &Options, surroundings: &Surroundings<'_>) -> Result<Self, OpenError> {
+        let watch = Arc::new(Watch::new(Arc::clone(&surroundings.clock), surroundings.meter, options.slow_statement_us));
+        let lanes = Lanes::apart(options.most_waiting);
+        let loose = Arc::new(Loose::new(Arc::clone(&watch)));
+        let engine = match url {
+            DatabaseUrl::Sqlite(path) => Sqlite::open(path, options.readers, &lanes, &loose, &watch)?,
+        };
+        Ok(Self { shared: Arc::new(Shared { lanes, loose, watch, engine: Mutex::new(engine) }), limit: None })
+    }
+
+    /// The same database, whose transactions may take so long, waiting included.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        Self { shared: Arc::clone(&self.shared), limit: Some(limit) }
+    }
+
+    /// Runs a transaction that only reads.
+    ///
+    /// # Errors
+    /// What the closure answers, or a [`StoreError`] as its error.
+    pub async fn read<T, E>(
+        &self,
+        lane: Lane,
+        mut body: impl FnMut(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (queue, usual) = match lane {
+            Lane::Interactive => (&self.shared.lanes.interactive, READ),
+            Lane::Background => (&self.shared.lanes.background, BACKGROUND),
+        };
+        let (task, answer) = Task::new(move |tx: &mut Tx<'_>| body(tx));
+        let job = self.job(Intent::Read, Cause::system("read"), usual, Box::new(task));
+        wait(queue, job, answer).await
+    }
+
+    /// Runs a transaction that writes. What it answers is kept, on the disk, before it is answered here.
+    ///
+    /// # Errors
+    /// What the closure answers, after which nothing is kept, or a [`StoreError`] as its error.
+    pub async fn write<T, E>(
+        &self,
+        cause: &Cause,
+        body: impl FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (task, answer) = Task::new(body);
+        let job = self.job(Intent::Write, cause.clone(), WRITE, Box::new(task));
+        wait(&self.shared.lanes.write, job, answer).await
+    }
+
+    /// Writes a number to a row within a second, merged with others to the same row. A crash may lose it; nothing is waited for.
+    pub fn loose(&self, write: LooseWrite, key: &str, number: i64) {
+        self.shared.loose.add(write, key, number);
+    }
+
+    /// Runs what waits, writes what is loose, and gives the database back. Later transactions are answered
+    /// [`StoreError::Closed`]. Blocks until that is done.
+    pub fn close(&self) {
+        self.shared.close();
+    }
+
+    fn job(&self, intent: Intent, cause: Cause, usual: Duration, work: Box<dyn crate::work::Work>) -> Job {
+        let limit = self.limit.unwrap_or(usual);
+        let limit_us = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
+        let asked_us = self.shared.watch.now().monotonic_us;
+        Job { intent, cause, limit_us, deadline_us: asked_us.saturating_add(limit_us), asked_us, work }
+    }
+}
+
+impl Shared {
+    fn close(&self) {
+        self.lanes.close();
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner).join();
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+async fn wait<T, E>(queue: &Queue<Job>, job: Job, answer: oneshot::Receiver<Result<T, E>>) -> Result<T, E>
+where
+    E: From<StoreError>,
+{
+    match queue.push(job) {
+        Ok(()) => answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into())),
+        Err(Rejected::Full) => Err(StoreError::Busy { waiting: queue.len() }.into()),
+        Err(Rejected::Closed) => Err(StoreError::Closed.into()),
+    }
+}
+
+/// How a database is used.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads that read for people, besides the one for the background.
+    pub readers: usize,
+    /// Transactions that may wait in each lane.
+    pub most_waiting: usize,
+    /// From when on a statement is logged as slow, in microseconds.
+    pub slow_statement_us: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { readers: 2, most_waiting: 4_096, slow_statement_us: 250_000 }
+    }
+}

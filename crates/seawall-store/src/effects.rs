@@ -1,0 +1,44 @@
+//! What a transaction does besides changing rows; it happens with the commit or after it, or not at all.
+
+use std::fmt;
+
+/// Called once, on a thread of the store, after the commit. It must not wait.
+pub(crate) type Event = Box<dyn FnOnce() + Send>;
+
+/// What one transaction has gathered.
+#[derive(Default)]
+pub(crate) struct Effects {
+    /// What waits for the commit, in order.
+    pub(crate) events: Vec<Event>,
+}
+
+/// A place in a transaction's effects, to which a savepoint goes back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    events: usize,
+}
+
+impl Effects {
+    /// Where it stands.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { events: self.events.len() }
+    }
+
+    /// Forgets what came after the mark.
+    pub(crate) fn back_to(&mut self, mark: Mark) {
+        self.events.truncate(mark.events);
+    }
+
+    /// Lets everything happen that waited for the commit.
+    pub(crate) fn happen(self) {
+        for event in self.events {
+            event();
+        }
+    }
+}
+
+impl fmt::Debug for Effects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Effects").field("events", &self.events.len()).finish()
+    }
+}

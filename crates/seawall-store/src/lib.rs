@@ -1,0 +1,42 @@
+//! The store: everything that Seawall keeps.
+//!
+//! [`Db`] is one small façade over embedded SQLite and PostgreSQL. SQL is written once, in the subset that both know: `$1`
+//! parameters, microseconds since 1970 in BIGINT, ids and JSON in TEXT, hashes in BLOB, `ON CONFLICT`, `RETURNING`, partial
+//! indexes. Domain crates see this façade and no driver.
+//!
+//! A statement is a `&'static str`: what comes from outside can only be a parameter.
+
+#![warn(missing_docs)]
+
+mod cause;
+mod db;
+mod dialect;
+mod effects;
+mod error;
+mod lanes;
+pub mod like;
+mod loose;
+pub mod migration;
+mod queue;
+mod row;
+mod session;
+mod sqlite;
+mod surroundings;
+mod threads;
+mod tx;
+mod url;
+mod value;
+mod watch;
+mod work;
+
+pub use cause::{Actor, Cause};
+pub use db::{Db, Options};
+pub use error::{OpenError, StoreError};
+pub use lanes::Lane;
+pub use loose::{LooseWrite, Merge};
+pub use row::{FromRow, Row};
+pub use surroundings::Surroundings;
+pub use tx::{ReadTx, Tx};
+pub use url::DatabaseUrl;
+pub use value::{FromValue, Parameters, ToValue, Value};
+pub use watch::METRICS;

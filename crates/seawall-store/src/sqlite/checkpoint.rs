@@ -1,0 +1,70 @@
+//! When the write-ahead log goes into the database's file.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use rusqlite::Connection;
+
+use super::fault;
+use crate::StoreError;
+
+/// Pages in the log from which it is worth the while.
+const PAGES: i64 = 1_000;
+
+/// Pages that are added before it is tried again, when readers held some back.
+const STEP: i64 = 1_000;
+
+/// Keeps count of the log's pages.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    logged: Arc<AtomicI64>,
+    next: i64,
+}
+
+impl Checkpoints {
+    /// Watches the log of a connection.
+    pub(super) fn watch(connection: &mut Connection) -> Result<Self, StoreError> {
+        let logged = Arc::new(AtomicI64::new(0));
+        let count = Arc::clone(&logged);
+        let note = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+            count.store(i64::from(pages), Ordering::Relaxed);
+            Ok(())
+        };
+        connection.wal_hook(Some(note)).map_err(fault::from_sqlite)?;
+        Ok(Self { logged, next: PAGES })
+    }
+
+    /// Brings what no reader needs any more into the file, when there is enough of it. Waits for nobody.
+    pub(super) fn after_group(&mut self, connection: &Connection) {
+        let logged = self.logged.load(Ordering::Relaxed);
+        if logged >= self.next {
+            self.next = match run(connection, "PASSIVE") {
+                // All is in the file, so the log begins anew with the next write.
+                Some((pages, moved)) if pages == moved => PAGES,
+                _ => logged + STEP,
+            };
+        }
+    }
+
+    /// Empties the log while nobody writes.
+    pub(super) fn idle(&mut self, connection: &Connection) {
+        if self.logged.swap(0, Ordering::Relaxed) > 0 {
+            run(connection, "TRUNCATE");
+            self.next = PAGES;
+        }
+    }
+}
+
+/// Runs a checkpoint; answers the log's pages and how many of them are in the file.
+fn run(connection: &Connection, mode: &str) -> Option<(i64, i64)> {
+    let sql = format!("PRAGMA wal_checkpoint({mode})");
+    match connection.query_row(&sql, [], |row| Ok((row.get(1)?, row.get(2)?))) {
+        Ok(pages) => Some(pages),
+        Err(error) => {
+            tracing::warn!(%error, "the log could not be brought into the database's file; it is tried again");
+            None
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The embedded engine: SQLite in one file, one thread that writes, several that read.
+
+mod checkpoint;
+mod fault;
+mod file;
+mod profile;
+mod reader;
+mod session;
+mod writer;
+
+use std::{path::Path, sync::Arc};
+
+use rusqlite::Connection;
+
+use self::{checkpoint::Checkpoints, file::Ownership, writer::Writer};
+use crate::{
+    OpenError, StoreError,
+    lanes::Lanes,
+    loose::Loose,
+    threads::Threads,
+    watch::Watch,
+};
+
+/// The oldest SQLite without the fault that could damage a database when two connections wrote and checkpointed at once.
+const OLDEST: i32 = 3_051_003;
+
+/// An open database.
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    threads: Threads,
+    /// Given back after the threads have ended.
+    _ownership: Ownership,
+}
+
+impl Sqlite {
+    /// Opens the file and starts the threads.
+    pub(crate) fn open(
+        path: &Path,
+        readers: usize,
+        lanes: &Lanes,
+        loose: &Arc<Loose>,
+        watch: &Arc<Watch>,
+    ) -> Result<Self, OpenError> {
+        if rusqlite::version_number() < OLDEST {
+            return Err(OpenError::Version(rusqlite::version().to_owned()));
+        }
+        let ownership = Ownership::take(path)?;
+        let failed = |what| move |source| OpenError::Database { what, source };
+        let (mut connection, deadline) = profile::open_writer(path, watch).map_err(failed("opening the database"))?;
+        intact(&connection).map_err(failed("looking at the database"))?;
+        let checkpoints = Checkpoints::watch(&mut connection).map_err(failed("watching the database's log"))?;
+
+        let mut threads = Threads::default();
+        let writer = Writer {
+            connection,
+            deadline,
+            queue: Arc::clone(&lanes.write),
+            loose: Arc::clone(loose),
+            watch: Arc::clone(watch),
+            checkpoints,
+            path: path.to_owned(),
+        };
+        threads.start("store-writer", move || writer.serve())?;
+        for place in 0..=readers {
+            let (connection, deadline) = profile::open_reader(path, watch).map_err(failed("opening the database"))?;
+            // The last one reads for the background, so that an export keeps nobody from signing in.
+            let queue = if place < readers { &lanes.interactive } else { &lanes.background };
+            let (queue, watch) = (Arc::clone(queue), Arc::clone(watch));
+            threads.start("store-reader", move || reader::serve(&connection, &deadline, &queue, &watch))?;
+        }
+        Ok(Self { threads, _ownership: ownership })
+    }
+
+    /// Waits until the threads have ended; their queues have to be closed.
+    pub(crate) fn join(&mut self) {
+        self.threads.join();
+    }
+}
+
+/// Reads the schema, which fails when the file is no database or its head is damaged.
+fn intact(connection: &Connection) -> Result<(), StoreError> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(fault::from_sqlite)
+}

@@ -1,0 +1,84 @@
+//! How connections to SQLite are set up.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+
+use super::fault;
+use crate::{StoreError, watch::Watch};
+
+/// How many virtual-machine instructions a statement runs before its time is looked at: some 50 µs.
+const PROGRESS_STEPS: i32 = 1_000;
+
+/// Prepared statements that each connection keeps.
+const STATEMENTS: usize = 256;
+
+/// What every connection is told. `busy_timeout` comes first, because the others may have to wait already.
+/// `wal_autocheckpoint` is off: the writer checkpoints, between groups.
+const EVERY: &str = "
+    PRAGMA busy_timeout = 5000;
+    PRAGMA foreign_keys = ON;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA cache_size = -16000;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA wal_autocheckpoint = 0;
+";
+
+/// What the writer is told besides. FULL flushes the log at each commit, so that it survives a loss of power; grouped commits
+/// share that cost.
+const WRITER: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA journal_size_limit = 67108864;
+";
+
+/// When the transaction that runs on a connection must have ended, as monotonic microseconds.
+#[derive(Clone, Debug)]
+pub(super) struct Deadline(Arc<AtomicU64>);
+
+impl Deadline {
+    /// Sets it for the transaction that begins.
+    pub(super) fn set(&self, deadline_us: u64) {
+        self.0.store(deadline_us, Ordering::Relaxed);
+    }
+
+    /// Lets statements take as long as they need.
+    pub(super) fn clear(&self) {
+        self.set(u64::MAX);
+    }
+}
+
+/// Opens the connection that writes; makes the file when it is missing.
+pub(super) fn open_writer(path: &Path, watch: &Arc<Watch>) -> Result<(Connection, Deadline), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(fault::from_sqlite)?;
+    let deadline = set_up(&mut connection, watch)?;
+    connection.execute_batch(WRITER).map_err(fault::from_sqlite)?;
+    Ok((connection, deadline))
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_reader(path: &Path, watch: &Arc<Watch>) -> Result<(Connection, Deadline), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(fault::from_sqlite)?;
+    let deadline = set_up(&mut connection, watch)?;
+    connection.execute_batch("PRAGMA query_only = ON").map_err(fault::from_sqlite)?;
+    Ok((connection, deadline))
+}
+
+fn set_up(connection: &mut Connection, watch: &Arc<Watch>) -> Result<Deadline, StoreError> {
+    connection.execute_batch(EVERY).map_err(fault::from_sqlite)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(fault::from_sqlite)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    let deadline = Deadline(Arc::new(AtomicU64::new(u64::MAX)));
+    let (at, watch) = (deadline.clone(), Arc::clone(watch));
+    let over = move || at.0.load(Ordering::Relaxed) < watch.now().monotonic_us;
+    connection.progress_handler(PROGRESS_STEPS, Some(over)).map_err(fault::from_sqlite)?;
+    Ok(deadline)
+}

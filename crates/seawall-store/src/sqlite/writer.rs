@@ -1,0 +1,233 @@
+//! The thread that writes: it gathers the transactions that wait into one group, each in a savepoint, and commits them together,
+//! so that they share one flush of the disk.
+//!
+//! Nobody is answered before the commit, not even who changed nothing: what a transaction saw may have been written by another of
+//! its group. When the group fails as a whole, its members run again, one by one.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use rusqlite::Connection;
+
+use super::{checkpoint::Checkpoints, fault, profile::Deadline, session::SqliteSession};
+use crate::{
+    ReadTx, StoreError, Tx,
+    effects::Effects,
+    loose::Loose,
+    queue::{Popped, Queue},
+    session::{Savepoint, Session},
+    watch::{Outcome, Watch},
+    work::{Ending, Intent, Job},
+};
+
+/// Transactions in one group.
+const MOST: usize = 256;
+
+/// How long a group may gather, in microseconds: whoever came first waits for the others no longer than this.
+const GATHERING_US: u64 = 4_000;
+
+/// How long loose writes wait for a group to join, before they get one of their own.
+const LOOSE: Duration = Duration::from_millis(500);
+
+/// How long the thread waits for work before it tidies up.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// All that the thread has.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) deadline: Deadline,
+    pub(super) queue: Arc<Queue<Job>>,
+    pub(super) loose: Arc<Loose>,
+    pub(super) watch: Arc<Watch>,
+    pub(super) checkpoints: Checkpoints,
+    pub(super) path: PathBuf,
+}
+
+/// A transaction that has run and waits for the group's commit.
+struct Member {
+    job: Job,
+    ran: Result<Ending, StoreError>,
+    effects: Effects,
+}
+
+/// The group was rolled back by the engine; nothing of it is kept.
+struct GroupLost;
+
+impl Writer {
+    /// Writes until the queue is closed and empty.
+    pub(super) fn serve(mut self) {
+        loop {
+            let longest = if self.loose.is_empty() { IDLE } else { LOOSE };
+            match self.queue.pop(Some(longest)) {
+                Popped::Item(job) => self.group(job),
+                Popped::Nothing if self.loose.is_empty() => self.checkpoints.idle(&self.connection),
+                Popped::Nothing => self.loose_alone(),
+                Popped::Closed => break,
+            }
+            self.checkpoints.after_group(&self.connection);
+        }
+        if !self.loose.is_empty() {
+            self.loose_alone();
+        }
+        self.checkpoints.idle(&self.connection);
+        if let Err(error) = self.connection.execute_batch("PRAGMA optimize") {
+            tracing::debug!(%error, "the statistics for queries were not brought up to date");
+        }
+    }
+
+    /// Runs a transaction and those that wait behind it as one group.
+    fn group(&mut self, first: Job) {
+        if let Err(failure) = self.begin() {
+            self.answer(Member { job: first, ran: Err(failure), effects: Effects::default() });
+            return;
+        }
+        let begun = self.watch.now();
+        let mut members = Vec::new();
+        let mut next = Some(first);
+        while let Some(mut job) = next {
+            let (ran, effects) = self.run(&mut job);
+            members.push(Member { job, ran, effects });
+            if self.connection.is_autocommit() {
+                return self.one_by_one(members);
+            }
+            let room = members.len() < MOST && self.watch.now().since_us(begun) < GATHERING_US;
+            next = if room { self.queue.try_pop() } else { None };
+        }
+        match self.commit(members.len()) {
+            Ok(()) => members.into_iter().for_each(|member| self.answer(member)),
+            Err(GroupLost) => self.one_by_one(members),
+        }
+    }
+
+    /// Runs each transaction of a failed group in one of its own, so that one that cannot be kept takes no other with it.
+    fn one_by_one(&self, members: Vec<Member>) {
+        for Member { mut job, ran, effects } in members {
+            // Its own fault, or its time is over: another run would end alike, and throw the engine's transaction away again.
+            if let Err(failure @ (StoreError::TimedOut { .. } | StoreError::Panicked(_))) = ran {
+                self.answer(Member { job, ran: Err(failure), effects });
+                continue;
+            }
+            self.watch.retry();
+            let (ran, effects) = self.alone(&mut job);
+            self.answer(Member { job, ran, effects });
+        }
+    }
+
+    /// Runs a transaction with a commit of its own.
+    fn alone(&self, job: &mut Job) -> (Result<Ending, StoreError>, Effects) {
+        if let Err(failure) = self.begin() {
+            return (Err(failure), Effects::default());
+        }
+        let (ran, effects) = self.run(job);
+        if self.connection.is_autocommit() {
+            let failure = ran.err().unwrap_or_else(|| StoreError::Unavailable("the engine rolled it back".to_owned()));
+            return (Err(failure), effects);
+        }
+        let begun = self.watch.now();
+        match self.connection.execute_batch("COMMIT") {
+            Ok(()) => {
+                self.watch.commit(begun, 1);
+                (ran, effects)
+            }
+            Err(error) => {
+                self.roll_back();
+                (Err(fault::from_sqlite(error)), effects)
+            }
+        }
+    }
+
+    /// Runs a transaction in a savepoint of the open group.
+    fn run(&self, job: &mut Job) -> (Result<Ending, StoreError>, Effects) {
+        let mut effects = Effects::default();
+        let now = self.watch.now();
+        if now.monotonic_us >= job.deadline_us {
+            return (Err(job.timed_out()), effects);
+        }
+        let cause = job.cause.clone();
+        let mut session = SqliteSession::new(&self.connection, job.limit_us / 1_000);
+        if let Err(failure) = session.savepoint(Savepoint::Set) {
+            return (Err(failure), effects);
+        }
+        self.deadline.set(job.deadline_us);
+        let ran = job.run(&mut Tx::new(ReadTx::new(&mut session, &self.watch), &cause, &mut effects, now));
+        self.deadline.clear();
+        if self.connection.is_autocommit() {
+            return (ran, Effects::default());
+        }
+        let step = if matches!(ran, Ok(Ending::Keep)) { Savepoint::Release } else { Savepoint::Undo };
+        match session.savepoint(step) {
+            Ok(()) if step == Savepoint::Release => (ran, effects),
+            Ok(()) => (ran, Effects::default()),
+            Err(failure) => (Err(failure), Effects::default()),
+        }
+    }
+
+    fn begin(&self) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(fault::from_sqlite)
+    }
+
+    fn commit(&self, transactions: usize) -> Result<(), GroupLost> {
+        let begun = self.watch.now();
+        let loose = self.loose.take();
+        self.write_loose(&loose);
+        match self.connection.execute_batch("COMMIT").map_err(fault::from_sqlite) {
+            Ok(()) => {
+                self.watch.commit(begun, transactions);
+                Ok(())
+            }
+            Err(error) => {
+                let file = self.path.display();
+                tracing::warn!(%error, %file, transactions, "a group was not committed; each runs alone now");
+                self.loose.give_back(loose);
+                self.roll_back();
+                Err(GroupLost)
+            }
+        }
+    }
+
+    /// Adds loose writes to the group. One that fails is dropped: it must not keep others from being committed.
+    fn write_loose(&self, loose: &[crate::loose::Pending]) {
+        let mut session = SqliteSession::new(&self.connection, 0);
+        for pending in loose {
+            match pending.write(&mut session) {
+                Ok(()) => self.watch.loose.written.increment(),
+                Err(error) => {
+                    self.watch.loose.dropped.increment();
+                    tracing::error!(%error, "a loose write failed and was dropped");
+                }
+            }
+        }
+    }
+
+    /// Commits loose writes that found no group.
+    fn loose_alone(&self) {
+        match self.begin() {
+            // On failure they were given back, and wait for the next try.
+            Ok(()) => drop(self.commit(0)),
+            Err(error) => tracing::warn!(%error, "loose writes have to wait"),
+        }
+    }
+
+    fn roll_back(&self) {
+        // A failed COMMIT may have ended the transaction already.
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a transaction could not be rolled back");
+        }
+    }
+
+    fn answer(&self, member: Member) {
+        let Member { mut job, ran, effects } = member;
+        let counted = match ran {
+            Ok(Ending::Keep) => Outcome::Kept,
+            Ok(Ending::Undo) => Outcome::Undone,
+            Err(_) => Outcome::Failed,
+        };
+        self.watch.transaction(Intent::Write, job.asked_us, counted);
+        if counted == Outcome::Kept {
+            effects.happen();
+        }
+        job.work.answer(ran.map(drop));
+    }
+}

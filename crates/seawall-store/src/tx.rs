@@ -1,0 +1,213 @@
+//! A transaction as its closure sees it.
+//!
+//! After a statement failed, the transaction takes no more of them and is rolled back, whatever its closure answers: so it is on
+//! PostgreSQL, and both engines behave alike. What may fail without harm belongs in [`Tx::savepoint`].
+
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
+
+use seawall_core::clock::Now;
+
+use crate::{
+    Cause, FromRow, Parameters, Row, StoreError,
+    dialect::Dialect,
+    effects::Effects,
+    session::{Savepoint, Session},
+    value,
+    watch::Watch,
+};
+
+/// A transaction that only reads. It sees the database as it was at its first statement.
+pub struct ReadTx<'a> {
+    session: &'a mut dyn Session,
+    watch: &'a Watch,
+    /// The first failure, after which nothing more is run.
+    spoiled: Option<StoreError>,
+}
+
+impl<'a> ReadTx<'a> {
+    pub(crate) fn new(session: &'a mut dyn Session, watch: &'a Watch) -> Self {
+        Self { session, watch, spoiled: None }
+    }
+
+    /// All rows of a query. Give it a LIMIT: all of them are held in memory.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when a row is not of this type.
+    pub fn all<T: FromRow>(&mut self, sql: &'static str, parameters: Parameters<'_>) -> Result<Vec<T>, StoreError> {
+        let mut rows = Vec::new();
+        self.each(sql, parameters, |row| {
+            rows.push(T::from_row(row)?);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// The first row of a query, when there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when the row is not of this type.
+    pub fn find<T: FromRow>(&mut self, sql: &'static str, parameters: Parameters<'_>) -> Result<Option<T>, StoreError> {
+        let mut first = None;
+        self.each(sql, parameters, |row| {
+            if first.is_none() {
+                first = Some(T::from_row(row)?);
+            }
+            Ok(())
+        })?;
+        Ok(first)
+    }
+
+    /// The first row of a query that has one.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRow`] when there is none.
+    pub fn one<T: FromRow>(&mut self, sql: &'static str, parameters: Parameters<'_>) -> Result<T, StoreError> {
+        self.find(sql, parameters)?.ok_or(StoreError::NoRow)
+    }
+
+    /// Shows each row of a query.
+    ///
+    /// # Errors
+    /// [`StoreError`]; and what `look` answers, at which it stops.
+    pub fn each(
+        &mut self,
+        sql: &'static str,
+        parameters: Parameters<'_>,
+        mut look: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        value::check(parameters)?;
+        self.run(sql, |session| session.query(sql, parameters, &mut look))
+    }
+
+    /// Runs one statement, unless one has failed before.
+    fn run<T>(
+        &mut self,
+        sql: &'static str,
+        statement: impl FnOnce(&mut dyn Session) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if let Some(failure) = &self.spoiled {
+            return Err(failure.clone());
+        }
+        let begun = self.watch.now();
+        let outcome = statement(self.session);
+        self.watch.statement(sql, begun);
+        if let Err(failure) = &outcome {
+            self.spoiled = Some(failure.clone());
+        }
+        outcome
+    }
+
+    /// Whose words the statements are.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.session.dialect()
+    }
+
+    /// Why it has to be rolled back, if it has to.
+    pub(crate) fn spoiled(&mut self) -> Option<StoreError> {
+        self.spoiled.take()
+    }
+}
+
+impl fmt::Debug for ReadTx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadTx").field("spoiled", &self.spoiled).finish_non_exhaustive()
+    }
+}
+
+/// A transaction that reads and writes. It may run more than once, so all that it does goes through this value.
+#[derive(Debug)]
+pub struct Tx<'a> {
+    read: ReadTx<'a>,
+    cause: &'a Cause,
+    effects: &'a mut Effects,
+    at: Now,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(read: ReadTx<'a>, cause: &'a Cause, effects: &'a mut Effects, at: Now) -> Self {
+        Self { read, cause, effects, at }
+    }
+
+    /// Runs a statement; answers how many rows it changed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn execute(&mut self, sql: &'static str, parameters: Parameters<'_>) -> Result<u64, StoreError> {
+        value::check(parameters)?;
+        self.read.run(sql, |session| session.execute(sql, parameters))
+    }
+
+    /// Runs a script of the store's own.
+    pub(crate) fn script(&mut self, what: &'static str, sql: &str) -> Result<(), StoreError> {
+        self.read.run(what, |session| session.script(sql))
+    }
+
+    /// Whether a table, named by a migration, has rows.
+    pub(crate) fn has_rows(&mut self, table: &'static str) -> Result<bool, StoreError> {
+        let sql = format!("SELECT 1 FROM {table} LIMIT 1");
+        self.read.run("rows of a table", |session| session.any(&sql))
+    }
+
+    /// Keeps every other migrator waiting until the transaction ends.
+    pub(crate) fn lock_migrations(&mut self) -> Result<(), StoreError> {
+        self.read.run("migration lock", |session| session.lock_migrations())
+    }
+
+    /// Runs a part that may fail without harm: when it answers an error, nothing of it is kept and the transaction goes on.
+    ///
+    /// # Errors
+    /// What the part answers, or why it could not be kept.
+    pub fn savepoint<T, E: From<StoreError>>(
+        &mut self,
+        part: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        const NAME: &str = "SAVEPOINT";
+        let mark = self.effects.mark();
+        self.read.run(NAME, |session| session.savepoint(Savepoint::Set))?;
+        let failure = match (part(self), self.read.spoiled()) {
+            (Ok(value), None) => {
+                self.read.run(NAME, |session| session.savepoint(Savepoint::Release))?;
+                return Ok(value);
+            }
+            (Ok(_), Some(failure)) => failure.into(),
+            (Err(error), _) => error,
+        };
+        self.effects.back_to(mark);
+        self.read.run(NAME, |session| session.savepoint(Savepoint::Undo))?;
+        Err(failure)
+    }
+
+    /// Lets `event` happen once the transaction is committed, on a thread of the store; it must not wait.
+    pub fn on_commit(&mut self, event: impl FnOnce() + Send + 'static) {
+        self.effects.events.push(Box::new(event));
+    }
+
+    /// Why the transaction writes.
+    #[must_use]
+    pub const fn cause(&self) -> &Cause {
+        self.cause
+    }
+
+    /// When this run of the transaction began, in microseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn at_us(&self) -> i64 {
+        i64::try_from(self.at.unix_us).unwrap_or(i64::MAX)
+    }
+}
+
+impl<'a> Deref for Tx<'a> {
+    type Target = ReadTx<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.read
+    }
+}
+
+impl DerefMut for Tx<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.read
+    }
+}

@@ -1,0 +1,37 @@
+//! Where a database is.
+
+use std::path::PathBuf;
+
+use seawall_core::settings::{Raw, Setting, Shape};
+
+/// A database by its URL: `sqlite://PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file on this machine.
+    Sqlite(PathBuf),
+}
+
+impl DatabaseUrl {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// A sentence about what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("sqlite://") {
+            Some("") => Err("the path of the file is missing: sqlite:///var/lib/seawall/seawall.db".to_owned()),
+            Some(path) => Ok(Self::Sqlite(PathBuf::from(path))),
+            None => Err("expected sqlite://PATH".to_owned()),
+        }
+    }
+}
+
+impl Setting for DatabaseUrl {
+    const SHAPE: Shape = Shape::Text("database URL", "sqlite:///var/lib/seawall/seawall.db");
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        match raw {
+            Raw::Text(text) => Self::parse(text),
+            other => Err(format!("expected text, found {}", other.kind())),
+        }
+    }
+}
