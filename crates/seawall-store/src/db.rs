@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::{
     Cause, DatabaseUrl, Lane, LooseWrite, OpenError, ReadTx, StoreError, Surroundings, Tx,
@@ -47,7 +47,8 @@ impl Db {
     /// # Errors
     /// [`OpenError`].
     pub fn open(url: &DatabaseUrl, options: &Options, surroundings: &Surroundings<'_>) -> Result<Self, OpenError> {
-        let watch = Arc::new(Watch::new(Arc::clone(&surroundings.clock), surroundings.meter, options.slow_statement_us));
+        let watch =
+            Arc::new(Watch::new(Arc::clone(&surroundings.clock), surroundings.meter, options.slow_statement_us));
         let lanes = Lanes::apart(options.most_waiting);
         let loose = Arc::new(Loose::new(Arc::clone(&watch)));
         let engine = match url {
@@ -105,6 +106,11 @@ impl Db {
     /// Writes a number to a row within a second, merged with others to the same row. A crash may lose it; nothing is waited for.
     pub fn loose(&self, write: LooseWrite, key: &str, number: i64) {
         self.shared.loose.add(write, key, number);
+    }
+
+    /// Changes whenever messages were written to the outbox.
+    pub(crate) fn posted(&self) -> watch::Receiver<()> {
+        self.shared.watch.posted.subscribe()
     }
 
     /// Runs what waits, writes what is loose, and gives the database back. Later transactions are answered

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::watch::Watch;
+
 /// Called once, on a thread of the store, after the commit. It must not wait.
 pub(crate) type Event = Box<dyn FnOnce() + Send>;
 
@@ -10,6 +12,10 @@ pub(crate) type Event = Box<dyn FnOnce() + Send>;
 pub(crate) struct Effects {
     /// What waits for the commit, in order.
     pub(crate) events: Vec<Event>,
+    /// Whether it has written to the audit log, so that there is something to seal.
+    pub(crate) audited: bool,
+    /// Whether it has written to the outbox, so that there is something to deliver.
+    pub(crate) posted: bool,
 }
 
 /// A place in a transaction's effects, to which a savepoint goes back.
@@ -30,7 +36,10 @@ impl Effects {
     }
 
     /// Lets everything happen that waited for the commit.
-    pub(crate) fn happen(self) {
+    pub(crate) fn happen(self, watch: &Watch) {
+        if self.posted {
+            watch.posted.send_replace(());
+        }
         for event in self.events {
             event();
         }

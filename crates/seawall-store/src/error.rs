@@ -130,7 +130,12 @@ impl StoreError {
     pub const fn retryable(&self) -> bool {
         matches!(
             self,
-            Self::Busy { .. } | Self::TimedOut { .. } | Self::Unavailable(_) | Self::Closed | Self::Contended { .. } | Self::Full
+            Self::Busy { .. }
+                | Self::TimedOut { .. }
+                | Self::Unavailable(_)
+                | Self::Closed
+                | Self::Contended { .. }
+                | Self::Full
         )
     }
 }

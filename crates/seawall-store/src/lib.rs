@@ -8,15 +8,18 @@
 
 #![warn(missing_docs)]
 
+pub mod audit;
 mod cause;
 mod db;
 mod dialect;
 mod effects;
 mod error;
+mod id;
 mod lanes;
 pub mod like;
 mod loose;
 pub mod migration;
+pub mod outbox;
 mod queue;
 mod row;
 mod session;
@@ -29,6 +32,8 @@ mod value;
 mod watch;
 mod work;
 
+use migration::Ledger;
+
 pub use cause::{Actor, Cause};
 pub use db::{Db, Options};
 pub use error::{OpenError, StoreError};
@@ -40,3 +45,6 @@ pub use tx::{ReadTx, Tx};
 pub use url::DatabaseUrl;
 pub use value::{FromValue, Parameters, ToValue, Value};
 pub use watch::METRICS;
+
+/// The store's own tables.
+pub static LEDGER: Ledger = Ledger { name: "store", migrations: &[audit::MIGRATION, outbox::MIGRATION] };

@@ -160,10 +160,7 @@ impl<'a> Tx<'a> {
     ///
     /// # Errors
     /// What the part answers, or why it could not be kept.
-    pub fn savepoint<T, E: From<StoreError>>(
-        &mut self,
-        part: impl FnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<T, E> {
+    pub fn savepoint<T, E: From<StoreError>>(&mut self, part: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         const NAME: &str = "SAVEPOINT";
         let mark = self.effects.mark();
         self.read.run(NAME, |session| session.savepoint(Savepoint::Set))?;
@@ -183,6 +180,16 @@ impl<'a> Tx<'a> {
     /// Lets `event` happen once the transaction is committed, on a thread of the store; it must not wait.
     pub fn on_commit(&mut self, event: impl FnOnce() + Send + 'static) {
         self.effects.events.push(Box::new(event));
+    }
+
+    /// Notes that there is something to seal.
+    pub(crate) fn audited(&mut self) {
+        self.effects.audited = true;
+    }
+
+    /// Notes that there is something to deliver.
+    pub(crate) fn posted(&mut self) {
+        self.effects.posted = true;
     }
 
     /// Why the transaction writes.

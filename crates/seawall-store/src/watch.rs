@@ -7,11 +7,15 @@ use seawall_core::{
     meter::{Handle, Meter, Metric, MetricKind},
 };
 
-use crate::work::Intent;
+use tokio::sync::watch;
+
+use crate::{outbox, work::Intent};
 
 /// Upper bounds in microseconds: 100 µs to 10 s.
 const DURATION: MetricKind = MetricKind::Histogram {
-    bounds: &[100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000, 10_000_000],
+    bounds: &[
+        100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000, 10_000_000,
+    ],
     scale: 1_000_000,
 };
 
@@ -59,7 +63,10 @@ static LOOSE: Metric = Metric {
 };
 
 /// All metrics of the store.
-pub static METRICS: [&Metric; 7] = [&TRANSACTION, &OUTCOMES, &COMMIT, &GROUP, &SLOW, &RETRIES, &LOOSE];
+pub static METRICS: [&Metric; 9] = {
+    let [deliveries, latency] = outbox::METRICS;
+    [&TRANSACTION, &OUTCOMES, &COMMIT, &GROUP, &SLOW, &RETRIES, &LOOSE, deliveries, latency]
+};
 
 /// The clock and the handles, shared by all threads of a store.
 #[derive(Debug)]
@@ -73,6 +80,8 @@ pub(crate) struct Watch {
     slow: Handle,
     retries: Handle,
     pub(crate) loose: LooseHandles,
+    /// Told whenever messages were written to the outbox.
+    pub(crate) posted: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -122,6 +131,7 @@ impl Watch {
                 written: meter.series(&LOOSE, &["written"]),
                 dropped: meter.series(&LOOSE, &["dropped"]),
             },
+            posted: watch::Sender::new(()),
             clock,
             slow_us,
         }

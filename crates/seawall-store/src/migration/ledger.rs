@@ -1,6 +1,6 @@
 //! The migrations of one crate.
 
-use sha2::{Digest, Sha256};
+use aws_lc_rs::digest::{Context, SHA256};
 
 /// All migrations of one crate, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +37,11 @@ impl Migration {
     /// A hash of both ways, in hexadecimal digits, by which a later change is noticed.
     #[must_use]
     pub fn checksum(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update((self.up.len() as u64).to_be_bytes());
-        hash.update(self.up);
-        hash.update(self.down);
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut hash = Context::new(&SHA256);
+        hash.update(&(self.up.len() as u64).to_be_bytes());
+        hash.update(self.up.as_bytes());
+        hash.update(self.down.as_bytes());
+        hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The tables that the way back drops.

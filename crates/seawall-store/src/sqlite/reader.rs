@@ -27,12 +27,7 @@ pub(super) fn serve(connection: &Connection, deadline: &Deadline, queue: &Queue<
     }
 }
 
-fn read(
-    connection: &Connection,
-    deadline: &Deadline,
-    watch: &Arc<Watch>,
-    job: &mut Job,
-) -> Result<Ending, StoreError> {
+fn read(connection: &Connection, deadline: &Deadline, watch: &Arc<Watch>, job: &mut Job) -> Result<Ending, StoreError> {
     let now = watch.now();
     if now.monotonic_us >= job.deadline_us {
         return Err(job.timed_out());

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use super::{checkpoint::Checkpoints, fault, profile::Deadline, session::SqliteSession};
 use crate::{
-    ReadTx, StoreError, Tx,
+    ReadTx, StoreError, Tx, audit,
     effects::Effects,
     loose::Loose,
     queue::{Popped, Queue},
@@ -93,7 +93,8 @@ impl Writer {
             let room = members.len() < MOST && self.watch.now().since_us(begun) < GATHERING_US;
             next = if room { self.queue.try_pop() } else { None };
         }
-        match self.commit(members.len()) {
+        let audited = members.iter().any(|member| member.effects.audited);
+        match self.commit(members.len(), audited) {
             Ok(()) => members.into_iter().for_each(|member| self.answer(member)),
             Err(GroupLost) => self.one_by_one(members),
         }
@@ -124,14 +125,15 @@ impl Writer {
             return (Err(failure), effects);
         }
         let begun = self.watch.now();
-        match self.connection.execute_batch("COMMIT") {
+        let sealed = if effects.audited { self.seal() } else { Ok(()) };
+        match sealed.and_then(|()| self.connection.execute_batch("COMMIT").map_err(fault::from_sqlite)) {
             Ok(()) => {
                 self.watch.commit(begun, 1);
                 (ran, effects)
             }
-            Err(error) => {
+            Err(failure) => {
                 self.roll_back();
-                (Err(fault::from_sqlite(error)), effects)
+                (Err(failure), effects)
             }
         }
     }
@@ -166,11 +168,12 @@ impl Writer {
         self.connection.execute_batch("BEGIN IMMEDIATE").map_err(fault::from_sqlite)
     }
 
-    fn commit(&self, transactions: usize) -> Result<(), GroupLost> {
+    fn commit(&self, transactions: usize, audited: bool) -> Result<(), GroupLost> {
         let begun = self.watch.now();
         let loose = self.loose.take();
         self.write_loose(&loose);
-        match self.connection.execute_batch("COMMIT").map_err(fault::from_sqlite) {
+        let sealed = if audited { self.seal() } else { Ok(()) };
+        match sealed.and_then(|()| self.connection.execute_batch("COMMIT").map_err(fault::from_sqlite)) {
             Ok(()) => {
                 self.watch.commit(begun, transactions);
                 Ok(())
@@ -183,6 +186,13 @@ impl Writer {
                 Err(GroupLost)
             }
         }
+    }
+
+    /// Gives the group's entries in the audit log their places in the chain.
+    fn seal(&self) -> Result<(), StoreError> {
+        let mut session = SqliteSession::new(&self.connection, 0);
+        while audit::seal(&mut session)? > 0 {}
+        Ok(())
     }
 
     /// Adds loose writes to the group. One that fails is dropped: it must not keep others from being committed.
@@ -203,7 +213,7 @@ impl Writer {
     fn loose_alone(&self) {
         match self.begin() {
             // On failure they were given back, and wait for the next try.
-            Ok(()) => drop(self.commit(0)),
+            Ok(()) => drop(self.commit(0, false)),
             Err(error) => tracing::warn!(%error, "loose writes have to wait"),
         }
     }
@@ -226,7 +236,7 @@ impl Writer {
         };
         self.watch.transaction(Intent::Write, job.asked_us, counted);
         if counted == Outcome::Kept {
-            effects.happen();
+            effects.happen(&self.watch);
         }
         job.work.answer(ran.map(drop));
     }

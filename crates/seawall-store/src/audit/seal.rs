@@ -1,0 +1,65 @@
+//! Sealing: unsealed entries get their places in the chain, in the order of their commits.
+//!
+//! On SQLite this happens at the end of each group, in the same commit. On PostgreSQL one process does it within a second, and only
+//! below the oldest transaction that still runs, so that writers never wait for the head of the chain.
+
+use super::{
+    Record,
+    chain::{self, Hash, ORIGIN},
+};
+use crate::{FromRow, Parameters, StoreError, dialect::Dialect, session::Session};
+
+/// Entries that are sealed at once.
+const BATCH: i64 = 1_000;
+
+/// Seals what can be sealed, a bounded number of entries; answers how many.
+pub(crate) fn seal(session: &mut dyn Session) -> Result<usize, StoreError> {
+    let unsealed: Vec<Record> = match session.dialect() {
+        Dialect::Sqlite => all(
+            session,
+            "SELECT id, seq, at, actor_kind, actor_id, address, request_id, action, object_kind, object_id, outcome, before, after, hash
+             FROM audit_log WHERE seq IS NULL ORDER BY id LIMIT $1",
+            &[&BATCH],
+        )?,
+        Dialect::Postgres => all(
+            session,
+            "SELECT id, seq, at, actor_kind, actor_id, address, request_id, action, object_kind, object_id, outcome, before, after, hash
+             FROM audit_log WHERE seq IS NULL AND written_by < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY id LIMIT $1",
+            &[&BATCH],
+        )?,
+    };
+    if unsealed.is_empty() {
+        return Ok(0);
+    }
+    let (mut seq, mut head) = head(session)?;
+    for record in &unsealed {
+        seq += 1;
+        head = chain::hash(&head, seq, record);
+        session.execute("UPDATE audit_log SET seq = $2, hash = $3 WHERE id = $1", &[&record.id, &seq, &head])?;
+    }
+    Ok(unsealed.len())
+}
+
+/// The last place of the chain, and its hash.
+fn head(session: &mut dyn Session) -> Result<(i64, Hash), StoreError> {
+    let mut head = (0, ORIGIN);
+    let sql = "SELECT seq, hash FROM audit_log WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1";
+    session.query(sql, &[], &mut |row| {
+        head = (row.at(0)?, row.at(1)?);
+        Ok(())
+    })?;
+    Ok(head)
+}
+
+fn all<T: FromRow>(
+    session: &mut dyn Session,
+    sql: &'static str,
+    parameters: Parameters<'_>,
+) -> Result<Vec<T>, StoreError> {
+    let mut rows = Vec::new();
+    session.query(sql, parameters, &mut |row| {
+        rows.push(T::from_row(row)?);
+        Ok(())
+    })?;
+    Ok(rows)
+}

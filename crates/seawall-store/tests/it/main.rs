@@ -1,0 +1,14 @@
+//! The store from outside.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails loudly"
+)]
+
+mod audit;
+mod crash;
+mod outbox;
+mod scratch;
