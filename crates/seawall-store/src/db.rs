@@ -35,10 +35,13 @@ pub struct Db {
 
 #[derive(Debug)]
 struct Shared {
+    url: DatabaseUrl,
+    options: Options,
     lanes: Lanes,
     loose: Arc<Loose>,
     watch: Arc<Watch>,
-    engine: Mutex<Sqlite>,
+    /// Nothing while it is closed.
+    engine: Mutex<Option<Sqlite>>,
 }
 
 impl Db {
@@ -49,12 +52,16 @@ impl Db {
     pub fn open(url: &DatabaseUrl, options: &Options, surroundings: &Surroundings<'_>) -> Result<Self, OpenError> {
         let watch =
             Arc::new(Watch::new(Arc::clone(&surroundings.clock), surroundings.meter, options.slow_statement_us));
-        let lanes = Lanes::apart(options.most_waiting);
-        let loose = Arc::new(Loose::new(Arc::clone(&watch)));
-        let engine = match url {
-            DatabaseUrl::Sqlite(path) => Sqlite::open(path, options.readers, &lanes, &loose, &watch)?,
+        let shared = Shared {
+            url: url.clone(),
+            options: options.clone(),
+            lanes: Lanes::apart(options.most_waiting),
+            loose: Arc::new(Loose::new(Arc::clone(&watch))),
+            watch,
+            engine: Mutex::new(None),
         };
-        Ok(Self { shared: Arc::new(Shared { lanes, loose, watch, engine: Mutex::new(engine) }), limit: None })
+        shared.open()?;
+        Ok(Self { shared: Arc::new(shared), limit: None })
     }
 
     /// The same database, whose transactions may take so long, waiting included.
@@ -119,6 +126,24 @@ impl Db {
         self.shared.close();
     }
 
+    /// Opens the database again after it was closed; another process may have had it meanwhile.
+    ///
+    /// # Errors
+    /// [`OpenError`], after which it is closed as before.
+    pub fn reopen(&self) -> Result<(), OpenError> {
+        let opened = self.shared.open();
+        if opened.is_err() {
+            self.shared.lanes.close();
+        }
+        opened
+    }
+
+    /// Where the database is.
+    #[must_use]
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.shared.url
+    }
+
     fn job(&self, intent: Intent, cause: Cause, usual: Duration, work: Box<dyn crate::work::Work>) -> Job {
         let limit = self.limit.unwrap_or(usual);
         let limit_us = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
@@ -128,9 +153,24 @@ impl Db {
 }
 
 impl Shared {
+    fn open(&self) -> Result<(), OpenError> {
+        let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        if engine.is_none() {
+            self.lanes.reopen();
+            *engine = Some(match &self.url {
+                DatabaseUrl::Sqlite(path) => {
+                    Sqlite::open(path, self.options.readers, &self.lanes, &self.loose, &self.watch)?
+                }
+            });
+        }
+        Ok(())
+    }
+
     fn close(&self) {
         self.lanes.close();
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner).join();
+        if let Some(engine) = self.engine.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            engine.join();
+        }
     }
 }
 

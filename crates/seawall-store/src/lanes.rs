@@ -28,6 +28,13 @@ impl Lanes {
         Self { write: queue(), interactive: queue(), background: queue() }
     }
 
+    /// Takes transactions again.
+    pub(crate) fn reopen(&self) {
+        self.write.reopen();
+        self.interactive.reopen();
+        self.background.reopen();
+    }
+
     /// Takes no more transactions; those that wait are still run.
     pub(crate) fn close(&self) {
         self.write.close();

@@ -10,6 +10,8 @@
 
 pub mod audit;
 mod cause;
+mod config;
+pub mod cursor;
 mod db;
 mod dialect;
 mod effects;
@@ -35,6 +37,7 @@ mod work;
 use migration::Ledger;
 
 pub use cause::{Actor, Cause};
+pub use config::{Migrate, SECTION, StoreSettings};
 pub use db::{Db, Options};
 pub use error::{OpenError, StoreError};
 pub use lanes::Lane;
@@ -45,6 +48,9 @@ pub use tx::{ReadTx, Tx};
 pub use url::DatabaseUrl;
 pub use value::{FromValue, Parameters, ToValue, Value};
 pub use watch::METRICS;
+
+/// What is promised of writes, for health and for people.
+pub const DURABILITY: &str = "what is acknowledged is on the disk (flushed at each group's commit); loose values, such as times of last use, within a second";
 
 /// The store's own tables.
 pub static LEDGER: Ledger = Ledger { name: "store", migrations: &[audit::MIGRATION, outbox::MIGRATION] };

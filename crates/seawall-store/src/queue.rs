@@ -94,6 +94,11 @@ impl<T> Queue<T> {
         self.filled.notify_all();
     }
 
+    /// Takes items again.
+    pub(crate) fn reopen(&self) {
+        self.lock().closed = false;
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

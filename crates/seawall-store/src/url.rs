@@ -1,6 +1,9 @@
 //! Where a database is.
 
-use std::path::PathBuf;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use seawall_core::settings::{Raw, Setting, Shape};
 
@@ -21,6 +24,30 @@ impl DatabaseUrl {
             Some("") => Err("the path of the file is missing: sqlite:///var/lib/seawall/seawall.db".to_owned()),
             Some(path) => Ok(Self::Sqlite(PathBuf::from(path))),
             None => Err("expected sqlite://PATH".to_owned()),
+        }
+    }
+
+    /// Whether there is a database that could be opened; one on a server is taken to be there.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        match self {
+            Self::Sqlite(path) => path.exists(),
+        }
+    }
+
+    /// The same database; a relative path begins in `directory`.
+    #[must_use]
+    pub fn within(self, directory: &Path) -> Self {
+        match self {
+            Self::Sqlite(path) => Self::Sqlite(directory.join(path)),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
         }
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn serve(what: Serve, world: &mut World<'_>) -> Result<u8, CliError> 
             answered(&answer, world).map(|_| code)
         }
         Serve::Restart(ask) => answered(&runtime.block_on(ask.answer())?, world),
+        Serve::Store(ask) => told(runtime.block_on(ask.run(world.out))),
         Serve::Supervised(ask) => answered(&runtime.block_on(ask.answer())?, world),
         Serve::App { app, banner, demo } => {
             let temporary = demo.is_some().then(|| app.directory().to_owned());
@@ -45,6 +46,14 @@ pub(super) fn serve(what: Serve, world: &mut World<'_>) -> Result<u8, CliError> 
             }
             code
         }
+    }
+}
+
+/// Whoever read the answer may have heard enough.
+fn told(outcome: Result<u8, CliError>) -> Result<u8, CliError> {
+    match outcome {
+        Err(CliError::Io(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(0),
+        outcome => outcome,
     }
 }
 
@@ -93,6 +102,7 @@ fn run(
         let _unheard = stderr().write_all(banner(&running).as_bytes());
         let (ended, told) = until_end(&mut running, &mut signals).await;
         end_application(&mut running, &mut signals, told).await;
+        running.close_store().await;
         let finished = running.finish();
         ended.and(finished).map(|()| 0).or_else(report)
     });

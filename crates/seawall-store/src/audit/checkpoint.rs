@@ -64,6 +64,12 @@ impl SigningKey {
         self.pair.public_key().as_ref()
     }
 
+    /// The public key in hexadecimal digits.
+    #[must_use]
+    pub fn public_hex(&self) -> String {
+        hex(self.public())
+    }
+
     fn sign(&self, seq: i64, hash: Hash, at_us: i64) -> Checkpoint {
         let signature = self.pair.sign(&statement(seq, &hash, at_us)).as_ref().to_vec();
         Checkpoint { seq, hash, at_us, key_id: self.id.clone(), signature }

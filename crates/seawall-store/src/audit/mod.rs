@@ -10,6 +10,7 @@
 
 mod chain;
 mod checkpoint;
+mod config;
 mod entry;
 mod personal;
 mod record;
@@ -17,9 +18,10 @@ mod seal;
 mod verify;
 
 pub use checkpoint::{Checkpoint, SigningKey, sign_head};
+pub use config::{AuditSettings, SECTION};
 pub use entry::{Entry, Outcome};
 pub use personal::erase;
-pub use record::{Filter, Record, page};
+pub use record::{Filter, Record, page, personal_values};
 pub use verify::{Finding, Report, Tampering, verify};
 
 pub(crate) use seal::seal;

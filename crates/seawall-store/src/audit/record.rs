@@ -106,3 +106,11 @@ pub fn page(
         ],
     )
 }
+
+/// The personal values of an entry that have not been erased: `address`, `before.NAME`, `after.NAME`, the last two as JSON.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn personal_values(tx: &mut ReadTx<'_>, entry_id: &str) -> Result<Vec<(String, String)>, StoreError> {
+    tx.all("SELECT field, value FROM audit_personal WHERE entry_id = $1 ORDER BY field", &[&entry_id])
+}

@@ -9,5 +9,5 @@ mod plan;
 mod run;
 
 pub use ledger::{Ledger, Migration, Overlap};
-pub use plan::{Applied, MigrationError, State, Status};
-pub use run::{DataLoss, down, status, up};
+pub use plan::{Applied, MigrationError, State, Status, acceptable};
+pub use run::{DataLoss, down, peek, status, up};

@@ -156,7 +156,10 @@ pub(super) fn statuses(ledgers: &[&'static Ledger], applied: &[Applied]) -> Vec<
 }
 
 /// Whether this program may work on the database as it stands, pending migrations aside.
-pub(super) fn acceptable(statuses: &[Status]) -> Result<(), MigrationError> {
+///
+/// # Errors
+/// [`MigrationError::Newer`] and [`MigrationError::Changed`].
+pub fn acceptable(statuses: &[Status]) -> Result<(), MigrationError> {
     for Status { ledger, number, name, state } in statuses {
         let (ledger, number, name) = (ledger.clone(), *number, name.clone());
         match state {

@@ -4,7 +4,7 @@ use super::{
     Applied, Ledger, MigrationError, Status,
     plan::{Placed, acceptable, is, known, statuses},
 };
-use crate::{Cause, Db, StoreError, Tx};
+use crate::{Cause, DatabaseUrl, Db, StoreError, Tx, sqlite};
 
 const RECORD: &str = "
 CREATE TABLE IF NOT EXISTS seawall_migrations (
@@ -17,6 +17,9 @@ CREATE TABLE IF NOT EXISTS seawall_migrations (
 );
 ";
 
+const APPLIED: &str =
+    "SELECT ledger, number, name, checksum, applied_at FROM seawall_migrations ORDER BY applied_at, number";
+
 const CAUSE: Cause = Cause::system("migration");
 
 /// How all migrations stand, those that the database alone knows included. Makes the record of migrations when it is missing.
@@ -26,6 +29,19 @@ const CAUSE: Cause = Cause::system("migration");
 pub async fn status(db: &Db, ledgers: &[&'static Ledger]) -> Result<Vec<Status>, MigrationError> {
     let applied = db.write(&CAUSE, applied).await?;
     Ok(statuses(ledgers, &applied))
+}
+
+/// How all migrations stand in a database that another process may have open; nothing when there is no database yet. Changes
+/// nothing.
+///
+/// # Errors
+/// [`MigrationError::Store`].
+pub async fn peek(url: &DatabaseUrl, ledgers: &[&'static Ledger]) -> Result<Option<Vec<Status>>, MigrationError> {
+    let DatabaseUrl::Sqlite(path) = url;
+    let path = path.clone();
+    let read = tokio::task::spawn_blocking(move || sqlite::peek(&path, APPLIED)).await;
+    let applied = read.map_err(|_| StoreError::Panicked("looking at the database".to_owned()))??;
+    Ok(applied.map(|applied| statuses(ledgers, &applied)))
 }
 
 /// Applies all that is pending. `done` hears of each migration.
@@ -102,7 +118,7 @@ fn applied(tx: &mut Tx<'_>) -> Result<Vec<Applied>, StoreError> {
     tx.lock_migrations()?;
     let record = tx.dialect().translate(RECORD);
     tx.script("record of migrations", &record)?;
-    tx.all("SELECT ledger, number, name, checksum, applied_at FROM seawall_migrations ORDER BY applied_at, number", &[])
+    tx.all(APPLIED, &[])
 }
 
 fn apply(tx: &mut Tx<'_>, placed: Placed) -> Result<Option<Status>, StoreError> {

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod fault;
 mod file;
+mod peek;
 mod profile;
 mod reader;
 mod session;
@@ -12,6 +13,7 @@ use std::{path::Path, sync::Arc};
 
 use rusqlite::Connection;
 
+pub(crate) use self::peek::peek;
 use self::{checkpoint::Checkpoints, file::Ownership, writer::Writer};
 use crate::{OpenError, StoreError, lanes::Lanes, loose::Loose, threads::Threads, watch::Watch};
 
@@ -22,8 +24,7 @@ const OLDEST: i32 = 3_051_003;
 #[derive(Debug)]
 pub(crate) struct Sqlite {
     threads: Threads,
-    /// Given back after the threads have ended.
-    ownership: Option<Ownership>,
+    ownership: Ownership,
 }
 
 impl Sqlite {
@@ -62,13 +63,13 @@ impl Sqlite {
             let (queue, watch) = (Arc::clone(queue), Arc::clone(watch));
             threads.start("store-reader", move || reader::serve(&connection, &deadline, &queue, &watch))?;
         }
-        Ok(Self { threads, ownership: Some(ownership) })
+        Ok(Self { threads, ownership })
     }
 
     /// Waits until the threads have ended, whose queues have to be closed, and lets others have the file.
-    pub(crate) fn join(&mut self) {
+    pub(crate) fn join(mut self) {
         self.threads.join();
-        self.ownership = None;
+        drop(self.ownership);
     }
 }
 

@@ -1,6 +1,9 @@
 //! How connections to SQLite are set up.
 
 use std::{
+    fs::OpenOptions,
+    io,
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::{
         Arc,
@@ -57,10 +60,21 @@ impl Deadline {
 /// Opens the connection that writes; makes the file when it is missing.
 pub(super) fn open_writer(path: &Path, watch: &Arc<Watch>) -> Result<(Connection, Deadline), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    private(path)?;
     let mut connection = Connection::open_with_flags(path, flags).map_err(fault::from_sqlite)?;
     let deadline = set_up(&mut connection, watch)?;
     connection.execute_batch(WRITER).map_err(fault::from_sqlite)?;
     Ok((connection, deadline))
+}
+
+/// Makes the file, when it is missing, so that only its owner may read it. SQLite gives its log the same rights.
+fn private(path: &Path) -> Result<(), StoreError> {
+    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    made.map(drop).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly(error.to_string()),
+        io::ErrorKind::StorageFull => StoreError::Full,
+        _ => StoreError::Unavailable(error.to_string()),
+    })
 }
 
 /// Opens a connection that only reads.

@@ -29,6 +29,7 @@ use super::{
     reload::{Lasting, ReloadMeters, Reloader},
     running::Parts,
     settings::Settings,
+    store::{self, Store},
     supervised::{Placement, Supervisor, Surrounding},
     traces::Traces,
 };
@@ -174,11 +175,17 @@ impl App {
         let sites = settings.sites(cores, &lasts.lasting.shared, &builtins)?;
         let (traces, spans) = Traces::start(&settings.config, &settings.log.service, &lasts.lasting.clock, &registry)?;
         self.tell_open_files()?;
+        if ground.promised() {
+            store::overlap(&settings.store).await?;
+        }
         let mut held = ground.hold().await?;
+        let clock = Arc::clone(&lasts.lasting.clock);
+        let store = Store::open(settings.store.clone(), clock, Arc::new(registry.clone())).await?;
+        lasts.lasting.health.look_at_store(store.db().clone());
         let last_word = held.last_word.take();
         let meters = HandOverMeters::new(&registry);
         let running =
-            self.run(Built { held, encryption, lasts, sites, registry, builtins, requests, traces, spans })?;
+            self.run(Built { held, store, encryption, lasts, sites, registry, builtins, requests, traces, spans })?;
         if let Some(last_word) = last_word {
             meters.taken.increment();
             last_word.say().await;
@@ -189,19 +196,20 @@ impl App {
     /// Serves, first clients and then operators.
     fn run(&self, built: Built) -> Result<Running, AppError> {
         let settings = &self.settings;
-        let Built { held, encryption, lasts: Lasts { lasting, supervisor, writer }, registry, builtins, .. } = built;
+        let Built { held, store, encryption, lasts: Lasts { lasting, supervisor, writer }, registry, builtins, .. } =
+            built;
         let listeners = held.listeners(settings)?;
         let Held { public, admin: admin_listener, redirect, addresses, sockets, standard_error, .. } = held;
         let token = settings.admin.token.clone().map_or_else(|| sockets.data.admin_token(), Ok)?;
         let plane = self.plane(public, built.sites, built.spans, &encryption, &lasting, &registry)?;
         let (upstream, health) = (lasting.upstream.clone(), lasting.health.clone());
-        let stage = plane.stage();
         let reloader = Reloader::new(lasting, Arc::clone(&settings.config), plane.stage());
         let (hand_over, phase, wishes) = hand_over::channel();
         let phases = phase.subscribe();
         let program = self.program.clone().filter(|_| sockets.hand_over.is_some());
         let hand_over = program.is_some().then_some(hand_over);
         let admin = admin::router(admin::State {
+            store: store.router(),
             health: health.clone(),
             registry: registry.clone(),
             reloader: reloader.clone(),
@@ -210,18 +218,18 @@ impl App {
             supervised: supervisor.as_ref().map(|supervisor| supervisor.handle().clone()),
             hand_over: hand_over.clone(),
         });
+        let builtin = builtin::router(&settings.server.prefix, &settings.health, &health);
         let data = Arc::new(sockets.data);
         let predecessor = program.map(|program| Predecessor {
             listeners,
-            steps: vec![Step::Public(stage), Step::Admin(phase.clone()), Step::Data(Arc::clone(&data))],
+            steps: Step::in_order(plane.stage(), phase.clone(), store.db().clone(), &data),
             phase,
             data: Arc::clone(&data),
             program,
             admin: admin.clone(),
             meters: HandOverMeters::new(&registry),
         });
-        let heir = predecessor.zip(sockets.hand_over);
-        let heir = heir.map(|(predecessor, socket)| predecessor.listen(socket, wishes)).transpose()?;
+        let heir = predecessor.zip(sockets.hand_over).map(|(predecessor, socket)| predecessor.listen(socket, wishes));
         Ok(Running::begin(Parts {
             addresses,
             plane,
@@ -231,10 +239,7 @@ impl App {
             checks: upstream.watch(),
             encryption: encryption.begin(redirect, addresses.public.port()),
             registry,
-            builtin: builtin::serve(
-                builtin::router(&settings.server.prefix, &settings.health, &health),
-                built.requests,
-            ),
+            builtin: builtin::serve(builtin, built.requests),
             health,
             reloader,
             admin,
@@ -242,9 +247,10 @@ impl App {
             admin_socket: sockets.admin,
             token: Arc::new(token),
             data,
+            store,
             supervisor,
             hand_over,
-            heir,
+            heir: heir.transpose()?,
             phase: phases,
             standard_error,
         }))
@@ -330,6 +336,7 @@ struct Lasts {
 /// Everything built, nothing served.
 struct Built {
     held: Held,
+    store: Store,
     encryption: Encryption,
     lasts: Lasts,
     sites: Vec<Site>,

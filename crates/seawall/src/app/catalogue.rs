@@ -12,6 +12,7 @@ use seawall_guards::{
     rescue, retry, security_headers, strict_http, trace_context, websocket,
 };
 use seawall_proxy::{SERVER_SECTION, TLS_SECTION, UPSTREAM_SECTION};
+use seawall_store::migration::Ledger;
 use seawall_telemetry::{LOG_SECTION, TRACE_SECTION};
 
 use super::{admin, hand_over, health, reload, supervised};
@@ -88,7 +89,7 @@ pub static TOP: Section = Section::new(
 );
 
 /// Sections that belong to no guard, before those that do.
-static OWN_SECTIONS: [&Section; 10] = [
+static OWN_SECTIONS: [&Section; 12] = [
     &TOP,
     &UPSTREAM_SECTION,
     &supervised::SECTION,
@@ -97,6 +98,8 @@ static OWN_SECTIONS: [&Section; 10] = [
     &TLS_SECTION,
     &admin::SECTION,
     &health::SECTION,
+    &seawall_store::SECTION,
+    &seawall_store::audit::SECTION,
     &LOG_SECTION,
     &TRACE_SECTION,
 ];
@@ -120,6 +123,9 @@ static PRESETS: [Preset; 3] = [
     },
 ];
 
+/// The migrations of every crate that keeps something, in the order in which they build on one another.
+pub static LEDGERS: [&Ledger; 1] = [&seawall_store::LEDGER];
+
 /// Everything that can be configured.
 #[must_use]
 pub fn schema() -> Schema {
@@ -141,7 +147,12 @@ pub fn problems() -> impl Iterator<Item = &'static ProblemType> {
 pub fn metrics() -> impl Iterator<Item = &'static Metric> {
     let guards = ORDER.iter().flat_map(|step| step.guard.metrics.iter().copied());
     let own = seawall_proxy::METRICS.iter().copied().chain(seawall_telemetry::METRICS.iter().copied());
-    std::iter::once(&DECISIONS).chain(guards).chain(own).chain(reload::METRICS).chain(hand_over::METRICS)
+    std::iter::once(&DECISIONS)
+        .chain(guards)
+        .chain(own)
+        .chain(seawall_store::METRICS)
+        .chain(reload::METRICS)
+        .chain(hand_over::METRICS)
 }
 
 #[cfg(test)]

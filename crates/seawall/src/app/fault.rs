@@ -7,7 +7,7 @@ use seawall_guards::BuildError;
 use seawall_proxy::{EncryptionError, PlaneError, TlsError};
 use seawall_telemetry::TelemetryError;
 
-use super::{hand_over::HandOverError, supervised::SupervisedError};
+use super::{hand_over::HandOverError, store::StoreFault, supervised::SupervisedError};
 
 /// Why the application cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -80,12 +80,21 @@ pub enum AppError {
     /// Taking over from the process that serves.
     #[error("cannot take over")]
     HandOver(#[from] HandOverError),
+    /// Seawall's own database.
+    #[error(transparent)]
+    Store(Box<StoreFault>),
     /// Logs or traces.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
     /// A part of the control plane ended by itself.
     #[error("the {0} ended by a fault of its own; the log says where")]
     Died(&'static str),
+}
+
+impl From<StoreFault> for AppError {
+    fn from(fault: StoreFault) -> Self {
+        Self::Store(Box::new(fault))
+    }
 }
 
 impl AppError {
@@ -103,6 +112,7 @@ impl AppError {
             | Self::Tls(_)
             | Self::NoAnnouncer => 64,
             Self::Supervised(error) => error.exit_code(),
+            Self::Store(error) => error.exit_code(),
             Self::Plane(PlaneError::Listen { .. })
             | Self::AdminListen { .. }
             | Self::RedirectListen { .. }
@@ -151,6 +161,7 @@ impl AppError {
                     .to_owned(),
             ),
             Self::Supervised(error) => error.help(),
+            Self::Store(error) => error.help(),
             Self::Data { .. } => Some(
                 "see that the directory exists and may be written, or choose another with `data` in the configuration"
                     .to_owned(),

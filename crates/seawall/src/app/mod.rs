@@ -16,6 +16,7 @@ mod running;
 mod settings;
 pub mod sites;
 mod source;
+pub mod store;
 pub mod supervised;
 mod surroundings;
 pub mod tiny_http;

@@ -11,6 +11,7 @@ use std::{
 use axum::Router;
 use seawall_core::settings::Secret;
 use seawall_proxy::{Builtins, Plane};
+use seawall_store::Db;
 use seawall_telemetry::{LogWriter, Registry};
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -19,6 +20,7 @@ use super::{
     hand_over::{HandOver, Phase},
     health::Health,
     reload::{self, Reloader},
+    store::Store,
     supervised::Supervisor,
     traces::Traces,
 };
@@ -52,6 +54,7 @@ pub struct Running {
     reloader: Reloader,
     registry: Registry,
     data: Arc<DataDirectory>,
+    store: Store,
     token: Arc<Secret>,
     hand_over: Option<HandOver>,
     /// Listens for a successor.
@@ -86,6 +89,7 @@ pub(super) struct Parts<B, C> {
     pub(super) admin_socket: UnixListener,
     pub(super) token: Arc<Secret>,
     pub(super) data: Arc<DataDirectory>,
+    pub(super) store: Store,
     pub(super) supervisor: Option<Supervisor>,
     pub(super) hand_over: Option<HandOver>,
     pub(super) heir: Option<JoinHandle<()>>,
@@ -121,6 +125,7 @@ impl Running {
             )),
             admin_unix: tokio::spawn(admin::serve_unix(parts.admin_socket, unix)),
             data: parts.data,
+            store: parts.store,
             token: parts.token,
             hand_over: parts.hand_over,
             heir: parts.heir,
@@ -231,6 +236,17 @@ impl Running {
         if let Some(supervisor) = &mut self.supervisor {
             supervisor.stop().await;
         }
+    }
+
+    /// Gives Seawall's own database back, after all that waits for it. Call it when the server has ended.
+    pub async fn close_store(&mut self) {
+        self.store.close().await;
+    }
+
+    /// Seawall's own database.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        self.store.db()
     }
 
     /// Ends the application that Seawall started at once.

@@ -13,6 +13,7 @@ use super::{
     encryption,
     health::{self, HealthSettings},
     sites::SiteParts,
+    store::StorePlace,
     supervised::{self, SupervisedSettings},
 };
 
@@ -30,6 +31,7 @@ pub(super) struct Settings {
     pub(super) admin: AdminSettings,
     pub(super) health: HealthSettings,
     pub(super) log: LogSettings,
+    pub(super) store: StorePlace,
 }
 
 impl Settings {
@@ -52,6 +54,7 @@ impl Settings {
             admin: AdminSettings::read(config.values(&admin::SECTION))?,
             health: HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?,
             log: LogSettings::read(config.values(&LOG_SECTION))?,
+            store: StorePlace::read(&config, directory)?,
             config: Arc::new(config),
         };
         settings.upstream.ca_file = settings.upstream.ca_file.take().map(|file| directory.join(file));

@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{CliError, Next, World};
+use super::{
+    CliError, Next, World,
+    store::{AuditLogCommand, MigrateCommand},
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -54,6 +57,12 @@ pub(super) enum Command {
     /// Ask how the application is that the running server started.
     #[command(subcommand)]
     App(AppCommand),
+    /// Bring the store's tables to this version, or back, when no server runs; or see how they stand.
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
+    /// Read the record of who did what, or find out whether it was changed.
+    #[command(subcommand)]
+    AuditLog(AuditLogCommand),
     /// Write a completion script for your shell.
     Completions {
         /// The shell.
@@ -61,8 +70,8 @@ pub(super) enum Command {
     },
 }
 
-#[derive(Debug, Args)]
-pub(super) struct FileOption {
+#[derive(Clone, Debug, Args)]
+pub(crate) struct FileOption {
     /// The configuration file [default: seawall.toml, when it is there].
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,

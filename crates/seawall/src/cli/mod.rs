@@ -16,6 +16,7 @@ mod render;
 mod restart;
 mod serve;
 mod status;
+mod store;
 mod supervised;
 mod world;
 
@@ -62,6 +63,8 @@ pub fn execute(arguments: impl IntoIterator<Item = OsString>, world: &mut World<
         Command::Diff(options) => reload::ask(&options, reload::Wish::Difference, world),
         Command::App(AppCommand::Status(options)) => supervised::ask(&options, supervised::Wish::Status, world),
         Command::App(AppCommand::Replace(options)) => supervised::ask(&options, supervised::Wish::Replace, world),
+        Command::Migrate(command) => store::migrate(command, world),
+        Command::AuditLog(command) => store::audit_log(command, world),
         Command::Completions { shell } => completions::write(shell, world),
     }
 }

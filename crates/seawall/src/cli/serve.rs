@@ -12,7 +12,7 @@ use super::{
     paint::Paint,
     reload, restart,
     status::Ask,
-    supervised,
+    store, supervised,
 };
 use crate::{
     app::{App, Running, Surroundings, catalogue, hand_over::Entry, supervised::Status},
@@ -37,6 +37,8 @@ pub enum Serve {
     Reload(reload::Ask),
     /// A wish to start a successor.
     Restart(restart::Ask),
+    /// Something about the store.
+    Store(Box<store::Ask>),
     /// A question about the application that a running server started, or a wish for it.
     Supervised(supervised::Ask),
 }

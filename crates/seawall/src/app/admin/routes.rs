@@ -24,6 +24,8 @@ use crate::app::{
 /// What the routes look at.
 #[derive(Clone, Debug)]
 pub(in crate::app) struct State {
+    /// What is asked of the store.
+    pub(in crate::app) store: Router,
     pub(in crate::app) health: Health,
     pub(in crate::app) registry: Registry,
     pub(in crate::app) reloader: Reloader,
@@ -38,11 +40,12 @@ pub(in crate::app) struct State {
 /// The routes, without their gate.
 pub(in crate::app) fn router(state: State) -> Router {
     let (full, ready, status) = (state.health.clone(), state.health.clone(), state.clone());
-    let State { registry, reloader, supervised, hand_over, .. } = state;
+    let State { store, registry, reloader, supervised, hand_over, .. } = state;
     let config = reloader.clone();
     supervised_routes(supervised)
         .merge(reload::routes(&reloader))
         .merge(restart::routes(hand_over))
+        .merge(store)
         .route("/", get(|| async { INDEX }))
         .route("/health", get(move || report(full.clone())))
         .route("/health/live", get(|| async { builtin::json(StatusCode::OK, &json!({ "status": "ok" })) }))
@@ -90,7 +93,10 @@ const INDEX: &str = "The admin interface of Seawall.\n\n\
     /api/diff       what a reload would change (token)\n\
     /api/reload     reload the configuration, by POST (token)\n\
     /api/restart    start a successor and hand over to it, by POST (token)\n\
-    /api/app        the application, when Seawall started it (token)\n";
+    /api/app        the application, when Seawall started it (token)\n\
+    /api/store      Seawall's own database (token)\n\
+    /api/audit-log  who did what, page by page (token)\n\
+    /api/audit-log/verify   whether it is as it was written (token)\n";
 
 async fn report(health: Health) -> impl IntoResponse {
     let report = health.report().await;

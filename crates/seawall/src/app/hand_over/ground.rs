@@ -49,6 +49,11 @@ pub(in crate::app) struct LastWord {
 }
 
 impl Ground {
+    /// Whether another process has the data directory still, and has promised it.
+    pub(in crate::app) const fn promised(&self) -> bool {
+        matches!(self.tenure, Tenure::Promised(..))
+    }
+
     /// Locks and binds everything; or is offered it by the process that serves, when we shall take over and there is one.
     pub(in crate::app) async fn find(path: &Path, settings: &Settings, entry: Entry) -> Result<Self, AppError> {
         let claim = match entry {

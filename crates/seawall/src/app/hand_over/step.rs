@@ -1,15 +1,16 @@
 //! What is handed over, in order: what each step lets go of, and how it takes that back when the hand-over fails.
 //!
-//! A store that comes with its own file fits between the last request and the lock: its step finishes what holds the store in
-//! `give`, and refuses there when the successor's migrations do more than add.
+//! The store comes between the last request and the lock. A successor whose migrations take away what this process needs has refused
+//! before.
 
 use std::{io, sync::Arc};
 
 use seawall_proxy::Stage;
+use seawall_store::Db;
 use tokio::sync::watch;
 
 use super::Phase;
-use crate::app::{AppError, DataDirectory};
+use crate::app::{AppError, DataDirectory, store::StoreFault};
 
 /// One step.
 #[derive(Debug)]
@@ -18,16 +19,29 @@ pub(in crate::app) enum Step {
     Public(Stage),
     /// Accepting operators; what they asked before is still answered.
     Admin(watch::Sender<Phase>),
+    /// The store: what waits for it is run, then it is closed.
+    Store(Db),
     /// The lock of the data directory, and with it all that is in there.
     Data(Arc<DataDirectory>),
 }
 
 impl Step {
+    /// All of them, in the order in which they are given.
+    pub(in crate::app) fn in_order(
+        stage: Stage,
+        phase: watch::Sender<Phase>,
+        db: Db,
+        data: &Arc<DataDirectory>,
+    ) -> Vec<Self> {
+        vec![Self::Public(stage), Self::Admin(phase), Self::Store(db), Self::Data(Arc::clone(data))]
+    }
+
     /// What it is, for messages.
     pub(super) const fn what(&self) -> &'static str {
         match self {
             Self::Public(_) => "public listener",
             Self::Admin(_) => "admin listener",
+            Self::Store(_) => "store",
             Self::Data(_) => "data directory",
         }
     }
@@ -38,6 +52,10 @@ impl Step {
             Self::Public(stage) => stage.rest().await,
             Self::Admin(phase) => {
                 phase.send_replace(Phase::Resting);
+            }
+            Self::Store(db) => {
+                let db = db.clone();
+                tokio::task::spawn_blocking(move || db.close()).await?;
             }
             Self::Data(data) => data.release()?,
         }
@@ -53,6 +71,12 @@ impl Step {
             Self::Public(stage) => stage.resume().await,
             Self::Admin(phase) => {
                 phase.send_replace(Phase::Serving);
+            }
+            Self::Store(db) => {
+                let reopening = db.clone();
+                let reopened = tokio::task::spawn_blocking(move || reopening.reopen()).await;
+                let opened = reopened.map_err(|_| StoreFault::Died)?;
+                opened.map_err(|source| StoreFault::Open { url: db.url().to_string(), source })?;
             }
             Self::Data(data) => data.take_back()?,
         }

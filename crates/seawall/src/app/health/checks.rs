@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -13,11 +13,14 @@ use seawall_core::{
     resilience::BreakerState,
 };
 use seawall_proxy::Upstream;
+use seawall_store::{Db, Lane, StoreError};
+use serde_json::Map;
 use tokio::sync::Mutex;
 
 use super::{
     HealthSettings, Outcome, Report,
     config::{Check, Probe},
+    report::server,
 };
 use crate::app::tiny_http;
 
@@ -26,6 +29,9 @@ const KEPT_US: u64 = 1_000_000;
 
 /// How long connecting to the application may take.
 const UPSTREAM_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long the store may take (checklist WK-6).
+const STORE_LIMIT: Duration = Duration::from_secs(3);
 
 /// The health of the server; cheap to clone.
 #[derive(Clone, Debug)]
@@ -38,6 +44,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     started: Now,
     draining: AtomicBool,
+    /// Seawall's own database, once it is open.
+    store: OnceLock<Db>,
     /// Held while checks run, so that those who ask meanwhile wait for the same results.
     kept: Mutex<Option<Kept>>,
 }
@@ -62,6 +70,7 @@ impl Health {
             clock,
             started,
             draining: AtomicBool::new(false),
+            store: OnceLock::new(),
             kept: Mutex::new(None),
         }))
     }
@@ -69,6 +78,12 @@ impl Health {
     /// From now on the server is not ready.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on the store is looked at too.
+    pub(in crate::app) fn look_at_store(&self, db: Db) {
+        // Set once, when the server starts.
+        let _set = self.0.store.set(db);
     }
 
     /// Takes over other settings.
@@ -113,6 +128,10 @@ impl Health {
             let (upstream, clock) = (self.0.upstream.clone(), Arc::clone(&self.0.clock));
             running.spawn(async move { application(&upstream, &*clock).await });
         }
+        if let Some(db) = self.0.store.get().cloned() {
+            let clock = Arc::clone(&self.0.clock);
+            running.spawn(async move { store(db, &*clock).await });
+        }
         for check in settings.checks.iter().cloned() {
             let clock = Arc::clone(&self.0.clock);
             running.spawn(async move { run(check, &*clock).await });
@@ -132,7 +151,18 @@ async fn application(upstream: &Upstream, clock: &dyn Clock) -> Outcome {
     let failing = || "its circuit breaker is open after failures in a row".to_owned();
     let error = accepts.err().or_else(|| held_back.then(failing));
     let took_ms = clock.now().since_us(started) / 1_000;
-    Outcome { name: "upstream".to_owned(), error, took_ms, required: true, servers }
+    let details = Map::from_iter([("servers".to_owned(), servers.iter().map(server).collect())]);
+    Outcome { name: "upstream".to_owned(), error, took_ms, required: true, details }
+}
+
+/// Whether the store answers. It is required: whoever is refused for want of it would be refused by every process of this kind.
+async fn store(db: Db, clock: &dyn Clock) -> Outcome {
+    let started = clock.now();
+    let answered = db.within(STORE_LIMIT).read(Lane::Interactive, |tx| tx.one::<(i64,)>("SELECT 1", &[])).await;
+    let error = answered.err().map(|error: StoreError| error.to_string());
+    let took_ms = clock.now().since_us(started) / 1_000;
+    let details = Map::from_iter([("durability".to_owned(), seawall_store::DURABILITY.into())]);
+    Outcome { name: "store".to_owned(), error, took_ms, required: true, details }
 }
 
 async fn run(check: Check, clock: &dyn Clock) -> Outcome {
@@ -152,7 +182,7 @@ async fn run(check: Check, clock: &dyn Clock) -> Outcome {
         name: check.name,
         error,
         required: check.required,
-        servers: Vec::new(),
+        details: Map::new(),
     }
 }
 

@@ -17,8 +17,8 @@ pub struct Outcome {
     pub took_ms: u64,
     /// Whether readiness depends on it.
     pub required: bool,
-    /// The application's servers; none for other checks.
-    pub servers: Vec<ServerReport>,
+    /// What else is known, for those who see all.
+    pub details: Map<String, Value>,
 }
 
 /// The state of everything.
@@ -84,15 +84,14 @@ impl Outcome {
             if let Some(error) = &self.error {
                 put("error", json!(error));
             }
-            if !self.servers.is_empty() {
-                put("servers", self.servers.iter().map(server).collect());
-            }
+            body.extend(self.details.clone());
         }
         Value::Object(body)
     }
 }
 
-fn server(server: &ServerReport) -> Value {
+/// One of the application's servers.
+pub(super) fn server(server: &ServerReport) -> Value {
     json!({
         "address": server.address,
         "breaker": match server.breaker {
@@ -112,7 +111,7 @@ mod tests {
 
     fn report(error: Option<&str>, required: bool, draining: bool) -> Report {
         let (name, error) = ("database".to_owned(), error.map(str::to_owned));
-        let check = Outcome { name, error, took_ms: 2, required, servers: Vec::new() };
+        let check = Outcome { name, error, took_ms: 2, required, details: Map::new() };
         Report { draining, checks: vec![check], uptime_s: 5, memory_bytes: Some(1_000) }
     }
 

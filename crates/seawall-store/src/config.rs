@@ -1,0 +1,89 @@
+//! Section `[store]`.
+
+use std::{path::Path, time::Duration};
+
+use seawall_core::settings::{BadSetting, Field, Literal, Raw, Section, Setting, Shape, Span, Values, choice};
+
+use crate::{DatabaseUrl, Options};
+
+const URL: Field<DatabaseUrl> = Field::new(
+    "url",
+    Literal::Unset,
+    "Where everything is kept that Seawall keeps: `sqlite://PATH`, relative to the configuration file. Unset, it is `seawall.db` in the `data` directory. A file belongs to one process at a time, and has to be on a local disk.",
+)
+.needs_restart();
+const MIGRATE: Field<Migrate> = Field::new(
+    "migrate",
+    Literal::Text("start"),
+    "When the tables are brought up to this version: \"start\" does it at the start; with \"manual\" Seawall does not start before `seawall migrate up` was run.",
+)
+.needs_restart();
+const MAX_WAITING: Field<u64> = Field::new(
+    "max_waiting",
+    Literal::Integer(4_096),
+    "How many transactions may wait for the database in each lane; more are refused, so that a slow disk is felt where it can be answered.",
+)
+.between("16", "1000000")
+.needs_restart();
+const SLOW_STATEMENT: Field<Span> = Field::new(
+    "slow_statement",
+    Literal::Text("250ms"),
+    "From when on a statement is logged as slow, with its text but without its parameters.",
+)
+.between("1ms", "1min")
+.needs_restart();
+
+/// The section.
+pub static SECTION: Section = Section::new(
+    "store",
+    "The database of Seawall itself: the audit log, and whatever its features keep. Not your application's.",
+    &[URL.spec(), MIGRATE.spec(), MAX_WAITING.spec(), SLOW_STATEMENT.spec()],
+);
+
+/// When migrations are applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrate {
+    /// At the start.
+    Start,
+    /// By `seawall migrate up` only.
+    Manual,
+}
+
+impl Setting for Migrate {
+    const SHAPE: Shape = Shape::Choice(&["start", "manual"]);
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        choice(raw, &[("start", Self::Start), ("manual", Self::Manual)])
+    }
+}
+
+/// What the section says.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// Where the database is; nothing when it is in the data directory.
+    pub url: Option<DatabaseUrl>,
+    /// When migrations are applied.
+    pub migrate: Migrate,
+    /// How it is used.
+    pub options: Options,
+}
+
+impl StoreSettings {
+    /// Reads the settings. A relative path begins in `directory`.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when they are not checked settings of the section.
+    pub fn read(values: &Values, directory: &Path) -> Result<Self, BadSetting> {
+        let slow: Duration = values.get(&SLOW_STATEMENT)?.duration();
+        let defaults = Options::default();
+        Ok(Self {
+            url: values.find(&URL)?.map(|url: DatabaseUrl| url.within(directory)),
+            migrate: values.get(&MIGRATE)?,
+            options: Options {
+                most_waiting: usize::try_from(values.get(&MAX_WAITING)?).unwrap_or(defaults.most_waiting),
+                slow_statement_us: u64::try_from(slow.as_micros()).unwrap_or(u64::MAX),
+                ..defaults
+            },
+        })
+    }
+}
