@@ -1,9 +1,10 @@
-//! Development commands: tidy checks, coverage and benches. Standard library only, so that it builds in a second.
+//! Development commands: tidy checks, coverage, fuzzing and benches. Standard library only, so that it builds in a second.
 
 mod bench;
 mod clock;
 mod coverage;
 mod failure;
+mod fuzz;
 mod rust_text;
 mod terminal;
 mod tidy;
@@ -19,7 +20,8 @@ Usage: cargo xtask COMMAND
 Commands:
   tidy                  check the rules that compilers do not know
   coverage [-p CRATE]…  run the tests with line coverage, print it per crate
-  bench proxy           compare Seawall with nginx and HAProxy; see `cargo xtask bench proxy --help`
+  fuzz [TARGET]…        run the fuzz targets; see `cargo xtask fuzz --help`
+  bench proxy           compare Seawall with other proxies; see `cargo xtask bench proxy --help`
   bench connections     what connections cost while nothing happens on them";
 
 fn main() -> ExitCode {
@@ -38,6 +40,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     match words {
         ["tidy"] => tidy::run(),
         ["coverage", rest @ ..] => coverage::run(rest),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench", "proxy", rest @ ..] => bench::run(rest),
         ["bench", "connections", rest @ ..] => bench::connections::run(rest),
         // Started by the bench as a child process, so that its cost is not counted as the bench's own.

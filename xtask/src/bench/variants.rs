@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::programs::Programs;
+use super::programs::{Programs, Proxy};
 use crate::failure::Failure;
 
 /// What `--check` compares.
@@ -19,6 +19,8 @@ pub(crate) enum Variant {
     /// A log line is written before the answer counts as done, as HAProxy does it.
     NginxHardUnbuffered,
     HaproxyHard,
+    CaddyHard,
+    EnvoyHard,
     /// The other guards turned off.
     SeawallDuties,
     /// As installed, with a rate limit that is never reached.
@@ -38,11 +40,13 @@ pub(crate) struct Place {
 }
 
 impl Variant {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Direct,
         Self::NginxHard,
         Self::NginxHardUnbuffered,
         Self::HaproxyHard,
+        Self::CaddyHard,
+        Self::EnvoyHard,
         Self::SeawallDuties,
         Self::SeawallDefault,
     ];
@@ -53,17 +57,22 @@ impl Variant {
             Self::NginxHard => "nginx-hard",
             Self::NginxHardUnbuffered => "nginx-hard-unbuffered",
             Self::HaproxyHard => "haproxy-hard",
+            Self::CaddyHard => "caddy-hard",
+            Self::EnvoyHard => "envoy-hard",
             Self::SeawallDuties => "seawall-duties",
             Self::SeawallDefault => "seawall-default",
         }
     }
 
-    pub(crate) fn nginx(self) -> bool {
-        matches!(self, Self::NginxHard | Self::NginxHardUnbuffered)
-    }
-
-    pub(crate) fn haproxy(self) -> bool {
-        self == Self::HaproxyHard
+    /// The proxy that others make, when it is one.
+    pub(crate) fn proxy(self) -> Option<Proxy> {
+        match self {
+            Self::Direct | Self::SeawallDuties | Self::SeawallDefault => None,
+            Self::NginxHard | Self::NginxHardUnbuffered => Some(Proxy::Nginx),
+            Self::HaproxyHard => Some(Proxy::Haproxy),
+            Self::CaddyHard => Some(Proxy::Caddy),
+            Self::EnvoyHard => Some(Proxy::Envoy),
+        }
     }
 
     pub(crate) fn seawall(self) -> bool {
@@ -72,7 +81,7 @@ impl Variant {
 
     /// The file in the place's folder that gets a line per request.
     pub(crate) fn request_log(self) -> &'static str {
-        if self.nginx() { "access.log" } else { "output.log" }
+        if self.proxy() == Some(Proxy::Nginx) { "access.log" } else { "output.log" }
     }
 
     /// Writes the configuration and says how to start the proxy; `None` when there is none.
@@ -82,6 +91,8 @@ impl Variant {
             Self::NginxHard => nginx(programs, place, "buffer=64k flush=1s")?,
             Self::NginxHardUnbuffered => nginx(programs, place, "")?,
             Self::HaproxyHard => haproxy(programs, place)?,
+            Self::CaddyHard => caddy(programs, place)?,
+            Self::EnvoyHard => envoy(programs, place)?,
             Self::SeawallDuties => seawall(programs, place, "seawall-duties.toml")?,
             Self::SeawallDefault => seawall(programs, place, "seawall-default.toml")?,
         };
@@ -91,15 +102,33 @@ impl Variant {
 
 fn nginx(programs: &Programs, place: &Place, log_options: &str) -> Result<Command, Failure> {
     let configuration = render(place, "nginx-hard.conf", log_options)?;
-    let mut command = Command::new(&programs.nginx);
+    let mut command = Command::new(programs.proxy(Proxy::Nginx)?);
     command.arg("-p").arg(&place.folder).arg("-e").arg(place.folder.join("nginx.log")).arg("-c").arg(configuration);
     Ok(command)
 }
 
 fn haproxy(programs: &Programs, place: &Place) -> Result<Command, Failure> {
     let configuration = render(place, "haproxy-hard.cfg", "")?;
-    let mut command = Command::new(&programs.haproxy);
+    let mut command = Command::new(programs.proxy(Proxy::Haproxy)?);
     command.arg("-db").arg("-f").arg(configuration);
+    Ok(command)
+}
+
+/// Go's runtime is told how many threads may run; Caddy keeps what it makes for itself in the place's folder.
+fn caddy(programs: &Programs, place: &Place) -> Result<Command, Failure> {
+    let configuration = render(place, "caddy-hard.caddyfile", "")?;
+    let mut command = Command::new(programs.proxy(Proxy::Caddy)?);
+    command.args(["run", "--adapter", "caddyfile", "--config"]).arg(configuration);
+    command.env("GOMAXPROCS", place.workers.to_string());
+    command.env("XDG_CONFIG_HOME", &place.folder).env("XDG_DATA_HOME", &place.folder);
+    Ok(command)
+}
+
+fn envoy(programs: &Programs, place: &Place) -> Result<Command, Failure> {
+    let configuration = render(place, "envoy-hard.yaml", "")?;
+    let mut command = Command::new(programs.proxy(Proxy::Envoy)?);
+    command.args(["--disable-hot-restart", "--log-level", "error", "--concurrency", &place.workers.to_string(), "-c"]);
+    command.arg(configuration);
     Ok(command)
 }
 
@@ -124,6 +153,8 @@ fn render(place: &Place, name: &str, log_options: &str) -> Result<PathBuf, Failu
 
 fn fill(text: &str, place: &Place, log_options: &str) -> String {
     text.replace("@UPSTREAM@", &format!("127.0.0.1:{}", place.upstream))
+        .replace("@UPSTREAM_PORT@", &place.upstream.to_string())
+        .replace("@LISTEN_PORT@", &place.listen.to_string())
         .replace("@LISTEN@", &format!("127.0.0.1:{}", place.listen))
         .replace("@WORKERS@", &place.workers.to_string())
         .replace("@FOLDER@", &folder_text(&place.folder))
@@ -142,8 +173,8 @@ mod tests {
     fn a_template_is_filled_with_what_the_run_uses() {
         let place =
             Place { templates: "t".into(), folder: "/tmp/f".into(), upstream: 1, listen: 2, admin: 3, workers: 4 };
-        let text = fill("@LISTEN@ @UPSTREAM@ @WORKERS@ @FOLDER@/a @LOG_OPTIONS@;", &place, "buffer=1");
-        assert_eq!(text, "127.0.0.1:2 127.0.0.1:1 4 /tmp/f/a buffer=1;");
+        let text = fill("@LISTEN@ @UPSTREAM_PORT@ @UPSTREAM@ @WORKERS@ @FOLDER@/a @LOG_OPTIONS@;", &place, "buffer=1");
+        assert_eq!(text, "127.0.0.1:2 1 127.0.0.1:1 4 /tmp/f/a buffer=1;");
     }
 
     #[test]
@@ -151,9 +182,12 @@ mod tests {
         let folder = crate::workspace::root().join("bench/proxy");
         let place =
             Place { templates: folder.clone(), folder: "/tmp/f".into(), upstream: 1, listen: 2, admin: 3, workers: 4 };
-        for name in ["nginx-hard.conf", "haproxy-hard.cfg", "seawall-duties.toml", "seawall-default.toml"] {
-            let text = fs::read_to_string(folder.join(name)).unwrap();
-            assert!(!fill(&text, &place, "").contains('@'), "{name}");
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fill(&fs::read_to_string(&path).unwrap(), &place, "");
+            // Envoy's own `@type` is written small.
+            let left = text.split('@').skip(1).any(|after| after.starts_with(|first: char| first.is_ascii_uppercase()));
+            assert!(!left, "{}", path.display());
         }
     }
 }

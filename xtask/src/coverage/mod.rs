@@ -14,7 +14,7 @@ use runs::Build;
 use tools::Found;
 
 /// Printed, but no part of the product.
-const NOT_PRODUCT: [&str; 2] = ["seawall-testkit", "xtask"];
+const NOT_PRODUCT: [&str; 3] = ["seawall-fuzz", "seawall-testkit", "xtask"];
 
 /// `packages` are cargo's own words to choose packages: `-p NAME`. None means the whole workspace.
 pub(crate) fn run(packages: &[&str]) -> Result<(), Failure> {

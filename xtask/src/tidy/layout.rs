@@ -11,7 +11,7 @@ enum Uses {
 }
 
 /// The Layout table of the design. Domain crates do not import one another: they meet in core's ports and in the store's transactions.
-const LAYOUT: [(&str, Uses); 16] = [
+const LAYOUT: [(&str, Uses); 17] = [
     ("seawall-core", Uses::Only(&[])),
     ("seawall-guards", Uses::Only(&["seawall-core"])),
     ("seawall-resilience", Uses::Only(&["seawall-core"])),
@@ -40,6 +40,7 @@ const LAYOUT: [(&str, Uses); 16] = [
     ("seawall-scan", Uses::Only(&["seawall-core", "seawall-config"])),
     ("seawall", Uses::Any),
     ("seawall-testkit", Uses::Any),
+    ("seawall-fuzz", Uses::Only(&["seawall-core"])),
 ];
 
 /// Belongs under `[dev-dependencies]` only.

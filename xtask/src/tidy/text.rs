@@ -7,9 +7,9 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     tree.files().iter().filter(|file| !bytes_matter(file)).flat_map(check_file).collect()
 }
 
-/// Files whose exact bytes are the point: recorded messages and what a program printed.
+/// Files whose exact bytes are the point: recorded messages, what fuzzers found, and what a program printed.
 fn bytes_matter(file: &File) -> bool {
-    file.path().ends_with(".snap") || file.in_folder("fixtures") || file.in_folder("corpus")
+    file.path().ends_with(".snap") || ["fixtures", "corpus", "seeds"].iter().any(|folder| file.in_folder(folder))
 }
 
 fn check_file(file: &File) -> Vec<Finding> {
@@ -55,6 +55,7 @@ mod tests {
     fn empty_files_and_files_kept_byte_for_byte_are_left_alone() {
         assert!(reports("empty", "").is_empty());
         assert!(reports("tests/fixtures/request.http", "GET / HTTP/1.1\r\n\r").is_empty());
+        assert!(reports("fuzz/seeds/path/dot-segment", "/a/.. ").is_empty());
         assert!(reports("a.snap", "usage: \n").is_empty());
     }
 }

@@ -58,15 +58,22 @@ pub fn normalise<'a>(path: &'a str, rules: &PathRules) -> Result<Cow<'a, str>, P
     } else {
         Cow::Borrowed(path)
     };
-    if has_dot_segment(&normal) {
+    let separated = || normal.replace("%2F", "/").replace("%5C", "/").replace('\\', "/");
+    // Encoded slashes that pass are separators to some servers, and to them what stands between two is a segment.
+    if has_dot_segment(&normal) || (rules.encoded_slash == PathRule::Pass && has_dot_segment(&separated())) {
         return Err(PathFault::DotSegment);
     }
     Ok(normal)
 }
 
-/// Whether a segment is `.` or `..`. A segment's path parameters (`/..;x/`) count too: some servers cut them off first.
+/// Whether a segment is `.` or `..`. A segment's path parameters (`/..;x/`) count too: some servers cut them off first, and
+/// some decode `%3B` before they do.
 fn has_dot_segment(path: &str) -> bool {
-    memchr_dot(path) && path.split('/').any(|segment| matches!(segment.split(';').next(), Some("." | "..")))
+    memchr_dot(path)
+        && path.split('/').any(|segment| {
+            let after = segment.strip_prefix("..").or_else(|| segment.strip_prefix('.'));
+            after.is_some_and(|after| after.is_empty() || after.starts_with(';') || after.starts_with("%3B"))
+        })
 }
 
 /// A quick look that most paths pass: a dot at the start of a segment.
@@ -144,5 +151,26 @@ mod tests {
             assert_eq!(normalise(path, &STRICT).as_deref(), expect.as_ref().copied(), "{path}");
         }
         assert_eq!(normalise("/a%2fb", &PathRules { encoded_slash: PathRule::Pass }).as_deref(), Ok("/a%2Fb"));
+    }
+
+    #[test]
+    fn a_dot_segment_before_an_encoded_semicolon_is_refused() {
+        for path in ["/a/..%3B/b", "/a/.%3bx=1", "/%2e%2e%3b"] {
+            assert_eq!(normalise(path, &STRICT), Err(PathFault::DotSegment), "{path}");
+        }
+        for path in ["/a%3B..", "/...%3B/b", "/..a%3B/b"] {
+            assert_eq!(normalise(path, &STRICT).as_deref(), Ok(path));
+        }
+    }
+
+    #[test]
+    fn a_dot_segment_behind_an_encoded_slash_is_refused_where_the_slash_passes() {
+        let rules = PathRules { encoded_slash: PathRule::Pass };
+        for path in ["/%5c./", "/a%2f..%2fb", "/a/..%2Fb", "/a\\..\\b", "/a%2F%2e%2e;x/b"] {
+            assert_eq!(normalise(path, &rules), Err(PathFault::DotSegment), "{path}");
+        }
+        for path in ["/a%2F.b", "/a%2F..b%5C...", "/a.%2Fb"] {
+            assert_eq!(normalise(path, &rules).as_deref(), Ok(path));
+        }
     }
 }
