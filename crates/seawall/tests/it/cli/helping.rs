@@ -24,6 +24,9 @@ fn help_says_what_it_is_and_where_to_begin() {
                    losing a request
       diff         Show what `seawall reload` would change in the running server
       app          Ask how the application is that the running server started
+      migrate      Bring the store's tables to this version, or back, when no server runs; or see how
+                   they stand
+      audit-log    Read the record of who did what, or find out whether it was changed
       completions  Write a completion script for your shell
       help         Print this message or the help of the given subcommand(s)
 

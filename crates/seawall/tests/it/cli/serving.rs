@@ -67,6 +67,7 @@ async fn status_asks_the_running_server() {
       version  0.1.0, up N s, process N
       memory   N MB
       now      0 connections, 0 requests
+      check    store: ok
       check    upstream: ok
     ");
     let json: Value = serde_json::from_str(&place.seawall(&["status", "--json"]).ok()).unwrap();
