@@ -5,9 +5,11 @@ mod accept;
 mod crowd;
 mod sockets;
 mod state;
+mod talkers;
 mod thread;
 
 pub(crate) use crowd::Crowd;
 pub(crate) use sockets::{Gate, Sockets};
 pub(crate) use state::{Core, CoreParts, Serving};
+pub(crate) use talkers::Talkers;
 pub(crate) use thread::{COMMANDS, Command, start};

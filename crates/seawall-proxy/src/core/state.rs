@@ -16,7 +16,7 @@ use seawall_telemetry::{LogHandle, RequestLog, trace::Spans};
 use tokio::sync::{Notify, mpsc};
 
 use super::{
-    Command, Sockets,
+    Command, Sockets, Talkers,
     crowd::{Crowd, Limits, Member, Refusal},
 };
 use crate::{
@@ -73,6 +73,7 @@ pub(crate) struct Core {
     /// How connections are encrypted, when they are.
     pub(crate) tls: Option<tls::View>,
     connections: RefCell<BTreeMap<u64, Rc<Activity>>>,
+    pub(crate) talkers: Talkers,
     next_connection: Cell<u64>,
     index: usize,
     crowd: Arc<Crowd>,
@@ -99,6 +100,7 @@ impl Core {
             meters: Meters::new(parts.meter),
             tls: parts.tls.map(tls::View::new),
             connections: RefCell::default(),
+            talkers: Talkers::default(),
             next_connection: Cell::new(0),
             index: parts.index,
             crowd: parts.crowd,

@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{Core, CoreParts, Serving, accept};
 
-/// How often log lines are handed over and old connections to the application are closed.
+/// How often log lines are handed over, old connections to the application are closed, and quiet clients' connections put to rest.
 const TICK: Duration = Duration::from_millis(100);
 
 /// How long kept connections are served on after another process took over. Whoever talks meanwhile is told to close by the
@@ -188,6 +188,8 @@ async fn tick(core: Rc<Core>) {
     loop {
         tokio::time::sleep(TICK).await;
         core.flush_log();
-        core.upstream.reap(Instant::now());
+        let now = Instant::now();
+        core.upstream.reap(now);
+        core.talkers.rest_if_quiet(now);
     }
 }

@@ -20,6 +20,14 @@ use crate::ServerSettings;
 /// before the question comes would reset it.
 const JUST_CONNECTED: Duration = Duration::from_secs(1);
 
+/// How long a client asks nothing before its connection rests: short enough that many clients who come one after the other and
+/// stay take little memory.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// The same for a client that came back sooner than this after the last answer: to wake costs a third of a request, so a
+/// connection that is asked again and again stays awake.
+const QUIET_IN_CONVERSATION: Duration = Duration::from_secs(1);
+
 /// The state of one connection, shared by its socket, its exchanges and its watchdog.
 #[derive(Debug)]
 pub(crate) struct Activity {
@@ -35,6 +43,8 @@ pub(crate) struct Activity {
     head_begun: Cell<bool>,
     /// Whether the watchdog's timer was set for the head that began.
     head_armed: Cell<bool>,
+    /// How long its client is quiet before it rests.
+    rests_after: Cell<Duration>,
     /// The header block of HTTP/2 that has begun, by its number, and when it was first seen incomplete.
     block: Cell<Option<(u32, Instant)>>,
     draining: Cell<bool>,
@@ -83,9 +93,14 @@ pub(crate) struct Wire {
     ended: AtomicU64,
     /// Whether another protocol takes over.
     switched: AtomicBool,
-    refused: OnceLock<Refused>,
+    /// Boxed, because few connections ever have one.
+    refused: OnceLock<Box<Refused>>,
     /// Whether a refusal waits for the end of exchanges.
     waits: AtomicBool,
+    /// Whether the connection is to rest if it can.
+    asked_to_rest: AtomicBool,
+    /// Whether it can.
+    can_rest: AtomicBool,
 }
 
 impl Wire {
@@ -111,18 +126,30 @@ impl Wire {
 
     /// What comes next is refused.
     pub(super) fn refuse(&self, refused: Refused) {
-        let _refused_already = self.refused.set(refused);
+        let _refused_already = self.refused.set(Box::new(refused));
     }
 
     /// What was refused, if anything was.
     pub(super) fn refused(&self) -> Option<&Refused> {
-        self.refused.get()
+        self.refused.get().map(|refused| &**refused)
+    }
+
+    /// Whether the connection is to rest if it can.
+    pub(super) fn asked_to_rest(&self) -> bool {
+        self.asked_to_rest.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing is due in either direction, as the socket sees it.
+    pub(super) fn can_rest(&self, can: bool) {
+        self.can_rest.store(can, Ordering::Relaxed);
     }
 
     /// Bytes were written, or the client has no room for them.
     pub(super) fn wrote(&self, blocked: bool) {
         self.blocked.store(blocked, Ordering::Relaxed);
-        if !blocked {
+        if blocked {
+            self.can_rest(false);
+        } else {
             self.moved.store(true, Ordering::Relaxed);
         }
     }
@@ -139,6 +166,7 @@ impl Activity {
             since: Cell::new(now),
             head_begun: Cell::new(false),
             head_armed: Cell::new(false),
+            rests_after: Cell::new(QUIET),
             block: Cell::new(None),
             draining: Cell::new(false),
             cut: Cell::new(false),
@@ -241,6 +269,34 @@ impl Activity {
             _ => return None,
         };
         Some((self.since.get() + limit, expiry))
+    }
+
+    /// Asks the connection to rest if nothing was asked on it for a moment.
+    pub(crate) fn rest_if_quiet(&self, now: Instant) {
+        let idle = self.served.get() && self.in_flight.get() == 0 && !self.head_begun.get();
+        if idle
+            && now.saturating_duration_since(self.since.get()) >= self.rests_after.get()
+            && let Some(waker) = &*self.waker.borrow()
+        {
+            self.wire.asked_to_rest.store(true, Ordering::Relaxed);
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Whether the connection was asked to rest and can, after it was polled.
+    pub(super) fn rests(&self) -> bool {
+        if !self.wire.asked_to_rest() {
+            return false;
+        }
+        self.wire.asked_to_rest.store(false, Ordering::Relaxed);
+        let can = self.wire.can_rest.swap(false, Ordering::Relaxed);
+        can && self.in_flight.get() == 0 && !self.head_begun.get()
+    }
+
+    /// The connection has rested.
+    pub(super) fn rested(&self) {
+        let soon = self.since.get().elapsed() < QUIET_IN_CONVERSATION;
+        self.rests_after.set(if soon { QUIET_IN_CONVERSATION } else { QUIET });
     }
 
     /// Whether a head has begun and is not complete.

@@ -8,7 +8,7 @@ use std::{
 use seawall_core::http::proxy_protocol::{self as protocol, Conveyed, Parsed};
 use tokio::{io::ReadBuf, net::TcpStream};
 
-use super::{Activity, server::unless_silent};
+use super::{Activity, watchdog::unless_silent};
 use crate::core::Core;
 
 /// How many bytes are looked at in one go: every header but those with long records.

@@ -12,12 +12,7 @@ use tokio::{
 };
 use tokio_rustls::rustls::HandshakeKind;
 
-use super::{
-    Activity,
-    server::{unless_silent, waits_in_kernel},
-    socket::Protocol,
-    stream::ClientStream,
-};
+use super::{Activity, server::waits_in_kernel, socket::Protocol, stream::ClientStream, watchdog::unless_silent};
 use crate::{core::Core, tls::View};
 
 /// The first byte of a handshake: a record of that kind (RFC 8446 section 5.1).

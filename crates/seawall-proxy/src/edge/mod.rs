@@ -7,12 +7,14 @@ mod checked_link;
 mod client;
 mod gate;
 mod handshake;
+mod http1;
 mod http2;
 mod linger;
 mod refused;
 mod server;
 mod socket;
 mod stream;
+mod watchdog;
 
 use std::{error::Error, io};
 

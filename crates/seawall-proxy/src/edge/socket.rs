@@ -62,6 +62,20 @@ impl Socket {
         Self { stream, gate, wire, linger: None }
     }
 
+    /// Ready when bytes have come, or the client has left. Over TLS bytes may have come that mean nothing to HTTP.
+    pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.stream.tcp().poll_read_ready(cx).map(|_| ())
+    }
+
+    /// hyper asks for bytes, and there are none. It does so only when it has used all that it was given, or in the middle of a
+    /// message; so between messages it holds none, and may be parted with once all that it wrote is on its way.
+    fn starves(&mut self) {
+        if self.wire.asked_to_rest() {
+            let between = self.linger.is_none() && !self.wire.switched() && self.gate.checker().between_messages();
+            self.wire.can_rest(between);
+        }
+    }
+
     /// What hyper sees in the place of refused bytes.
     fn refuse(&mut self, refusal: Refusal) -> Poll<io::Result<()>> {
         let progress = self.gate.checker().progress();
@@ -94,7 +108,12 @@ impl AsyncRead for Socket {
         }
         loop {
             let Self { stream, gate, wire, .. } = this;
-            match ready!(gate.poll_read(stream, cx, buffer, || wire.came()))? {
+            let Poll::Ready(given) = gate.poll_read(stream, cx, buffer, || wire.came()) else {
+                this.starves();
+                return Poll::Pending;
+            };
+            wire.can_rest(false);
+            match given? {
                 Given::Bytes | Given::End => return Poll::Ready(Ok(())),
                 Given::Refused(refusal) => ready!(this.refuse(refusal))?,
             }
@@ -110,11 +129,16 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if flushed.is_pending() {
+            self.wire.can_rest(false);
+        }
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.wire.can_rest(false);
         if this.linger.is_none() {
             ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
         }

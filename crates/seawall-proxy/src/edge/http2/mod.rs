@@ -9,24 +9,27 @@ mod conduct;
 mod frames;
 
 use std::{
+    future::Future,
     io,
     mem::MaybeUninit,
-    pin::Pin,
+    pin::{Pin, pin},
     rc::Rc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderValue, Request, Version, header::COOKIE};
+use http::{HeaderMap, HeaderValue, Request, header::COOKIE};
 use hyper::{
     body::Incoming,
     rt::{Read, ReadBuf, ReadBufCursor, Write},
-    server::conn::http2,
+    server::conn::http2::{self, Connection},
+    service::service_fn,
 };
-use hyper_util::rt::TokioTimer;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use seawall_guards::Peer;
 use tokio::time::Instant;
 
-use super::Activity;
+use super::{Activity, server, socket::Socket, watchdog::watched};
 use crate::{ServerSettings, core::Core};
 use conduct::{Abuse, Conduct};
 use frames::{Frames, kind};
@@ -54,9 +57,32 @@ const READ_BYTES: usize = 16 * 1024;
 /// `ENHANCE_YOUR_CALM` (RFC 9113 section 7).
 const ENHANCE_YOUR_CALM: u8 = 0xb;
 
+/// Serves a connection until it ends.
+pub(super) async fn serve(core: Rc<Core>, socket: Box<Socket>, peer: Rc<Peer>, activity: Rc<Activity>) {
+    activity.multiplex();
+    let service = service_fn(|request: Request<Incoming>| {
+        // At once, not when its turn comes: many heads may wait.
+        let request = compact(request);
+        server::answer(Rc::clone(&core), Rc::clone(&activity), Rc::clone(&peer), request)
+    });
+    let counted = Counted::new(TokioIo::new(socket), Rc::clone(&core), Rc::clone(&activity));
+    let connection = pin!(builder(&core.settings()).serve_connection(counted, service));
+    watched(&core, &activity, connection, Connection::graceful_shutdown).await;
+}
+
+/// Runs HTTP/2 streams on the core that has the connection.
+#[derive(Clone, Copy, Debug)]
+struct LocalExecutor;
+
+impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for LocalExecutor {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}
+
 /// HTTP/2 with the limits of a server.
-pub(super) fn builder<E: Clone>(executor: E, settings: &ServerSettings) -> http2::Builder<E> {
-    let mut builder = http2::Builder::new(executor);
+fn builder(settings: &ServerSettings) -> http2::Builder<LocalExecutor> {
+    let mut builder = http2::Builder::new(LocalExecutor);
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(settings.max_streams)
@@ -73,10 +99,7 @@ pub(super) fn builder<E: Clone>(executor: E, settings: &ServerSettings) -> http2
 /// Makes a head as small as it can be before it waits for its turn: a field of one byte on the wire takes seventy in memory
 /// (CVE-2026-49975). Cookies become one field, and of too many fields one more is kept than any request may have, so that the
 /// request is refused for their number as it would be with all of them.
-pub(super) fn compact(mut request: Request<Incoming>) -> Request<Incoming> {
-    if request.version() != Version::HTTP_2 {
-        return request;
-    }
+fn compact(mut request: Request<Incoming>) -> Request<Incoming> {
     let headers = request.headers_mut();
     let joined = join_cookies(headers);
     if joined || headers.len() > MOST_FIELDS {
@@ -103,7 +126,7 @@ fn join_cookies(headers: &mut HeaderMap) -> bool {
 
 /// A client's socket whose frames are counted on their way.
 #[derive(Debug)]
-pub(super) struct Counted<S> {
+struct Counted<S> {
     socket: S,
     core: Rc<Core>,
     activity: Rc<Activity>,
@@ -114,7 +137,7 @@ pub(super) struct Counted<S> {
 }
 
 impl<S: Read + Write + Unpin> Counted<S> {
-    pub(super) fn new(socket: S, core: Rc<Core>, activity: Rc<Activity>) -> Self {
+    fn new(socket: S, core: Rc<Core>, activity: Rc<Activity>) -> Self {
         let conduct = Conduct::new(core.settings().max_streams, Instant::now());
         Self {
             socket,

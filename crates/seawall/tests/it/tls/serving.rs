@@ -100,3 +100,15 @@ async fn draining_resets_nobody_and_says_goodbye() {
         assert_eq!(seen.fault, None, "ended by close_notify");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_rests_stays_encrypted() {
+    let server = Encrypted::start("").await;
+    let tunnel = server.authority.clients().tunnel(server.app.public(), "example.com").await;
+    let mut connection = RawClient::connect(tunnel.address()).await;
+    for _ in 0..3 {
+        connection.send("GET", "/echo", &[], b"").await.expect_status(200);
+        tokio::time::sleep(Duration::from_millis(400)).await;
+    }
+    assert_eq!(server.handshakes("full"), 1.0);
+}
