@@ -20,7 +20,8 @@ Commands:
   tidy                  check the rules that compilers do not know
   coverage [-p CRATE]…  run the tests with line coverage, print it per crate
   bench proxy           compare Seawall with nginx and HAProxy; see `cargo xtask bench proxy --help`
-  bench connections     what connections cost while nothing happens on them";
+  bench connections     what connections cost while nothing happens on them
+  bench instructions    count the instructions of a request, in all and by guard";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,6 +41,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["coverage", rest @ ..] => coverage::run(rest),
         ["bench", "proxy", rest @ ..] => bench::run(rest),
         ["bench", "connections", rest @ ..] => bench::connections::run(rest),
+        ["bench", "instructions", rest @ ..] => bench::instructions::run(rest),
         // Started by the bench as a child process, so that its cost is not counted as the bench's own.
         ["bench-upstream"] => bench::upstream::run(),
         ["help" | "--help" | "-h"] => {

@@ -33,7 +33,8 @@ pub(crate) fn find(wanted: &mut Vec<Variant>, check: bool) -> Result<Programs, F
     }
     let (nginx, nginx_version) = nginx.flatten().unwrap_or_default();
     let (haproxy, haproxy_version) = haproxy.flatten().unwrap_or_default();
-    let seawall = if wanted.iter().any(|variant| variant.seawall()) { build_seawall()? } else { PathBuf::new() };
+    let seawall =
+        if wanted.iter().any(|variant| variant.seawall()) { build_seawall("release")? } else { PathBuf::new() };
     let known: Vec<String> =
         [nginx_version, haproxy_version].into_iter().filter(|version| !version.is_empty()).collect();
     Ok(Programs { nginx, haproxy, seawall, versions: known.join(", ") })
@@ -46,15 +47,17 @@ fn skip(wanted: &mut Vec<Variant>, missing: bool, name: &str, belongs: fn(Varian
     }
 }
 
-fn build_seawall() -> Result<PathBuf, Failure> {
-    terminal::progress("building seawall in release mode");
-    let built =
-        Command::new("cargo").args(["build", "--release", "-p", "seawall"]).current_dir(workspace::root()).status();
-    let program = workspace::target_directory()?.join("release/seawall");
+/// Builds Seawall with a profile of cargo's, `release` or one that inherits it.
+pub(crate) fn build_seawall(profile: &str) -> Result<PathBuf, Failure> {
+    terminal::progress(&format!("building seawall with profile {profile}"));
+    let arguments = ["build", "--profile", profile, "-p", "seawall"];
+    let built = Command::new("cargo").args(arguments).current_dir(workspace::root()).status();
+    let program = workspace::target_directory()?.join(profile).join("seawall");
     if built.is_ok_and(|status| status.success()) && program.is_file() {
         return Ok(program);
     }
-    Err(Failure::unavailable("the seawall binary is missing: `cargo build --release -p seawall` did not make it"))
+    let command = arguments.join(" ");
+    Err(Failure::unavailable(format!("the seawall binary is missing: `cargo {command}` did not make it")))
 }
 
 fn first(programs: &[&str], argument: &str) -> Option<(PathBuf, String)> {

@@ -1,6 +1,7 @@
 //! One client connection: which protocol it speaks, its requests, its watchdog.
 
 use std::{
+    convert::Infallible,
     future::{Future, poll_fn},
     mem::MaybeUninit,
     net::SocketAddr,
@@ -28,7 +29,11 @@ use super::{
     socket::{Protocol, Socket},
     stream::ClientStream,
 };
-use crate::{core::Core, exchange, timer::Timer};
+use crate::{
+    core::Core,
+    exchange::{self, Begun},
+    timer::Timer,
+};
 use seawall_guards::Peer;
 
 /// Enough to see which protocol a client speaks, and most heads whole.
@@ -69,19 +74,25 @@ async fn converse(
     activity: Rc<Activity>,
 ) {
     let socket = TokioIo::new(Socket::new(stream, protocol, read_ahead, activity.wire()));
-    let peer = Rc::new(peer);
     let service = {
         let (core, activity) = (Rc::clone(&core), Rc::clone(&activity));
-        service_fn(move |request: Request<Incoming>| {
-            let (core, activity, peer) = (Rc::clone(&core), Rc::clone(&activity), Rc::clone(&peer));
+        service_fn(move |mut request: Request<Incoming>| {
             // At once, not when its turn comes: many heads may wait.
-            let request = http2::compact(request);
-            async move {
-                // Whatever the socket gave hyper after a refusal stands for what was refused.
-                if let Some(Refused { refusal, head: Some(head) }) = activity.refused() {
-                    return Ok(exchange::refuse(core, &activity, &peer, *refusal, head));
+            http2::compact(&mut request);
+            let (core, activity) = (Rc::clone(&core), Rc::clone(&activity));
+            // Whatever the socket gave hyper after a refusal stands for what was refused.
+            let begun = match activity.refused() {
+                Some(Refused { refusal, head: Some(head) }) => {
+                    Err(Box::new(exchange::refuse(core, &activity, &peer, *refusal, head)))
                 }
-                Ok::<_, std::convert::Infallible>(exchange::handle(core, activity, &peer, request).await)
+                _ => Ok(Begun::new(core, activity, &peer, request)),
+            };
+            // A block, not a chain of adapters, because those would move the whole future of an exchange.
+            async move {
+                Ok::<_, Infallible>(match begun {
+                    Ok(begun) => begun.answer().await,
+                    Err(refused) => *refused,
+                })
             }
         })
     };

@@ -73,9 +73,9 @@ pub(super) fn builder<E: Clone>(executor: E, settings: &ServerSettings) -> http2
 /// Makes a head as small as it can be before it waits for its turn: a field of one byte on the wire takes seventy in memory
 /// (CVE-2026-49975). Cookies become one field, and of too many fields one more is kept than any request may have, so that the
 /// request is refused for their number as it would be with all of them.
-pub(super) fn compact(mut request: Request<Incoming>) -> Request<Incoming> {
+pub(super) fn compact(request: &mut Request<Incoming>) {
     if request.version() != Version::HTTP_2 {
-        return request;
+        return;
     }
     let headers = request.headers_mut();
     let joined = join_cookies(headers);
@@ -86,7 +86,6 @@ pub(super) fn compact(mut request: Request<Incoming>) -> Request<Incoming> {
         }
         *headers = kept;
     }
-    request
 }
 
 /// HTTP/2 may divide cookies into many fields; the application gets one (RFC 9113 section 8.2.3).
