@@ -22,7 +22,8 @@ Commands:
   coverage [-p CRATE]…  run the tests with line coverage, print it per crate
   fuzz [TARGET]…        run the fuzz targets; see `cargo xtask fuzz --help`
   bench proxy           compare Seawall with other proxies; see `cargo xtask bench proxy --help`
-  bench connections     what connections cost while nothing happens on them";
+  bench connections     what connections cost while nothing happens on them
+  bench instructions    count the instructions of a request, in all and by guard";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -43,6 +44,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench", "proxy", rest @ ..] => bench::run(rest),
         ["bench", "connections", rest @ ..] => bench::connections::run(rest),
+        ["bench", "instructions", rest @ ..] => bench::instructions::run(rest),
         // Started by the bench as a child process, so that its cost is not counted as the bench's own.
         ["bench-upstream"] => bench::upstream::run(),
         ["help" | "--help" | "-h"] => {

@@ -48,10 +48,20 @@ impl Connection {
 
     /// Sends one request and reads the answer to its last byte.
     pub(crate) fn get(&mut self, path: &str) -> Result<Answer, Failure> {
+        self.ask(path)?;
+        self.answer()
+    }
+
+    /// Sends one request.
+    pub(crate) fn ask(&mut self, path: &str) -> Result<(), Failure> {
         let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
         self.stream
             .write_all(request.as_bytes())
-            .map_err(|error| Failure::broken(format!("cannot send a request: {error}")))?;
+            .map_err(|error| Failure::broken(format!("cannot send a request: {error}")))
+    }
+
+    /// Reads the answer to the request that was sent, to its last byte.
+    pub(crate) fn answer(&mut self) -> Result<Answer, Failure> {
         self.buffer.clear();
         loop {
             if let Some((head, length)) = head(&self.buffer) {

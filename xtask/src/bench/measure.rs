@@ -18,7 +18,7 @@ use crate::{clock, workspace};
 const WARM_UP_SECONDS: u64 = 2;
 const READY_LIMIT: Duration = Duration::from_secs(10);
 const READY_PAUSE: Duration = Duration::from_millis(20);
-const PATH: &str = "/items";
+pub(crate) const PATH: &str = "/items";
 
 /// What every run of a bench shares.
 pub(crate) struct Bench {
@@ -90,7 +90,8 @@ impl Bench {
         Ok((place, proxy))
     }
 
-    fn place(&self, variant: Variant) -> Result<Place, Failure> {
+    /// A fresh folder and free ports for one run.
+    pub(crate) fn place(&self, variant: Variant) -> Result<Place, Failure> {
         let [listen, admin] = scratch::free_ports()?;
         Ok(Place {
             templates: workspace::root().join("bench/proxy"),
@@ -110,7 +111,12 @@ impl Bench {
 }
 
 /// Asks until the proxy answers as the upstream does.
-fn ready(variant: Variant, port: u16, mut proxy: Option<&mut Running>, folder: &Path) -> Result<Answer, Failure> {
+pub(crate) fn ready(
+    variant: Variant,
+    port: u16,
+    mut proxy: Option<&mut Running>,
+    folder: &Path,
+) -> Result<Answer, Failure> {
     let mut last = None;
     let mut ask = || match Connection::open(port).and_then(|mut connection| connection.get(PATH)) {
         Ok(answer) if answer.status == 200 => Some(Ok(answer)),

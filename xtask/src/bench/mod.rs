@@ -4,10 +4,12 @@
 //! What is compared is CPU per request; `bench/README.md` says why.
 
 mod arguments;
+mod callgrind;
 pub(crate) mod connections;
 mod cpu;
 mod duties;
 mod http;
+pub(crate) mod instructions;
 mod json;
 mod measure;
 mod process;

@@ -101,7 +101,8 @@ pub(crate) fn find(wanted: &mut Vec<Variant>, check: bool) -> Result<Programs, F
     if check && !variants::CHECKED.iter().all(|variant| wanted.contains(variant)) {
         return Err(Failure::unavailable(format!("--check needs haproxy. Run: {INSTALL}")));
     }
-    let seawall = if wanted.iter().any(|variant| variant.seawall()) { build_seawall()? } else { PathBuf::new() };
+    let seawall =
+        if wanted.iter().any(|variant| variant.seawall()) { build_seawall("release")? } else { PathBuf::new() };
     Ok(Programs { proxies, seawall, versions: versions.join(", ") })
 }
 
@@ -111,15 +112,17 @@ fn skip(wanted: &mut Vec<Variant>, missing: Proxy) {
     wanted.retain(|variant| variant.proxy() != Some(missing));
 }
 
-fn build_seawall() -> Result<PathBuf, Failure> {
-    terminal::progress("building seawall in release mode");
-    let built =
-        Command::new("cargo").args(["build", "--release", "-p", "seawall"]).current_dir(workspace::root()).status();
-    let program = workspace::target_directory()?.join("release/seawall");
+/// Builds Seawall with a profile of cargo's, `release` or one that inherits it.
+pub(crate) fn build_seawall(profile: &str) -> Result<PathBuf, Failure> {
+    terminal::progress(&format!("building seawall with profile {profile}"));
+    let arguments = ["build", "--profile", profile, "-p", "seawall"];
+    let built = Command::new("cargo").args(arguments).current_dir(workspace::root()).status();
+    let program = workspace::target_directory()?.join(profile).join("seawall");
     if built.is_ok_and(|status| status.success()) && program.is_file() {
         return Ok(program);
     }
-    Err(Failure::unavailable("the seawall binary is missing: `cargo build --release -p seawall` did not make it"))
+    let command = arguments.join(" ");
+    Err(Failure::unavailable(format!("the seawall binary is missing: `cargo {command}` did not make it")))
 }
 
 fn first(programs: &[&str], argument: &str) -> Option<(PathBuf, String)> {

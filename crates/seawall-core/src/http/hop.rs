@@ -2,20 +2,23 @@
 
 use http::{
     HeaderMap, HeaderName,
-    header::{CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE},
+    header::{CONNECTION, TRANSFER_ENCODING, UPGRADE},
 };
 
-/// Fields that name a connection's own business.
-static ALWAYS: [HeaderName; 8] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    TE,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
+/// Whether a field names a connection's own business.
+fn of_connection(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
 
 /// Fields that a `Connection` header may not nominate: removing them would change what the message means to the next hop.
 const NEVER_NOMINATED: &[&str] = &[
@@ -55,25 +58,17 @@ pub enum ConnectionFault {
 /// # Errors
 /// [`ConnectionFault`] when the list is malformed or nominates what must travel on; the headers are then unchanged.
 pub fn strip(headers: &mut HeaderMap) -> Result<(), ConnectionFault> {
-    if headers.contains_key(CONNECTION) {
-        let nominated = nominated(headers)?;
-        for name in &nominated {
-            headers.remove(name);
-        }
-    }
     // Most messages have few of them, so looking at the names that are there is cheaper than asking for each that may be.
-    let present = headers.keys().fold(0_u8, |bits, name| bits | bit(name));
-    for (place, name) in ALWAYS.iter().enumerate() {
-        if present & (1 << place) != 0 {
-            headers.remove(name);
-        }
+    if !headers.keys().any(of_connection) {
+        return Ok(());
+    }
+    for name in &nominated(headers)? {
+        headers.remove(name);
+    }
+    while let Some(name) = headers.keys().find(|name| of_connection(name)).cloned() {
+        headers.remove(&name);
     }
     Ok(())
-}
-
-/// The place of a hop-by-hop field, as a bit.
-fn bit(name: &HeaderName) -> u8 {
-    ALWAYS.iter().position(|always| always == name).map_or(0, |place| 1 << place)
 }
 
 /// Whether the message's transfer coding is one that is undone here: none, or `chunked` alone. Any other would be passed on as

@@ -48,6 +48,9 @@ impl Setting for Coding {
 /// The coding that the client wants most of those `offered`, of which the first is ours to prefer; nothing when it wants none,
 /// or would rather have the answer as it is.
 pub(super) fn negotiate(headers: &HeaderMap, offered: &[Coding]) -> Option<Coding> {
+    if !headers.contains_key(ACCEPT_ENCODING) {
+        return None;
+    }
     let mut best = None;
     // Ahead of every coding that is wanted less than the plain answer; a coding as welcome as that is taken.
     let mut wanted = weight_of(headers, |word| word.eq_ignore_ascii_case("identity")).unwrap_or(0).max(1);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use seawall_core::{
-    limit::{Ask, Quota, RateKey, RateStore, ScopedQuota, Sketch, Standing, Track, WORDS, Window},
+    limit::{Ask, Quota, RateStore, ScopedQuota, Sketch, Standing, Track, WORDS, Window},
     meter::{Handle, Meter, Metric, MetricKind},
     reply::Reply,
 };
@@ -60,26 +60,30 @@ impl MemoryRates {
     }
 
     /// The shard of a client; all its counters are there.
-    fn shard(&self, key: RateKey) -> Option<&Mutex<Shard>> {
-        let hash = self.hasher.hash_one(key);
-        self.shards.get(usize::try_from(hash % (SHARDS as u64)).unwrap_or_default())
+    fn shard(&self, client: u64) -> Option<&Mutex<Shard>> {
+        self.shards.get(usize::try_from(client % (SHARDS as u64)).unwrap_or_default())
     }
 }
 
 impl RateStore for MemoryRates {
     fn take(&self, ask: &Ask<'_>) -> Reply<Standing> {
-        let Some(shard) = self.shard(ask.key) else {
+        let client = self.hasher.hash_one(ask.key);
+        let Some(shard) = self.shard(client) else {
             return Reply::Ready(Err(seawall_core::reply::PortError::Unavailable));
         };
         // A panic while counting leaves numbers that are wrong by one at most; they are still the best there is.
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let identity = |scoped: &ScopedQuota| self.hasher.hash_one((ask.key, scoped.scope)).max(1);
+        let identity = |scoped: &ScopedQuota| identity(client, scoped.scope);
         let (now_us, cost) = (ask.now.monotonic_us, ask.cost.max(1));
         let mut standing = Standing { accepted: true, tightest: 0, remaining: u32::MAX, reset_us: 0 };
         for (index, scoped) in ask.quotas.iter().enumerate() {
             let looked = shard.look(identity(scoped), &scoped.quota, now_us);
-            self.evictions.add(i64::from(looked.evicted));
-            self.returns.add(i64::from(looked.returned));
+            if looked.evicted {
+                self.evictions.increment();
+            }
+            if looked.returned {
+                self.returns.increment();
+            }
             let tighter = if standing.accepted {
                 looked.remaining < standing.remaining
             } else {
@@ -106,6 +110,18 @@ impl RateStore for MemoryRates {
         }
         Reply::Ready(Ok(standing))
     }
+}
+
+/// A client's counter in one scope. Every step can be undone, so that two clients share a counter only when their keyed hashes
+/// are the same; and every bit of the result depends on all bits of the hash, although the shard was chosen by some of them
+/// (the finalizer of MurmurHash3).
+const fn identity(client: u64, scope: u64) -> u64 {
+    let mut mixed = client ^ scope;
+    mixed = (mixed ^ mixed >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    mixed = (mixed ^ mixed >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    mixed ^= mixed >> 33;
+    // Zero stands for an empty place.
+    if mixed == 0 { 1 } else { mixed }
 }
 
 /// One part of the table. A counter is found by its identity: 64 bits of a keyed hash, zero for an empty place.
@@ -193,7 +209,7 @@ impl Shard {
     /// Where a counter stands, or the place it should take.
     fn place(&self, identity: u64, now_us: u64) -> (usize, bool) {
         let sets = (self.places.len() / WAYS).max(1);
-        // The shard was chosen by other bits of another hash, so these are evenly spread here.
+        // Mixed after the shard was chosen, so these are evenly spread here.
         let first = usize::try_from(identity % sets as u64).unwrap_or_default() * WAYS;
         let mut best = (first, u64::MAX);
         for at in first..first + WAYS {

@@ -36,7 +36,7 @@ impl Guard for RequestIdGuard {
             let kept = head.headers.get(&NAME).and_then(|value| RequestId::parse(value.as_bytes()));
             context.request_id = kept.unwrap_or(context.request_id);
         }
-        if let Ok(value) = HeaderValue::from_str(context.request_id.as_str()) {
+        if let Ok(value) = HeaderValue::from_bytes(context.request_id.as_bytes()) {
             head.headers.insert(&NAME, value.clone());
             context.request_id_value = Some(value);
         }
@@ -46,7 +46,7 @@ impl Guard for RequestIdGuard {
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {
         // A request that was refused before it came here is named all the same.
         let value =
-            context.request_id_value.clone().or_else(|| HeaderValue::from_str(context.request_id.as_str()).ok());
+            context.request_id_value.clone().or_else(|| HeaderValue::from_bytes(context.request_id.as_bytes()).ok());
         if let Some(value) = value {
             answer.headers.insert(&NAME, value);
         }

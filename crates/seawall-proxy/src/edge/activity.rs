@@ -240,8 +240,8 @@ impl Activity {
         self.in_flight.set(self.in_flight.get() + 1);
     }
 
-    /// An exchange is over.
-    pub(crate) fn ended(&self) {
+    /// An exchange is over since this moment.
+    pub(crate) fn ended(&self, now: Instant) {
         let left = self.in_flight.get().saturating_sub(1);
         self.in_flight.set(left);
         self.wire.ended.fetch_add(1, Ordering::Relaxed);
@@ -252,7 +252,7 @@ impl Activity {
         }
         if left == 0 {
             self.wire.came.store(false, Ordering::Relaxed);
-            self.since.set(Instant::now());
+            self.since.set(now);
         }
     }
 

@@ -33,6 +33,9 @@ pub(crate) enum SendFailure {
     Broken(hyper::Error),
 }
 
+/// The head of an answer, and its body that streams; boxed, because it goes from hand to hand.
+type Answered = Result<Box<Response<Incoming>>, SendFailure>;
+
 impl UpstreamConnection {
     /// Speaks HTTP over a link that holds a place.
     pub(crate) async fn open(link: Link, place: Permit, refusals: Refusals) -> io::Result<Self> {
@@ -55,16 +58,28 @@ impl UpstreamConnection {
         !self.sender.is_closed() && self.asked.refusal().is_none()
     }
 
-    /// Sends a request and waits for the head of its answer.
-    pub(crate) async fn send(&mut self, request: Request<Sending>) -> Result<Response<Incoming>, SendFailure> {
-        if !self.sender.is_ready() && self.sender.ready().await.is_err() {
-            return Err(SendFailure::NothingSent(Box::new(request)));
+    /// Sends a request and waits for the head of its answer. It is sent at once, before the future is polled, when the
+    /// connection is ready, as it nearly always is.
+    pub(crate) fn send(&mut self, request: Request<Sending>) -> impl Future<Output = Answered> {
+        let sent = if self.sender.is_ready() { Ok(self.start(request)) } else { Err(Box::new(request)) };
+        async move {
+            match sent {
+                Ok(answer) => answer.await,
+                Err(request) if self.sender.ready().await.is_err() => Err(SendFailure::NothingSent(request)),
+                Err(request) => self.start(*request).await,
+            }
         }
+    }
+
+    fn start(&mut self, request: Request<Sending>) -> impl Future<Output = Answered> + use<> {
         self.asked.ask(&request);
-        self.sender.try_send_request(request).await.map_err(|mut failure| match failure.take_message() {
-            Some(request) => SendFailure::NothingSent(Box::new(request)),
-            None => SendFailure::Broken(failure.into_error()),
-        })
+        let answer = self.sender.try_send_request(request);
+        async move {
+            answer.await.map(Box::new).map_err(|mut failure| match failure.take_message() {
+                Some(request) => SendFailure::NothingSent(Box::new(request)),
+                None => SendFailure::Broken(failure.into_error()),
+            })
+        }
     }
 }
 

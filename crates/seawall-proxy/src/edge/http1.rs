@@ -49,9 +49,7 @@ async fn converse(
     peer: &Rc<Peer>,
     activity: &Rc<Activity>,
 ) -> Option<Box<Socket>> {
-    let service = service_fn(|request: Request<Incoming>| {
-        server::answer(Rc::clone(core), Rc::clone(activity), Rc::clone(peer), request)
-    });
+    let service = service_fn(|request: Request<Incoming>| server::answer(core, activity, peer, request));
     let mut builder = Builder::new();
     // The watchdog bounds heads; hyper's own timer would also end idle connections early.
     builder.header_read_timeout(None).max_buf_size(MOST_BUFFERED_BYTES);

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     core::Core,
-    exchange::{self, Outbound},
+    exchange::{self, Begun, Outbound},
 };
 use seawall_guards::Peer;
 
@@ -58,17 +58,27 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: SocketAddr, a
 }
 
 /// Answers one request, of either protocol.
-pub(super) async fn answer(
-    core: Rc<Core>,
-    activity: Rc<Activity>,
-    peer: Rc<Peer>,
+pub(super) fn answer(
+    core: &Rc<Core>,
+    activity: &Rc<Activity>,
+    peer: &Peer,
     request: Request<Incoming>,
-) -> Result<Response<Outbound>, Infallible> {
+) -> impl Future<Output = Result<Response<Outbound>, Infallible>> + use<> {
+    let core = Rc::clone(core);
     // Whatever the socket gave hyper after a refusal stands for what was refused.
-    if let Some(Refused { refusal, head: Some(head) }) = activity.refused() {
-        return Ok(exchange::refuse(core, &activity, &peer, *refusal, head));
+    let begun = match activity.refused() {
+        Some(Refused { refusal, head: Some(head) }) => {
+            Err(Box::new(exchange::refuse(core, activity, peer, *refusal, head)))
+        }
+        _ => Ok(Begun::new(core, Rc::clone(activity), peer, request)),
+    };
+    // A block, not a chain of adapters, because those would move the whole future of an exchange.
+    async move {
+        Ok(match begun {
+            Ok(begun) => begun.answer().await,
+            Err(refused) => *refused,
+        })
     }
-    Ok(exchange::handle(core, activity, &peer, request).await)
 }
 
 /// Reads the first bytes. Nothing when none came in time, or the client left.

@@ -26,7 +26,8 @@ pub(crate) enum Payload {
     /// Bytes that are all here.
     Whole(Bytes),
     /// What the application sends.
-    Upstream(FromUpstream),
+    /// Boxed, because an answer is moved many times before it is sent.
+    Upstream(Box<FromUpstream>),
     /// What the application sends, compressed.
     Compressed(Box<Compressed>),
     /// Nothing: the connection changes its protocol.
@@ -117,7 +118,7 @@ fn asked<T>(clock: Option<&AnswerClock>, frame: Poll<T>) -> Poll<T> {
 impl Drop for Outbound {
     fn drop(&mut self) {
         let (complete, upstream) = match &mut self.payload {
-            Payload::Upstream(upstream) => (upstream.complete(), Some(upstream)),
+            Payload::Upstream(upstream) => (upstream.complete(), Some(&mut **upstream)),
             Payload::Compressed(compressed) => (compressed.over(), Some(compressed.upstream())),
             Payload::Whole(_) | Payload::Switched => (true, None),
         };
@@ -131,7 +132,9 @@ impl Drop for Outbound {
                 };
                 self.exchange.context.inside = Some(inside.into());
             }
-            upstream.give_back();
+            let now = Instant::now();
+            upstream.give_back(now);
+            self.exchange.over_at = Some(now);
         }
     }
 }
@@ -151,9 +154,8 @@ pub(crate) struct FromUpstream {
     ended: bool,
     upload: Rc<Upload>,
     idle: Duration,
-    /// Armed when the application first makes us wait.
-    timer: Option<Timer>,
-    moved_at: Instant,
+    /// When the application last sent something; armed when it first makes us wait.
+    silence: Option<(Timer, Instant)>,
 }
 
 impl FromUpstream {
@@ -163,9 +165,8 @@ impl FromUpstream {
         connection: UpstreamConnection,
         upload: Rc<Upload>,
         idle: Duration,
-    ) -> Self {
-        let moved_at = Instant::now();
-        Self { body, lease, connection: Some(connection), ended: false, upload, idle, timer: None, moved_at }
+    ) -> Box<Self> {
+        Box::new(Self { body, lease, connection: Some(connection), ended: false, upload, idle, silence: None })
     }
 
     pub(super) fn poll_frame(
@@ -176,8 +177,8 @@ impl FromUpstream {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.ended = frame.is_trailers();
-                if self.timer.is_some() {
-                    self.moved_at = Instant::now();
+                if let Some((_, moved_at)) = &mut self.silence {
+                    *moved_at = Instant::now();
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -206,14 +207,12 @@ impl FromUpstream {
         let timers: &Timers = &exchange.core.timers;
         let total = exchange.route().policy.deadlines().total;
         let left = total.map(|_| {
-            Duration::from_micros(exchange.context.deadline_us.saturating_sub(exchange.core.clock.now().monotonic_us))
+            Duration::from_micros(exchange.context.deadline_us.saturating_sub(exchange.core.clock.monotonic_us()))
         });
-        if self.timer.is_none() {
-            self.moved_at = Instant::now();
-        }
-        let silent = self.moved_at + self.idle;
+        let moved_at = self.silence.as_ref().map_or_else(Instant::now, |(_, moved_at)| *moved_at);
+        let silent = moved_at + self.idle;
         let due = left.map_or(silent, |left| silent.min(Instant::now() + left));
-        let timer = self.timer.get_or_insert_with(|| timers.at(due));
+        let (timer, _) = self.silence.get_or_insert_with(|| (timers.at(due), moved_at));
         while Pin::new(&mut *timer).poll(cx).is_ready() {
             if due <= Instant::now() {
                 exchange.core.meters.upstream_failed("silent-body");
@@ -231,9 +230,9 @@ impl FromUpstream {
     }
 
     /// Keeps the connection when both messages on it are complete.
-    fn give_back(&mut self) {
+    fn give_back(&mut self, now: Instant) {
         if let Some(connection) = self.connection.take().filter(|_| self.complete() && self.upload.done()) {
-            self.lease.give_back(connection);
+            self.lease.give_back(connection, now);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Sending a request to a server of the upstream, and again to the same or another when a second time does no harm.
 
-use std::{io, rc::Rc, time::Duration};
+use std::{io, pin::Pin, rc::Rc, time::Duration};
 
 use http::{HeaderName, Request, Response};
 use seawall_core::{
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     Exchange,
+    spare::Spare,
     upload::{ClientFault, Upload, Waiting},
 };
 use crate::{
@@ -31,7 +32,7 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Sent {
     pub(super) lease: Lease,
     pub(super) connection: UpstreamConnection,
-    pub(super) answer: Response<Incoming>,
+    pub(super) answer: Box<Response<Incoming>>,
 }
 
 /// An attempt that gave no answer.
@@ -73,15 +74,30 @@ enum Life {
 
 /// What is known of a request over all its attempts.
 struct Attempts {
-    /// The request's head; gone when an attempt took it and no copy was worth its cost.
-    head: Option<Head>,
+    /// The request's head, until an attempt takes it.
+    head: Option<Box<Head>>,
+    /// The head once more, when it was taken and the request may be sent twice.
+    spare: Option<Spare>,
     keyed: Keyed,
     /// What became of an attempt that was sent: it may have had an effect, whatever happens to the next.
     broken: Option<Box<Problem>>,
     tried: Places,
     made: u32,
+    /// When the present attempt began, or had a connection of its own: what it waits for counts from here.
+    since: Instant,
     /// No attempt begins after this: all share the time that one may take.
     until: Instant,
+}
+
+impl Attempts {
+    /// Whether there is something to send.
+    const fn possible(&self) -> bool {
+        self.head.is_some() || self.spare.is_some()
+    }
+
+    fn take_head(&mut self) -> Option<Box<Head>> {
+        self.head.take().or_else(|| self.spare.take().map(Spare::read))
+    }
 }
 
 impl Exchange {
@@ -89,15 +105,18 @@ impl Exchange {
     pub(super) async fn send(
         &mut self,
         policy: &Policy,
-        head: Head,
+        head: Box<Head>,
         keyed: Keyed,
         upload: &Rc<Upload>,
+        since: Instant,
     ) -> Result<Sent, Box<Problem>> {
         let core = Rc::clone(&self.core);
         let deadlines = policy.deadlines();
-        let until = Instant::now() + deadlines.connect + deadlines.response_head;
+        let until = since + deadlines.connect + deadlines.response_head;
         core.upstream.requested(self.context.now);
-        let mut attempts = Attempts { head: Some(head), keyed, broken: None, tried: Places::default(), made: 0, until };
+        let tried = Places::default();
+        let mut attempts =
+            Attempts { head: Some(head), spare: None, keyed, broken: None, tried, made: 0, since, until };
         let mut last = None;
         loop {
             let (lease, place) = match core.upstream.choose(attempts.tried) {
@@ -129,12 +148,13 @@ impl Exchange {
                 let random = core.random.borrow_mut().u64(..);
                 tokio::time::sleep(policy.retries().backoff.delay(attempts.made - 1, random)).await;
             }
+            attempts.since = Instant::now();
         }
     }
 
     /// Whether a failed attempt is followed by another.
     fn again(&self, policy: &Policy, attempts: &Attempts, failure: Failure, upload: &Upload) -> bool {
-        attempts.head.is_some()
+        attempts.possible()
             && self.worth(policy, attempts, failure, upload)
             && Instant::now() < attempts.until
             && self.core.upstream.may_retry(self.core.clock.now())
@@ -157,14 +177,17 @@ impl Exchange {
         attempts: &mut Attempts,
         upload: &Rc<Upload>,
     ) -> Result<Sent, Failed> {
-        if let Some(idle) = lease.slot().take_idle() {
+        if let Some(idle) = lease.slot().take_idle(attempts.since) {
             match self.over(policy, &mut lease, idle, Life::Idle, attempts, upload).await {
                 Err(Failed { failure: Some(_), blame: Blame::Nobody, .. }) => self.core.meters.retries.increment(),
                 outcome => return self.settle(lease, counts, outcome),
             }
         }
         let outcome = match self.connect(policy, &lease, attempts.tried).await {
-            Ok(connection) => self.over(policy, &mut lease, connection, Life::Fresh, attempts, upload).await,
+            Ok(connection) => {
+                attempts.since = Instant::now();
+                self.over(policy, &mut lease, connection, Life::Fresh, attempts, upload).await
+            }
             Err(failed) => Err(failed),
         };
         self.settle(lease, counts, outcome)
@@ -175,7 +198,7 @@ impl Exchange {
         &self,
         mut lease: Lease,
         counts: Counts,
-        outcome: Result<(UpstreamConnection, Response<Incoming>), Failed>,
+        outcome: Result<(UpstreamConnection, Box<Response<Incoming>>), Failed>,
     ) -> Result<Sent, Failed> {
         match outcome {
             Ok((connection, answer)) => {
@@ -234,22 +257,23 @@ impl Exchange {
         life: Life,
         attempts: &mut Attempts,
         upload: &Rc<Upload>,
-    ) -> Result<(UpstreamConnection, Response<Incoming>), Failed> {
+    ) -> Result<(UpstreamConnection, Box<Response<Incoming>>), Failed> {
         let nobody = |problem| Failed { failure: None, blame: Blame::Nobody, problem };
-        let Some(head) = attempts.head.take() else {
+        let Some(head) = attempts.take_head() else {
             return Err(nobody(Box::new(Problem::new(&BAD_GATEWAY).inside("the request is gone"))));
         };
-        // Copied only when it may be sent twice.
-        attempts.head = self.worth(policy, attempts, Failure::Broken, upload).then(|| copy(&head));
+        attempts.spare = self.worth(policy, attempts, Failure::Broken, upload).then(|| Spare::of(&head));
         self.sent = true;
-        let started_us = self.core.clock.now().monotonic_us;
-        let request = Request::from_parts(head, upload.begin());
-        let outcome =
-            self.wait(policy, lease, connection.send(request), attempts, upload).await.map_err(|problem| {
+        let started_us = self.core.clock.monotonic_us();
+        let request = Request::from_parts(*head, upload.begin(attempts.since));
+        let outcome = {
+            let answer = std::pin::pin!(connection.send(request));
+            self.wait(policy, lease, answer, attempts, upload).await.map_err(|problem| {
                 let blame = if problem.kind.fault == Fault::Upstream { Blame::Server } else { Blame::Nobody };
                 Failed { failure: None, blame, problem }
-            })?;
-        self.upstream_us = Some(self.core.clock.now().monotonic_us.saturating_sub(started_us));
+            })?
+        };
+        self.upstream_us = Some(self.core.clock.monotonic_us().saturating_sub(started_us));
         let failure = match outcome {
             Ok(answer) => return Ok((connection, answer)),
             Err(failure) => failure,
@@ -258,7 +282,7 @@ impl Exchange {
         let failed_by_refusal = matches!(&failure, SendFailure::Broken(error) if edge::refusal(error).is_some());
         let kind = match failure {
             SendFailure::NothingSent(request) => {
-                attempts.head = Some(request.into_parts().0);
+                attempts.head = Some(Box::new(request.into_parts().0));
                 Failure::NothingSent
             }
             SendFailure::Broken(_) => Failure::Broken,
@@ -275,11 +299,7 @@ impl Exchange {
             return Err(failed);
         }
         let free = kind == Failure::NothingSent || self.worth(policy, attempts, kind, upload);
-        Err(Failed {
-            failure: failed.failure.filter(|_| free && attempts.head.is_some()),
-            blame: Blame::Nobody,
-            ..failed
-        })
+        Err(Failed { failure: failed.failure.filter(|_| free && attempts.possible()), blame: Blame::Nobody, ..failed })
     }
 
     /// Waits for an answer's head. One timer serves all deadlines: it is looked at only when it fires.
@@ -287,13 +307,13 @@ impl Exchange {
         &self,
         policy: &Policy,
         lease: &mut Lease,
-        answer: impl Future<Output = T>,
+        mut answer: Pin<&mut impl Future<Output = T>>,
         attempts: &Attempts,
         upload: &Upload,
     ) -> Result<T, Box<Problem>> {
         let deadlines = policy.deadlines();
         let total = deadlines.total.map(|_| {
-            let left_us = self.context.deadline_us.saturating_sub(self.core.clock.now().monotonic_us);
+            let left_us = self.context.deadline_us.saturating_sub(self.core.clock.monotonic_us());
             Instant::now() + Duration::from_micros(left_us)
         });
         // Further attempts have what the first has left.
@@ -311,7 +331,6 @@ impl Exchange {
         let patience = if lease.probes() { PROBE_PATIENCE } else { Duration::MAX };
         let again = limits.0.min(limits.1).min(deadlines.request_grace).min(patience);
         let look = |due: Instant| if upload.done() { due } else { due.min(Instant::now() + again) };
-        let mut answer = std::pin::pin!(answer);
         let mut timer = self.core.timers.at(look(due()));
         loop {
             tokio::select! {
@@ -368,16 +387,6 @@ impl Exchange {
 /// Whether a request says by a key that it may arrive twice.
 pub(super) fn keyed(head: &Head) -> Keyed {
     if head.headers.contains_key(IDEMPOTENCY_KEY) { Keyed::Yes } else { Keyed::No }
-}
-
-/// The same head again.
-fn copy(head: &Head) -> Head {
-    let mut copy = Request::new(()).into_parts().0;
-    copy.method = head.method.clone();
-    copy.uri = head.uri.clone();
-    copy.version = head.version;
-    copy.headers = head.headers.clone();
-    copy
 }
 
 /// Whose fault it is that no answer came in time: of whoever is waited for at the end. A client that dawdles over its body for

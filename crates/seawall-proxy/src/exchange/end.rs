@@ -9,6 +9,7 @@ use seawall_telemetry::{
     trace::{Attribute, SpanRecord},
 };
 use smallvec::SmallVec;
+use tokio::time::Instant;
 
 use crate::{
     core::Core,
@@ -36,6 +37,8 @@ pub(crate) struct Exchange {
     pub(super) watch: Option<Watch>,
     pub(super) bytes_out: u64,
     pub(super) upstream_us: Option<u64>,
+    /// When its last byte was sent, once somebody has read the clock for that.
+    pub(super) over_at: Option<Instant>,
 }
 
 impl Exchange {
@@ -106,7 +109,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let duration_us = self.core.clock.now().since_us(self.context.now);
+        let duration_us = self.core.clock.monotonic_us().saturating_sub(self.context.now.monotonic_us);
         let site = Rc::clone(&self.site);
         if self.watch.as_ref().is_some_and(Watch::exceeded) {
             site.router.route(self.place).policy.report_body(&mut self.context);
@@ -118,6 +121,6 @@ impl Drop for Exchange {
         let place = self.core.serves(&self.site).then(|| self.place.map_or(0, |place| place + 1));
         self.core.meters.observe(place, &self.context.route, &self.method, self.status, duration_us);
         self.core.meters.active.add(-1);
-        self.activity.ended();
+        self.activity.ended(self.over_at.unwrap_or_else(Instant::now));
     }
 }

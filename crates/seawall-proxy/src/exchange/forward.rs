@@ -17,6 +17,7 @@ use seawall_core::{
     websocket::handshake,
 };
 use seawall_guards::{Head, Policy, Stop, Watch, strict_http};
+use tokio::time::Instant;
 
 use super::{
     Exchange,
@@ -40,7 +41,7 @@ type Answered = Result<Response<Payload>, Box<Problem>>;
 
 impl Exchange {
     /// Forwards a request that all guards passed.
-    pub(super) async fn forward(&mut self, policy: &Policy, mut head: Head, body: Incoming) -> Answered {
+    pub(super) async fn forward(&mut self, policy: &Policy, mut head: Box<Head>, body: Incoming) -> Answered {
         let protocol = hop::upgrade(&head.headers).filter(|_| self.http1);
         let opening = edge::on_upgrade(&mut head.extensions).map(|client| Opening {
             client,
@@ -57,16 +58,17 @@ impl Exchange {
         self.core.upstream.name_host(&mut head.headers);
 
         let keyed = attempt::keyed(&head);
+        let now = Instant::now();
         let upload = if body.is_end_stream() {
-            Upload::nothing()
+            Upload::nothing(now)
         } else {
             // Without a limit the body is counted all the same, for the log.
             let watch = policy.watch().unwrap_or_else(|| Watch::new(u64::MAX, Mode::Report));
             self.watch = Some(watch.clone());
             let keep = if policy.retries().may_repeat(&self.method, keyed) { Keep::ToSendAgain } else { Keep::Nothing };
-            Upload::streaming(body, Some(watch), keep)
+            Upload::streaming(body, Some(watch), keep, now)
         };
-        let sent = self.send(policy, head, keyed, &upload).await.map_err(|problem| self.failed(problem))?;
+        let sent = self.send(policy, head, keyed, &upload, now).await.map_err(|problem| self.failed(problem))?;
         upload.settle();
         self.pass_on(policy, sent, upload, opening.filter(|_| protocol.is_some())).await
     }

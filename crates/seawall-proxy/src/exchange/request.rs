@@ -19,17 +19,30 @@ use crate::{
     site::Target,
 };
 
-/// Answers one request.
-pub(crate) async fn handle(
-    core: Rc<Core>,
-    activity: Rc<Activity>,
-    peer: &Peer,
-    request: Request<Incoming>,
-) -> Response<Outbound> {
-    let mut exchange = Exchange::begin(core, activity, peer, &request);
-    let outcome = AssertUnwindSafe(exchange.run(request)).catch_unwind().await;
-    let answer = outcome.unwrap_or_else(|panic| exchange.panicked(&*panic));
-    Outbound::dress(exchange, answer)
+/// A request that was read, and the exchange that it began.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    exchange: Box<Exchange>,
+    /// Boxed, because a head is large and goes from hand to hand.
+    head: Box<Head>,
+    body: Incoming,
+}
+
+impl Begun {
+    /// Begins the exchange of a request.
+    pub(crate) fn new(core: Rc<Core>, activity: Rc<Activity>, peer: &Peer, request: Request<Incoming>) -> Self {
+        let exchange = Exchange::begin(core, activity, peer, &request);
+        let (head, body) = request.into_parts();
+        Self { exchange, head: Box::new(head), body }
+    }
+
+    /// Answers the request.
+    pub(crate) async fn answer(self) -> Response<Outbound> {
+        let Self { mut exchange, head, body } = self;
+        let outcome = AssertUnwindSafe(exchange.run(head, body)).catch_unwind().await;
+        let answer = outcome.unwrap_or_else(|panic| exchange.panicked(&*panic));
+        Outbound::dress(exchange, answer)
+    }
 }
 
 /// A phase of the way through the guards.
@@ -63,14 +76,14 @@ impl Exchange {
             watch: None,
             bytes_out: 0,
             upstream_us: None,
+            over_at: None,
             core,
             activity,
             site,
         })
     }
 
-    async fn run(&mut self, request: Request<Incoming>) -> Response<Payload> {
-        let (mut head, body) = request.into_parts();
+    async fn run(&mut self, mut head: Box<Head>, body: Incoming) -> Response<Payload> {
         if let Some(stop) = self.guards(Guards::BeforeRoute, &mut head).await {
             discard_unless_waiting(&head, body);
             return self.stopped(stop);
@@ -87,7 +100,7 @@ impl Exchange {
             Target::Upstream => self.forward(&route.policy, head, body).await,
             Target::Builtin => {
                 discard_unless_waiting(&head, body);
-                self.ask_builtin(&site, head).await
+                self.ask_builtin(&site, *head).await
             }
         };
         answered.unwrap_or_else(|problem| self.refused(&problem))

@@ -68,16 +68,16 @@ pub(super) struct Upload {
 
 impl Upload {
     /// A request without a body.
-    pub(super) fn nothing() -> Rc<Self> {
-        Self::new(None, Keep::ToSendAgain)
+    pub(super) fn nothing(now: Instant) -> Rc<Self> {
+        Self::new(None, Keep::ToSendAgain, now)
     }
 
     /// The client's body, under a watch.
-    pub(super) fn streaming(body: Incoming, watch: Option<Watch>, keep: Keep) -> Rc<Self> {
-        Self::new(Some(Counted::new(body, watch)), keep)
+    pub(super) fn streaming(body: Incoming, watch: Option<Watch>, keep: Keep, now: Instant) -> Rc<Self> {
+        Self::new(Some(Counted::new(body, watch)), keep, now)
     }
 
-    fn new(live: Option<Counted<Incoming>>, keep: Keep) -> Rc<Self> {
+    fn new(live: Option<Counted<Incoming>>, keep: Keep, now: Instant) -> Rc<Self> {
         Rc::new(Self {
             done: Cell::new(live.is_none()),
             live: RefCell::new(live),
@@ -86,7 +86,7 @@ impl Upload {
             replay: Cell::new(Replay::Possible),
             attempt: Cell::new(0),
             waiting: Cell::new(Waiting::Upstream),
-            since: Cell::new(Instant::now()),
+            since: Cell::new(now),
             waited: Cell::default(),
             received: Cell::new(0),
             fault: Cell::new(None),
@@ -94,10 +94,10 @@ impl Upload {
     }
 
     /// The body from its start, for another attempt; whoever sent it before cannot go on.
-    pub(super) fn begin(self: &Rc<Self>) -> Sending {
+    pub(super) fn begin(self: &Rc<Self>, now: Instant) -> Sending {
         let attempt = self.attempt.get() + 1;
         self.attempt.set(attempt);
-        self.set(Waiting::Upstream);
+        self.set(Waiting::Upstream, now);
         Sending { upload: Rc::clone(self), attempt, next: 0 }
     }
 
@@ -139,8 +139,7 @@ impl Upload {
         Some(self.since.get() + allowed.saturating_sub(self.waited.get()))
     }
 
-    fn set(&self, waiting: Waiting) {
-        let now = Instant::now();
+    fn set(&self, waiting: Waiting, now: Instant) {
         let since = self.since.replace(now);
         if self.waiting.replace(waiting) == Waiting::Client {
             self.waited.set(self.waited.get() + now.saturating_duration_since(since));
@@ -171,7 +170,7 @@ impl Upload {
         match &frame {
             Poll::Pending => {
                 if self.waiting.get() == Waiting::Upstream {
-                    self.set(Waiting::Client);
+                    self.set(Waiting::Client, Instant::now());
                 }
             }
             Poll::Ready(Some(Ok(frame))) => {
@@ -182,11 +181,11 @@ impl Upload {
                     }
                     None => self.forget(),
                 }
-                self.set(Waiting::Upstream);
+                self.set(Waiting::Upstream, Instant::now());
                 self.done.set(body.is_end_stream());
             }
             Poll::Ready(Some(Err(error))) => {
-                self.set(Waiting::Upstream);
+                self.set(Waiting::Upstream, Instant::now());
                 self.forget();
                 if let CountedError::Body(error) = error {
                     let fault = if edge::left(error) {
@@ -198,7 +197,7 @@ impl Upload {
                 }
             }
             Poll::Ready(None) => {
-                self.set(Waiting::Upstream);
+                self.set(Waiting::Upstream, Instant::now());
                 self.done.set(true);
             }
         }

@@ -115,8 +115,7 @@ impl Slot {
     }
 
     /// An idle connection that is still open, the latest used first.
-    pub(crate) fn take_idle(&self) -> Option<UpstreamConnection> {
-        let now = Instant::now();
+    pub(crate) fn take_idle(&self, now: Instant) -> Option<UpstreamConnection> {
         loop {
             let Idle { connection, since } = self.idle.borrow_mut().pop_back()?;
             if now.saturating_duration_since(since) <= self.keep.get() && connection.is_open() {
@@ -163,7 +162,7 @@ impl Slot {
     }
 
     /// Keeps a connection for the next request: one that waits for it on this core, else any.
-    fn give_back(&self, mut connection: UpstreamConnection) {
+    fn give_back(&self, mut connection: UpstreamConnection, now: Instant) {
         if self.retired.get() || !connection.is_open() {
             return;
         }
@@ -186,7 +185,7 @@ impl Slot {
         }
         let mut idle = self.idle.borrow_mut();
         if idle.len() < self.max_idle.get() {
-            idle.push_back(Idle { connection, since: Instant::now() });
+            idle.push_back(Idle { connection, since: now });
         }
     }
 
@@ -284,8 +283,8 @@ impl Lease {
     }
 
     /// Keeps a connection on which both messages are complete.
-    pub(crate) fn give_back(&self, connection: UpstreamConnection) {
-        self.slot.give_back(connection);
+    pub(crate) fn give_back(&self, connection: UpstreamConnection, now: Instant) {
+        self.slot.give_back(connection, now);
     }
 
     fn record(&mut self, outcome: Outcome) {

@@ -28,7 +28,7 @@ impl Stamp {
     pub(crate) fn write(&mut self, out: &mut Vec<u8>, unix_us: u64) {
         out.extend_from_slice(self.at(unix_us));
         out.push(b'.');
-        digits(out, unix_us % 1_000_000, 6);
+        digits::<6>(out, unix_us % 1_000_000);
         out.push(b'Z');
     }
 
@@ -36,7 +36,7 @@ impl Stamp {
     pub(crate) fn write_time_of_day(&mut self, out: &mut Vec<u8>, unix_us: u64) {
         out.extend_from_slice(self.at(unix_us).get(TIME_OF_DAY..).unwrap_or_default());
         out.push(b'.');
-        digits(out, unix_us / 1_000 % 1_000, 3);
+        digits::<3>(out, unix_us / 1_000 % 1_000);
     }
 
     fn at(&mut self, unix_us: u64) -> &[u8] {

@@ -1,16 +1,18 @@
 //! A request as one JSON object.
 
-use std::io::Write;
-
 use seawall_core::http::TraceContext;
 
 use super::entry::{Entry, LONGEST_ERROR, LONGEST_NAME, LONGEST_PATH, LONGEST_TEXT, MOST_REPORTED};
-use crate::line::{Head, Stamp, capped, escaped, key, milliseconds, number_field, text_field};
+use crate::line::{Head, Stamp, address, capped, escaped, key, milliseconds, number_field, text_field};
 
 /// Appends the line.
 pub(super) fn write(out: &mut Vec<u8>, head: &Head, stamp: &mut Stamp, scratch: &mut String, entry: &Entry<'_>) {
     head.write(out, stamp, entry.ended_unix_us, entry.level(), b"request");
-    text_field(out, "request.id", entry.request_id.as_str().as_bytes(), LONGEST_NAME);
+    key(out, "request.id");
+    out.push(b'"');
+    // No id holds a character that has to be escaped.
+    out.extend_from_slice(entry.request_id.as_bytes());
+    out.push(b'"');
     if let Some(trace_id) = entry.trace_id {
         key(out, "trace.id");
         out.push(b'"');
@@ -61,7 +63,9 @@ fn write_answer(out: &mut Vec<u8>, entry: &Entry<'_>) {
 
 fn write_caller(out: &mut Vec<u8>, entry: &Entry<'_>) {
     key(out, "client.address");
-    let _ = write!(out, "\"{}\"", entry.client);
+    out.push(b'"');
+    address(out, entry.client);
+    out.push(b'"');
     if let Some(principal) = entry.principal {
         text_field(out, "principal", principal.as_bytes(), LONGEST_TEXT);
     }

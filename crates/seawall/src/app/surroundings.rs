@@ -4,7 +4,7 @@ use std::{
     fmt,
     path::PathBuf,
     sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use seawall_core::clock::{Clock, Now};
@@ -82,8 +82,16 @@ impl Default for SystemClock {
 #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else reads")]
 impl Clock for SystemClock {
     fn now(&self) -> Now {
-        let us = |duration: std::time::Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Now { monotonic_us: us(self.started.elapsed()), unix_us: us(wall) }
+        Now { monotonic_us: self.monotonic_us(), unix_us: microseconds(wall) }
     }
+
+    fn monotonic_us(&self) -> u64 {
+        microseconds(self.started.elapsed())
+    }
+}
+
+/// Whole microseconds. In 64 bits, because a division of 128 bits, as `Duration::as_micros` makes, is slow.
+fn microseconds(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros().into())
 }

@@ -60,10 +60,10 @@ const ENHANCE_YOUR_CALM: u8 = 0xb;
 /// Serves a connection until it ends.
 pub(super) async fn serve(core: Rc<Core>, socket: Box<Socket>, peer: Rc<Peer>, activity: Rc<Activity>) {
     activity.multiplex();
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         // At once, not when its turn comes: many heads may wait.
-        let request = compact(request);
-        server::answer(Rc::clone(&core), Rc::clone(&activity), Rc::clone(&peer), request)
+        compact(&mut request);
+        server::answer(&core, &activity, &peer, request)
     });
     let counted = Counted::new(TokioIo::new(socket), Rc::clone(&core), Rc::clone(&activity));
     let connection = pin!(builder(&core.settings()).serve_connection(counted, service));
@@ -99,7 +99,7 @@ fn builder(settings: &ServerSettings) -> http2::Builder<LocalExecutor> {
 /// Makes a head as small as it can be before it waits for its turn: a field of one byte on the wire takes seventy in memory
 /// (CVE-2026-49975). Cookies become one field, and of too many fields one more is kept than any request may have, so that the
 /// request is refused for their number as it would be with all of them.
-fn compact(mut request: Request<Incoming>) -> Request<Incoming> {
+fn compact(request: &mut Request<Incoming>) {
     let headers = request.headers_mut();
     let joined = join_cookies(headers);
     if joined || headers.len() > MOST_FIELDS {
@@ -109,7 +109,6 @@ fn compact(mut request: Request<Incoming>) -> Request<Incoming> {
         }
         *headers = kept;
     }
-    request
 }
 
 /// HTTP/2 may divide cookies into many fields; the application gets one (RFC 9113 section 8.2.3).

@@ -30,7 +30,7 @@ const FAILED: AnswerBroken = AnswerBroken(Cow::Borrowed("the answer could not be
 type Next = Poll<Option<Result<Frame<Bytes>, AnswerBroken>>>;
 
 /// The payload of an answer: compressed, and its head made true for that, when the guard decided so.
-pub(super) fn or_as_it_is(head: &mut AnswerHead, upstream: FromUpstream, exchange: &Exchange) -> Payload {
+pub(super) fn or_as_it_is(head: &mut AnswerHead, upstream: Box<FromUpstream>, exchange: &Exchange) -> Payload {
     // An encoder that cannot be made has nothing to do with the answer, which goes out as it is.
     let made = exchange.context.compression.chosen().and_then(|coding| Some((coding, Encoder::new(coding).ok()?)));
     let Some((coding, encoder)) = made else { return Payload::Upstream(upstream) };
@@ -41,7 +41,7 @@ pub(super) fn or_as_it_is(head: &mut AnswerHead, upstream: FromUpstream, exchang
 /// The application's body on its way through an encoder.
 #[derive(Debug)]
 pub(super) struct Compressed {
-    upstream: FromUpstream,
+    upstream: Box<FromUpstream>,
     stage: Stage,
     /// What the application sent and the encoder has not seen.
     input: Bytes,
@@ -72,13 +72,13 @@ enum Held {
 }
 
 impl Compressed {
-    const fn new(upstream: FromUpstream, encoder: Encoder) -> Self {
+    const fn new(upstream: Box<FromUpstream>, encoder: Encoder) -> Self {
         let budget = encoder.slice();
         Self { upstream, stage: Stage::Streaming(encoder), input: Bytes::new(), budget, held: Held::Nothing }
     }
 
     /// The body before it is compressed.
-    pub(super) const fn upstream(&mut self) -> &mut FromUpstream {
+    pub(super) fn upstream(&mut self) -> &mut FromUpstream {
         &mut self.upstream
     }
 
