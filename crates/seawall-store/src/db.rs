@@ -9,10 +9,10 @@ use tokio::sync::oneshot;
 
 use crate::{
     Cause, DatabaseUrl, Lane, LooseWrite, OpenError, ReadTx, StoreError, Surroundings, Tx,
+    engine::Engine,
     lanes::Lanes,
     loose::Loose,
     queue::{Queue, Rejected},
-    sqlite::Sqlite,
     watch::Watch,
     work::{Intent, Job, Task},
 };
@@ -38,7 +38,7 @@ struct Shared {
     lanes: Lanes,
     loose: Arc<Loose>,
     watch: Arc<Watch>,
-    engine: Mutex<Sqlite>,
+    engine: Mutex<Engine>,
 }
 
 impl Db {
@@ -47,12 +47,15 @@ impl Db {
     /// # Errors
     /// [`OpenError`].
     pub fn open(url: &DatabaseUrl, options: &Options, surroundings: &Surroundings<'_>) -> Result<Self, OpenError> {
-        let watch = Arc::new(Watch::new(Arc::clone(&surroundings.clock), surroundings.meter, options.slow_statement_us));
-        let lanes = Lanes::apart(options.most_waiting);
-        let loose = Arc::new(Loose::new(Arc::clone(&watch)));
-        let engine = match url {
-            DatabaseUrl::Sqlite(path) => Sqlite::open(path, options.readers, &lanes, &loose, &watch)?,
+        let watch =
+            Arc::new(Watch::new(Arc::clone(&surroundings.clock), surroundings.meter, options.slow_statement_us));
+        let lanes = match url {
+            DatabaseUrl::Sqlite(_) => Lanes::apart(options.most_waiting),
+            DatabaseUrl::Postgres(_) => Lanes::shared(options.most_waiting),
         };
+        let loose = Arc::new(Loose::new(Arc::clone(&watch)));
+        // Threads that were started before another failed must not wait for ever.
+        let engine = Engine::open(url, options, &lanes, &loose, &watch).inspect_err(|_| lanes.close())?;
         Ok(Self { shared: Arc::new(Shared { lanes, loose, watch, engine: Mutex::new(engine) }), limit: None })
     }
 
@@ -148,8 +151,10 @@ where
 /// How a database is used.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Threads that read for people, besides the one for the background.
+    /// Threads that read for people from SQLite, besides the one for the background.
     pub readers: usize,
+    /// Connections to PostgreSQL, those for the background and for loose writes included.
+    pub connections: usize,
     /// Transactions that may wait in each lane.
     pub most_waiting: usize,
     /// From when on a statement is logged as slow, in microseconds.
@@ -158,6 +163,6 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 2, most_waiting: 4_096, slow_statement_us: 250_000 }
+        Self { readers: 2, connections: 10, most_waiting: 4_096, slow_statement_us: 250_000 }
     }
 }

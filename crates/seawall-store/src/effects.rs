@@ -1,6 +1,9 @@
 //! What a transaction does besides changing rows; it happens with the commit or after it, or not at all.
 
-use std::fmt;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 /// Called once, on a thread of the store, after the commit. It must not wait.
 pub(crate) type Event = Box<dyn FnOnce() + Send>;
@@ -32,7 +35,10 @@ impl Effects {
     /// Lets everything happen that waited for the commit.
     pub(crate) fn happen(self) {
         for event in self.events {
-            event();
+            // The thread has others to serve, and this transaction is still to be answered.
+            if catch_unwind(AssertUnwindSafe(event)).is_err() {
+                tracing::error!("what was to happen after a commit panicked");
+            }
         }
     }
 }

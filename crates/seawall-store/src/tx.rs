@@ -160,10 +160,7 @@ impl<'a> Tx<'a> {
     ///
     /// # Errors
     /// What the part answers, or why it could not be kept.
-    pub fn savepoint<T, E: From<StoreError>>(
-        &mut self,
-        part: impl FnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<T, E> {
+    pub fn savepoint<T, E: From<StoreError>>(&mut self, part: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         const NAME: &str = "SAVEPOINT";
         let mark = self.effects.mark();
         self.read.run(NAME, |session| session.savepoint(Savepoint::Set))?;

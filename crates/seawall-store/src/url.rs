@@ -4,11 +4,15 @@ use std::path::PathBuf;
 
 use seawall_core::settings::{Raw, Setting, Shape};
 
-/// A database by its URL: `sqlite://PATH`.
+use crate::PostgresUrl;
+
+/// A database by its URL: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// A file on this machine.
     Sqlite(PathBuf),
+    /// A database of a PostgreSQL server.
+    Postgres(PostgresUrl),
 }
 
 impl DatabaseUrl {
@@ -17,10 +21,13 @@ impl DatabaseUrl {
     /// # Errors
     /// A sentence about what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(url) = PostgresUrl::parse(text) {
+            return url.map(Self::Postgres);
+        }
         match text.strip_prefix("sqlite://") {
             Some("") => Err("the path of the file is missing: sqlite:///var/lib/seawall/seawall.db".to_owned()),
             Some(path) => Ok(Self::Sqlite(PathBuf::from(path))),
-            None => Err("expected sqlite://PATH".to_owned()),
+            None => Err("expected sqlite://PATH or postgres://USER@HOST/DATABASE".to_owned()),
         }
     }
 }

@@ -72,7 +72,9 @@ pub enum MigrationError {
         name: String,
     },
     /// A migration was changed after it was applied.
-    #[error("migration {ledger} {number} ({name}) was changed after it was applied; a new migration has to make the change")]
+    #[error(
+        "migration {ledger} {number} ({name}) was changed after it was applied; a new migration has to make the change"
+    )]
     Changed {
         /// The crate.
         ledger: String,

@@ -24,7 +24,7 @@ const CAUSE: Cause = Cause::system("migration");
 /// # Errors
 /// [`MigrationError::Store`].
 pub async fn status(db: &Db, ledgers: &[&'static Ledger]) -> Result<Vec<Status>, MigrationError> {
-    let applied = db.write(&CAUSE, |tx| applied(tx)).await?;
+    let applied = db.write(&CAUSE, applied).await?;
     Ok(statuses(ledgers, &applied))
 }
 
@@ -40,7 +40,8 @@ pub async fn up(
     acceptable(&status(db, ledgers).await?)?;
     for placed in known(ledgers) {
         // Looked at again under the lock: another process may have come first.
-        let applied_here = db.write(&CAUSE, move |tx| apply(tx, placed)).await.map_err(|source| placed.failed(source))?;
+        let applied_here =
+            db.write(&CAUSE, move |tx| apply(tx, placed)).await.map_err(|source| placed.failed(source))?;
         if let Some(status) = applied_here {
             done(&status);
         }
@@ -62,9 +63,10 @@ pub async fn down(
     acceptable(&all)?;
     let nothing = || MigrationError::NothingApplied(ledger.to_owned());
     let is_applied = |placed: &Placed| {
-        all.iter().any(|status| status.number == placed.number && status.ledger == placed.ledger.name && status.applied())
+        all.iter()
+            .any(|status| status.number == placed.number && status.ledger == placed.ledger.name && status.applied())
     };
-    let last = known(ledgers).into_iter().filter(|placed| placed.ledger.name == ledger && is_applied(placed)).next_back();
+    let last = known(ledgers).into_iter().rfind(|placed| placed.ledger.name == ledger && is_applied(placed));
     let placed = last.ok_or_else(nothing)?;
     let outcome = db.write(&CAUSE, move |tx| revert(tx, placed, accepted)).await;
     match outcome.map_err(|source| placed.failed(source))? {

@@ -59,7 +59,8 @@ pub(super) fn beside(path: &Path, what: &str) -> PathBuf {
 fn refuse_network(directory: &Path) -> Result<(), OpenError> {
     let fault = |error: rustix::io::Errno| OpenError::File { path: directory.to_owned(), source: error.into() };
     let kind = rustix::fs::statfs(directory).map_err(fault)?.f_type;
-    network_file_system(kind.unsigned_abs()).map_or(Ok(()), |kind| Err(OpenError::Network { path: directory.to_owned(), kind }))
+    network_file_system(kind.unsigned_abs())
+        .map_or(Ok(()), |kind| Err(OpenError::Network { path: directory.to_owned(), kind }))
 }
 
 /// The name of a network file system by its magic number (linux/magic.h and the file systems' own headers).

@@ -13,13 +13,7 @@ use std::{path::Path, sync::Arc};
 use rusqlite::Connection;
 
 use self::{checkpoint::Checkpoints, file::Ownership, writer::Writer};
-use crate::{
-    OpenError, StoreError,
-    lanes::Lanes,
-    loose::Loose,
-    threads::Threads,
-    watch::Watch,
-};
+use crate::{OpenError, StoreError, lanes::Lanes, loose::Loose, threads::Threads, watch::Watch};
 
 /// The oldest SQLite without the fault that could damage a database when two connections wrote and checkpointed at once.
 const OLDEST: i32 = 3_051_003;
@@ -29,7 +23,7 @@ const OLDEST: i32 = 3_051_003;
 pub(crate) struct Sqlite {
     threads: Threads,
     /// Given back after the threads have ended.
-    _ownership: Ownership,
+    ownership: Option<Ownership>,
 }
 
 impl Sqlite {
@@ -68,12 +62,13 @@ impl Sqlite {
             let (queue, watch) = (Arc::clone(queue), Arc::clone(watch));
             threads.start("store-reader", move || reader::serve(&connection, &deadline, &queue, &watch))?;
         }
-        Ok(Self { threads, _ownership: ownership })
+        Ok(Self { threads, ownership: Some(ownership) })
     }
 
-    /// Waits until the threads have ended; their queues have to be closed.
+    /// Waits until the threads have ended, and gives the file back; their queues have to be closed.
     pub(crate) fn join(&mut self) {
         self.threads.join();
+        self.ownership = None;
     }
 }
 

@@ -85,7 +85,10 @@ impl Session for SqliteSession<'_> {
             Savepoint::Undo => &["ROLLBACK TO part", "RELEASE part"],
         };
         for sql in statements {
-            self.connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute()).map_err(fault::from_sqlite)?;
+            self.connection
+                .prepare_cached(sql)
+                .and_then(|mut statement| statement.raw_execute())
+                .map_err(fault::from_sqlite)?;
         }
         Ok(())
     }
@@ -100,9 +103,14 @@ fn bind(statement: &mut CachedStatement<'_>, sql: &str, parameters: Parameters<'
         let number = statement.parameter_name(place).and_then(value::parameter_number);
         let number = number.ok_or_else(|| wrong("names a parameter otherwise than $1, $2, …".to_owned()))?;
         let parameter = number.checked_sub(1).and_then(|index| parameters.get(index));
-        let parameter = parameter.ok_or_else(|| wrong(format!("wants ${number}, and {} were given", parameters.len())))?;
+        let parameter =
+            parameter.ok_or_else(|| wrong(format!("wants ${number}, and {} were given", parameters.len())))?;
         statement.raw_bind_parameter(place, Bound(parameter.to_value())).map_err(fault::from_sqlite)?;
         greatest = greatest.max(number);
+    }
+    // PostgreSQL cannot tell the type of one that is left out.
+    if greatest != statement.parameter_count() {
+        return Err(wrong(format!("uses not all of $1 to ${greatest}")));
     }
     if greatest != parameters.len() {
         return Err(wrong(format!("wants {greatest} parameters, and {} were given", parameters.len())));
