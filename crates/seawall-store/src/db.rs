@@ -9,10 +9,10 @@ use tokio::sync::{oneshot, watch};
 
 use crate::{
     Cause, DatabaseUrl, Lane, LooseWrite, OpenError, ReadTx, StoreError, Surroundings, Tx,
+    engine::Engine,
     lanes::Lanes,
     loose::Loose,
     queue::{Queue, Rejected},
-    sqlite::Sqlite,
     watch::Watch,
     work::{Intent, Job, Task},
 };
@@ -41,7 +41,7 @@ struct Shared {
     loose: Arc<Loose>,
     watch: Arc<Watch>,
     /// Nothing while it is closed.
-    engine: Mutex<Option<Sqlite>>,
+    engine: Mutex<Option<Engine>>,
 }
 
 impl Db {
@@ -52,10 +52,14 @@ impl Db {
     pub fn open(url: &DatabaseUrl, options: &Options, surroundings: &Surroundings<'_>) -> Result<Self, OpenError> {
         let watch =
             Arc::new(Watch::new(Arc::clone(&surroundings.clock), surroundings.meter, options.slow_statement_us));
+        let lanes = match url {
+            DatabaseUrl::Sqlite(_) => Lanes::apart(options.most_waiting),
+            DatabaseUrl::Postgres(_) => Lanes::shared(options.most_waiting),
+        };
         let shared = Shared {
             url: url.clone(),
             options: options.clone(),
-            lanes: Lanes::apart(options.most_waiting),
+            lanes,
             loose: Arc::new(Loose::new(Arc::clone(&watch))),
             watch,
             engine: Mutex::new(None),
@@ -131,11 +135,7 @@ impl Db {
     /// # Errors
     /// [`OpenError`], after which it is closed as before.
     pub fn reopen(&self) -> Result<(), OpenError> {
-        let opened = self.shared.open();
-        if opened.is_err() {
-            self.shared.lanes.close();
-        }
-        opened
+        self.shared.open()
     }
 
     /// Where the database is.
@@ -157,11 +157,9 @@ impl Shared {
         let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
         if engine.is_none() {
             self.lanes.reopen();
-            *engine = Some(match &self.url {
-                DatabaseUrl::Sqlite(path) => {
-                    Sqlite::open(path, self.options.readers, &self.lanes, &self.loose, &self.watch)?
-                }
-            });
+            let opened = Engine::open(&self.url, &self.options, &self.lanes, &self.loose, &self.watch);
+            // Threads that were started before another failed must not wait for ever.
+            *engine = Some(opened.inspect_err(|_| self.lanes.close())?);
         }
         Ok(())
     }
@@ -194,8 +192,10 @@ where
 /// How a database is used.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Threads that read for people, besides the one for the background.
+    /// Threads that read for people from SQLite, besides the one for the background.
     pub readers: usize,
+    /// Connections to PostgreSQL, those for the background and for loose writes included.
+    pub connections: usize,
     /// Transactions that may wait in each lane.
     pub most_waiting: usize,
     /// From when on a statement is logged as slow, in microseconds.
@@ -204,6 +204,6 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 2, most_waiting: 4_096, slow_statement_us: 250_000 }
+        Self { readers: 2, connections: 10, most_waiting: 4_096, slow_statement_us: 250_000 }
     }
 }

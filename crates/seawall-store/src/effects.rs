@@ -1,6 +1,9 @@
 //! What a transaction does besides changing rows; it happens with the commit or after it, or not at all.
 
-use std::fmt;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use crate::watch::Watch;
 
@@ -41,7 +44,10 @@ impl Effects {
             watch.posted.send_replace(());
         }
         for event in self.events {
-            event();
+            // The thread has others to serve, and this transaction is still to be answered.
+            if catch_unwind(AssertUnwindSafe(event)).is_err() {
+                tracing::error!("what was to happen after a commit panicked");
+            }
         }
     }
 }

@@ -111,6 +111,20 @@ pub enum OpenError {
     /// The linked SQLite has a known fault.
     #[error("SQLite {0} is linked, and versions before 3.51.3 can damage a database; build with the bundled one")]
     Version(String),
+    /// The server is too old.
+    #[error("PostgreSQL {version} is too old; version {oldest} or later is needed")]
+    ServerVersion {
+        /// What it says it is.
+        version: String,
+        /// The oldest that is known to work.
+        oldest: u32,
+    },
+    /// The server keeps text in another encoding.
+    #[error("the database keeps text as {0}; make it anew with `createdb --encoding=UTF8 --template=template0`")]
+    Encoding(String),
+    /// Connections cannot be encrypted.
+    #[error("connections cannot be encrypted: {0}")]
+    Tls(String),
     /// The database was opened but does not work.
     #[error("{what} failed")]
     Database {

@@ -35,6 +35,12 @@ impl Lanes {
         self.background.reopen();
     }
 
+    /// Queues for so many transactions each; what is written and what people read waits in one.
+    pub(crate) fn shared(capacity: usize) -> Self {
+        let foreground = Arc::new(Queue::new(capacity));
+        Self { write: Arc::clone(&foreground), interactive: foreground, background: Arc::new(Queue::new(capacity)) }
+    }
+
     /// Takes no more transactions; those that wait are still run.
     pub(crate) fn close(&self) {
         self.write.close();

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{StoreError, session::Session, watch::Watch};
+use crate::{StoreError, Tx, session::Session, watch::Watch};
 
 /// Rows that may wait at once.
 const MOST: usize = 16_384;
@@ -42,6 +42,16 @@ impl Pending {
     /// Writes it.
     pub(crate) fn write(&self, session: &mut dyn Session) -> Result<(), StoreError> {
         session.execute(self.write.sql, &[&&*self.key, &self.number]).map(drop)
+    }
+
+    /// Writes it in a transaction.
+    pub(crate) fn write_in(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        tx.execute(self.write.sql, &[&&*self.key, &self.number]).map(drop)
+    }
+
+    /// What orders writes alike everywhere, so that no two processes wait for one another.
+    pub(crate) fn order(&self) -> (&'static str, &str) {
+        (self.write.sql, &self.key)
     }
 }
 

@@ -83,6 +83,14 @@ impl<T> Queue<T> {
         self.lock().items.pop_front()
     }
 
+    /// Takes all items that are wanted, wherever they stand.
+    pub(crate) fn take(&self, mut wanted: impl FnMut(&T) -> bool) -> Vec<T> {
+        let mut state = self.lock();
+        let (taken, left) = state.items.drain(..).partition::<Vec<_>, _>(|item| wanted(item));
+        state.items = left.into();
+        taken
+    }
+
     /// How many items wait.
     pub(crate) fn len(&self) -> usize {
         self.lock().items.len()
@@ -117,6 +125,17 @@ mod tests {
         assert_eq!(queue.pop(None), Popped::Item(1));
         assert_eq!(queue.try_pop(), Some(2));
         assert_eq!(queue.pop(Some(Duration::ZERO)), Popped::Nothing);
+    }
+
+    #[test]
+    fn what_is_taken_out_of_the_middle_leaves_the_rest_in_order() {
+        let queue = Queue::new(9);
+        assert!((1..=5).all(|item| queue.push(item).is_ok()));
+        assert_eq!(queue.take(|item| item % 2 == 0), [2, 4]);
+        assert_eq!(
+            [queue.try_pop(), queue.try_pop(), queue.try_pop(), queue.try_pop()],
+            [Some(1), Some(3), Some(5), None]
+        );
     }
 
     #[test]

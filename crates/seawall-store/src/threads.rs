@@ -18,7 +18,9 @@ impl Threads {
 
     /// Waits until all have ended.
     pub(crate) fn join(&mut self) {
-        for thread in self.0.drain(..) {
+        // A transaction may hold the last handle to its own store.
+        let own = thread::current().id();
+        for thread in self.0.drain(..).filter(|thread| thread.thread().id() != own) {
             if thread.join().is_err() {
                 tracing::error!("a thread of the store panicked");
             }

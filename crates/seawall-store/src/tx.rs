@@ -145,6 +145,11 @@ impl<'a> Tx<'a> {
         self.read.run(what, |session| session.script(sql))
     }
 
+    /// The connection itself, for statements that are run as one step.
+    pub(crate) fn session(&mut self) -> &mut dyn Session {
+        self.read.session
+    }
+
     /// Whether a table, named by a migration, has rows.
     pub(crate) fn has_rows(&mut self, table: &'static str) -> Result<bool, StoreError> {
         let sql = format!("SELECT 1 FROM {table} LIMIT 1");

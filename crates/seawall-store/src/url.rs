@@ -7,11 +7,15 @@ use std::{
 
 use seawall_core::settings::{Raw, Setting, Shape};
 
-/// A database by its URL: `sqlite://PATH`.
+use crate::PostgresUrl;
+
+/// A database by its URL: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// A file on this machine.
     Sqlite(PathBuf),
+    /// A database of a PostgreSQL server.
+    Postgres(PostgresUrl),
 }
 
 impl DatabaseUrl {
@@ -20,10 +24,13 @@ impl DatabaseUrl {
     /// # Errors
     /// A sentence about what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(url) = PostgresUrl::parse(text) {
+            return url.map(Self::Postgres);
+        }
         match text.strip_prefix("sqlite://") {
             Some("") => Err("the path of the file is missing: sqlite:///var/lib/seawall/seawall.db".to_owned()),
             Some(path) => Ok(Self::Sqlite(PathBuf::from(path))),
-            None => Err("expected sqlite://PATH".to_owned()),
+            None => Err("expected sqlite://PATH or postgres://USER@HOST/DATABASE".to_owned()),
         }
     }
 
@@ -32,6 +39,7 @@ impl DatabaseUrl {
     pub fn exists(&self) -> bool {
         match self {
             Self::Sqlite(path) => path.exists(),
+            Self::Postgres(_) => true,
         }
     }
 
@@ -40,6 +48,7 @@ impl DatabaseUrl {
     pub fn within(self, directory: &Path) -> Self {
         match self {
             Self::Sqlite(path) => Self::Sqlite(directory.join(path)),
+            Self::Postgres(url) => Self::Postgres(url),
         }
     }
 }
@@ -48,12 +57,14 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Self::Postgres(url) => url.fmt(f),
         }
     }
 }
 
 impl Setting for DatabaseUrl {
-    const SHAPE: Shape = Shape::Text("database URL", "sqlite:///var/lib/seawall/seawall.db");
+    // It may hold a password.
+    const SHAPE: Shape = Shape::Secret;
 
     fn read(raw: &Raw) -> Result<Self, String> {
         match raw {

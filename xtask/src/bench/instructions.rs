@@ -46,7 +46,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         return Err(Failure::unavailable(format!("valgrind is not installed. Run: {install}")));
     }
     let seawall = programs::build_seawall("profiling")?;
-    let programs = Programs { proxies: Vec::new(), seawall, versions: String::new() };
+    let programs = Programs::of_seawall(seawall);
     let bench = Bench { programs, upstream: Upstream::start()?, scratch: Scratch::create()?, workers: 1, seconds: 0 };
     let [short, long] = ROUNDS;
     let (before, after) = (profile(&bench, short)?, profile(&bench, long)?);

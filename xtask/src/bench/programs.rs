@@ -73,6 +73,11 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
+    /// Seawall alone.
+    pub(crate) const fn of_seawall(seawall: PathBuf) -> Self {
+        Self { proxies: Vec::new(), seawall, versions: String::new() }
+    }
+
     pub(crate) fn proxy(&self, wanted: Proxy) -> Result<&Path, Failure> {
         let found = self.proxies.iter().find(|(proxy, _)| *proxy == wanted);
         found.map(|(_, program)| program.as_path()).ok_or_else(|| {

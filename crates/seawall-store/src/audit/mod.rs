@@ -25,6 +25,7 @@ pub use record::{Filter, Record, page, personal_values};
 pub use verify::{Finding, Report, Tampering, verify};
 
 pub(crate) use seal::seal;
+pub use seal::seal_waiting;
 
 use crate::migration::{Migration, Overlap};
 

@@ -7,10 +7,29 @@ use super::{
     Record,
     chain::{self, Hash, ORIGIN},
 };
-use crate::{FromRow, Parameters, StoreError, dialect::Dialect, session::Session};
+use crate::{Cause, Db, FromRow, Parameters, StoreError, dialect::Dialect, session::Session};
 
 /// Entries that are sealed at once.
 const BATCH: i64 = 1_000;
+
+/// The lock of whoever seals on PostgreSQL: any number, the same in every process.
+const LEADER: i64 = 0x5365_6177_616c_6c02;
+
+/// Seals what waits to be sealed on PostgreSQL, if no other process is just doing it; answers how many entries. On SQLite nothing
+/// ever waits.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn seal_waiting(db: &Db) -> Result<usize, StoreError> {
+    db.write(&Cause::system("audit seal"), |tx| {
+        if tx.dialect() == Dialect::Sqlite {
+            return Ok(0);
+        }
+        let (leads,): (bool,) = tx.one("SELECT pg_try_advisory_xact_lock($1)", &[&LEADER])?;
+        if leads { seal(tx.session()) } else { Ok(0) }
+    })
+    .await
+}
 
 /// Seals what can be sealed, a bounded number of entries; answers how many.
 pub(crate) fn seal(session: &mut dyn Session) -> Result<usize, StoreError> {

@@ -1,10 +1,12 @@
 //! Going up and down, one transaction a migration.
 
+use std::path::Path;
+
 use super::{
     Applied, Ledger, MigrationError, Status,
     plan::{Placed, acceptable, is, known, statuses},
 };
-use crate::{Cause, DatabaseUrl, Db, StoreError, Tx, sqlite};
+use crate::{Cause, Db, StoreError, Tx, sqlite};
 
 const RECORD: &str = "
 CREATE TABLE IF NOT EXISTS seawall_migrations (
@@ -31,14 +33,13 @@ pub async fn status(db: &Db, ledgers: &[&'static Ledger]) -> Result<Vec<Status>,
     Ok(statuses(ledgers, &applied))
 }
 
-/// How all migrations stand in a database that another process may have open; nothing when there is no database yet. Changes
+/// How all migrations stand in a SQLite file that another process may have open; nothing when there is no database yet. Changes
 /// nothing.
 ///
 /// # Errors
 /// [`MigrationError::Store`].
-pub async fn peek(url: &DatabaseUrl, ledgers: &[&'static Ledger]) -> Result<Option<Vec<Status>>, MigrationError> {
-    let DatabaseUrl::Sqlite(path) = url;
-    let path = path.clone();
+pub async fn peek(path: &Path, ledgers: &[&'static Ledger]) -> Result<Option<Vec<Status>>, MigrationError> {
+    let path = path.to_owned();
     let read = tokio::task::spawn_blocking(move || sqlite::peek(&path, APPLIED)).await;
     let applied = read.map_err(|_| StoreError::Panicked("looking at the database".to_owned()))??;
     Ok(applied.map(|applied| statuses(ledgers, &applied)))

@@ -40,7 +40,9 @@ fn read(connection: &Connection, deadline: &Deadline, watch: &Arc<Watch>, job: &
     let mut tx = Tx::new(ReadTx::new(&mut session, watch), &cause, &mut effects, now);
     let ending = job.run(&mut tx);
     deadline.clear();
-    // Nothing was written, so how it ends matters only to the locks.
-    connection.execute_batch("ROLLBACK").map_err(fault::from_sqlite)?;
+    // Nothing was written, so how it ends matters only to the locks. After some failures the engine has ended it already.
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK").map_err(fault::from_sqlite)?;
+    }
     ending
 }

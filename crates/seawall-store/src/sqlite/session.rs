@@ -108,6 +108,10 @@ fn bind(statement: &mut CachedStatement<'_>, sql: &str, parameters: Parameters<'
         statement.raw_bind_parameter(place, Bound(parameter.to_value())).map_err(fault::from_sqlite)?;
         greatest = greatest.max(number);
     }
+    // PostgreSQL cannot tell the type of one that is left out.
+    if greatest != statement.parameter_count() {
+        return Err(wrong(format!("uses not all of $1 to ${greatest}")));
+    }
     if greatest != parameters.len() {
         return Err(wrong(format!("wants {greatest} parameters, and {} were given", parameters.len())));
     }

@@ -28,8 +28,8 @@ const GATHERING_US: u64 = 4_000;
 /// How long loose writes wait for a group to join, before they get one of their own.
 const LOOSE: Duration = Duration::from_millis(500);
 
-/// How long the thread waits for work before it tidies up.
-const IDLE: Duration = Duration::from_secs(5);
+/// How often in a row the thread finds nothing to do before it tidies up.
+const IDLE: u32 = 10;
 
 /// All that the thread has.
 #[derive(Debug)]
@@ -56,11 +56,15 @@ struct GroupLost;
 impl Writer {
     /// Writes until the queue is closed and empty.
     pub(super) fn serve(mut self) {
+        let mut quiet = 0;
         loop {
-            let longest = if self.loose.is_empty() { IDLE } else { LOOSE };
-            match self.queue.pop(Some(longest)) {
+            // Loose writes wake nobody, so they are looked for this often.
+            let popped = self.queue.pop(Some(LOOSE));
+            quiet = if matches!(popped, Popped::Nothing) && self.loose.is_empty() { quiet + 1 } else { 0 };
+            match popped {
                 Popped::Item(job) => self.group(job),
-                Popped::Nothing if self.loose.is_empty() => self.checkpoints.idle(&self.connection),
+                Popped::Nothing if quiet == IDLE => self.checkpoints.idle(&self.connection),
+                Popped::Nothing if quiet > 0 => {}
                 Popped::Nothing => self.loose_alone(),
                 Popped::Closed => break,
             }
@@ -199,6 +203,10 @@ impl Writer {
     fn write_loose(&self, loose: &[crate::loose::Pending]) {
         let mut session = SqliteSession::new(&self.connection, 0);
         for pending in loose {
+            // The engine threw the group away: what came now would be kept by itself, and written twice.
+            if self.connection.is_autocommit() {
+                return;
+            }
             match pending.write(&mut session) {
                 Ok(()) => self.watch.loose.written.increment(),
                 Err(error) => {

@@ -3,18 +3,18 @@
 use std::{
     collections::HashSet,
     io::{BufRead, BufReader, Read, Write},
-    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
 use rusqlite::Connection;
+use seawall_core::clock::Clock;
 use seawall_store::{
-    Cause, Db, LEDGER, Lane, StoreError,
+    Cause, DatabaseUrl, Db, LEDGER, Lane, Options, StoreError,
     audit::{self, Entry},
     migration::{self, Ledger, Migration, Overlap},
 };
 
-use crate::scratch::{Scratch, open};
+use crate::support::{RealClock, Store, open};
 
 const CAUSE: Cause = Cause::system("test");
 
@@ -38,28 +38,53 @@ static PAIRS: Ledger = Ledger {
 #[test]
 fn kill_9_loses_nothing_that_was_acknowledged() {
     const ROUNDS: u64 = 200;
-    let scratch = Scratch::new();
-    let path = scratch.database();
+    let store = Store::sqlite(&Options::default());
+    // The file is this process's no more.
+    store.db.close();
+    let DatabaseUrl::Sqlite(path) = &store.url else { panic!("{}", store.url) };
+    let acknowledged = kill_again_and_again(&format!("sqlite://{}", path.display()), ROUNDS, 20, |_| {});
+    assert!(acknowledged > 1_000, "only {acknowledged} writes were acknowledged");
+    let connection = Connection::open(path).unwrap();
+    let answer: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(answer, "ok");
+}
+
+#[test]
+fn kill_9_of_either_process_loses_nothing_in_postgresql() {
+    const ROUNDS: u64 = 20;
+    let store = Store::postgres(&Options::default());
+    store.db.close();
+    // In every other round the server crashes too.
+    let acknowledged = kill_again_and_again(&store.server().url(), ROUNDS, 5, |round| {
+        if round % 2 == 1 {
+            store.server().stop();
+            store.server().start_again();
+        }
+    });
+    assert!(acknowledged > 100, "only {acknowledged} writes were acknowledged");
+}
+
+/// Kills a process that writes, at another moment each time, and looks at what is left every so many rounds. Answers how many
+/// writes were acknowledged.
+fn kill_again_and_again(url: &str, rounds: u64, look: u64, after: impl Fn(u64)) -> usize {
     let mut acknowledged = HashSet::new();
-    for round in 0..ROUNDS {
-        // From right at the start to some way in, at another place each time.
-        let patience = (round * 37) % 160;
-        acknowledged.extend(write_until_killed(&path, patience));
-        // Looked at whole now and then, and each time by the next process that opens it.
-        if round % 20 == 19 {
-            check(&path, &acknowledged);
+    for round in 0..rounds {
+        // From right at the start to some way in.
+        acknowledged.extend(write_until_killed(url, (round * 37) % 160));
+        after(round);
+        if round % look == look - 1 {
+            check(url, &acknowledged);
         }
     }
-    check(&path, &acknowledged);
-    assert!(acknowledged.len() > 1_000, "only {} writes were acknowledged", acknowledged.len());
+    acknowledged.len()
 }
 
 /// Starts a process that writes, kills it after it acknowledged so many, and answers all that it acknowledged.
-fn write_until_killed(path: &Path, patience: u64) -> Vec<String> {
+fn write_until_killed(url: &str, patience: u64) -> Vec<String> {
     let mut process = Killed(
         Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "crash::the_process_that_is_killed", "--nocapture", "--test-threads", "1"])
-            .env(VARIABLE, path)
+            .env(VARIABLE, url)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
@@ -96,10 +121,11 @@ impl Drop for Killed {
     }
 }
 
-fn check(path: &Path, acknowledged: &HashSet<String>) {
+fn check(url: &str, acknowledged: &HashSet<String>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
-        let db = open(path);
+        let db = open(&DatabaseUrl::parse(url).unwrap(), &Options::default()).unwrap();
+        while audit::seal_waiting(&db).await.unwrap() > 0 {}
         let firsts = ids(&db, "SELECT id FROM firsts").await;
         let seconds = ids(&db, "SELECT id FROM seconds").await;
         assert_eq!(firsts, seconds, "no transaction is kept by half");
@@ -108,11 +134,7 @@ fn check(path: &Path, acknowledged: &HashSet<String>) {
         let report = audit::verify(&db, &[], &[]).await.unwrap();
         assert_eq!(report.findings, []);
         assert_eq!((report.entries, report.unsealed), (firsts.len() as i64, 0));
-        db.close();
     });
-    let connection = Connection::open(path).unwrap();
-    let answer: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(answer, "ok");
 }
 
 async fn ids(db: &Db, sql: &'static str) -> HashSet<String> {
@@ -124,10 +146,11 @@ async fn ids(db: &Db, sql: &'static str) -> HashSet<String> {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the test above talks to this process by a variable")]
 fn the_process_that_is_killed() {
-    let Ok(path) = std::env::var(VARIABLE).map(PathBuf::from) else { return };
+    let Ok(url) = std::env::var(VARIABLE) else { return };
+    let url = DatabaseUrl::parse(&url).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
-        let db = open(&path);
+        let db = open(&url, &Options::default()).unwrap();
         migration::up(&db, &[&LEDGER, &PAIRS], |_| {}).await.unwrap();
         let run = std::process::id();
         let tasks = (0..WRITERS).map(|task| {
@@ -162,5 +185,5 @@ async fn write(db: &Db, id: &str) {
 /// Tells processes apart that the system gave the same id.
 fn started() -> u128 {
     static STARTED: std::sync::OnceLock<u128> = std::sync::OnceLock::new();
-    *STARTED.get_or_init(|| u128::from(crate::scratch::clock().now().unix_us))
+    *STARTED.get_or_init(|| u128::from(RealClock::new().now().unix_us))
 }

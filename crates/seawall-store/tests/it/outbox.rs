@@ -8,16 +8,15 @@ use std::{
     time::Duration,
 };
 
-use seawall_core::{meter::NoMeter, reply::BoxFuture, resilience::Backoff};
+use seawall_core::{clock::Clock, meter::NoMeter, reply::BoxFuture, resilience::Backoff};
 use seawall_store::{
-    Cause, Db, StoreError,
+    Db, StoreError,
     outbox::{self, Delivery, Handler, Message, Outbox, Topic, Undelivered},
 };
 use tokio::{sync::mpsc, time::timeout};
 
-use crate::scratch::{Scratch, clock};
+use crate::support::{CAUSE, RealClock, on_both};
 
-const CAUSE: Cause = Cause::system("test");
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn topic(attempts: u32) -> Topic {
@@ -44,6 +43,10 @@ impl Handler for Scripted {
     }
 }
 
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(RealClock::new())
+}
+
 fn deliver(db: &Db, attempts: u32, script: Vec<Undelivered>) -> (Outbox, mpsc::UnboundedReceiver<Message>) {
     let (seen, messages) = mpsc::unbounded_channel();
     let handler = Arc::new(Scripted { seen, script: Mutex::new(script) });
@@ -57,91 +60,101 @@ async fn next(messages: &mut mpsc::UnboundedReceiver<Message>) -> Message {
 
 #[tokio::test]
 async fn a_message_is_delivered_after_the_commit_and_removed() {
-    let scratch = Scratch::new();
-    let db = scratch.store().await;
-    let (outbox, mut messages) = deliver(&db, 3, Vec::new());
-    post(&db, "a", "{\"to\":\"ann\"}").await;
-    let message = next(&mut messages).await;
-    assert_eq!((&*message.key, &*message.payload, message.attempt), ("a", "{\"to\":\"ann\"}", 1));
-    outbox.stop().await;
-    let (outbox, _) = deliver(&db, 3, Vec::new());
-    assert_eq!(outbox.waiting().await.unwrap().0, 0);
-    outbox.stop().await;
+    on_both(async |store| {
+        let db = store.with_tables().await;
+        let (outbox, mut messages) = deliver(&db, 3, Vec::new());
+        post(&db, "a", "{\"to\":\"ann\"}").await;
+        let message = next(&mut messages).await;
+        assert_eq!((&*message.key, &*message.payload, message.attempt), ("a", "{\"to\":\"ann\"}", 1));
+        outbox.stop().await;
+        let (outbox, _) = deliver(&db, 3, Vec::new());
+        assert_eq!(outbox.waiting().await.unwrap().0, 0);
+        outbox.stop().await;
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_message_of_a_transaction_that_is_undone_is_not_delivered() {
-    let scratch = Scratch::new();
-    let db = scratch.store().await;
-    let (outbox, mut messages) = deliver(&db, 3, Vec::new());
-    let undone: Result<(), StoreError> = db
-        .write(&CAUSE, |tx| {
-            tx.outbox(&topic(3), "a", "undone")?;
-            Err(StoreError::NoRow)
-        })
-        .await;
-    assert_eq!(undone, Err(StoreError::NoRow));
-    post(&db, "a", "kept").await;
-    assert_eq!(next(&mut messages).await.payload, "kept");
-    outbox.stop().await;
+    on_both(async |store| {
+        let db = store.with_tables().await;
+        let (outbox, mut messages) = deliver(&db, 3, Vec::new());
+        let undone: Result<(), StoreError> = db
+            .write(&CAUSE, |tx| {
+                tx.outbox(&topic(3), "a", "undone")?;
+                Err(StoreError::NoRow)
+            })
+            .await;
+        assert_eq!(undone, Err(StoreError::NoRow));
+        post(&db, "a", "kept").await;
+        assert_eq!(next(&mut messages).await.payload, "kept");
+        outbox.stop().await;
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn messages_of_one_key_keep_their_order_over_failures() {
-    let scratch = Scratch::new();
-    let db = scratch.store().await;
-    for payload in ["1", "2", "3"] {
-        post(&db, "a", payload).await;
-    }
-    // The first fails twice; the others wait for it.
-    let fail = || Undelivered::Later("not now".to_owned());
-    let (outbox, mut messages) = deliver(&db, 5, vec![fail(), fail()]);
-    let mut seen = Vec::new();
-    for _ in 0..5 {
-        let message = next(&mut messages).await;
-        seen.push((message.payload, message.attempt));
-    }
-    let expected =
-        [("1", 1), ("1", 2), ("1", 3), ("2", 1), ("3", 1)].map(|(payload, attempt)| (payload.to_owned(), attempt));
-    assert_eq!(seen, expected);
-    outbox.stop().await;
+    on_both(async |store| {
+        let db = store.with_tables().await;
+        for payload in ["1", "2", "3"] {
+            post(&db, "a", payload).await;
+        }
+        // The first fails twice; the others wait for it.
+        let fail = || Undelivered::Later("not now".to_owned());
+        let (outbox, mut messages) = deliver(&db, 5, vec![fail(), fail()]);
+        let mut seen = Vec::new();
+        for _ in 0..5 {
+            let message = next(&mut messages).await;
+            seen.push((message.payload, message.attempt));
+        }
+        let expected =
+            [("1", 1), ("1", 2), ("1", 3), ("2", 1), ("3", 1)].map(|(payload, attempt)| (payload.to_owned(), attempt));
+        assert_eq!(seen, expected);
+        outbox.stop().await;
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn what_cannot_be_delivered_is_set_aside_and_can_be_revived() {
-    let scratch = Scratch::new();
-    let db = scratch.store().await;
-    post(&db, "a", "poison").await;
-    post(&db, "a", "after it").await;
-    let (outbox, mut messages) =
-        deliver(&db, 2, vec![Undelivered::Later("b".to_owned()), Undelivered::Later("a".to_owned())]);
-    let seen =
-        [next(&mut messages).await.payload, next(&mut messages).await.payload, next(&mut messages).await.payload];
-    assert_eq!(seen, ["poison", "poison", "after it"]);
-    outbox.stop().await;
-    let dead = outbox::dead(&db, "", 10).await.unwrap();
-    assert_eq!(dead.len(), 1);
-    assert_eq!((dead[0].attempts, dead[0].failure.as_deref()), (2, Some("b")));
+    on_both(async |store| {
+        let db = store.with_tables().await;
+        post(&db, "a", "poison").await;
+        post(&db, "a", "after it").await;
+        let (outbox, mut messages) =
+            deliver(&db, 2, vec![Undelivered::Later("b".to_owned()), Undelivered::Later("a".to_owned())]);
+        let seen =
+            [next(&mut messages).await.payload, next(&mut messages).await.payload, next(&mut messages).await.payload];
+        assert_eq!(seen, ["poison", "poison", "after it"]);
+        outbox.stop().await;
+        let dead = outbox::dead(&db, "", 10).await.unwrap();
+        assert_eq!(dead.len(), 1);
+        assert_eq!((dead[0].attempts, dead[0].failure.as_deref()), (2, Some("b")));
 
-    assert!(outbox::revive(&db, &CAUSE, &dead[0].id).await.unwrap());
-    let (outbox, mut messages) = deliver(&db, 2, Vec::new());
-    assert_eq!(next(&mut messages).await.payload, "poison");
-    outbox.stop().await;
-    assert_eq!(outbox::dead(&db, "", 10).await.unwrap(), []);
+        assert!(outbox::revive(&db, &CAUSE, &dead[0].id).await.unwrap());
+        let (outbox, mut messages) = deliver(&db, 2, Vec::new());
+        assert_eq!(next(&mut messages).await.payload, "poison");
+        outbox.stop().await;
+        assert_eq!(outbox::dead(&db, "", 10).await.unwrap(), []);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn what_never_can_is_set_aside_at_once() {
-    let scratch = Scratch::new();
-    let db = scratch.store().await;
-    post(&db, "a", "wrong").await;
-    let (outbox, mut messages) = deliver(&db, 9, vec![Undelivered::Never("no such address".to_owned())]);
-    assert_eq!(next(&mut messages).await.attempt, 1);
-    outbox.stop().await;
-    let dead = outbox::dead(&db, "", 10).await.unwrap();
-    assert_eq!(dead[0].failure.as_deref(), Some("no such address"));
-    assert!(outbox::discard(&db, &CAUSE, &dead[0].id).await.unwrap());
-    assert!(!outbox::discard(&db, &CAUSE, &dead[0].id).await.unwrap());
+    on_both(async |store| {
+        let db = store.with_tables().await;
+        post(&db, "a", "wrong").await;
+        let (outbox, mut messages) = deliver(&db, 9, vec![Undelivered::Never("no such address".to_owned())]);
+        assert_eq!(next(&mut messages).await.attempt, 1);
+        outbox.stop().await;
+        let dead = outbox::dead(&db, "", 10).await.unwrap();
+        assert_eq!(dead[0].failure.as_deref(), Some("no such address"));
+        assert!(outbox::discard(&db, &CAUSE, &dead[0].id).await.unwrap());
+        assert!(!outbox::discard(&db, &CAUSE, &dead[0].id).await.unwrap());
+    })
+    .await;
 }
 
 /// Never ends, and tells when it is given up.
@@ -160,37 +173,42 @@ impl Handler for Stuck {
 
 #[tokio::test]
 async fn a_delivery_that_takes_too_long_is_given_up_and_tried_again() {
-    let scratch = Scratch::new();
-    let db = scratch.store().await;
-    let (begun, mut attempts) = mpsc::unbounded_channel();
-    let free = Arc::new(AtomicBool::new(false));
-    let handler = Arc::new(Stuck { begun, free: Arc::clone(&free) });
-    let topic = Topic { limit: Duration::from_millis(50), ..topic(5) };
-    let outbox = Outbox::start(&db, vec![Delivery { topic, handler }], &clock(), &NoMeter);
-    post(&db, "a", "x").await;
-    assert_eq!(timeout(PATIENCE, attempts.recv()).await.unwrap(), Some(1));
-    free.store(true, Ordering::Relaxed);
-    assert_eq!(timeout(PATIENCE, attempts.recv()).await.unwrap(), Some(2));
-    outbox.stop().await;
+    on_both(async |store| {
+        let db = store.with_tables().await;
+        let (begun, mut attempts) = mpsc::unbounded_channel();
+        let free = Arc::new(AtomicBool::new(false));
+        let handler = Arc::new(Stuck { begun, free: Arc::clone(&free) });
+        let topic = Topic { limit: Duration::from_millis(50), ..topic(5) };
+        let outbox = Outbox::start(&db, vec![Delivery { topic, handler }], &clock(), &NoMeter);
+        post(&db, "a", "x").await;
+        assert_eq!(timeout(PATIENCE, attempts.recv()).await.unwrap(), Some(1));
+        free.store(true, Ordering::Relaxed);
+        assert_eq!(timeout(PATIENCE, attempts.recv()).await.unwrap(), Some(2));
+        outbox.stop().await;
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn many_keys_are_delivered_side_by_side_and_each_once_when_nothing_fails() {
-    let scratch = Scratch::new();
-    let db = scratch.store().await;
-    let writes = (0..200).map(|number| {
-        let db = db.clone();
-        async move {
-            db.write(&CAUSE, move |tx| tx.outbox(&topic(3), &format!("key {}", number % 50), &number.to_string())).await
+    on_both(async |store| {
+        let db = store.with_tables().await;
+        let writes = (0..200).map(|number| {
+            let db = db.clone();
+            async move {
+                db.write(&CAUSE, move |tx| tx.outbox(&topic(3), &format!("key {}", number % 50), &number.to_string()))
+                    .await
+            }
+        });
+        futures_util::future::try_join_all(writes).await.unwrap();
+        let (outbox, mut messages) = deliver(&db, 3, Vec::new());
+        let mut seen = Vec::new();
+        for _ in 0..200 {
+            seen.push(next(&mut messages).await.payload.parse::<u32>().unwrap());
         }
-    });
-    futures_util::future::try_join_all(writes).await.unwrap();
-    let (outbox, mut messages) = deliver(&db, 3, Vec::new());
-    let mut seen = Vec::new();
-    for _ in 0..200 {
-        seen.push(next(&mut messages).await.payload.parse::<u32>().unwrap());
-    }
-    outbox.stop().await;
-    seen.sort_unstable();
-    assert_eq!(seen, (0..200).collect::<Vec<_>>());
+        outbox.stop().await;
+        seen.sort_unstable();
+        assert_eq!(seen, (0..200).collect::<Vec<_>>());
+    })
+    .await;
 }

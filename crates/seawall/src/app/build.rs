@@ -176,7 +176,7 @@ impl App {
         let (traces, spans) = Traces::start(&settings.config, &settings.log.service, &lasts.lasting.clock, &registry)?;
         self.tell_open_files()?;
         if ground.promised() {
-            store::overlap(&settings.store).await?;
+            store::overlap(&settings.store, Arc::clone(&lasts.lasting.clock)).await?;
         }
         let mut held = ground.hold().await?;
         let clock = Arc::clone(&lasts.lasting.clock);

@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use seawall_store::{
@@ -15,6 +16,31 @@ use seawall_store::{
 use tokio::{sync::watch, time};
 
 use super::StorePlace;
+
+/// How often entries are sealed where the engine does not do so with each commit.
+const SEAL_EVERY: Duration = Duration::from_millis(500);
+
+/// Seals entries until it is told to stop.
+pub(super) async fn seal(db: Db, mut stopping: watch::Receiver<bool>) {
+    let mut failing = false;
+    loop {
+        let ended = tokio::select! {
+            _ = stopping.wait_for(|stop| *stop) => true,
+            () = time::sleep(SEAL_EVERY) => false,
+        };
+        match audit::seal_waiting(&db).await {
+            Ok(_) => failing = false,
+            Err(error) if !failing => {
+                tracing::error!(%error, "entries of the audit log could not be sealed; it is tried again");
+                failing = true;
+            }
+            Err(_) => {}
+        }
+        if ended {
+            return;
+        }
+    }
+}
 
 /// Signs until it is told to stop, and once more then.
 pub(super) async fn sign(db: Db, key: Arc<SigningKey>, place: Arc<StorePlace>, mut stopping: watch::Receiver<bool>) {

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use axum::Router;
-use seawall_core::{clock::Clock, meter::Meter};
+use seawall_core::{
+    clock::Clock,
+    meter::{Meter, NoMeter},
+};
 use seawall_store::{
-    Cause, Db, Migrate, StoreError, Surroundings,
+    Cause, DatabaseUrl, Db, Migrate, StoreError, Surroundings,
     audit::{Entry, SigningKey},
     migration::{self, Overlap, State, Status},
 };
 use serde_json::{Map, json};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{sync::watch, task::JoinSet};
 
 use super::{StoreFault, StorePlace, checkpoints, router};
 use crate::app::catalogue::LEDGERS;
@@ -21,7 +24,8 @@ pub(in crate::app) struct Store {
     db: Db,
     place: Arc<StorePlace>,
     key: Arc<SigningKey>,
-    checkpoints: JoinHandle<()>,
+    /// What is done while it is open.
+    duties: JoinSet<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -44,8 +48,12 @@ impl Store {
         let key = SigningKey::open(&path).map_err(|source| StoreFault::Key { path, source })?;
         let (key, place) = (Arc::new(key), Arc::new(place));
         let (stop, stopping) = watch::channel(false);
-        let checkpoints = tokio::spawn(checkpoints::sign(db.clone(), Arc::clone(&key), Arc::clone(&place), stopping));
-        let store = Self { db, place, key, checkpoints, stop };
+        let mut duties = JoinSet::new();
+        if let DatabaseUrl::Postgres(_) = place.url {
+            duties.spawn(checkpoints::seal(db.clone(), stopping.clone()));
+        }
+        duties.spawn(checkpoints::sign(db.clone(), Arc::clone(&key), Arc::clone(&place), stopping));
+        let store = Self { db, place, key, duties, stop };
         store.tell_start().await;
         Ok(store)
     }
@@ -63,8 +71,10 @@ impl Store {
     /// Signs the last checkpoint, runs what waits, and gives the database back.
     pub(in crate::app) async fn close(&mut self) {
         self.stop.send_replace(true);
-        if (&mut self.checkpoints).await.is_err() {
-            tracing::error!("signing checkpoints ended by a fault of its own");
+        while let Some(ended) = self.duties.join_next().await {
+            if ended.is_err() {
+                tracing::error!("a duty of the store ended by a fault of its own");
+            }
         }
         let db = self.db.clone();
         // Blocks until the database has taken all.
@@ -91,12 +101,6 @@ impl Store {
     }
 }
 
-impl Drop for Store {
-    fn drop(&mut self) {
-        self.checkpoints.abort();
-    }
-}
-
 /// Opens the database of a place.
 ///
 /// # Errors
@@ -113,8 +117,14 @@ pub(crate) async fn open(place: &StorePlace, clock: Arc<dyn Clock>, meter: Arc<d
 ///
 /// # Errors
 /// [`StoreFault::Overlap`].
-pub(in crate::app) async fn overlap(place: &StorePlace) -> Result<(), StoreFault> {
-    let statuses = migration::peek(&place.url, &LEDGERS).await.map_err(|source| place.migrate_fault(source))?;
+pub(in crate::app) async fn overlap(place: &StorePlace, clock: Arc<dyn Clock>) -> Result<(), StoreFault> {
+    let statuses = match &place.url {
+        DatabaseUrl::Sqlite(path) => migration::peek(path, &LEDGERS).await,
+        DatabaseUrl::Postgres(_) => {
+            migration::status(&open(place, clock, Arc::new(NoMeter)).await?, &LEDGERS).await.map(Some)
+        }
+    };
+    let statuses = statuses.map_err(|source| place.migrate_fault(source))?;
     let contracts = |status: &&Status| status.state == State::Pending(Overlap::Contracts);
     match statuses.iter().flatten().find(contracts) {
         Some(status) => Err(StoreFault::Overlap(format!("{} {} ({})", status.ledger, status.number, status.name))),
