@@ -1,7 +1,7 @@
 //! How much the process log says: one word, or directives per target.
 
 use seawall_core::settings::{Raw, Setting, Shape};
-use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::filter::{ParseError, Targets};
 
 /// A level, as configuration or `LOG_LEVEL` gives it: `info`, or `info,seawall_proxy=debug`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,13 +38,13 @@ impl LogLevel {
     }
 
     /// The filter for the subscriber.
-    pub(crate) fn filter(&self) -> EnvFilter {
-        filter(&self.0).unwrap_or_else(|_| EnvFilter::new("info"))
+    pub(crate) fn filter(&self) -> Targets {
+        filter(&self.0).unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO))
     }
 }
 
-fn filter(directives: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
-    EnvFilter::builder().with_regex(false).parse(directives)
+fn filter(directives: &str) -> Result<Targets, ParseError> {
+    directives.parse()
 }
 
 impl Setting for LogLevel {

@@ -127,8 +127,11 @@ const fn identity(client: u64, scope: u64) -> u64 {
 /// One part of the table. A counter is found by its identity: 64 bits of a keyed hash, zero for an empty place.
 #[derive(Debug)]
 struct Shard {
+    /// How many places there are.
+    size: usize,
+    /// None before the first client: most processes have few, and untouched memory costs nothing.
     places: Vec<Place>,
-    /// [`WORDS`] for each place; zeroed memory that is not touched costs nothing.
+    /// [`WORDS`] for each place.
     words: Vec<u32>,
     sketch: Sketch,
 }
@@ -154,16 +157,15 @@ struct Looked {
 }
 
 impl Shard {
-    fn new(places: usize) -> Self {
-        Self {
-            places: vec![Place::default(); places],
-            words: vec![0; places * WORDS],
-            sketch: Sketch::new(places * CELLS_PER_COUNTER),
-        }
+    fn new(size: usize) -> Self {
+        Self { size, places: Vec::new(), words: vec![0; size * WORDS], sketch: Sketch::new(size * CELLS_PER_COUNTER) }
     }
 
     /// Looks at a counter and makes it when it is not there.
     fn look(&mut self, identity: u64, quota: &Quota, now_us: u64) -> Looked {
+        if self.places.is_empty() {
+            self.places = vec![Place::default(); self.size];
+        }
         let window = Window::new(quota);
         let (at, found) = self.place(identity, now_us);
         let (mut evicted, mut returned) = (false, false);

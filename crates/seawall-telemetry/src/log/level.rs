@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use tracing_subscriber::{EnvFilter, Registry, reload};
+use tracing_subscriber::{Registry, filter::Targets, reload};
 
 use crate::LogLevel;
 
 /// Changes how much the process log says; cheap to clone.
 #[derive(Clone)]
-pub struct LevelHandle(reload::Handle<EnvFilter, Registry>);
+pub struct LevelHandle(reload::Handle<Targets, Registry>);
 
 impl LevelHandle {
-    pub(super) fn new(level: &LogLevel) -> (reload::Layer<EnvFilter, Registry>, Self) {
+    pub(super) fn new(level: &LogLevel) -> (reload::Layer<Targets, Registry>, Self) {
         let (filter, handle) = reload::Layer::new(level.filter());
         (filter, Self(handle))
     }

@@ -7,6 +7,7 @@ pub(crate) mod encrypting;
 mod exit_codes;
 mod explaining;
 mod helping;
+mod keeping;
 mod operating;
 mod production;
 mod serving;

@@ -13,9 +13,10 @@ use crate::{
 };
 
 /// Commands that are not executed here, and why. A command stands for every one that begins with it.
-const NOT_EXECUTED: [(&str, &str); 6] = [
+const NOT_EXECUTED: [(&str, &str); 7] = [
     ("cargo run --release -- demo", "a server; cli/demonstration.rs runs it"),
     ("cargo run --release -- run --to http://localhost:3000", "a server; the test below runs it"),
+    ("seawall audit-log", "it reads a server's store; cli/keeping.rs runs it"),
     ("cargo build", "this test was built by it"),
     ("./test", "this test runs in it"),
     (".ci/run", "it runs ./test"),

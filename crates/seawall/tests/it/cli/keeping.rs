@@ -1,0 +1,179 @@
+//! Seawall's own store: what the server keeps in it, and what operators do with it, with a server and without one.
+
+use std::fs;
+
+use seawall_testkit::upstream::{Kind, Upstream};
+use serde_json::Value;
+
+use super::binary::{Place, Server};
+
+async fn serve(place: &Place) -> (Upstream, Server) {
+    let upstream = Upstream::start(Kind::ByPath).await;
+    let server = place.serve(&["run", "--to", &upstream.url()]);
+    (upstream, server)
+}
+
+fn verify(place: &Place) -> (Option<i32>, Value) {
+    let said = place.seawall(&["audit-log", "verify", "--json"]);
+    (said.code, serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}")))
+}
+
+fn actions(place: &Place) -> Vec<String> {
+    let lines = place.seawall(&["audit-log", "export"]).ok();
+    let entries = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("each line is JSON"));
+    entries.map(|entry| entry["action"].as_str().expect("an action").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_is_read_and_verified_with_a_server_and_without() {
+    let place = Place::new();
+    let (_upstream, mut server) = serve(&place).await;
+    assert_eq!(actions(&place), ["server.started"]);
+    let (code, report) = verify(&place);
+    assert_eq!((code, &report["intact"], &report["entries"]), (Some(0), &true.into(), &1.into()), "{report}");
+    assert!(place.seawall(&["audit-log", "tail"]).ok().contains("server.started  system:seawall on server:seawall"));
+    assert_eq!(server.terminate(), Some(0));
+
+    // Nobody has it now, so the command opens it itself. At its end the server has signed the head.
+    assert_eq!(actions(&place), ["server.started"]);
+    let (code, report) = verify(&place);
+    assert_eq!((code, &report["intact"]), (Some(0), &true.into()), "{report}");
+    assert_eq!(
+        (&report["checkpoints"]["covered"], &report["checkpoints"]["fitting"]),
+        (&1.into(), &2.into()),
+        "{report}"
+    );
+    let csv = place.seawall(&["audit-log", "export", "--format", "csv", "--action", "server.started"]).ok();
+    assert_eq!(csv.lines().count(), 2, "{csv}");
+    assert_eq!(place.seawall(&["audit-log", "export", "--actor", "nobody"]).ok(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_log_is_told_with_its_place_and_the_exit_code() {
+    let place = Place::new();
+    for _ in 0..2 {
+        let (_upstream, mut server) = serve(&place).await;
+        assert_eq!(server.terminate(), Some(0));
+    }
+    let database = rusqlite::Connection::open(place.path().join(".seawall/seawall.db")).unwrap();
+    database
+        .execute_batch("DROP TRIGGER audit_log_kept; DELETE FROM audit_log WHERE seq = 2; DELETE FROM audit_checkpoints WHERE seq = 2")
+        .unwrap();
+    drop(database);
+    let said = place.seawall(&["audit-log", "verify"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("not intact: 1 entries"), "{said:?}");
+    assert!(said.out.contains("cut          entries 2 to 2 were cut off: a signed checkpoint has them"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rg_17_migrations_go_up_and_down_when_no_server_runs() {
+    let place = Place::new();
+    let nothing = place.seawall(&["migrate", "status"]).refused(69);
+    assert!(nothing.contains("there is no store") && nothing.contains("help: it is made when"), "{nothing}");
+
+    let (_upstream, mut server) = serve(&place).await;
+    let status: Value = serde_json::from_str(&place.seawall(&["migrate", "status", "--json"]).ok()).unwrap();
+    let states = status.as_array().unwrap().iter().map(|row| row["state"].as_str().unwrap()).collect::<Vec<_>>();
+    assert!(!states.is_empty() && states.iter().all(|state| *state == "applied"), "{status}");
+    let busy = place.seawall(&["migrate", "down", "store"]).refused(69);
+    assert!(busy.contains("a server runs") && busy.contains("help: stop it first"), "{busy}");
+    assert_eq!(server.terminate(), Some(0));
+
+    assert_eq!(place.seawall(&["migrate", "down", "store"]).ok(), "went back over store 2 (outbox)\n");
+    let lossy = place.seawall(&["migrate", "down", "store"]).refused(69);
+    assert!(lossy.contains("loses the rows of the table") && lossy.contains("--accept-data-loss"), "{lossy}");
+    assert_eq!(
+        place.seawall(&["migrate", "down", "store", "--accept-data-loss"]).ok(),
+        "went back over store 1 (audit log)\n"
+    );
+    let none = place.seawall(&["migrate", "down", "store"]).refused(69);
+    assert!(none.contains("no migration of store is applied"), "{none}");
+    assert_eq!(place.seawall(&["migrate", "up"]).ok(), "applied store 1 (audit log)\napplied store 2 (outbox)\n");
+    assert_eq!(place.seawall(&["migrate", "up"]).ok(), "nothing was pending\n");
+    let (_upstream, _server) = serve(&place).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pm_7_with_manual_migrations_the_server_waits_for_them() {
+    let place = Place::with_config("[store]\nmigrate = \"manual\"\n");
+    let said =
+        place.seawall(&["run", "--to", "http://127.0.0.1:9", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    assert_eq!(said.code, Some(69), "{said:?}");
+    assert!(
+        said.err.contains("2 migrations of the store are pending") && said.err.contains("seawall migrate up"),
+        "{said:?}"
+    );
+    place.seawall(&["migrate", "up"]).ok();
+    let (_upstream, _server) = serve(&place).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_a_newer_program_or_none_at_all_is_refused_and_left_alone() {
+    let place = Place::new();
+    let (_upstream, mut server) = serve(&place).await;
+    assert_eq!(server.terminate(), Some(0));
+    let path = place.path().join(".seawall/seawall.db");
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch("INSERT INTO seawall_migrations VALUES ('store', 99, 'from the future', 'x', 1)")
+        .unwrap();
+    let run = ["run", "--to", "http://127.0.0.1:9", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    let said = place.seawall(&run);
+    assert_eq!(said.code, Some(69), "{said:?}");
+    assert!(
+        said.err.contains("store 99 (from the future)") && said.err.contains("older than the one that made it"),
+        "{said:?}"
+    );
+
+    fs::write(&path, "no database at all, but quite a lot of text in its place".repeat(100)).unwrap();
+    let said = place.seawall(&run);
+    assert_eq!(said.code, Some(69), "{said:?}");
+    assert!(said.err.contains("cannot be opened") && said.err.contains("not a database"), "{said:?}");
+    assert!(fs::read_to_string(&path).unwrap().starts_with("no database at all"), "it is left as it was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_file_belongs_to_one_server() {
+    let (one, other) = (Place::new(), Place::new());
+    let url = format!("sqlite://{}", one.path().join("shared.db").display());
+    let config = format!("[store]\nurl = \"{url}\"\n");
+    fs::write(one.path().join("seawall.toml"), &config).unwrap();
+    fs::write(other.path().join("seawall.toml"), &config).unwrap();
+    let (_upstream, _server) = serve(&one).await;
+    let said =
+        other.seawall(&["run", "--to", "http://127.0.0.1:9", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    assert_eq!(said.code, Some(69), "{said:?}");
+    assert!(said.err.contains("in use by another process") && said.err.contains("--take-over"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_the_admin_interface_follow_one_another() {
+    let place = Place::new();
+    for _ in 0..3 {
+        let (_upstream, mut server) = serve(&place).await;
+        assert_eq!(server.terminate(), Some(0));
+    }
+    let (_upstream, server) = serve(&place).await;
+    let token = fs::read_to_string(place.path().join(".seawall/admin.token")).unwrap();
+    let ask = async |path: String| {
+        let request =
+            seawall_testkit::client::Request::get(&path).header("Authorization", format!("Bearer {}", token.trim()));
+        server.admin_client().request(request).await
+    };
+    let first = ask("/api/audit-log?limit=3&action=server.started".to_owned()).await.expect_status(200).json();
+    assert_eq!(first["data"].as_array().unwrap().len(), 3);
+    let next = first["next"].as_str().unwrap();
+    let second =
+        ask(format!("/api/audit-log?limit=3&action=server.started&after={next}")).await.expect_status(200).json();
+    let seqs =
+        second["data"].as_array().unwrap().iter().map(|entry| entry["seq"].as_i64().unwrap()).collect::<Vec<_>>();
+    assert_eq!(seqs, [4]);
+    // A cursor holds for the question it came from.
+    ask(format!("/api/audit-log?after={next}")).await.expect_status(400);
+    ask("/api/audit-log?limit=0".to_owned()).await.expect_status(400);
+    ask("/api/audit-log?from=yesterday".to_owned()).await.expect_status(400);
+    server.admin_client().get("/api/audit-log").await.expect_status(401);
+    let store = ask("/api/store".to_owned()).await.expect_status(200).json();
+    assert_eq!((&store["audit_log"]["entries"], &store["outbox"]["dead"]), (&4.into(), &0.into()), "{store}");
+}
