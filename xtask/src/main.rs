@@ -23,7 +23,8 @@ Commands:
   fuzz [TARGET]…        run the fuzz targets; see `cargo xtask fuzz --help`
   bench proxy           compare Seawall with other proxies; see `cargo xtask bench proxy --help`
   bench connections     what connections cost while nothing happens on them
-  bench instructions    count the instructions of a request, in all and by guard";
+  bench instructions    count the instructions of a request, in all and by guard
+  bench store           durable transactions per second of the store, beside the bare drivers";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -44,6 +45,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench", "proxy", rest @ ..] => bench::run(rest),
         ["bench", "connections", rest @ ..] => bench::connections::run(rest),
+        ["bench", "store", rest @ ..] => bench::store::run(rest),
         ["bench", "instructions", rest @ ..] => bench::instructions::run(rest),
         // Started by the bench as a child process, so that its cost is not counted as the bench's own.
         ["bench-upstream"] => bench::upstream::run(),

@@ -25,6 +25,8 @@ pub mod migration;
 pub mod outbox;
 mod postgres;
 mod queue;
+pub mod relocation;
+pub mod retention;
 mod row;
 mod session;
 mod sqlite;

@@ -9,7 +9,7 @@ use seawall_core::{
 
 use tokio::sync::watch;
 
-use crate::{outbox, work::Intent};
+use crate::{outbox, retention, work::Intent};
 
 /// Upper bounds in microseconds: 100 µs to 10 s.
 const DURATION: MetricKind = MetricKind::Histogram {
@@ -63,9 +63,9 @@ static LOOSE: Metric = Metric {
 };
 
 /// All metrics of the store.
-pub static METRICS: [&Metric; 9] = {
-    let [deliveries, latency] = outbox::METRICS;
-    [&TRANSACTION, &OUTCOMES, &COMMIT, &GROUP, &SLOW, &RETRIES, &LOOSE, deliveries, latency]
+pub static METRICS: [&Metric; 10] = {
+    let ([deliveries, latency], [pruned]) = (outbox::METRICS, retention::METRICS);
+    [&TRANSACTION, &OUTCOMES, &COMMIT, &GROUP, &SLOW, &RETRIES, &LOOSE, deliveries, latency, pruned]
 };
 
 /// The clock and the handles, shared by all threads of a store.

@@ -19,6 +19,7 @@ mod rate;
 mod report;
 mod scratch;
 mod statistics;
+pub(crate) mod store;
 mod summary;
 pub(crate) mod upstream;
 mod variants;

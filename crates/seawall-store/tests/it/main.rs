@@ -10,6 +10,8 @@ mod migrations;
 mod outbox;
 mod postgres;
 mod queues;
+mod relocation;
+mod retention;
 mod sqlite;
 mod support;
 mod tls;

@@ -276,6 +276,8 @@ impl Drop for Running {
         for task in [&self.builtin, &self.checks, &self.watch].into_iter().chain(&self.encryption).chain(&self.heir) {
             task.abort();
         }
+        // Others may still hold it for a moment. Whoever starts next in this place finds it given back.
+        self.store.db().close();
         if self.data.held() {
             // A socket that stays behind is replaced at the next start.
             for path in [self.data.socket_path(), self.data.hand_over_path()] {

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     CliError, Next, World,
-    store::{AuditLogCommand, MigrateCommand},
+    store::{AuditLogCommand, DbCommand, MigrateCommand},
 };
 
 const EXIT_CODES: &str = "\
@@ -60,6 +60,9 @@ pub(super) enum Command {
     /// Bring the store's tables to this version, or back, when no server runs; or see how they stand.
     #[command(subcommand)]
     Migrate(MigrateCommand),
+    /// Move the store to another database.
+    #[command(subcommand)]
+    Db(DbCommand),
     /// Read the record of who did what, or find out whether it was changed.
     #[command(subcommand)]
     AuditLog(AuditLogCommand),

@@ -64,6 +64,7 @@ pub fn execute(arguments: impl IntoIterator<Item = OsString>, world: &mut World<
         Command::App(AppCommand::Status(options)) => supervised::ask(&options, supervised::Wish::Status, world),
         Command::App(AppCommand::Replace(options)) => supervised::ask(&options, supervised::Wish::Replace, world),
         Command::Migrate(command) => store::migrate(command, world),
+        Command::Db(command) => Ok(store::db(command, world)),
         Command::AuditLog(command) => store::audit_log(command, world),
         Command::Completions { shell } => completions::write(shell, world),
     }

@@ -11,6 +11,7 @@ use seawall_store::{
     Cause, DatabaseUrl, Db, Migrate, StoreError, Surroundings,
     audit::{Entry, SigningKey},
     migration::{self, Overlap, State, Status},
+    retention,
 };
 use serde_json::{Map, json};
 use tokio::{sync::watch, task::JoinSet};
@@ -39,7 +40,7 @@ impl Store {
         clock: Arc<dyn Clock>,
         meter: Arc<dyn Meter>,
     ) -> Result<Self, StoreFault> {
-        let db = open(&place, clock, meter).await?;
+        let db = open(&place, clock, Arc::clone(&meter)).await?;
         match place.store.migrate {
             Migrate::Start => migrate(&db, &place).await?,
             Migrate::Manual => nothing_pending(&db, &place).await?,
@@ -52,6 +53,7 @@ impl Store {
         if let DatabaseUrl::Postgres(_) = place.url {
             duties.spawn(checkpoints::seal(db.clone(), stopping.clone()));
         }
+        duties.spawn(retention::run(db.clone(), retention::RULES.to_vec(), meter, stopping.clone()));
         duties.spawn(checkpoints::sign(db.clone(), Arc::clone(&key), Arc::clone(&place), stopping));
         let store = Self { db, place, key, duties, stop };
         store.tell_start().await;

@@ -3,11 +3,12 @@
 mod access;
 mod audit_log;
 mod migrate;
+mod relocate;
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
 use self::access::Access;
-pub(super) use self::{audit_log::AuditLogCommand, migrate::MigrateCommand};
+pub(super) use self::{audit_log::AuditLogCommand, migrate::MigrateCommand, relocate::DbCommand};
 use super::{
     CliError, Next, Serve, World,
     arguments::{FileOption, StatusOptions},
@@ -21,31 +22,37 @@ use crate::app::{AppError, store::StorePlace};
 #[derive(Debug)]
 pub struct Ask {
     wish: Wish,
-    access: Access,
     paint: Paint,
 }
 
 #[derive(Debug)]
 enum Wish {
-    Audit(AuditLogCommand),
-    Migrate(MigrateCommand),
+    Audit(AuditLogCommand, Access),
+    Migrate(MigrateCommand, Access),
+    /// With the directory where relative paths begin.
+    Db(DbCommand, PathBuf),
 }
 
 /// Prepares `seawall audit-log`.
 pub(super) fn audit_log(command: AuditLogCommand, world: &World<'_>) -> Result<Next, CliError> {
     let access = access(command.file(), world)?;
-    next(Wish::Audit(command), access, world)
+    Ok(next(Wish::Audit(command, access), world))
 }
 
 /// Prepares `seawall migrate`.
 pub(super) fn migrate(command: MigrateCommand, world: &World<'_>) -> Result<Next, CliError> {
     let access = access(command.file(), world)?;
-    next(Wish::Migrate(command), access, world)
+    Ok(next(Wish::Migrate(command, access), world))
 }
 
-fn next(wish: Wish, access: Access, world: &World<'_>) -> Result<Next, CliError> {
+/// Prepares `seawall db`.
+pub(super) fn db(command: DbCommand, world: &World<'_>) -> Next {
+    next(Wish::Db(command, world.directory.clone()), world)
+}
+
+fn next(wish: Wish, world: &World<'_>) -> Next {
     let paint = Paint { colours: world.colours };
-    Ok(Next::Serve(Box::new(Serve::Store(Box::new(Ask { wish, access, paint })))))
+    Next::Serve(Box::new(Serve::Store(Box::new(Ask { wish, paint }))))
 }
 
 fn access(file: &FileOption, world: &World<'_>) -> Result<Access, CliError> {
@@ -62,8 +69,9 @@ impl Ask {
     /// [`CliError`].
     pub async fn run(&self, out: &mut dyn Write) -> Result<u8, CliError> {
         match &self.wish {
-            Wish::Audit(command) => command.run(&self.access, self.paint, out).await,
-            Wish::Migrate(command) => command.run(&self.access, self.paint, out).await,
+            Wish::Audit(command, access) => command.run(access, self.paint, out).await,
+            Wish::Migrate(command, access) => command.run(access, self.paint, out).await,
+            Wish::Db(command, directory) => command.run(directory, self.paint, out).await,
         }
     }
 }

@@ -177,3 +177,28 @@ async fn the_pages_of_the_admin_interface_follow_one_another() {
     let store = ask("/api/store".to_owned()).await.expect_status(200).json();
     assert_eq!((&store["audit_log"]["entries"], &store["outbox"]["dead"]), (&4.into(), &0.into()), "{store}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_moves_to_another_file_when_no_server_has_it() {
+    let place = Place::new();
+    let (_upstream, mut server) = serve(&place).await;
+    let from = "sqlite://.seawall/seawall.db";
+    let busy = place.seawall(&["db", "move", from, "sqlite://new.db"]).refused(69);
+    assert!(busy.contains("in use by another process"), "{busy}");
+    assert_eq!(server.terminate(), Some(0));
+
+    let said = place.with_file("to", "sqlite://new.db\n");
+    let place = said;
+    let moved = place.seawall(&["db", "move", from, "@to"]).ok();
+    assert!(moved.contains("audit_log ") && moved.contains("equal"), "{moved}");
+    fs::write(place.path().join("seawall.toml"), "[store]\nurl = \"sqlite://new.db\"\n").unwrap();
+    let (code, report) = verify(&place);
+    assert_eq!((code, &report["entries"]), (Some(0), &1.into()), "{report}");
+    let (_upstream, _server) = serve(&place).await;
+    assert_eq!(actions(&place), ["server.started", "server.started"]);
+
+    let nothing = place.seawall(&["db", "move", "sqlite://nowhere.db", "sqlite://other.db"]).refused(69);
+    assert!(nothing.contains("there is no database at sqlite://"), "{nothing}");
+    let wrong = place.seawall(&["db", "move", "mysql://x:s3cret@y/z", "sqlite://other.db"]).refused(64);
+    assert!(wrong.contains("expected sqlite://PATH or postgres://") && !wrong.contains("s3cret"), "{wrong}");
+}
