@@ -19,7 +19,10 @@ use crate::support::{RealClock, Store, open};
 const CAUSE: Cause = Cause::system("test");
 
 /// Names the database for the process that is going to be killed.
-const VARIABLE: &str = "SEAWALL_STORE_TEST_WRITES_TO";
+pub(crate) const VARIABLE: &str = "SEAWALL_STORE_TEST_WRITES_TO";
+
+/// The test that is that process.
+pub(crate) const PROCESS: &str = "crash::the_process_that_is_killed";
 
 /// Tasks that write at once.
 const WRITERS: usize = 8;
@@ -83,7 +86,7 @@ fn kill_again_and_again(url: &str, rounds: u64, look: u64, after: impl Fn(u64)) 
 fn write_until_killed(url: &str, patience: u64) -> Vec<String> {
     let mut process = Killed(
         Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "crash::the_process_that_is_killed", "--nocapture", "--test-threads", "1"])
+            .args(["--exact", PROCESS, "--nocapture", "--test-threads", "1"])
             .env(VARIABLE, url)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -107,12 +110,12 @@ fn write_until_killed(url: &str, patience: u64) -> Vec<String> {
     acknowledged
 }
 
-fn id_in(line: &str) -> Option<String> {
+pub(crate) fn id_in(line: &str) -> Option<String> {
     line.trim_end().strip_prefix("kept ").map(str::to_owned)
 }
 
 /// A process that does not outlive the test.
-struct Killed(Child);
+pub(crate) struct Killed(pub(crate) Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
@@ -121,7 +124,7 @@ impl Drop for Killed {
     }
 }
 
-fn check(url: &str, acknowledged: &HashSet<String>) {
+pub(crate) fn check(url: &str, acknowledged: &HashSet<String>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let db = open(&DatabaseUrl::parse(url).unwrap(), &Options::default()).unwrap();

@@ -1,14 +1,23 @@
 //! The store's contract, on both engines, and what each engine promises for itself.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails loudly")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails loudly"
+)]
+#![expect(clippy::print_stdout, reason = "a test that cannot run here says why")]
 
 mod audit;
 mod crash;
+mod faults;
 mod limits;
 mod loose;
 mod migrations;
 mod outbox;
 mod postgres;
+mod power;
 mod queues;
 mod relocation;
 mod retention;
