@@ -210,14 +210,25 @@ impl Owner {
 
     /// One of the server's programs, which does not outlive the test.
     fn command(&self, program: &str) -> Command {
-        let told = Command::new("pg_config").arg("--bindir").output().expect("PostgreSQL is installed");
-        let directory = String::from_utf8(told.stdout).unwrap();
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]);
         if let Some((user, group)) = self.0 {
             command.args(["--reuid", &user.to_string(), "--regid", &group.to_string(), "--clear-groups"]);
         }
-        command.arg("--").arg(Path::new(directory.trim()).join(program)).env("LC_ALL", "C.UTF-8").current_dir("/");
+        command.arg("--").arg(programs().join(program)).env("LC_ALL", "C.UTF-8").current_dir("/");
         command
     }
+}
+
+/// Where the server's programs are: Debian keeps each version's in a folder that is not on the search path.
+fn programs() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let number = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let newest =
+        versions.map(|entry| entry.path()).filter(|path| number(path).is_some()).max_by_key(|path| number(path));
+    if let Some(newest) = newest {
+        return newest.join("bin");
+    }
+    let told = Command::new("pg_config").arg("--bindir").output().expect("PostgreSQL is installed");
+    PathBuf::from(String::from_utf8(told.stdout).unwrap().trim())
 }
