@@ -1,6 +1,7 @@
 //! The façade: one handle to whichever engine holds the data.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -9,6 +10,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::{
     Cause, DatabaseUrl, Lane, LooseWrite, OpenError, ReadTx, StoreError, Surroundings, Tx,
+    backup::{CaptureOptions, CaptureStatus, Capturing},
     lanes::Lanes,
     loose::Loose,
     queue::{Queue, Rejected},
@@ -39,6 +41,7 @@ struct Shared {
     loose: Arc<Loose>,
     watch: Arc<Watch>,
     engine: Mutex<Sqlite>,
+    capturing: Option<Capturing>,
 }
 
 impl Db {
@@ -51,10 +54,14 @@ impl Db {
             Arc::new(Watch::new(Arc::clone(&surroundings.clock), surroundings.meter, options.slow_statement_us));
         let lanes = Lanes::apart(options.most_waiting);
         let loose = Arc::new(Loose::new(Arc::clone(&watch)));
+        let capturing = options.capture.clone().map(|capture| (capture, Arc::default()));
         let engine = match url {
-            DatabaseUrl::Sqlite(path) => Sqlite::open(path, options.readers, &lanes, &loose, &watch)?,
+            DatabaseUrl::Sqlite(path) => {
+                Sqlite::open(path, options.readers, capturing.clone(), &lanes, &loose, &watch)?
+            }
         };
-        Ok(Self { shared: Arc::new(Shared { lanes, loose, watch, engine: Mutex::new(engine) }), limit: None })
+        let engine = Mutex::new(engine);
+        Ok(Self { shared: Arc::new(Shared { lanes, loose, watch, engine, capturing }), limit: None })
     }
 
     /// The same database, whose transactions may take so long, waiting included.
@@ -106,6 +113,22 @@ impl Db {
     /// Writes a number to a row within a second, merged with others to the same row. A crash may lose it; nothing is waited for.
     pub fn loose(&self, write: LooseWrite, key: &str, number: i64) {
         self.shared.loose.add(write, key, number);
+    }
+
+    /// The file of an embedded database.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.shared.engine.lock().unwrap_or_else(PoisonError::into_inner).path().to_owned()
+    }
+
+    /// How the capture of changes stands, when it is on.
+    #[must_use]
+    pub fn capture_status(&self) -> Option<CaptureStatus> {
+        self.capturing().map(|(_, shared)| shared.status())
+    }
+
+    /// The capture of changes, when it is on.
+    pub(crate) fn capturing(&self) -> Option<&Capturing> {
+        self.shared.capturing.as_ref()
     }
 
     /// Changes whenever messages were written to the outbox.
@@ -160,10 +183,12 @@ pub struct Options {
     pub most_waiting: usize,
     /// From when on a statement is logged as slow, in microseconds.
     pub slow_statement_us: u64,
+    /// Where changes are captured to for point-in-time recovery; SQLite only.
+    pub capture: Option<CaptureOptions>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 2, most_waiting: 4_096, slow_statement_us: 250_000 }
+        Self { readers: 2, most_waiting: 4_096, slow_statement_us: 250_000, capture: None }
     }
 }

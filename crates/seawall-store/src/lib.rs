@@ -9,6 +9,7 @@
 #![warn(missing_docs)]
 
 pub mod audit;
+pub mod backup;
 mod cause;
 mod db;
 mod dialect;
@@ -18,6 +19,7 @@ mod id;
 mod lanes;
 pub mod like;
 mod loose;
+pub mod meta;
 pub mod migration;
 pub mod outbox;
 mod queue;
@@ -47,4 +49,5 @@ pub use value::{FromValue, Parameters, ToValue, Value};
 pub use watch::METRICS;
 
 /// The store's own tables.
-pub static LEDGER: Ledger = Ledger { name: "store", migrations: &[audit::MIGRATION, outbox::MIGRATION] };
+pub static LEDGER: Ledger =
+    Ledger { name: "store", migrations: &[audit::MIGRATION, outbox::MIGRATION, meta::MIGRATION] };

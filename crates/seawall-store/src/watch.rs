@@ -9,7 +9,7 @@ use seawall_core::{
 
 use tokio::sync::watch;
 
-use crate::{outbox, work::Intent};
+use crate::{backup, outbox, work::Intent};
 
 /// Upper bounds in microseconds: 100 µs to 10 s.
 const DURATION: MetricKind = MetricKind::Histogram {
@@ -63,9 +63,27 @@ static LOOSE: Metric = Metric {
 };
 
 /// All metrics of the store.
-pub static METRICS: [&Metric; 9] = {
+pub static METRICS: [&Metric; 16] = {
     let [deliveries, latency] = outbox::METRICS;
-    [&TRANSACTION, &OUTCOMES, &COMMIT, &GROUP, &SLOW, &RETRIES, &LOOSE, deliveries, latency]
+    let [taken, verified, rpo, rto, stored, failures, waiting] = backup::METRICS;
+    [
+        &TRANSACTION,
+        &OUTCOMES,
+        &COMMIT,
+        &GROUP,
+        &SLOW,
+        &RETRIES,
+        &LOOSE,
+        deliveries,
+        latency,
+        taken,
+        verified,
+        rpo,
+        rto,
+        stored,
+        failures,
+        waiting,
+    ]
 };
 
 /// The clock and the handles, shared by all threads of a store.
@@ -139,6 +157,10 @@ impl Watch {
 
     pub(crate) fn now(&self) -> Now {
         self.clock.now()
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     /// A statement has ended.

@@ -22,6 +22,7 @@ pub use personal::erase;
 pub use record::{Filter, Record, page};
 pub use verify::{Finding, Report, Tampering, verify};
 
+pub(crate) use checkpoint::{hex, key_id, statement_signed, unhex};
 pub(crate) use seal::seal;
 
 use crate::migration::{Migration, Overlap};

@@ -1,14 +1,9 @@
 //! The store from outside.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails loudly"
-)]
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails loudly")]
 
 mod audit;
+mod backup;
 mod crash;
 mod outbox;
 mod scratch;
