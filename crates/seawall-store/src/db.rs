@@ -1,6 +1,7 @@
 //! The façade: one handle to whichever engine holds the data.
 
 use std::{
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -9,6 +10,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::{
     Cause, DatabaseUrl, Lane, LooseWrite, OpenError, ReadTx, StoreError, Surroundings, Tx,
+    backup::{CaptureOptions, CaptureStatus, Capturing},
     engine::Engine,
     lanes::Lanes,
     loose::Loose,
@@ -42,6 +44,7 @@ struct Shared {
     watch: Arc<Watch>,
     /// Nothing while it is closed.
     engine: Mutex<Option<Engine>>,
+    capturing: Option<Capturing>,
 }
 
 impl Db {
@@ -63,6 +66,7 @@ impl Db {
             loose: Arc::new(Loose::new(Arc::clone(&watch))),
             watch,
             engine: Mutex::new(None),
+            capturing: options.capture.clone().map(|capture| (capture, Arc::default())),
         };
         shared.open()?;
         Ok(Self { shared: Arc::new(shared), limit: None })
@@ -119,6 +123,25 @@ impl Db {
         self.shared.loose.add(write, key, number);
     }
 
+    /// The file of an embedded database.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.shared.url {
+            DatabaseUrl::Sqlite(path) => Some(path),
+            DatabaseUrl::Postgres(_) => None,
+        }
+    }
+
+    /// How the capture of changes stands, when it is on.
+    #[must_use]
+    pub fn capture_status(&self) -> Option<CaptureStatus> {
+        self.capturing().map(|(_, shared)| shared.status())
+    }
+
+    /// The capture of changes, when it is on.
+    pub(crate) fn capturing(&self) -> Option<&Capturing> {
+        self.shared.capturing.as_ref()
+    }
+
     /// Changes whenever messages were written to the outbox.
     pub(crate) fn posted(&self) -> watch::Receiver<()> {
         self.shared.watch.posted.subscribe()
@@ -157,7 +180,8 @@ impl Shared {
         let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
         if engine.is_none() {
             self.lanes.reopen();
-            let opened = Engine::open(&self.url, &self.options, &self.lanes, &self.loose, &self.watch);
+            let opened =
+                Engine::open(&self.url, &self.options, self.capturing.clone(), &self.lanes, &self.loose, &self.watch);
             // Threads that were started before another failed must not wait for ever.
             *engine = Some(opened.inspect_err(|_| self.lanes.close())?);
         }
@@ -200,10 +224,12 @@ pub struct Options {
     pub most_waiting: usize,
     /// From when on a statement is logged as slow, in microseconds.
     pub slow_statement_us: u64,
+    /// Where changes are captured to for point-in-time recovery; SQLite only.
+    pub capture: Option<CaptureOptions>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 2, connections: 10, most_waiting: 4_096, slow_statement_us: 250_000 }
+        Self { readers: 2, connections: 10, most_waiting: 4_096, slow_statement_us: 250_000, capture: None }
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    DatabaseUrl, OpenError, Options, lanes::Lanes, loose::Loose, postgres::Postgres, sqlite::Sqlite, watch::Watch,
+    DatabaseUrl, OpenError, Options, backup::Capturing, lanes::Lanes, loose::Loose, postgres::Postgres, sqlite::Sqlite,
+    watch::Watch,
 };
 
 /// Either of them, open.
@@ -18,12 +19,15 @@ impl Engine {
     pub(crate) fn open(
         url: &DatabaseUrl,
         options: &Options,
+        capturing: Option<Capturing>,
         lanes: &Lanes,
         loose: &Arc<Loose>,
         watch: &Arc<Watch>,
     ) -> Result<Self, OpenError> {
         match url {
-            DatabaseUrl::Sqlite(path) => Sqlite::open(path, options.readers, lanes, loose, watch).map(Self::Sqlite),
+            DatabaseUrl::Sqlite(path) => {
+                Sqlite::open(path, options.readers, capturing, lanes, loose, watch).map(Self::Sqlite)
+            }
             DatabaseUrl::Postgres(url) => {
                 Postgres::open(url, options.connections, lanes, loose, watch).map(Self::Postgres)
             }

@@ -9,6 +9,7 @@
 #![warn(missing_docs)]
 
 pub mod audit;
+pub mod backup;
 mod cause;
 mod config;
 pub mod cursor;
@@ -21,6 +22,7 @@ mod id;
 mod lanes;
 pub mod like;
 mod loose;
+pub mod meta;
 pub mod migration;
 pub mod outbox;
 mod postgres;
@@ -58,4 +60,5 @@ pub use watch::METRICS;
 pub const DURABILITY: &str = "what is acknowledged is on the disk (flushed at each group's commit); loose values, such as times of last use, within a second";
 
 /// The store's own tables.
-pub static LEDGER: Ledger = Ledger { name: "store", migrations: &[audit::MIGRATION, outbox::MIGRATION] };
+pub static LEDGER: Ledger =
+    Ledger { name: "store", migrations: &[audit::MIGRATION, outbox::MIGRATION, meta::MIGRATION] };

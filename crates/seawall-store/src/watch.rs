@@ -9,7 +9,7 @@ use seawall_core::{
 
 use tokio::sync::watch;
 
-use crate::{outbox, retention, work::Intent};
+use crate::{backup, outbox, retention, work::Intent};
 
 /// Upper bounds in microseconds: 100 µs to 10 s.
 const DURATION: MetricKind = MetricKind::Histogram {
@@ -63,9 +63,28 @@ static LOOSE: Metric = Metric {
 };
 
 /// All metrics of the store.
-pub static METRICS: [&Metric; 10] = {
+pub static METRICS: [&Metric; 17] = {
     let ([deliveries, latency], [pruned]) = (outbox::METRICS, retention::METRICS);
-    [&TRANSACTION, &OUTCOMES, &COMMIT, &GROUP, &SLOW, &RETRIES, &LOOSE, deliveries, latency, pruned]
+    let [taken, verified, rpo, rto, stored, failures, waiting] = backup::METRICS;
+    [
+        &TRANSACTION,
+        &OUTCOMES,
+        &COMMIT,
+        &GROUP,
+        &SLOW,
+        &RETRIES,
+        &LOOSE,
+        deliveries,
+        latency,
+        pruned,
+        taken,
+        verified,
+        rpo,
+        rto,
+        stored,
+        failures,
+        waiting,
+    ]
 };
 
 /// The clock and the handles, shared by all threads of a store.
@@ -139,6 +158,10 @@ impl Watch {
 
     pub(crate) fn now(&self) -> Now {
         self.clock.now()
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     /// A statement has ended.

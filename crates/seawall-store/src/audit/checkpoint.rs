@@ -70,8 +70,19 @@ impl SigningKey {
         hex(self.public())
     }
 
+    /// Its id, as it stands in what it signs: the first 16 hexadecimal digits of the SHA-256 of the public key.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The Ed25519 signature of a statement, which has to begin with a domain of its own.
+    pub(crate) fn sign_statement(&self, statement: &[u8]) -> Vec<u8> {
+        self.pair.sign(statement).as_ref().to_vec()
+    }
+
     fn sign(&self, seq: i64, hash: Hash, at_us: i64) -> Checkpoint {
-        let signature = self.pair.sign(&statement(seq, &hash, at_us)).as_ref().to_vec();
+        let signature = self.sign_statement(&statement(seq, &hash, at_us));
         Checkpoint { seq, hash, at_us, key_id: self.id.clone(), signature }
     }
 }
@@ -87,9 +98,7 @@ impl Checkpoint {
     #[must_use]
     pub fn signed_by(&self, public: &[u8]) -> bool {
         self.key_id == key_id(public)
-            && UnparsedPublicKey::new(&ED25519, public)
-                .verify(&statement(self.seq, &self.hash, self.at_us), &self.signature)
-                .is_ok()
+            && statement_signed(public, &statement(self.seq, &self.hash, self.at_us), &self.signature)
     }
 
     /// As one line of JSON.
@@ -159,15 +168,20 @@ fn statement(seq: i64, hash: &Hash, at_us: i64) -> Vec<u8> {
     format!("{DOMAIN}\n{seq}\n{}\n{at_us}\n", hex(hash)).into_bytes()
 }
 
-fn key_id(public: &[u8]) -> String {
+/// Whether the key made this signature of a statement.
+pub(crate) fn statement_signed(public: &[u8], statement: &[u8], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&ED25519, public).verify(statement, signature).is_ok()
+}
+
+pub(crate) fn key_id(public: &[u8]) -> String {
     hex(digest::digest(&SHA256, public).as_ref()).chars().take(16).collect()
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) {
         return None;
     }

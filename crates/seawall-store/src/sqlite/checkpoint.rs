@@ -8,7 +8,10 @@ use std::sync::{
 use rusqlite::Connection;
 
 use super::fault;
-use crate::StoreError;
+use crate::{
+    StoreError,
+    backup::{Capture, Notes},
+};
 
 /// Pages in the log from which it is worth the while.
 const PAGES: i64 = 1_000;
@@ -24,12 +27,15 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Watches the log of a connection.
-    pub(super) fn watch(connection: &mut Connection) -> Result<Self, StoreError> {
+    /// Watches the log of a connection; `notes` hears of each commit.
+    pub(super) fn watch(connection: &mut Connection, notes: Option<Arc<Notes>>) -> Result<Self, StoreError> {
         let logged = Arc::new(AtomicI64::new(0));
         let count = Arc::clone(&logged);
         let note = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
             count.store(i64::from(pages), Ordering::Relaxed);
+            if let Some(notes) = &notes {
+                notes.commit(pages);
+            }
             Ok(())
         };
         connection.wal_hook(Some(note)).map_err(fault::from_sqlite)?;
@@ -37,9 +43,12 @@ impl Checkpoints {
     }
 
     /// Brings what no reader needs any more into the file, when there is enough of it. Waits for nobody.
-    pub(super) fn after_group(&mut self, connection: &Connection) {
+    pub(super) fn after_group(&mut self, connection: &Connection, capture: Option<&mut Capture>) {
         let logged = self.logged.load(Ordering::Relaxed);
         if logged >= self.next {
+            if let Some(capture) = capture {
+                capture.capture();
+            }
             self.next = match run(connection, "PASSIVE") {
                 // All is in the file, so the log begins anew with the next write.
                 Some((pages, moved)) if pages == moved => PAGES,
@@ -49,9 +58,15 @@ impl Checkpoints {
     }
 
     /// Empties the log while nobody writes.
-    pub(super) fn idle(&mut self, connection: &Connection) {
+    pub(super) fn idle(&mut self, connection: &Connection, mut capture: Option<&mut Capture>) {
         if self.logged.swap(0, Ordering::Relaxed) > 0 {
-            run(connection, "TRUNCATE");
+            if let Some(capture) = &mut capture {
+                capture.capture();
+            }
+            let emptied = run(connection, "TRUNCATE") == Some((0, 0));
+            if let Some(capture) = capture.filter(|_| emptied) {
+                capture.emptied();
+            }
             self.next = PAGES;
         }
     }

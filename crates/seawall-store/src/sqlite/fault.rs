@@ -5,7 +5,7 @@ use rusqlite::{Error, ErrorCode};
 use crate::StoreError;
 
 /// What a failed call means.
-pub(super) fn from_sqlite(error: Error) -> StoreError {
+pub(crate) fn from_sqlite(error: Error) -> StoreError {
     let Error::SqliteFailure(failure, message) = error else {
         return StoreError::Statement(error.to_string());
     };

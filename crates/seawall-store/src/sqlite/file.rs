@@ -10,7 +10,7 @@ use crate::OpenError;
 
 /// A lock that one process holds as long as it has the database.
 #[derive(Debug)]
-pub(super) struct Ownership {
+pub(crate) struct Ownership {
     lock: File,
 }
 
@@ -19,7 +19,7 @@ impl Ownership {
     ///
     /// # Errors
     /// [`OpenError::InUse`], [`OpenError::Network`], [`OpenError::File`].
-    pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn take(path: &Path) -> Result<Self, OpenError> {
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -47,7 +47,7 @@ impl Drop for Ownership {
 }
 
 /// The path of a file that belongs to the database: `seawall.db` has `seawall.db-lock` beside it.
-pub(super) fn beside(path: &Path, what: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, what: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-");
     name.push(what);

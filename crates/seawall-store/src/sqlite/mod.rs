@@ -13,9 +13,20 @@ use std::{path::Path, sync::Arc};
 
 use rusqlite::Connection;
 
-pub(crate) use self::peek::peek;
-use self::{checkpoint::Checkpoints, file::Ownership, writer::Writer};
-use crate::{OpenError, StoreError, lanes::Lanes, loose::Loose, threads::Threads, watch::Watch};
+use self::{checkpoint::Checkpoints, writer::Writer};
+pub(crate) use self::{
+    fault::from_sqlite as fault,
+    file::{Ownership, beside},
+    peek::peek,
+};
+use crate::{
+    OpenError, StoreError,
+    backup::{Capture, Capturing, Notes},
+    lanes::Lanes,
+    loose::Loose,
+    threads::Threads,
+    watch::Watch,
+};
 
 /// The oldest SQLite without the fault that could damage a database when two connections wrote and checkpointed at once.
 const OLDEST: i32 = 3_051_003;
@@ -32,6 +43,7 @@ impl Sqlite {
     pub(crate) fn open(
         path: &Path,
         readers: usize,
+        capture: Option<Capturing>,
         lanes: &Lanes,
         loose: &Arc<Loose>,
         watch: &Arc<Watch>,
@@ -43,7 +55,12 @@ impl Sqlite {
         let failed = |what| move |source| OpenError::Database { what, source };
         let (mut connection, deadline) = profile::open_writer(path, watch).map_err(failed("opening the database"))?;
         intact(&connection).map_err(failed("looking at the database"))?;
-        let checkpoints = Checkpoints::watch(&mut connection).map_err(failed("watching the database's log"))?;
+        let notes = capture.as_ref().map(|_| Arc::new(Notes::new(watch.clock())));
+        let checkpoints =
+            Checkpoints::watch(&mut connection, notes.clone()).map_err(failed("watching the database's log"))?;
+        let capture = capture
+            .zip(notes)
+            .map(|((options, shared), notes)| Capture::start(options, path, notes, shared, watch.clock()));
 
         let mut threads = Threads::default();
         let writer = Writer {
@@ -54,6 +71,7 @@ impl Sqlite {
             watch: Arc::clone(watch),
             checkpoints,
             path: path.to_owned(),
+            capture,
         };
         threads.start("store-writer", move || writer.serve())?;
         for place in 0..=readers {

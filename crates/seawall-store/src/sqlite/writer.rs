@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use super::{checkpoint::Checkpoints, fault, profile::Deadline, session::SqliteSession};
 use crate::{
     ReadTx, StoreError, Tx, audit,
+    backup::Capture,
     effects::Effects,
     loose::Loose,
     queue::{Popped, Queue},
@@ -41,6 +42,7 @@ pub(super) struct Writer {
     pub(super) watch: Arc<Watch>,
     pub(super) checkpoints: Checkpoints,
     pub(super) path: PathBuf,
+    pub(super) capture: Option<Capture>,
 }
 
 /// A transaction that has run and waits for the group's commit.
@@ -58,25 +60,36 @@ impl Writer {
     pub(super) fn serve(mut self) {
         let mut quiet = 0;
         loop {
-            // Loose writes wake nobody, so they are looked for this often.
-            let popped = self.queue.pop(Some(LOOSE));
-            quiet = if matches!(popped, Popped::Nothing) && self.loose.is_empty() { quiet + 1 } else { 0 };
-            match popped {
-                Popped::Item(job) => self.group(job),
-                Popped::Nothing if quiet == IDLE => self.checkpoints.idle(&self.connection),
-                Popped::Nothing if quiet > 0 => {}
-                Popped::Nothing => self.loose_alone(),
+            // Loose writes wake nobody, so they are looked for this often; what is to be captured may be due earlier.
+            let captured = self.capture.as_ref().and_then(Capture::patience).filter(|&patience| patience < LOOSE);
+            match self.queue.pop(Some(captured.unwrap_or(LOOSE))) {
+                Popped::Item(job) => {
+                    quiet = 0;
+                    self.group(job);
+                }
+                Popped::Nothing if captured.is_some() => {}
+                Popped::Nothing if !self.loose.is_empty() => self.loose_alone(),
+                Popped::Nothing => {
+                    quiet += 1;
+                    if quiet == IDLE {
+                        self.checkpoints.idle(&self.connection, self.capture.as_mut());
+                    }
+                }
                 Popped::Closed => break,
             }
-            self.checkpoints.after_group(&self.connection);
+            self.checkpoints.after_group(&self.connection, self.capture.as_mut());
+            if let Some(capture) = &mut self.capture {
+                capture.tick();
+            }
         }
         if !self.loose.is_empty() {
             self.loose_alone();
         }
-        self.checkpoints.idle(&self.connection);
         if let Err(error) = self.connection.execute_batch("PRAGMA optimize") {
             tracing::debug!(%error, "the statistics for queries were not brought up to date");
         }
+        // Last: whoever closes the file last empties the log too, and what is in it then would be captured by nobody.
+        self.checkpoints.idle(&self.connection, self.capture.as_mut());
     }
 
     /// Runs a transaction and those that wait behind it as one group.

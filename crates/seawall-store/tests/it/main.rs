@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "a test that cannot run here says why")]
 
 mod audit;
+mod backup;
 mod crash;
 mod faults;
 mod limits;
@@ -21,6 +22,7 @@ mod power;
 mod queues;
 mod relocation;
 mod retention;
+mod scratch;
 mod sqlite;
 mod support;
 mod tls;

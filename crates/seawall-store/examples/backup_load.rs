@@ -1,0 +1,231 @@
+//! What backups cost and how long a restore takes, on the machine at hand.
+//!
+//! ```text
+//! cargo run --release -p seawall-store --example backup_load -- DIRECTORY capture   [SECONDS]
+//! cargo run --release -p seawall-store --example backup_load -- DIRECTORY snapshot  [MEGABYTES]
+//! cargo run --release -p seawall-store --example backup_load -- DIRECTORY restore   [MEGABYTES]
+//! ```
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a measurement fails loudly")]
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use seawall_core::{
+    clock::{Clock, Now},
+    meter::NoMeter,
+};
+use seawall_store::{
+    Cause, DatabaseUrl, Db, LEDGER, Options, StoreError, Surroundings,
+    audit::SigningKey,
+    backup::{self, CaptureOptions, Keys, Moment, Place, Progress, Source, Vault},
+    migration::{self, Ledger, Migration, Overlap},
+};
+
+const CAUSE: Cause = Cause::system("load");
+
+/// Tasks that write at once.
+const WRITERS: u64 = 64;
+
+static LOAD: Ledger = Ledger {
+    name: "load",
+    migrations: &[Migration {
+        name: "load",
+        overlap: Overlap::Expands,
+        up: "CREATE TABLE load (\n    id BIGINT PRIMARY KEY NOT NULL,\n    value BLOB NOT NULL\n);\n",
+        down: "DROP TABLE load;\n",
+    }],
+};
+
+#[derive(Debug)]
+struct RealClock(Instant);
+
+#[expect(clippy::disallowed_methods, reason = "real time is measured")]
+impl Clock for RealClock {
+    fn now(&self) -> Now {
+        let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Now { monotonic_us: us(self.0.elapsed()), unix_us: us(wall) }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "real time is measured")]
+fn start() -> Instant {
+    Instant::now()
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(RealClock(start()))
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let directory = PathBuf::from(&arguments[0]);
+    let number = arguments.get(2).map_or(0, |number| number.parse::<u64>().unwrap());
+    std::fs::create_dir_all(&directory).unwrap();
+    match arguments[1].as_str() {
+        "capture" => capture(&directory, number.max(5)).await,
+        "snapshot" => snapshot(&directory, number.max(200)).await,
+        _ => restore(&directory, number.max(200)).await,
+    }
+}
+
+/// The same load without capture and with it, in turns.
+async fn capture(directory: &Path, seconds: u64) {
+    for round in 0..3 {
+        for captured in [false, true] {
+            let path = directory.join(format!("{round}-{captured}.db"));
+            let options = captured.then(|| CaptureOptions::new(directory.join(format!("{round}-capture"))));
+            let db = open(&path, options).await;
+            let stop = Arc::new(AtomicBool::new(false));
+            let load = spawn(&db, &stop, 1_000_000);
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            stop.store(true, Ordering::Relaxed);
+            report(&format!("capture {captured}"), seconds, &finish(load).await);
+            db.close();
+        }
+    }
+}
+
+/// How long writes wait while a snapshot of a database of this size is taken, and without one.
+async fn snapshot(directory: &Path, megabytes: u64) {
+    let db = filled(directory, megabytes).await;
+    let vault = vault(directory);
+    let stop = Arc::new(AtomicBool::new(false));
+    let load = spawn(&db, &stop, 1_000_000_000);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    stop.store(true, Ordering::Relaxed);
+    report("alone", 10, &finish(load).await);
+    let stop = Arc::new(AtomicBool::new(false));
+    let load = spawn(&db, &stop, 2_000_000_000);
+    let begun = start();
+    backup::take(&vault, "seawall", &Source::Store(db.clone()), &Progress::silent()).await.unwrap();
+    let took = begun.elapsed();
+    stop.store(true, Ordering::Relaxed);
+    report(&format!("during a backup of {:.1} s", took.as_secs_f64()), took.as_secs().max(1), &finish(load).await);
+    db.close();
+}
+
+/// Backup, verification and restore of a database of this size.
+async fn restore(directory: &Path, megabytes: u64) {
+    let db = filled(directory, megabytes).await;
+    let vault = vault(directory);
+    let begun = start();
+    let manifest = backup::take(&vault, "seawall", &Source::Store(db.clone()), &Progress::silent()).await.unwrap();
+    let object = &manifest.object;
+    println!(
+        "backup {:.1} s: {} MB, {} MB stored",
+        begun.elapsed().as_secs_f64(),
+        object.plain_bytes >> 20,
+        object.stored_bytes >> 20
+    );
+    let begun = start();
+    let verified = backup::verify(&vault, "seawall", None, &Progress::silent()).await.unwrap();
+    println!("verification {:.1} s: {:?} {:?}", begun.elapsed().as_secs_f64(), verified.outcome, verified.reason);
+    let begun = start();
+    let target = directory.join("restored.db");
+    backup::restore(&vault, "seawall", &Moment::Newest, &target, &Progress::silent()).await.unwrap();
+    println!("restore {:.1} s", begun.elapsed().as_secs_f64());
+    db.close();
+}
+
+async fn open(path: &Path, capture: Option<CaptureOptions>) -> Db {
+    let surroundings = Surroundings { clock: clock(), meter: &NoMeter };
+    let options = Options { capture, ..Options::default() };
+    let db = Db::open(&DatabaseUrl::Sqlite(path.to_owned()), &options, &surroundings).unwrap();
+    migration::up(&db, &[&LEDGER, &LOAD], |_| {}).await.unwrap();
+    db
+}
+
+async fn filled(directory: &Path, megabytes: u64) -> Db {
+    let db = open(&directory.join("filled.db"), None).await;
+    for batch in 0..megabytes {
+        let filled: Result<(), StoreError> = db
+            .write(&CAUSE, move |tx| {
+                for row in 0..256_u64 {
+                    let id = i64::try_from(batch * 256 + row).unwrap();
+                    tx.execute(
+                        "INSERT INTO load (id, value) VALUES ($1, $2)",
+                        &[&id, &bytes(batch * 256 + row, 4_000)],
+                    )?;
+                }
+                Ok(())
+            })
+            .await;
+        filled.unwrap();
+    }
+    db
+}
+
+/// Bytes half of which can be compressed away.
+fn bytes(seed: u64, count: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[0] & 0x0f
+    };
+    (0..count).map(next).collect()
+}
+
+fn vault(directory: &Path) -> Vault {
+    let place = Place::parse(directory.join("place").to_str().unwrap(), &[]).unwrap();
+    let signing = Arc::new(SigningKey::open(&directory.join("signing.key")).unwrap());
+    let keys = Keys::open(&directory.join("backup.key")).unwrap();
+    Vault::new(place, keys, signing, directory.join("scratch"), clock())
+}
+
+type Load = Vec<tokio::task::JoinHandle<Vec<u64>>>;
+
+fn spawn(db: &Db, stop: &Arc<AtomicBool>, from: u64) -> Load {
+    let writer = |writer: u64| {
+        let (db, stop) = (db.clone(), Arc::clone(stop));
+        tokio::spawn(async move {
+            let mut took_us = Vec::new();
+            let mut row = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let id = i64::try_from(from + writer * 10_000_000 + row).unwrap();
+                row += 1;
+                let begun = start();
+                let written: Result<u64, StoreError> = db
+                    .write(&CAUSE, move |tx| {
+                        tx.execute("INSERT INTO load (id, value) VALUES ($1, $2)", &[&id, &[7_u8; 200].as_slice()])
+                    })
+                    .await;
+                written.unwrap();
+                took_us.push(u64::try_from(begun.elapsed().as_micros()).unwrap());
+            }
+            took_us
+        })
+    };
+    (0..WRITERS).map(writer).collect()
+}
+
+async fn finish(load: Load) -> Vec<u64> {
+    let mut all = Vec::new();
+    for task in load {
+        all.extend(task.await.unwrap());
+    }
+    all.sort_unstable();
+    all
+}
+
+fn report(what: &str, seconds: u64, took_us: &[u64]) {
+    let at = |share: usize| took_us[(took_us.len() - 1) * share / 1_000] as f64 / 1_000.0;
+    println!(
+        "{what}: {} writes/s, p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, max {:.1} ms",
+        took_us.len() as u64 / seconds,
+        at(500),
+        at(990),
+        at(999),
+        at(1_000)
+    );
+}

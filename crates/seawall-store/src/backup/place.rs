@@ -1,0 +1,203 @@
+//! Where backups are kept: a directory, or a bucket of an object store.
+//!
+//! Nothing is ever written over: every name holds a time and a random part, and small objects are made with "only if it is not
+//! there". Only retention deletes, so the credentials may lack that right where the place itself removes what is old.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use object_store::{
+    ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, local::LocalFileSystem, path::Path,
+    prefix::PrefixStore,
+};
+use tokio::sync::mpsc;
+
+use super::BackupError;
+
+/// Bytes of one part; object stores want at least 5 MiB.
+pub(super) const PART_BYTES: usize = 8 << 20;
+
+/// What one request may take. The client of an object store tries again by itself within it.
+const REQUEST: Duration = Duration::from_secs(180);
+
+/// A place for backups; cheap to clone.
+#[derive(Clone)]
+pub struct Place {
+    store: Arc<dyn ObjectStore>,
+    url: Arc<str>,
+}
+
+/// What comes through a channel to be written as one object.
+pub(super) enum Chunk {
+    /// The next bytes.
+    Bytes(Bytes),
+    /// There are no more: the object is whole.
+    End,
+}
+
+impl Place {
+    /// Reads a place: a path, `file:///PATH`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`. `options` are
+    /// those of the object store's client by name, such as `aws_access_key_id`; variables of the environment have the same names
+    /// in capitals. A directory is made when it is missing.
+    ///
+    /// # Errors
+    /// [`BackupError::PlaceUrl`].
+    pub fn parse(url: &str, options: &[(String, String)]) -> Result<Self, BackupError> {
+        let wrong = |reason: String| BackupError::PlaceUrl { url: url.to_owned(), reason };
+        let store = match url.split_once("://") {
+            None => directory(PathBuf::from(url)).map_err(wrong)?,
+            Some(("file", path)) => directory(PathBuf::from(path)).map_err(wrong)?,
+            Some((scheme, rest)) => {
+                let (_, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+                let prefix = Path::parse(prefix.trim_matches('/')).map_err(|error| wrong(error.to_string()))?;
+                Arc::new(PrefixStore::new(bucket(scheme, url, options).map_err(wrong)?, prefix))
+            }
+        };
+        Ok(Self { store, url: url.into() })
+    }
+
+    /// As it was given.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Writes a small object that is not there yet.
+    pub(super) async fn create(&self, name: &str, bytes: Bytes) -> Result<(), BackupError> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let at = path(name);
+        let put = self.store.put_opts(&at, PutPayload::from(bytes), options);
+        within(format!("writing {name}"), put).await.map(drop)
+    }
+
+    /// Writes what comes through a channel as one object. When the channel breaks off before [`Chunk::End`], nothing is kept.
+    pub(super) async fn upload(&self, name: &str, chunks: &mut mpsc::Receiver<Chunk>) -> Result<(), BackupError> {
+        let broken_off = || BackupError::Abandoned(format!("what was to become {name} broke off"));
+        let first = match chunks.recv().await {
+            Some(Chunk::Bytes(bytes)) => bytes,
+            Some(Chunk::End) => return self.create(name, Bytes::new()).await,
+            None => return Err(broken_off()),
+        };
+        let second = match chunks.recv().await {
+            Some(Chunk::Bytes(bytes)) => bytes,
+            Some(Chunk::End) => return self.create(name, first).await,
+            None => return Err(broken_off()),
+        };
+        let at = path(name);
+        let what = || format!("writing {name}");
+        let mut upload = within(what(), self.store.put_multipart(&at)).await?;
+        let mut next = Some(first);
+        let mut following = Some(second);
+        let ended = loop {
+            let Some(bytes) = next.take() else { break Ok(()) };
+            if let Err(error) = within(what(), upload.put_part(PutPayload::from(bytes))).await {
+                break Err(error);
+            }
+            next = match following.take() {
+                Some(bytes) => Some(bytes),
+                None => match chunks.recv().await {
+                    Some(Chunk::Bytes(bytes)) => Some(bytes),
+                    Some(Chunk::End) => None,
+                    None => break Err(broken_off()),
+                },
+            };
+        };
+        if let Err(error) = ended {
+            if let Err(error) = within(what(), upload.abort()).await {
+                tracing::warn!(
+                    object = name,
+                    error = error.chain(),
+                    "the parts of a broken-off upload were not removed"
+                );
+            }
+            return Err(error);
+        }
+        within(what(), upload.complete()).await.map(drop)
+    }
+
+    /// Reads an object piece by piece into a channel; stops early when nobody listens any more.
+    pub(super) async fn download(&self, name: &str, pieces: mpsc::Sender<Bytes>) -> Result<(), BackupError> {
+        let what = || format!("reading {name}");
+        let found = within(what(), self.store.get(&path(name))).await.map_err(missing(name))?;
+        let mut stream = found.into_stream();
+        while let Some(piece) = within(what(), stream.try_next()).await? {
+            if pieces.send(piece).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a small object.
+    pub(super) async fn read(&self, name: &str) -> Result<Bytes, BackupError> {
+        let what = || format!("reading {name}");
+        let read = async { self.store.get(&path(name)).await?.bytes().await };
+        within(what(), read).await.map_err(missing(name))
+    }
+
+    /// The names of all objects below a folder, in order.
+    pub(super) async fn list(&self, folder: &str) -> Result<Vec<String>, BackupError> {
+        let found = path(folder);
+        let listing = self.store.list(Some(&found)).map_ok(|meta| String::from(meta.location)).try_collect::<Vec<_>>();
+        let mut names = within(format!("listing {folder}"), listing).await?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Deletes an object; that it is gone already is well.
+    pub(super) async fn delete(&self, name: &str) -> Result<(), BackupError> {
+        match within(format!("deleting {name}"), self.store.delete(&path(name))).await.map_err(missing(name)) {
+            Err(BackupError::Missing { .. }) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// Runs one request within its time.
+async fn within<T>(
+    what: String,
+    request: impl Future<Output = Result<T, object_store::Error>>,
+) -> Result<T, BackupError> {
+    match tokio::time::timeout(REQUEST, request).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(source)) => Err(BackupError::Place { what, source: Box::new(source) }),
+        Err(_) => Err(BackupError::TimedOut { what, limit_s: REQUEST.as_secs() }),
+    }
+}
+
+fn missing(name: &str) -> impl FnOnce(BackupError) -> BackupError {
+    move |error| match error {
+        BackupError::Place { source, .. } if matches!(*source, object_store::Error::NotFound { .. }) => {
+            BackupError::Missing { object: name.to_owned() }
+        }
+        other => other,
+    }
+}
+
+/// Our own names hold only what every store takes.
+fn path(name: &str) -> Path {
+    Path::from(name)
+}
+
+fn directory(path: PathBuf) -> Result<Arc<dyn ObjectStore>, String> {
+    std::fs::create_dir_all(&path).map_err(|error| format!("the directory cannot be made: {error}"))?;
+    let store = LocalFileSystem::new_with_prefix(path).map_err(|error| error.to_string())?;
+    Ok(Arc::new(store.with_fsync(true)))
+}
+
+#[cfg(feature = "cloud")]
+fn bucket(scheme: &str, url: &str, options: &[(String, String)]) -> Result<Arc<dyn ObjectStore>, String> {
+    super::cloud::bucket(scheme, url, options)
+}
+
+#[cfg(not(feature = "cloud"))]
+fn bucket(scheme: &str, _url: &str, _options: &[(String, String)]) -> Result<Arc<dyn ObjectStore>, String> {
+    Err(format!("this build of Seawall knows directories only, not {scheme}://; use one with the feature `cloud`"))
+}

@@ -1,0 +1,4 @@
+CREATE TABLE seawall_meta (
+    key TEXT PRIMARY KEY NOT NULL,
+    value TEXT NOT NULL
+);

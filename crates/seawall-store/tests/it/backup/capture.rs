@@ -1,0 +1,175 @@
+//! Point-in-time recovery: any second, exactly, or an error that says why not.
+
+use std::{fs, time::Duration};
+
+use seawall_store::{
+    Db,
+    backup::{self, BackupError, CaptureOptions, Moment, Outcome, Progress, Source},
+};
+
+use super::{House, count, files, fill, number, open, quick, transfer, until};
+
+async fn take(house: &House, db: &Db) -> backup::Manifest {
+    backup::take(&house.vault, "seawall", &Source::Store(db.clone()), &Progress::silent()).await.unwrap()
+}
+
+/// Closes the store, which completes the last segment, and ships all.
+async fn close_and_ship(house: &House, db: &Db) {
+    db.close();
+    backup::ship(&house.vault, "seawall", db).await.unwrap();
+}
+
+async fn counter_at(house: &House, at_us: i64) -> Result<i64, BackupError> {
+    let target = house.scratch.path().join(format!("at-{at_us}.db"));
+    backup::restore(&house.vault, "seawall", &Moment::At(at_us), &target, &Progress::silent()).await?;
+    Ok(number(&target, "SELECT value FROM counter"))
+}
+
+/// Every moment that is asked for gives all that was acknowledged before it and nothing that was begun after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_moment_is_restored_exactly() {
+    let house = House::new();
+    let mut written = Vec::new();
+    let mut first = None;
+    // Three runs of the store, some changes large enough for checkpoints and parts, one that makes the file smaller.
+    for run in 0..3 {
+        let db = house.captured().await;
+        if run == 0 {
+            fill(&db, 3_000).await;
+            let manifest = take(&house, &db).await;
+            assert!(manifest.continued.is_some());
+            first = Some(manifest.taken_at_us);
+        }
+        for round in 0..60 {
+            written.push(count(&db).await);
+            transfer(&db, round, 2_999 - round).await;
+            if round % 20 == 10 {
+                db.write::<_, seawall_store::StoreError>(&super::CAUSE, move |tx| {
+                    tx.execute("UPDATE accounts SET filler = filler || $1", &[&"x".repeat(200)])?;
+                    Ok(())
+                })
+                .await
+                .unwrap();
+            }
+            if round == 50 && run == 1 {
+                db.write::<_, seawall_store::StoreError>(&super::CAUSE, move |tx| {
+                    tx.execute("UPDATE accounts SET filler = NULL", &[])?;
+                    Ok(())
+                })
+                .await
+                .unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        close_and_ship(&house, &db).await;
+    }
+    let generations: Vec<_> = fs::read_dir(house.scratch.path().join("place/seawall/segments")).unwrap().collect();
+    assert_eq!(generations.len(), 1, "closing and opening is no gap");
+    let early = counter_at(&house, first.unwrap() - 1).await.unwrap_err();
+    assert!(matches!(early, BackupError::NotCovered { .. }), "{early:?}");
+    for pick in (0..written.len()).step_by(61).chain([written.len() - 1]) {
+        let (value, _, acknowledged_us) = written[pick];
+        let restored = counter_at(&house, acknowledged_us).await.unwrap();
+        let begun = written.iter().filter(|(_, begun_us, _)| *begun_us <= acknowledged_us).count();
+        assert!(restored >= value && restored <= begun as i64, "{value} <= {restored} <= {begun}");
+    }
+    let verified = backup::verify(&house.vault, "seawall", None, &Progress::silent()).await.unwrap();
+    assert_eq!((verified.outcome, verified.reason), (Outcome::Ok, None));
+    assert!(verified.commits > 150, "{}", verified.commits);
+    let target = house.target();
+    let restored =
+        backup::restore(&house.vault, "seawall", &Moment::Newest, &target, &Progress::silent()).await.unwrap();
+    assert_eq!(restored.gap, None);
+    assert_eq!(number(&target, "SELECT value FROM counter"), 180);
+    assert_eq!(number(&target, "SELECT sum(balance) FROM accounts"), 300_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_or_spoilt_segment_is_a_gap_that_is_said() {
+    let house = House::new();
+    let db = house.captured().await;
+    fill(&db, 100).await;
+    take(&house, &db).await;
+    let mut times = Vec::new();
+    for _ in 0..4 {
+        times.push(count(&db).await);
+        let capture = house.scratch.path().join("capture");
+        until("a segment", || files(&capture).iter().any(|path| path.extension().is_some_and(|end| end == "seg")))
+            .await;
+        backup::ship(&house.vault, "seawall", &db).await.unwrap();
+    }
+    close_and_ship(&house, &db).await;
+    let segments: Vec<_> = files(&house.scratch.path().join("place/seawall/segments"));
+    let (manifests, objects): (Vec<_>, Vec<_>) =
+        segments.iter().partition(|path| path.extension().is_some_and(|end| end == "json"));
+    assert!(manifests.len() >= 4, "{segments:?}");
+    let last = times.last().unwrap().2;
+    assert_eq!(counter_at(&house, last).await.unwrap(), 4);
+
+    // One whose end is missing.
+    let spoilt = objects[objects.len() - 1];
+    let whole = fs::read(spoilt).unwrap();
+    fs::write(spoilt, &whole[..whole.len() - 20]).unwrap();
+    let damaged = backup::restore(&house.vault, "seawall", &Moment::Newest, &house.target(), &Progress::silent()).await;
+    assert!(matches!(damaged, Err(BackupError::Damaged { .. })), "{damaged:?}");
+    fs::write(spoilt, whole).unwrap();
+
+    // One in the middle that is gone, with all that names it.
+    let gone = manifests[manifests.len() - 2];
+    fs::remove_file(gone).unwrap();
+    assert!(matches!(counter_at(&house, last).await, Err(BackupError::NotCovered { .. })));
+    let verified = backup::verify(&house.vault, "seawall", None, &Progress::silent()).await.unwrap();
+    assert_eq!(verified.outcome, Outcome::Failed);
+    let restored =
+        backup::restore(&house.vault, "seawall", &Moment::Newest, &house.target(), &Progress::silent()).await.unwrap();
+    assert!(restored.gap.unwrap().contains("missing"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_else_wrote_meanwhile_breaks_the_generation() {
+    let house = House::new();
+    let db = house.captured().await;
+    fill(&db, 10).await;
+    let before = take(&house, &db).await.continued.unwrap();
+    close_and_ship(&house, &db).await;
+    let other = rusqlite::Connection::open(house.database()).unwrap();
+    other.execute_batch("UPDATE counter SET value = 77").unwrap();
+    drop(other);
+    let db = house.captured().await;
+    count(&db).await;
+    let after = take(&house, &db).await.continued.unwrap();
+    assert_ne!(before.generation, after.generation);
+    close_and_ship(&house, &db).await;
+    backup::restore(&house.vault, "seawall", &Moment::Newest, &house.target(), &Progress::silent()).await.unwrap();
+    assert_eq!(number(&house.target(), "SELECT value FROM counter"), 78);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_nothing_can_be_shipped_the_generation_is_given_up_and_the_database_goes_on() {
+    let house = House::new();
+    let options = CaptureOptions { most_waiting_bytes: 200_000, ..quick(house.scratch.path()) };
+    let db = open(&house.database(), Some(options));
+    seawall_store::migration::up(&db, &[&seawall_store::LEDGER, &super::BANK], |_| {}).await.unwrap();
+    fill(&db, 100).await;
+    let mut counted = 0;
+    while db.capture_status().unwrap().given_up.is_none() {
+        count(&db).await;
+        transfer(&db, 1, 2).await;
+        counted += 1;
+        assert!(counted < 5_000, "{:?}", db.capture_status());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(
+        files(&house.scratch.path().join("capture")).iter().map(|path| fs::metadata(path).unwrap().len()).sum::<u64>()
+            < 1_000_000
+    );
+    assert_eq!(take(&house, &db).await.continued, None);
+    // Once what waits is shipped, another generation begins with the next backup.
+    backup::ship(&house.vault, "seawall", &db).await.unwrap();
+    assert!(backup::begin_generation(&db).await);
+    assert!(take(&house, &db).await.continued.is_some());
+    count(&db).await;
+    close_and_ship(&house, &db).await;
+    backup::restore(&house.vault, "seawall", &Moment::Newest, &house.target(), &Progress::silent()).await.unwrap();
+    assert_eq!(number(&house.target(), "SELECT value FROM counter"), counted + 1);
+}
