@@ -203,13 +203,14 @@ impl App {
         let token = settings.admin.token.clone().map_or_else(|| sockets.data.admin_token(), Ok)?;
         let plane = self.plane(public, built.sites, built.spans, &encryption, &lasting, &registry)?;
         let (upstream, health) = (lasting.upstream.clone(), lasting.health.clone());
-        let reloader = Reloader::new(lasting, Arc::clone(&settings.config), plane.stage());
+        let reloader = Reloader::new(lasting, store.db().clone(), Arc::clone(&settings.config), plane.stage());
         let (hand_over, phase, wishes) = hand_over::channel();
         let phases = phase.subscribe();
         let program = self.program.clone().filter(|_| sockets.hand_over.is_some());
         let hand_over = program.is_some().then_some(hand_over);
         let admin = admin::router(admin::State {
             store: store.router(),
+            db: Some(store.db().clone()),
             health: health.clone(),
             registry: registry.clone(),
             reloader: reloader.clone(),

@@ -9,6 +9,7 @@ use axum::{
 };
 use seawall_config::Which;
 use seawall_proxy::Upstream;
+use seawall_store::{Cause, Db, StoreError, audit::Entry};
 use seawall_telemetry::{Registry, metrics};
 use serde_json::json;
 
@@ -24,6 +25,8 @@ use crate::app::{
 /// What the routes look at.
 #[derive(Clone, Debug)]
 pub(in crate::app) struct State {
+    /// Where what operators do is recorded.
+    pub(in crate::app) db: Option<Db>,
     /// What is asked of the store.
     pub(in crate::app) store: Router,
     pub(in crate::app) health: Health,
@@ -40,9 +43,9 @@ pub(in crate::app) struct State {
 /// The routes, without their gate.
 pub(in crate::app) fn router(state: State) -> Router {
     let (full, ready, status) = (state.health.clone(), state.health.clone(), state.clone());
-    let State { store, registry, reloader, supervised, hand_over, .. } = state;
+    let State { store, db, registry, reloader, supervised, hand_over, .. } = state;
     let config = reloader.clone();
-    supervised_routes(supervised)
+    supervised_routes(supervised, db)
         .merge(reload::routes(&reloader))
         .merge(restart::routes(hand_over))
         .merge(store)
@@ -61,25 +64,42 @@ pub(in crate::app) fn router(state: State) -> Router {
 }
 
 /// What can be asked of an application that Seawall started. Replacing it is offered when it is possible.
-fn supervised_routes(supervised: Option<Handle>) -> Router {
+fn supervised_routes(supervised: Option<Handle>, db: Option<Db>) -> Router {
     let Some(handle) = supervised else { return Router::new() };
     let seen = handle.clone();
     let router =
         Router::new().route("/api/app", get(|| async move { builtin::json(StatusCode::OK, &seen.status().json()) }));
-    if handle.replaceable() { router.route("/api/app/replace", post(move || replace(handle.clone()))) } else { router }
+    if handle.replaceable() {
+        router.route("/api/app/replace", post(move || replace(handle.clone(), db.clone())))
+    } else {
+        router
+    }
 }
 
 /// Replaces the application. The new process is waited for even if whoever asks does not.
-async fn replace(handle: Handle) -> Response<Body> {
+async fn replace(handle: Handle, db: Option<Db>) -> Response<Body> {
     let replaced = tokio::spawn(async move { handle.replace().await }).await;
     match replaced {
-        Ok(Ok(status)) => builtin::json(StatusCode::OK, &status.json()),
+        Ok(Ok(status)) => {
+            if let Some(db) = db {
+                record(&db, Entry::new("application.replaced", "application", status.command.clone())).await;
+            }
+            builtin::json(StatusCode::OK, &status.json())
+        }
         Ok(Err(error)) => {
             let reason = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
             let body = json!({ "error": format!("{error}{reason}"), "help": error.help() });
             builtin::json(StatusCode::CONFLICT, &body)
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Records what an operator has done. It is done already, so a failure is told and changes nothing.
+async fn record(db: &Db, entry: Entry) {
+    let recorded: Result<(), StoreError> = db.write(&Cause::operator(), move |tx| tx.audit(entry.clone())).await;
+    if let Err(error) = recorded {
+        tracing::error!(%error, "what was done could not be written to the audit log");
     }
 }
 
@@ -140,7 +160,7 @@ mod tests {
     #[tokio::test]
     async fn an_application_is_shown_and_replaced() {
         let (_folder, supervisor) = serving("").await;
-        let router = supervised_routes(Some(supervisor.handle().clone()));
+        let router = supervised_routes(Some(supervisor.handle().clone()), None);
         let (status, before) = ask(&router, Method::GET, "/api/app").await;
         assert_eq!((status, &before["state"], &before["replacements"]), (200, &"ready".into(), &0.into()));
         let (status, after) = ask(&router, Method::POST, "/api/app/replace").await;
@@ -153,7 +173,7 @@ mod tests {
     async fn a_replacement_that_fails_says_why() {
         let (folder, supervisor) = serving("[ -e broken ] && exit 7; ").await;
         folder.write("broken");
-        let router = supervised_routes(Some(supervisor.handle().clone()));
+        let router = supervised_routes(Some(supervisor.handle().clone()), None);
         let (status, body) = ask(&router, Method::POST, "/api/app/replace").await;
         let error = body["error"].as_str().unwrap_or_default();
         assert!(status == 409 && error.contains("exit code 7") && body["help"].is_string(), "{status} {body}");
@@ -161,9 +181,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_there_is_not_offered() {
-        assert_eq!(ask(&supervised_routes(None), Method::GET, "/api/app").await.0, 404);
+        assert_eq!(ask(&supervised_routes(None, None), Method::GET, "/api/app").await.0, 404);
         let (_folder, supervisor) = serving_unreplaceable().await;
-        let router = supervised_routes(Some(supervisor.handle().clone()));
+        let router = supervised_routes(Some(supervisor.handle().clone()), None);
         assert_eq!(ask(&router, Method::GET, "/api/app").await.0, 200);
         assert_eq!(ask(&router, Method::POST, "/api/app/replace").await.0, 404);
     }

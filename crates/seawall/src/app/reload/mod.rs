@@ -8,6 +8,7 @@
 
 mod meters;
 mod outcome;
+mod record;
 mod reloader;
 mod watch;
 

@@ -13,10 +13,11 @@ use seawall_config::Config;
 use seawall_core::clock::Clock;
 use seawall_guards::Shared;
 use seawall_proxy::{BuiltinRequest, Site, Stage, Upstream};
+use seawall_store::Db;
 use seawall_telemetry::{LogHandle, log::LevelHandle};
 use tokio::sync::{mpsc, watch};
 
-use super::{Difference, Refusal, ReloadMeters};
+use super::{Difference, Refusal, ReloadMeters, record::record};
 use crate::app::{
     ConfigSource, builtin,
     catalogue::{TOP, WATCH},
@@ -51,6 +52,8 @@ pub struct Reloader(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     lasting: Lasting,
+    /// Where a reload is recorded.
+    db: Db,
     stage: Stage,
     /// What holds now: what was read last, but for what needs a restart.
     running: Mutex<Arc<Config>>,
@@ -73,7 +76,7 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Signal => "signal",
             Self::Admin => "admin",
@@ -99,7 +102,7 @@ struct Draft {
 }
 
 impl Reloader {
-    pub(in crate::app) fn new(lasting: Lasting, running: Arc<Config>, stage: Stage) -> Self {
+    pub(in crate::app) fn new(lasting: Lasting, db: Db, running: Arc<Config>, stage: Stage) -> Self {
         let texts = lasting.source.as_ref().and_then(|source| source.texts().ok());
         Self(Arc::new(Inner {
             running: Mutex::new(running),
@@ -107,6 +110,7 @@ impl Reloader {
             tried: AtomicU64::new(texts.map_or(0, |texts| texts.fingerprint())),
             ending: AtomicBool::new(false),
             lasting,
+            db,
             stage,
         }))
     }
@@ -135,6 +139,9 @@ impl Reloader {
         let _turn = self.0.turn.lock().await;
         let outcome = self.take_over().await;
         self.tell(trigger, &outcome);
+        if let Ok(difference) = &outcome {
+            record(&self.0.db, trigger, difference).await;
+        }
         outcome
     }
 

@@ -202,3 +202,22 @@ async fn the_store_moves_to_another_file_when_no_server_has_it() {
     let wrong = place.seawall(&["db", "move", "mysql://x:s3cret@y/z", "sqlite://other.db"]).refused(64);
     assert!(wrong.contains("expected sqlite://PATH or postgres://") && !wrong.contains("s3cret"), "{wrong}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_operators_change_is_in_the_audit_log_with_the_values_before_and_after() {
+    let place = Place::with_config("[log]\nlevel = \"info\"\n");
+    let (_upstream, _server) = serve(&place).await;
+    fs::write(place.path().join("seawall.toml"), "[log]\nlevel = \"warn\"\n").unwrap();
+    place.seawall(&["reload"]).ok();
+    // It changes nothing, so there is nothing to record.
+    place.seawall(&["reload"]).ok();
+    let lines = place.seawall(&["audit-log", "export", "--action", "configuration.reloaded"]).ok();
+    let [entry] = &lines.lines().collect::<Vec<_>>()[..] else { panic!("{lines}") };
+    let entry: Value = serde_json::from_str(entry).unwrap();
+    assert_eq!((&entry["actor"]["kind"], &entry["object"]["id"]), (&"operator".into(), &"admin".into()), "{entry}");
+    assert_eq!(
+        (&entry["before"]["log.level"], &entry["after"]["log.level"]),
+        (&"\"info\"".into(), &"\"warn\"".into()),
+        "{entry}"
+    );
+}
