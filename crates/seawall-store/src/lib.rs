@@ -11,6 +11,7 @@
 pub mod audit;
 mod cause;
 mod config;
+pub mod counters;
 pub mod cursor;
 mod db;
 mod dialect;
@@ -21,6 +22,7 @@ mod id;
 mod lanes;
 pub mod like;
 mod loose;
+pub mod messages;
 pub mod migration;
 pub mod outbox;
 mod postgres;
