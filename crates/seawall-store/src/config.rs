@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use seawall_core::settings::{BadSetting, Field, Literal, Raw, Section, Setting, Shape, Span, Values, choice};
 
-use crate::{DatabaseUrl, Options};
+use crate::{DatabaseUrl, Options, counters::RedisUrl};
 
 const URL: Field<DatabaseUrl> = Field::new(
     "url",
@@ -32,12 +32,25 @@ const SLOW_STATEMENT: Field<Span> = Field::new(
 )
 .between("1ms", "1min")
 .needs_restart();
+const REDIS: Field<RedisUrl> = Field::new(
+    "redis",
+    Literal::Unset,
+    "A Redis or Valkey server in which several Seawalls count together: `redis://HOST:PORT/NUMBER`, encrypted `rediss://USER:PASSWORD@HOST:PORT`, or `redis+unix:///PATH`. Unset, each counts alone.",
+)
+.needs_restart();
+const REDIS_TIMEOUT: Field<Span> = Field::new(
+    "redis_timeout",
+    Literal::Text("50ms"),
+    "How long a request waits for Redis before `when_unavailable` in `[rate_limit]` decides.",
+)
+.between("1ms", "3s")
+.needs_restart();
 
 /// The section.
 pub static SECTION: Section = Section::new(
     "store",
     "The database of Seawall itself: the audit log, and whatever its features keep. Not your application's.",
-    &[URL.spec(), MIGRATE.spec(), MAX_WAITING.spec(), SLOW_STATEMENT.spec()],
+    &[URL.spec(), MIGRATE.spec(), MAX_WAITING.spec(), SLOW_STATEMENT.spec(), REDIS.spec(), REDIS_TIMEOUT.spec()],
 );
 
 /// When migrations are applied.
@@ -66,6 +79,10 @@ pub struct StoreSettings {
     pub migrate: Migrate,
     /// How it is used.
     pub options: Options,
+    /// Where counters are shared, when they are.
+    pub redis: Option<RedisUrl>,
+    /// How long an ask of shared counters waits.
+    pub redis_timeout: Duration,
 }
 
 impl StoreSettings {
@@ -84,6 +101,8 @@ impl StoreSettings {
                 slow_statement_us: u64::try_from(slow.as_micros()).unwrap_or(u64::MAX),
                 ..defaults
             },
+            redis: values.find(&REDIS)?,
+            redis_timeout: values.get(&REDIS_TIMEOUT)?.duration(),
         })
     }
 }

@@ -7,9 +7,11 @@ pub mod bridge;
 pub mod client;
 pub mod clock;
 pub mod ports;
+pub mod redis;
 pub mod tls;
 pub mod upstream;
 
 pub use app::{StartedApp, TemporaryDirectory, TestApp, in_front, in_front_with_clock};
 pub use bridge::{Authority, Bridge, Identity, Validity};
 pub use clock::ManualClock;
+pub use redis::RedisServer;

@@ -1,4 +1,4 @@
-//! The port to whatever counts requests: memory by default, a shared store later.
+//! The port to whatever counts requests: memory by default, or one that several processes share.
 
 use std::fmt;
 
@@ -17,6 +17,14 @@ impl RateKey {
     #[must_use]
     pub const fn address(client: ClientKey) -> Self {
         Self { kind: Per::Ip, id: client.bytes() }
+    }
+}
+
+/// The kind and the bytes in hexadecimal: the same in every process.
+impl fmt::Display for RateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Per::Ip = self.kind;
+        write!(f, "ip-{:032x}", u128::from_be_bytes(self.id))
     }
 }
 
@@ -64,6 +72,33 @@ pub struct Standing {
     pub remaining: u32,
     /// Microseconds until it has one more.
     pub reset_us: u64,
+}
+
+impl Standing {
+    /// How a request of this cost stands against its quotas, of which each has so many left before it, and one more after so many
+    /// microseconds; zero when all are left. It fits when all have as many left as it costs.
+    #[must_use]
+    pub fn of(quotas: &[ScopedQuota], cost: u32, looked: impl IntoIterator<Item = (u32, u64)>) -> Self {
+        let mut standing = Self { accepted: true, tightest: 0, remaining: u32::MAX, reset_us: 0 };
+        for (tightest, (remaining, reset_us)) in looked.into_iter().enumerate() {
+            let tighter = if standing.accepted {
+                remaining < standing.remaining
+            } else {
+                remaining < cost && reset_us > standing.reset_us
+            };
+            if tighter {
+                standing = Self { accepted: remaining >= cost, tightest, remaining, reset_us };
+            }
+        }
+        if standing.accepted {
+            standing.remaining = standing.remaining.saturating_sub(cost);
+            standing.reset_us = match quotas.get(standing.tightest) {
+                Some(scoped) if standing.reset_us == 0 => scoped.quota.window.us(),
+                _ => standing.reset_us,
+            };
+        }
+        standing
+    }
 }
 
 /// Counts requests. A request is counted in all its quotas or, when it does not fit one, in none.

@@ -62,6 +62,19 @@ impl Window {
         self.exact
     }
 
+    /// Microseconds of one tick or sub-window. A request counts as accepted at the end of its own.
+    #[must_use]
+    pub const fn unit_us(&self) -> u64 {
+        self.unit_us
+    }
+
+    /// How long a request counts after the end of its tick or sub-window; never less than the window. A store that keeps these
+    /// ends forgets exactly when a track does.
+    #[must_use]
+    pub const fn span_us(&self) -> u64 {
+        if self.exact { self.window_us.div_ceil(self.unit_us) * self.unit_us } else { PARTS * self.unit_us }
+    }
+
     /// Takes over a track that was kept in the other form, because the limit was changed. Each request counts as accepted at the
     /// latest time that it may have been, so a key is never taken for fresher than it was; beyond the limit the latest stay.
     pub fn convert(&self, track: &mut Track, words: &mut [u32], now_us: u64) {
@@ -97,9 +110,10 @@ impl Window {
             .collect()
     }
 
-    /// Requests left to this key at `now_us`, after forgetting what has left the window.
+    /// Requests left to this key at `now_us`, after forgetting what has left the window. A time before the latest request counts as
+    /// that request's: threads that read the clock before they come here come in any order.
     pub fn remaining(&self, track: &mut Track, words: &mut [u32], now_us: u64) -> u32 {
-        self.expire(track, words, now_us);
+        self.expire(track, words, now_us.max(track.latest_us));
         self.limit.saturating_sub(track.count)
     }
 
@@ -114,6 +128,7 @@ impl Window {
         if requests == 0 {
             return;
         }
+        let at_us = at_us.max(track.latest_us);
         let part = at_us / self.unit_us;
         if self.exact {
             for _ in 0..requests {
@@ -141,6 +156,7 @@ impl Window {
         if track.count == 0 {
             return 0;
         }
+        let now_us = now_us.max(track.latest_us);
         let now = now_us / self.unit_us;
         // More than the limit are counted only after it was lowered; then so many more must leave first.
         let beyond = track.count.saturating_sub(self.limit);

@@ -88,10 +88,21 @@ pub trait SectionSource: fmt::Debug {
 pub struct Shared {
     /// Counts requests.
     pub rates: Arc<dyn RateStore>,
+    /// Counts them in this process when `rates` are shared with others; nothing when `rates` are in this process.
+    pub local_rates: Option<Arc<dyn RateStore>>,
     /// Counts what happens.
     pub meter: Arc<dyn Meter>,
     /// Counts requests in flight.
     pub permits: Permits,
+}
+
+impl Shared {
+    /// The same, but with counters of this process alone, for what must not wait for others.
+    #[must_use]
+    pub fn of_this_process(&self) -> Self {
+        let rates = Arc::clone(self.local_rates.as_ref().unwrap_or(&self.rates));
+        Self { rates, local_rates: None, ..self.clone() }
+    }
 }
 
 /// A policy that could not be built.

@@ -4,26 +4,38 @@ use std::sync::Arc;
 
 use seawall_core::{
     limit::Quota,
-    settings::{Complaint, Field, Literal, Raw, Section, Setting, Shape, Situation, Values, choice},
+    settings::{BadSetting, Complaint, Field, Literal, Raw, Section, Setting, Shape, Situation, Values, choice},
 };
 
-use super::{EVICTIONS, LIMITED, MOST_LIMITS, RETURNS, RateLimitGuard, UNAVAILABLE};
+use super::{EVICTIONS, FALLBACKS, LIMITED, MOST_LIMITS, RETURNS, RateLimitGuard, UNAVAILABLE};
 use crate::{GuardEntry, ReportOnly, engine::MODE};
 
 /// What happens while counters cannot be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WhenUnavailable {
+    /// This process counts alone.
+    Local,
     /// Requests pass uncounted.
     Open,
     /// Requests are refused.
     Closed,
 }
 
+impl WhenUnavailable {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 impl Setting for WhenUnavailable {
-    const SHAPE: Shape = Shape::Choice(&["open", "closed"]);
+    const SHAPE: Shape = Shape::Choice(&["local", "open", "closed"]);
 
     fn read(raw: &Raw) -> Result<Self, String> {
-        choice(raw, &[("open", Self::Open), ("closed", Self::Closed)])
+        choice(raw, &[("local", Self::Local), ("open", Self::Open), ("closed", Self::Closed)])
     }
 }
 
@@ -40,8 +52,8 @@ pub(super) const LEGACY_HEADERS: Field<bool> = Field::new(
 );
 pub(super) const WHEN_UNAVAILABLE: Field<WhenUnavailable> = Field::new(
     "when_unavailable",
-    Literal::Text("open"),
-    "What happens while the counters cannot be asked: `open` lets requests pass, `closed` refuses them. Counters in memory can always be asked.",
+    Literal::Text("local"),
+    "What happens while shared counters (`redis` in `[store]`) cannot be asked: with `local` each process counts alone by the same limits, `open` lets requests pass, `closed` refuses them. Counters in memory can always be asked.",
 );
 /// How many counters are kept.
 pub const CAPACITY: Field<u64> = Field::new(
@@ -67,13 +79,25 @@ pub static ENTRY: GuardEntry = GuardEntry {
     summary: "Limits how often a client may ask, exactly, and tells it where it stands.",
     section: &SECTION,
     problems: &[&LIMITED, &UNAVAILABLE],
-    metrics: &[&EVICTIONS, &RETURNS],
+    metrics: &[&EVICTIONS, &RETURNS, &FALLBACKS],
     report_only: ReportOnly::Yes,
     build: |build| {
         let guard = RateLimitGuard::read(build.values, build.scope, Arc::clone(&build.shared.rates))?;
+        let guard = guard.map(|guard| match &build.shared.local_rates {
+            Some(local) => guard.with_local(Arc::clone(local), &*build.shared.meter),
+            None => guard,
+        });
         Ok(guard.map(|guard| Arc::new(guard) as Arc<dyn crate::Guard>))
     },
 };
+
+/// Whether requests are refused while counters cannot be asked.
+///
+/// # Errors
+/// [`BadSetting`] when they are not checked settings of the section.
+pub fn needs_counters(values: &Values) -> Result<bool, BadSetting> {
+    Ok(values.get(&WHEN_UNAVAILABLE)? == WhenUnavailable::Closed)
+}
 
 /// The defaults, to change from.
 #[must_use]

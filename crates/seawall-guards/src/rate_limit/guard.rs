@@ -6,6 +6,7 @@ use http::StatusCode;
 use seawall_core::{
     http::ClientKey,
     limit::{Ask, Methods, Per, Quota, RateKey, RateStore, ScopedQuota, Standing},
+    meter::{Handle, Meter, Metric, MetricKind},
     problem::{Fault, Problem, ProblemType, Severity},
     reply::{PortError, Reply},
     settings::{BadSetting, Values},
@@ -45,7 +46,16 @@ pub static UNAVAILABLE: ProblemType = ProblemType {
     fault: Fault::Us,
     severity: Severity::High,
     documentation: "The counters behind the rate limit could not be asked, and this route refuses uncounted requests.\n\nFor the \
-        operator: see that the store of the counters is up; `when_unavailable = \"open\"` in `[rate_limit]` lets requests pass meanwhile.",
+        operator: see that the store of the counters is up; with `when_unavailable = \"local\"` in `[rate_limit]` each process counts alone meanwhile, \
+        and with \"open\" requests pass.",
+};
+
+/// Requests that were judged without the shared counters.
+pub static FALLBACKS: Metric = Metric {
+    name: "seawall_rate_limit_fallbacks",
+    help: "Requests judged while shared counters could not be asked, by what `when_unavailable` says: local, open, closed.",
+    kind: MetricKind::Counter,
+    labels: &["policy"],
 };
 
 /// What was charged for a request, for the headers of its answer.
@@ -69,7 +79,7 @@ pub struct RateLimitGuard {
 /// The quotas that one kind of request must fit.
 #[derive(Debug)]
 struct Applicable {
-    quotas: Box<[ScopedQuota]>,
+    quotas: Arc<[ScopedQuota]>,
     announced: Announced,
 }
 
@@ -77,6 +87,9 @@ struct Applicable {
 #[derive(Debug)]
 struct Decision {
     when_unavailable: WhenUnavailable,
+    /// Counters of this process, when those that are asked are shared.
+    local: Option<Arc<dyn RateStore>>,
+    fallbacks: Handle,
 }
 
 impl RateLimitGuard {
@@ -91,14 +104,23 @@ impl RateLimitGuard {
         }
         let legacy_headers = values.get(&LEGACY_HEADERS)?;
         let safe = limits.iter().filter(|quota| quota.methods == Methods::Any).copied().collect::<Vec<_>>();
-        let decision = Arc::new(Decision { when_unavailable: values.get(&WHEN_UNAVAILABLE)? });
+        let when_unavailable = values.get(&WHEN_UNAVAILABLE)?;
         Ok(Some(Self {
-            decision,
+            decision: Arc::new(Decision { when_unavailable, local: None, fallbacks: Handle::none() }),
             store,
             safe: Applicable::new(scope, &safe),
             all: Applicable::new(scope, &limits),
             legacy_headers,
         }))
+    }
+
+    /// With counters of this process, for `when_unavailable = "local"`. Without them, requests then pass.
+    #[must_use]
+    pub fn with_local(mut self, local: Arc<dyn RateStore>, meter: &dyn Meter) -> Self {
+        let when_unavailable = self.decision.when_unavailable;
+        let fallbacks = meter.series(&FALLBACKS, &[when_unavailable.name()]);
+        self.decision = Arc::new(Decision { when_unavailable, local: Some(local), fallbacks });
+        self
     }
 
     fn applicable(&self, unsafe_method: bool) -> &Applicable {
@@ -117,16 +139,44 @@ impl Applicable {
 }
 
 impl Decision {
-    fn judge(&self, reply: Result<Standing, PortError>, unsafe_method: bool, context: &mut Context) -> Verdict {
-        match (reply, self.when_unavailable) {
-            (Ok(standing), _) => {
-                context.charged = Some(Charged { unsafe_method, standing });
-                if standing.accepted { Verdict::Pass } else { Verdict::Refuse(Box::new(limited(standing))) }
+    fn judge(
+        &self,
+        reply: Result<Standing, PortError>,
+        ask: &Ask<'_>,
+        unsafe_method: bool,
+        context: &mut Context,
+    ) -> Verdict {
+        let standing = match reply {
+            Ok(standing) => self.confirmed(standing, ask),
+            Err(error) => {
+                self.fallbacks.increment();
+                match (self.when_unavailable, self.local(ask)) {
+                    (WhenUnavailable::Closed, _) => return uncounted(error),
+                    (WhenUnavailable::Local, Some(standing)) => standing,
+                    (WhenUnavailable::Open | WhenUnavailable::Local, _) => return Verdict::Pass,
+                }
             }
-            (Err(_), WhenUnavailable::Open) => Verdict::Pass,
-            (Err(error), WhenUnavailable::Closed) => {
-                Verdict::Refuse(Box::new(Problem::new(&UNAVAILABLE).inside(error.to_string()).retry_after(1)))
-            }
+        };
+        context.charged = Some(Charged { unsafe_method, standing });
+        if standing.accepted { Verdict::Pass } else { Verdict::Refuse(Box::new(limited(standing))) }
+    }
+
+    /// What was accepted is charged in this process too, and refused when this process alone has let pass as many. While the shared
+    /// counters work that is never so: they count these requests and those of others.
+    fn confirmed(&self, standing: Standing, ask: &Ask<'_>) -> Standing {
+        if !standing.accepted {
+            return standing;
+        }
+        self.local(ask).filter(|local| !local.accepted).unwrap_or(standing)
+    }
+
+    /// Counts in this process, when that is what the policy falls back to.
+    fn local(&self, ask: &Ask<'_>) -> Option<Standing> {
+        let local = self.local.as_ref().filter(|_| self.when_unavailable == WhenUnavailable::Local)?;
+        match local.take(ask) {
+            Reply::Ready(standing) => standing.ok(),
+            // Counters in this process answer at once.
+            Reply::Later(_) => None,
         }
     }
 }
@@ -134,21 +184,23 @@ impl Decision {
 impl Guard for RateLimitGuard {
     fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
         let unsafe_method = !head.method.is_safe();
-        let applicable = self.applicable(unsafe_method);
-        if applicable.quotas.is_empty() {
+        let quotas = &self.applicable(unsafe_method).quotas;
+        if quotas.is_empty() {
             return Verdict::Pass;
         }
-        let key = RateKey::address(ClientKey::of(context.client));
-        let deadline_us = context.now.monotonic_us.saturating_add(PATIENCE_US).min(context.deadline_us);
-        let ask = Ask { key, quotas: &applicable.quotas, cost: 1, now: context.now, deadline_us };
+        let (key, now) = (RateKey::address(ClientKey::of(context.client)), context.now);
+        let deadline_us = now.monotonic_us.saturating_add(PATIENCE_US).min(context.deadline_us);
+        let ask = Ask { key, quotas, cost: 1, now, deadline_us };
         match self.store.take(&ask) {
-            Reply::Ready(reply) => self.decision.judge(reply, unsafe_method, context),
+            Reply::Ready(reply) => self.decision.judge(reply, &ask, unsafe_method, context),
             Reply::Later(wait) => {
-                let decision = Arc::clone(&self.decision);
+                let (decision, quotas) = (Arc::clone(&self.decision), Arc::clone(quotas));
                 Verdict::Later(Box::pin(async move {
                     let reply = wait.await;
-                    Box::new(move |_: &mut Head, context: &mut Context| decision.judge(reply, unsafe_method, context))
-                        as Settle
+                    Box::new(move |_: &mut Head, context: &mut Context| {
+                        let ask = Ask { key, quotas: &quotas, cost: 1, now, deadline_us };
+                        decision.judge(reply, &ask, unsafe_method, context)
+                    }) as Settle
                 }))
             }
         }
@@ -163,6 +215,10 @@ impl Guard for RateLimitGuard {
             );
         }
     }
+}
+
+fn uncounted(error: PortError) -> Verdict {
+    Verdict::Refuse(Box::new(Problem::new(&UNAVAILABLE).inside(error.to_string()).retry_after(1)))
 }
 
 fn limited(standing: Standing) -> Problem {

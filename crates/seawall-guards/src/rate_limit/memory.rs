@@ -75,8 +75,7 @@ impl RateStore for MemoryRates {
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let identity = |scoped: &ScopedQuota| identity(client, scoped.scope);
         let (now_us, cost) = (ask.now.monotonic_us, ask.cost.max(1));
-        let mut standing = Standing { accepted: true, tightest: 0, remaining: u32::MAX, reset_us: 0 };
-        for (index, scoped) in ask.quotas.iter().enumerate() {
+        let looked = ask.quotas.iter().map(|scoped| {
             let looked = shard.look(identity(scoped), &scoped.quota, now_us);
             if looked.evicted {
                 self.evictions.increment();
@@ -84,29 +83,13 @@ impl RateStore for MemoryRates {
             if looked.returned {
                 self.returns.increment();
             }
-            let tighter = if standing.accepted {
-                looked.remaining < standing.remaining
-            } else {
-                looked.remaining < cost && looked.reset_us > standing.reset_us
-            };
-            if tighter {
-                standing = Standing {
-                    accepted: looked.remaining >= cost,
-                    tightest: index,
-                    remaining: looked.remaining,
-                    reset_us: looked.reset_us,
-                };
-            }
-        }
+            (looked.remaining, looked.reset_us)
+        });
+        let standing = Standing::of(ask.quotas, cost, looked);
         if standing.accepted {
             for scoped in ask.quotas {
                 shard.record(identity(scoped), &scoped.quota, now_us, cost);
             }
-            standing.remaining = standing.remaining.saturating_sub(cost);
-            standing.reset_us = match ask.quotas.get(standing.tightest) {
-                Some(scoped) if standing.reset_us == 0 => scoped.quota.window.us(),
-                _ => standing.reset_us,
-            };
         }
         Reply::Ready(Ok(standing))
     }

@@ -4,6 +4,10 @@
 //! as much through. Counters live in one table of fixed size for the whole process. A key that is pushed out of it comes
 //! back through a sketch that may take it for busier than it was, so a flood of addresses buys nobody a fresh quota.
 //!
+//! Several processes may count together in a shared store. While that cannot be asked, `when_unavailable` decides; with `local` the
+//! table of this process counts on, and because it was charged all the while it starts from what this process let pass. It may
+//! refuse too what the store accepted: so one process never lets more than the limit pass in any window, whatever the store forgot.
+//!
 //! Answers carry the current `RateLimit` and `RateLimit-Policy` fields (IETF draft) and, for older clients, `X-RateLimit-*`.
 //! The limits of a route replace the default ones for its requests; a route without limits of its own shares the default
 //! counters.
@@ -15,7 +19,7 @@ mod memory;
 #[cfg(test)]
 mod tests;
 
-pub use config::{CAPACITY, ENTRY, LIMITS, SECTION, values};
-pub use guard::{Charged, LIMITED, RateLimitGuard, UNAVAILABLE};
+pub use config::{CAPACITY, ENTRY, LIMITS, SECTION, needs_counters, values};
+pub use guard::{Charged, FALLBACKS, LIMITED, RateLimitGuard, UNAVAILABLE};
 use memory::MOST_LIMITS;
 pub use memory::{EVICTIONS, MemoryRates, RETURNS};

@@ -8,7 +8,7 @@ use std::{
 };
 
 use seawall_config::Config;
-use seawall_core::meter::Meter;
+use seawall_core::{limit::RateStore, meter::Meter};
 use seawall_guards::{
     Shared,
     load_shed::Permits,
@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, watch};
 use super::{
     AppError, ConfigSource, Running, Surroundings, admin, builtin,
     catalogue::{DATA, TOP},
+    counters::SharedCounters,
     encryption::Encryption,
     hand_over::{self, Entry, Ground, HandOverMeters, Held, Predecessor, Program, Step},
     health::Health,
@@ -289,12 +290,17 @@ impl App {
         let (drain_timeout, drain_timeout_seen) = watch::channel(settings.server.drain_timeout);
         let supervisor = self.supervise(&upstream, drain_timeout_seen).await?;
         let (writer, log) = LogWriter::start(self.output(), registry)?;
+        let counters = SharedCounters::connect(&settings.store.store, Arc::clone(&clock), registry).await?;
+        let health = Health::new(settings.health.clone(), upstream.clone(), Arc::clone(&clock));
+        if let Some(counters) = &counters {
+            health.look_at_counters(counters.clone());
+        }
         let lasting = Lasting {
             source: self.source.clone(),
             directory: self.surroundings.directory.clone(),
             open_files: self.surroundings.open_files,
-            shared: shared(settings, registry)?,
-            health: Health::new(settings.health.clone(), upstream.clone(), Arc::clone(&clock)),
+            shared: shared(settings, registry, counters)?,
+            health,
             upstream,
             log,
             level: self.level.clone(),
@@ -349,8 +355,13 @@ struct Built {
 }
 
 /// What outlives policies: made once, so that no reload forgets what was counted.
-fn shared(settings: &Settings, registry: &Registry) -> Result<Shared, AppError> {
+fn shared(settings: &Settings, registry: &Registry, counters: Option<SharedCounters>) -> Result<Shared, AppError> {
     let capacity = settings.config.values(&rate_limit::SECTION).get(&rate_limit::CAPACITY)?;
     let meter: Arc<dyn Meter> = Arc::new(registry.clone());
-    Ok(Shared { rates: MemoryRates::new(capacity, &*meter), meter, permits: Permits::default() })
+    let memory = MemoryRates::new(capacity, &*meter);
+    let (rates, local_rates): (Arc<dyn RateStore>, _) = match counters {
+        Some(counters) => (Arc::new(counters), Some(memory as _)),
+        None => (memory, None),
+    };
+    Ok(Shared { rates, local_rates, meter, permits: Permits::default() })
 }

@@ -15,7 +15,7 @@ use seawall_proxy::{SERVER_SECTION, TLS_SECTION, UPSTREAM_SECTION};
 use seawall_store::migration::Ledger;
 use seawall_telemetry::{LOG_SECTION, TRACE_SECTION};
 
-use super::{admin, hand_over, health, reload, supervised};
+use super::{admin, counters, hand_over, health, reload, supervised};
 
 /// One step of a request's way through the guards.
 #[derive(Clone, Copy, Debug)]
@@ -151,6 +151,7 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
         .chain(guards)
         .chain(own)
         .chain(seawall_store::METRICS)
+        .chain(counters::METRICS)
         .chain(reload::METRICS)
         .chain(hand_over::METRICS)
 }

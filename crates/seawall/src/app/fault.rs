@@ -5,6 +5,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 use seawall_core::settings::BadSetting;
 use seawall_guards::BuildError;
 use seawall_proxy::{EncryptionError, PlaneError, TlsError};
+use seawall_store::counters::RedisFault;
 use seawall_telemetry::TelemetryError;
 
 use super::{hand_over::HandOverError, store::StoreFault, supervised::SupervisedError};
@@ -83,6 +84,9 @@ pub enum AppError {
     /// Seawall's own database.
     #[error(transparent)]
     Store(Box<StoreFault>),
+    /// Counters that are shared.
+    #[error("shared counters cannot be used")]
+    Counters(#[from] RedisFault),
     /// Logs or traces.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -118,6 +122,7 @@ impl AppError {
             | Self::RedirectListen { .. }
             | Self::InUse(_)
             | Self::Data { .. }
+            | Self::Counters(_)
             | Self::HandOver(_) => 69,
             Self::Plane(PlaneError::Start(_)) | Self::Telemetry(_) => 70,
             Self::Plane(PlaneError::Died) | Self::Died(_) => 1,
@@ -158,6 +163,10 @@ impl AppError {
             ),
             Self::TwoUpstreams => Some(
                 "keep one: `command` in [app] (or what follows -- ) for an application that Seawall starts, `url` in [upstream] (or --to) for one that runs by itself"
+                    .to_owned(),
+            ),
+            Self::Counters(_) => Some(
+                "see that user and password in `redis` in [store] are right, and that this user may run scripts and use the keys `seawall:*`"
                     .to_owned(),
             ),
             Self::Supervised(error) => error.help(),

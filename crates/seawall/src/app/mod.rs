@@ -4,6 +4,7 @@ pub mod admin;
 mod build;
 mod builtin;
 pub mod catalogue;
+mod counters;
 mod data;
 pub mod encryption;
 mod fault;

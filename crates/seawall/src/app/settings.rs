@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use seawall_config::Config;
-use seawall_guards::{Shared, client_address, strict_http};
+use seawall_guards::{Shared, client_address, rate_limit, strict_http};
 use seawall_proxy::{Builtins, SERVER_SECTION, ServerSettings, Site, TlsSettings, UPSTREAM_SECTION, UpstreamSettings};
 use seawall_telemetry::{LOG_SECTION, LogSettings};
 
@@ -52,7 +52,8 @@ impl Settings {
             upstream: UpstreamSettings::read(config.values(&UPSTREAM_SECTION))?,
             supervised: SupervisedSettings::read(&config)?,
             admin: AdminSettings::read(config.values(&admin::SECTION))?,
-            health: HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?,
+            health: HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?
+                .with_counters_required(rate_limit::needs_counters(config.values(&rate_limit::SECTION))?),
             log: LogSettings::read(config.values(&LOG_SECTION))?,
             store: StorePlace::read(&config, directory)?,
             config: Arc::new(config),

@@ -74,6 +74,7 @@ impl SiteParts<'_> {
             return Ok(None);
         }
         let source = Source { config: self.config, kind };
+        let shared = kind.shared(self.shared);
         let build = Build {
             policy: name,
             scope: kind.scope(guard, name),
@@ -81,7 +82,7 @@ impl SiteParts<'_> {
             other: &source,
             environment: self.config.environment(),
             mode,
-            shared: self.shared,
+            shared: &shared,
         };
         let built = (guard.build)(&build).map_err(|source| BuildError {
             guard: guard.name,
@@ -114,7 +115,12 @@ pub fn built_in(config: &Config, path: &str) -> Result<Option<String>, AppError>
 /// [`AppError`] when a policy cannot be built.
 pub fn verify(config: &Config) -> Result<(), AppError> {
     let (builtins, _nobody) = Builtins::new(1);
-    let shared = Shared { rates: MemoryRates::new(1, &NoMeter), meter: Arc::new(NoMeter), permits: Permits::default() };
+    let shared = Shared {
+        rates: MemoryRates::new(1, &NoMeter),
+        local_rates: None,
+        meter: Arc::new(NoMeter),
+        permits: Permits::default(),
+    };
     let health = HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?;
     let server = ServerSettings::read(config.values(&SERVER_SECTION))?;
     let aliases = health.live_paths.into_iter().chain(health.ready_paths).collect();
@@ -154,6 +160,14 @@ impl Kind<'_> {
             Self::Configured(route) if route.written(guard.section) => name,
             Self::Configured(_) | Self::Default => "*",
             Self::Builtin => "builtin",
+        }
+    }
+
+    /// Our own paths are counted by each process: health is asked for by others, and answers while Redis does not.
+    fn shared(&self, shared: &Shared) -> Shared {
+        match self {
+            Self::Configured(_) | Self::Default => shared.clone(),
+            Self::Builtin => shared.of_this_process(),
         }
     }
 

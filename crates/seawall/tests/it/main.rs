@@ -31,6 +31,7 @@ mod malformed;
 mod memory;
 mod ports;
 mod problems;
+mod redis;
 mod refusals;
 mod reload;
 mod restart;

@@ -141,6 +141,16 @@ fn the_clock_of_exact_times_may_wrap() {
 }
 
 #[test]
+fn requests_that_come_in_another_order_than_their_times_are_all_counted() {
+    for limit in [1, 3, 300] {
+        let mut key = Key::new(limit, 1_000);
+        let accepted = (0..limit + 5).filter(|step| key.take(50_000_000 - u64::from(*step) * 20_000)).count();
+        assert_eq!(accepted, usize::try_from(limit).unwrap());
+        assert!(!key.take(50_999_999) && key.take(51_020_000));
+    }
+}
+
+#[test]
 fn a_key_seen_again_after_ages_is_fresh() {
     for limit in [3, 500] {
         let mut key = Key::new(limit, 1_000);

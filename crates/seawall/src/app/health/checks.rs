@@ -22,7 +22,7 @@ use super::{
     config::{Check, Probe},
     report::server,
 };
-use crate::app::tiny_http;
+use crate::app::{counters::SharedCounters, tiny_http};
 
 /// How long results are kept, in microseconds.
 const KEPT_US: u64 = 1_000_000;
@@ -46,6 +46,8 @@ struct Inner {
     draining: AtomicBool,
     /// Seawall's own database, once it is open.
     store: OnceLock<Db>,
+    /// Counters that are shared with others, when there are any.
+    counters: OnceLock<SharedCounters>,
     /// Held while checks run, so that those who ask meanwhile wait for the same results.
     kept: Mutex<Option<Kept>>,
 }
@@ -71,6 +73,7 @@ impl Health {
             started,
             draining: AtomicBool::new(false),
             store: OnceLock::new(),
+            counters: OnceLock::new(),
             kept: Mutex::new(None),
         }))
     }
@@ -84,6 +87,12 @@ impl Health {
     pub(in crate::app) fn look_at_store(&self, db: Db) {
         // Set once, when the server starts.
         let _set = self.0.store.set(db);
+    }
+
+    /// From now on shared counters are looked at too.
+    pub(in crate::app) fn look_at_counters(&self, counters: SharedCounters) {
+        // Set once, when the server starts.
+        let _set = self.0.counters.set(counters);
     }
 
     /// Takes over other settings.
@@ -137,6 +146,7 @@ impl Health {
             running.spawn(async move { run(check, &*clock).await });
         }
         let mut outcomes = running.join_all().await;
+        outcomes.extend(self.0.counters.get().map(|shared| counters(shared, settings.counters_required)));
         outcomes.sort_by(|one, other| one.name.cmp(&other.name));
         outcomes
     }
@@ -163,6 +173,13 @@ async fn store(db: Db, clock: &dyn Clock) -> Outcome {
     let took_ms = clock.now().since_us(started) / 1_000;
     let details = Map::from_iter([("durability".to_owned(), seawall_store::DURABILITY.into())]);
     Outcome { name: "store".to_owned(), error, took_ms, required: true, details }
+}
+
+/// Whether shared counters work: the tasks that use them know, so nothing is asked. Readiness depends on them only where requests
+/// are refused without.
+fn counters(counters: &SharedCounters, required: bool) -> Outcome {
+    let details = Map::from_iter([("url".to_owned(), counters.url().into())]);
+    Outcome { name: "redis".to_owned(), error: counters.fault(), took_ms: 0, required, details }
 }
 
 async fn run(check: Check, clock: &dyn Clock) -> Outcome {

@@ -115,6 +115,8 @@ pub struct HealthSettings {
     pub upstream: bool,
     /// The dependencies.
     pub checks: Vec<Check>,
+    /// Whether readiness depends on shared counters.
+    pub counters_required: bool,
 }
 
 /// One dependency.
@@ -152,7 +154,15 @@ impl HealthSettings {
             show: values.get(&SHOW)?,
             upstream: values.get(&UPSTREAM)?,
             checks: checks.collect::<Result<_, _>>()?,
+            counters_required: false,
         })
+    }
+
+    /// With readiness depending on shared counters, or not.
+    #[must_use]
+    pub const fn with_counters_required(mut self, required: bool) -> Self {
+        self.counters_required = required;
+        self
     }
 }
 

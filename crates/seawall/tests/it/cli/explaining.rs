@@ -103,7 +103,7 @@ fn a_request_meets_every_guard_with_the_default_values() {
        before a place is taken, so that a flood from one address takes none
          limits = ["1000/min per ip", "100/min per ip for unsafe methods"]  # default
          legacy_headers = true  # default
-         when_unavailable = "open"  # default
+         when_unavailable = "local"  # default
          capacity = 32768  # default
 
     12 websocket  Checks handshakes and every frame of WebSockets; bounds messages, pings clients, ends what is silent.
