@@ -228,7 +228,7 @@ fn sample(line: &str) -> (&str, Vec<(&str, &str)>) {
 
 /// Spans are exported by a feature that these tests do not build; certificates have metrics where there are any, the outbox where a
 /// feature sends messages, and shared counters where they are configured.
-const ELSEWHERE: [&str; 6] = [
+const ELSEWHERE: [&str; 7] = [
     "span",
     "seawall_tls_reloads",
     "seawall_tls_certificate",
