@@ -2,7 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
-use seawall_core::settings::{BadSetting, Field, Literal, Raw, Section, Setting, Shape, Span, Values, choice};
+use seawall_core::settings::{
+    BadSetting, Complaint, Field, Literal, Raw, Section, Setting, Shape, Situation, Span, Values, choice,
+};
 
 use crate::{DatabaseUrl, Options, counters::RedisUrl};
 
@@ -46,12 +48,41 @@ const REDIS_TIMEOUT: Field<Span> = Field::new(
 .between("1ms", "3s")
 .needs_restart();
 
+const REPLICA: Field<DatabaseUrl> = Field::new(
+    "replica",
+    Literal::Unset,
+    "A replica of the PostgreSQL database (or several hosts in one URL, with `load_balance_hosts=random`): lists and exports are read there, a moment old, and from the database itself while no replica answers.",
+)
+.needs_restart();
+
 /// The section.
 pub static SECTION: Section = Section::new(
     "store",
     "The database of Seawall itself: the audit log, and whatever its features keep. Not your application's.",
-    &[URL.spec(), MIGRATE.spec(), MAX_WAITING.spec(), SLOW_STATEMENT.spec(), REDIS.spec(), REDIS_TIMEOUT.spec()],
-);
+    &[
+        URL.spec(),
+        REPLICA.spec(),
+        MIGRATE.spec(),
+        MAX_WAITING.spec(),
+        SLOW_STATEMENT.spec(),
+        REDIS.spec(),
+        REDIS_TIMEOUT.spec(),
+    ],
+)
+.with_demands(demands);
+
+/// A replica is one of a PostgreSQL database.
+fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
+    let postgres = |field| values.find(field).ok().flatten().and_then(|url: DatabaseUrl| url.postgres()).is_some();
+    if values.raw(REPLICA.key()).is_none() || (postgres(&REPLICA) && postgres(&URL)) {
+        return Vec::new();
+    }
+    vec![Complaint {
+        key: Some(REPLICA.key()),
+        what: "a replica is one of a PostgreSQL database, and `url` names none, or `replica` does not".to_owned(),
+        help: "give both as postgres://…, or leave `replica` out".to_owned(),
+    }]
+}
 
 /// When migrations are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +128,7 @@ impl StoreSettings {
             url: values.find(&URL)?.map(|url: DatabaseUrl| url.within(directory)),
             migrate: values.get(&MIGRATE)?,
             options: Options {
+                replica: values.find(&REPLICA)?.and_then(|url: DatabaseUrl| url.postgres()),
                 most_waiting: usize::try_from(values.get(&MAX_WAITING)?).unwrap_or(defaults.most_waiting),
                 slow_statement_us: u64::try_from(slow.as_micros()).unwrap_or(u64::MAX),
                 ..defaults

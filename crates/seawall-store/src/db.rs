@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    Cause, DatabaseUrl, Lane, LooseWrite, OpenError, ReadTx, StoreError, Surroundings, Tx,
+    Cause, DatabaseUrl, Lane, LooseWrite, OpenError, PostgresUrl, ReadTx, StoreError, Surroundings, Tx,
     backup::{CaptureOptions, CaptureStatus, Capturing},
     engine::Engine,
     lanes::Lanes,
@@ -57,7 +57,7 @@ impl Db {
             Arc::new(Watch::new(Arc::clone(&surroundings.clock), surroundings.meter, options.slow_statement_us));
         let lanes = match url {
             DatabaseUrl::Sqlite(_) => Lanes::apart(options.most_waiting),
-            DatabaseUrl::Postgres(_) => Lanes::shared(options.most_waiting),
+            DatabaseUrl::Postgres(_) => Lanes::shared(options.most_waiting, options.replica.is_some()),
         };
         let shared = Shared {
             url: url.clone(),
@@ -94,6 +94,7 @@ impl Db {
         let (queue, usual) = match lane {
             Lane::Interactive => (&self.shared.lanes.interactive, READ),
             Lane::Background => (&self.shared.lanes.background, BACKGROUND),
+            Lane::Replica => (&self.shared.lanes.replica, BACKGROUND),
         };
         let (task, answer) = Task::new(move |tx: &mut Tx<'_>| body(tx));
         let job = self.job(Intent::Read, Cause::system("read"), usual, Box::new(task));
@@ -220,6 +221,8 @@ pub struct Options {
     pub readers: usize,
     /// Connections to PostgreSQL, those for the background and for loose writes included.
     pub connections: usize,
+    /// A replica of the PostgreSQL database, for what bears to be a moment old.
+    pub replica: Option<PostgresUrl>,
     /// Transactions that may wait in each lane.
     pub most_waiting: usize,
     /// From when on a statement is logged as slow, in microseconds.
@@ -230,6 +233,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 2, connections: 10, most_waiting: 4_096, slow_statement_us: 250_000, capture: None }
+        Self {
+            readers: 2,
+            connections: 10,
+            replica: None,
+            most_waiting: 4_096,
+            slow_statement_us: 250_000,
+            capture: None,
+        }
     }
 }

@@ -28,9 +28,7 @@ impl Engine {
             DatabaseUrl::Sqlite(path) => {
                 Sqlite::open(path, options.readers, capturing, lanes, loose, watch).map(Self::Sqlite)
             }
-            DatabaseUrl::Postgres(url) => {
-                Postgres::open(url, options.connections, lanes, loose, watch).map(Self::Postgres)
-            }
+            DatabaseUrl::Postgres(url) => Postgres::open(url, options, lanes, loose, watch).map(Self::Postgres),
         }
     }
 

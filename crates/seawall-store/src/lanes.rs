@@ -11,6 +11,9 @@ pub enum Lane {
     Interactive,
     /// Nobody at once: exports, verification, pruning. Keeps none of the others waiting.
     Background,
+    /// Somebody who bears to see the database as it was a moment ago: lists and exports. It is read from a replica where there is one
+    /// that answers, else as in the background.
+    Replica,
 }
 
 /// One queue per kind of work. PostgreSQL's connections take both what is written and what people read from one queue.
@@ -19,13 +22,16 @@ pub(crate) struct Lanes {
     pub(crate) write: Arc<Queue<Job>>,
     pub(crate) interactive: Arc<Queue<Job>>,
     pub(crate) background: Arc<Queue<Job>>,
+    /// The same as the background's without a replica.
+    pub(crate) replica: Arc<Queue<Job>>,
 }
 
 impl Lanes {
     /// Queues for so many transactions each; writes have one of their own.
     pub(crate) fn apart(capacity: usize) -> Self {
         let queue = || Arc::new(Queue::new(capacity));
-        Self { write: queue(), interactive: queue(), background: queue() }
+        let background = queue();
+        Self { write: queue(), interactive: queue(), replica: Arc::clone(&background), background }
     }
 
     /// Takes transactions again.
@@ -33,12 +39,16 @@ impl Lanes {
         self.write.reopen();
         self.interactive.reopen();
         self.background.reopen();
+        self.replica.reopen();
     }
 
-    /// Queues for so many transactions each; what is written and what people read waits in one.
-    pub(crate) fn shared(capacity: usize) -> Self {
-        let foreground = Arc::new(Queue::new(capacity));
-        Self { write: Arc::clone(&foreground), interactive: foreground, background: Arc::new(Queue::new(capacity)) }
+    /// Queues for so many transactions each; what is written and what people read waits in one. What is read from a replica waits
+    /// apart, when there is one.
+    pub(crate) fn shared(capacity: usize, replica: bool) -> Self {
+        let queue = || Arc::new(Queue::new(capacity));
+        let (foreground, background) = (queue(), queue());
+        let replica = if replica { queue() } else { Arc::clone(&background) };
+        Self { write: Arc::clone(&foreground), interactive: foreground, background, replica }
     }
 
     /// Takes no more transactions; those that wait are still run.
@@ -46,5 +56,6 @@ impl Lanes {
         self.write.close();
         self.interactive.close();
         self.background.close();
+        self.replica.close();
     }
 }

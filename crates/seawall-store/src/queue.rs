@@ -61,6 +61,18 @@ impl<T> Queue<T> {
         Ok(())
     }
 
+    /// Adds an item at the end, or gives it back.
+    pub(crate) fn offer(&self, item: T) -> Result<(), T> {
+        let mut state = self.lock();
+        if state.closed || state.items.len() >= self.capacity {
+            return Err(item);
+        }
+        state.items.push_back(item);
+        drop(state);
+        self.filled.notify_one();
+        Ok(())
+    }
+
     /// Takes the oldest item; waits for one as long as `longest`, without it for ever.
     pub(crate) fn pop(&self, longest: Option<Duration>) -> Popped<T> {
         let empty = |state: &mut State<T>| state.items.is_empty() && !state.closed;

@@ -34,6 +34,15 @@ impl DatabaseUrl {
         }
     }
 
+    /// The database of a PostgreSQL server, when it is one.
+    #[must_use]
+    pub fn postgres(self) -> Option<PostgresUrl> {
+        match self {
+            Self::Postgres(url) => Some(url),
+            Self::Sqlite(_) => None,
+        }
+    }
+
     /// Whether there is a database that could be opened; one on a server is taken to be there.
     #[must_use]
     pub fn exists(&self) -> bool {

@@ -18,7 +18,7 @@ const EVERY: Duration = Duration::from_millis(250);
 pub(super) fn serve(lanes: &Lanes, watch: &Arc<Watch>, bell: &Queue<Job>) {
     while !matches!(bell.pop(Some(EVERY)), Popped::Closed) {
         let now_us = watch.now().monotonic_us;
-        for lane in [&lanes.write, &lanes.background] {
+        for lane in [&lanes.write, &lanes.background, &lanes.replica] {
             for mut job in lane.take(|job| job.deadline_us <= now_us) {
                 watch.transaction(job.intent, job.asked_us, Outcome::Failed);
                 let failure = job.timed_out();

@@ -25,13 +25,16 @@ use tokio::runtime;
 
 pub use self::address::PostgresUrl;
 use self::{connector::Connector, outage::Outage, scribe::Scribe, worker::Worker};
-use crate::{OpenError, lanes::Lanes, loose::Loose, queue::Queue, threads::Threads, watch::Watch, work::Job};
+use crate::{OpenError, Options, lanes::Lanes, loose::Loose, queue::Queue, threads::Threads, watch::Watch, work::Job};
 
 /// How long the first connection may take, which shows whether the server can be used at all.
 const FIRST: Duration = Duration::from_secs(5);
 
 /// Connections for reads of the background: an export and a verification at once.
 const BACKGROUND: usize = 2;
+
+/// Connections to a replica, besides the others.
+const REPLICA: usize = 2;
 
 /// An open database.
 #[derive(Debug)]
@@ -53,7 +56,7 @@ impl Postgres {
     /// Opens one connection to see that the server can be used, and starts the threads.
     pub(crate) fn open(
         url: &PostgresUrl,
-        connections: usize,
+        options: &Options,
         lanes: &Lanes,
         loose: &Arc<Loose>,
         watch: &Arc<Watch>,
@@ -61,6 +64,7 @@ impl Postgres {
         let connector = Arc::new(Connector::new(url)?);
         let common = Common { connector, outage: Arc::default(), watch: Arc::clone(watch) };
         let mut opened = Self { threads: Threads::default(), bell: Arc::new(Queue::new(0)) };
+        let connections = options.connections;
         let background = if connections > BACKGROUND * 2 { BACKGROUND } else { 1 };
         let foreground = connections.saturating_sub(background + 1).max(1);
         for place in 0..foreground {
@@ -71,6 +75,16 @@ impl Postgres {
         for _ in 0..background {
             let queue = Arc::clone(&lanes.background);
             start(&mut opened.threads, "store-background", &common, None, move |worker| worker.serve(&queue))?;
+        }
+        if let Some(replica) = &options.replica {
+            let connector = Arc::new(Connector::new(replica)?);
+            let apart = Common { connector, outage: Arc::default(), watch: Arc::clone(watch) };
+            for _ in 0..REPLICA {
+                let (queue, primary) = (Arc::clone(&lanes.replica), Arc::clone(&lanes.background));
+                start(&mut opened.threads, "store-replica", &apart, None, move |worker| {
+                    worker.serve_or_hand_on(&queue, &primary);
+                })?;
+            }
         }
         let (bell, ours, watching) = (Arc::clone(&opened.bell), lanes.clone(), Arc::clone(watch));
         opened.threads.start("store-expiry", move || expiry::serve(&ours, &watching, &bell))?;

@@ -24,6 +24,9 @@ const RUNS: u32 = 3;
 /// How long it waits before it is run again, for each run so far, less up to a half by chance.
 const APART: Duration = Duration::from_millis(20);
 
+/// How long a replica may take to be reached, before the primary is asked instead.
+const REACH: Duration = Duration::from_secs(1);
+
 /// All that the thread has.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -72,6 +75,34 @@ impl Worker {
             self.run(job);
         }
         self.close();
+    }
+
+    /// Runs transactions on a replica until the queue is closed and empty; while it does not answer they go to the `primary`'s queue.
+    pub(super) fn serve_or_hand_on(mut self, queue: &Queue<Job>, primary: &Queue<Job>) {
+        while let Popped::Item(job) = queue.pop(None) {
+            if self.reached() {
+                self.run(job);
+            } else if let Err(mut job) = primary.offer(job) {
+                job.work.answer(Err(StoreError::Busy { waiting: primary.len() }));
+            }
+        }
+        self.close();
+    }
+
+    /// Whether there is a connection, or one can be opened at once.
+    fn reached(&mut self) -> bool {
+        if self.connection.as_ref().is_some_and(|connection| !connection.lost()) {
+            return true;
+        }
+        self.connection = None;
+        if self.outage.advice(self.watch.now().monotonic_us) != Advice::Try {
+            return false;
+        }
+        match self.connect(REACH) {
+            Ok(()) => self.outage.over(),
+            Err(refusal) => drop(self.missed(&refusal)),
+        }
+        self.connection.is_some()
     }
 
     /// Takes leave of the server.

@@ -21,6 +21,7 @@ mod postgres;
 mod power;
 mod queues;
 mod relocation;
+mod replica;
 mod retention;
 mod scratch;
 mod sqlite;

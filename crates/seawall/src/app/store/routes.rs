@@ -174,7 +174,7 @@ async fn page(
         let data = records.iter().map(|record| shown::entry(tx, record)).collect::<Result<Vec<_>, _>>()?;
         Ok::<_, StoreError>((data, last))
     };
-    let (data, last) = looked.db.read(Lane::Background, read).await?;
+    let (data, last) = looked.db.read(Lane::Replica, read).await?;
     // The last place is told of a short page too, so that whoever follows the log can go on from there.
     let next = last.map(|(at, id)| cursor::write(&text, &[&at.to_string(), &id]));
     Ok(builtin::json(StatusCode::OK, &json!({ "data": data, "next": next })))
