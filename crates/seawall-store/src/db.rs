@@ -184,7 +184,7 @@ impl Shared {
             let opened =
                 Engine::open(&self.url, &self.options, self.capturing.clone(), &self.lanes, &self.loose, &self.watch);
             // Threads that were started before another failed must not wait for ever.
-            *engine = Some(opened.inspect_err(|_| self.lanes.close())?);
+            *engine = Some(opened.inspect_err(|_| self.lanes.refuse())?);
         }
         Ok(())
     }

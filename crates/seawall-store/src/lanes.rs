@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{queue::Queue, work::Job};
+use crate::{StoreError, queue::Queue, work::Job};
 
 /// Who waits for a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,16 @@ impl Lanes {
         let (foreground, background) = (queue(), queue());
         let replica = if replica { queue() } else { Arc::clone(&background) };
         Self { write: Arc::clone(&foreground), interactive: foreground, background, replica }
+    }
+
+    /// Takes no more transactions, and answers those that wait: nobody will run them.
+    pub(crate) fn refuse(&self) {
+        self.close();
+        for lane in [&self.write, &self.interactive, &self.background, &self.replica] {
+            for mut job in lane.take(|_| true) {
+                job.work.answer(Err(StoreError::Closed));
+            }
+        }
     }
 
     /// Takes no more transactions; those that wait are still run.

@@ -19,6 +19,7 @@ mod dialect;
 mod effects;
 mod engine;
 mod error;
+mod expiry;
 mod id;
 mod lanes;
 pub mod like;

@@ -144,7 +144,7 @@ pub async fn sign_head(db: &Db, key: &Arc<SigningKey>) -> Result<Option<Checkpoi
         };
         let checkpoint = key.sign(seq, hash, tx.at_us());
         tx.execute(
-            "INSERT INTO audit_checkpoints (seq, hash, at, key_id, signature) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO audit_checkpoints (seq, hash, at, key_id, signature) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (seq) DO NOTHING",
             &[&seq, &hash, &checkpoint.at_us, &checkpoint.key_id, &checkpoint.signature],
         )?;
         Ok(Some(checkpoint))

@@ -73,30 +73,33 @@ pub struct Filter {
     pub until_us: Option<i64>,
 }
 
-/// Up to `limit` entries that follow the one at `after`, the oldest first; from the beginning without it. Their place to go on
-/// from is the last one's time and id.
+/// Up to `limit` sealed entries that follow the place `after` in the chain, in its order; from the filter's time on without it. The
+/// chain has the order of commits, so whoever goes on from the last place misses none that was committed late.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn page(
-    tx: &mut ReadTx<'_>,
-    filter: &Filter,
-    after: Option<(i64, &str)>,
-    limit: u32,
-) -> Result<Vec<Record>, StoreError> {
-    let (at, id) = after.unwrap_or((filter.from_us.saturating_sub(1), "~"));
+pub fn page(tx: &mut ReadTx<'_>, filter: &Filter, after: Option<i64>, limit: u32) -> Result<Vec<Record>, StoreError> {
+    let after = match after {
+        Some(place) => place,
+        None => {
+            let sql = "SELECT MIN(seq) FROM audit_log WHERE at >= $1 AND seq IS NOT NULL";
+            let (first,): (Option<i64>,) = tx.one(sql, &[&filter.from_us])?;
+            // Nothing is that late, so nothing follows.
+            first.map_or(i64::MAX, |first| first - 1)
+        }
+    };
     tx.all(
         "SELECT id, seq, at, actor_kind, actor_id, address, request_id, action, object_kind, object_id, outcome, before, after, hash
          FROM audit_log
-         WHERE (at, id) > ($1, $2) AND at < $3
+         WHERE seq > $1 AND at >= $2 AND at < $3
            AND (CAST($4 AS TEXT) IS NULL OR actor_id = $4)
            AND (CAST($5 AS TEXT) IS NULL OR object_kind = $5)
            AND (CAST($6 AS TEXT) IS NULL OR object_id = $6)
            AND (CAST($7 AS TEXT) IS NULL OR action = $7)
-         ORDER BY at, id LIMIT $8",
+         ORDER BY seq LIMIT $8",
         &[
-            &at,
-            &id,
+            &after,
+            &filter.from_us,
             &filter.until_us.unwrap_or(i64::MAX),
             &filter.actor_id,
             &filter.object_kind,

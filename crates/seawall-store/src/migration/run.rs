@@ -1,6 +1,6 @@
 //! Going up and down, one transaction a migration.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use super::{
     Applied, Ledger, MigrationError, Status,
@@ -21,6 +21,9 @@ CREATE TABLE IF NOT EXISTS seawall_migrations (
 
 const APPLIED: &str =
     "SELECT ledger, number, name, checksum, applied_at FROM seawall_migrations ORDER BY applied_at, number";
+
+/// What one migration may take: an index on a large table takes its time.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 const CAUSE: Cause = Cause::system("migration");
 
@@ -57,8 +60,11 @@ pub async fn up(
     acceptable(&status(db, ledgers).await?)?;
     for placed in known(ledgers) {
         // Looked at again under the lock: another process may have come first.
-        let applied_here =
-            db.write(&CAUSE, move |tx| apply(tx, placed)).await.map_err(|source| placed.failed(source))?;
+        let applied_here = db
+            .within(LONGEST)
+            .write(&CAUSE, move |tx| apply(tx, placed))
+            .await
+            .map_err(|source| placed.failed(source))?;
         if let Some(status) = applied_here {
             done(&status);
         }
@@ -85,7 +91,7 @@ pub async fn down(
     };
     let last = known(ledgers).into_iter().rfind(|placed| placed.ledger.name == ledger && is_applied(placed));
     let placed = last.ok_or_else(nothing)?;
-    let outcome = db.write(&CAUSE, move |tx| revert(tx, placed, accepted)).await;
+    let outcome = db.within(LONGEST).write(&CAUSE, move |tx| revert(tx, placed, accepted)).await;
     match outcome.map_err(|source| placed.failed(source))? {
         Reverted::Done => Ok(placed.status(super::State::Pending(placed.migration.overlap))),
         Reverted::Gone => Err(nothing()),

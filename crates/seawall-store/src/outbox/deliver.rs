@@ -1,6 +1,8 @@
 //! Delivering: one task per topic claims messages and hands them to the topic's handler.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
 
 use seawall_core::{clock::Clock, meter::Meter};
 use tokio::{
@@ -90,7 +92,10 @@ impl OneTopic {
         let mut posted = self.db.posted();
         let mut running = JoinSet::new();
         while !*stopping.borrow() {
-            let pause = match table::claim(&self.db, self.topic, self.room(&places)).await {
+            let room = self.room(&places);
+            // Without room nothing is claimed; whoever ends first makes some.
+            let claimed = if room == 0 { Ok(Vec::new()) } else { table::claim(&self.db, self.topic, room).await };
+            let pause = match claimed {
                 // There may be more at once: of the same keys, or beyond the batch.
                 Ok(claimed) if !claimed.is_empty() => {
                     self.hand_over(claimed, &places, &mut running).await;
@@ -131,10 +136,7 @@ impl OneTopic {
     }
 
     async fn deliver(&self, message: Message) {
-        let begun = time::timeout(self.topic.limit, self.handler.deliver(message.clone())).await;
-        let outcome = begun.unwrap_or_else(|_| {
-            Err(Undelivered::Later(format!("the delivery took longer than {} s", self.topic.limit.as_secs())))
-        });
+        let outcome = self.attempt(&message).await;
         let settled = match outcome {
             Ok(()) => self.delivered(&message).await,
             Err(Undelivered::Later(failure)) if message.attempt < self.topic.attempts => {
@@ -158,6 +160,23 @@ impl OneTopic {
         if let Err(error) = settled {
             // Its claim ends by itself, and it is delivered once more.
             tracing::warn!(topic = self.topic.name, message.id = message.id, %error, "what came of a delivery was not kept");
+        }
+    }
+
+    /// Hands it to the handler, whose panic or delay is a failure like any other.
+    async fn attempt(&self, message: &Message) -> Result<(), Undelivered> {
+        if message.attempt > self.topic.attempts {
+            // It was claimed as often as may be, and nobody lived to tell what came of it.
+            return Err(Undelivered::Never("each attempt ended with the process, or took too long".to_owned()));
+        }
+        let delivery = AssertUnwindSafe(self.handler.deliver(message.clone())).catch_unwind();
+        match time::timeout(self.topic.limit, delivery).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(Undelivered::Later("the handler panicked".to_owned())),
+            Err(_) => {
+                let limit_s = self.topic.limit.as_secs();
+                Err(Undelivered::Later(format!("the delivery took longer than {limit_s} s")))
+            }
         }
     }
 

@@ -13,7 +13,7 @@ const LONGEST_FAILURE: usize = 500;
 /// Claims messages of a topic that are due and whose turn it is: nothing of their key is before them.
 pub(super) async fn claim(db: &Db, topic: Topic, most: u32) -> Result<Vec<Message>, StoreError> {
     // Longer than the delivery may take, so that nobody else claims what is still being delivered.
-    let lease_us = us(topic.limit + Duration::from_secs(5));
+    let lease_us = us(topic.limit + Duration::from_secs(15));
     db.write(&CAUSE, move |tx| {
         let now = tx.at_us();
         // The outer conditions are looked at again when another process has just claimed the row.
@@ -126,8 +126,9 @@ pub async fn revive(db: &Db, cause: &Cause, id: &str) -> Result<bool, StoreError
     db.write(cause, move |tx| {
         let now = tx.at_us();
         // The attempts go on counting, because they are the fence; it gets one more.
-        let revived =
-            tx.execute("UPDATE outbox SET dead = FALSE, due_at = $2 WHERE id = $1 AND dead", &[&id, &now])? > 0;
+        let revived = tx
+            .execute("UPDATE outbox SET dead = FALSE, due_at = $2, attempt = 0 WHERE id = $1 AND dead", &[&id, &now])?
+            > 0;
         recorded(tx, "outbox.revived", &id, revived)
     })
     .await

@@ -6,7 +6,6 @@
 mod address;
 mod connection;
 mod connector;
-mod expiry;
 mod fault;
 mod outage;
 mod scribe;
@@ -25,7 +24,9 @@ use tokio::runtime;
 
 pub use self::address::PostgresUrl;
 use self::{connector::Connector, outage::Outage, scribe::Scribe, worker::Worker};
-use crate::{OpenError, Options, lanes::Lanes, loose::Loose, queue::Queue, threads::Threads, watch::Watch, work::Job};
+use crate::{
+    OpenError, Options, expiry, lanes::Lanes, loose::Loose, queue::Queue, threads::Threads, watch::Watch, work::Job,
+};
 
 /// How long the first connection may take, which shows whether the server can be used at all.
 const FIRST: Duration = Duration::from_secs(5);

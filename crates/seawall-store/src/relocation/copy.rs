@@ -1,5 +1,7 @@
 //! Carrying the rows over.
 
+use std::time::Duration;
+
 use super::{
     cells::{Cell, Cells},
     proof,
@@ -17,6 +19,9 @@ const MARK: &str = "seawall_relocation";
 const OWN: &[&str] = &["seawall_migrations", MARK];
 
 const CAUSE: Cause = Cause::system("relocation");
+
+/// What one batch may take, however far away the other database is.
+const LONGEST: Duration = Duration::from_secs(10 * 60);
 
 /// How far it has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +89,7 @@ pub async fn relocate(
     ledgers: &[&'static Ledger],
     mut tell: impl FnMut(&Progress),
 ) -> Result<Vec<Moved>, RelocationError> {
+    let (source, target) = (&source.within(LONGEST), &target.within(LONGEST));
     let statuses = migration::status(source, ledgers).await?;
     migration::acceptable(&statuses)?;
     if let Some(pending) = statuses.iter().find(|status| matches!(status.state, State::Pending(_))) {

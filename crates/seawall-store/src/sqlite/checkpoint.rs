@@ -1,8 +1,11 @@
 //! When the write-ahead log goes into the database's file.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use rusqlite::Connection;
@@ -12,6 +15,9 @@ use crate::{
     StoreError,
     backup::{Capture, Notes},
 };
+
+/// How long the writer waits for a lock otherwise, as `profile.rs` has it.
+const BUSY: Duration = Duration::from_secs(5);
 
 /// Pages in the log from which it is worth the while.
 const PAGES: i64 = 1_000;
@@ -57,19 +63,31 @@ impl Checkpoints {
         }
     }
 
-    /// Empties the log while nobody writes.
+    /// Empties the log while nobody writes. Waits for no reader: whoever writes next would wait with it.
     pub(super) fn idle(&mut self, connection: &Connection, mut capture: Option<&mut Capture>) {
-        if self.logged.swap(0, Ordering::Relaxed) > 0 {
+        if self.logged.load(Ordering::Relaxed) > 0 {
             if let Some(capture) = &mut capture {
                 capture.capture();
             }
-            let emptied = run(connection, "TRUNCATE") == Some((0, 0));
+            let emptied = at_once(connection, || run(connection, "TRUNCATE") == Some((0, 0)));
+            if emptied {
+                self.logged.store(0, Ordering::Relaxed);
+            }
             if let Some(capture) = capture.filter(|_| emptied) {
                 capture.emptied();
             }
             self.next = PAGES;
         }
     }
+}
+
+/// Lets nothing wait for a lock meanwhile.
+fn at_once<T>(connection: &Connection, act: impl FnOnce() -> T) -> T {
+    // Both only set a number.
+    let _set = connection.busy_timeout(Duration::ZERO);
+    let done = act();
+    let _set = connection.busy_timeout(BUSY);
+    done
 }
 
 /// Runs a checkpoint; answers the log's pages and how many of them are in the file.

@@ -22,10 +22,13 @@ pub(crate) use self::{
 use crate::{
     OpenError, StoreError,
     backup::{Capture, Capturing, Notes},
+    expiry,
     lanes::Lanes,
     loose::Loose,
+    queue::Queue,
     threads::Threads,
     watch::Watch,
+    work::Job,
 };
 
 /// The oldest SQLite without the fault that could damage a database when two connections wrote and checkpointed at once.
@@ -35,6 +38,8 @@ const OLDEST: i32 = 3_051_003;
 #[derive(Debug)]
 pub(crate) struct Sqlite {
     threads: Threads,
+    /// Closed when the thread that looks at the time shall end; nothing is ever put into it.
+    bell: Arc<Queue<Job>>,
     ownership: Ownership,
 }
 
@@ -81,11 +86,15 @@ impl Sqlite {
             let (queue, watch) = (Arc::clone(queue), Arc::clone(watch));
             threads.start("store-reader", move || reader::serve(&connection, &deadline, &queue, &watch))?;
         }
-        Ok(Self { threads, ownership })
+        let bell = Arc::new(Queue::new(0));
+        let (rung, ours, watching) = (Arc::clone(&bell), lanes.clone(), Arc::clone(watch));
+        threads.start("store-expiry", move || expiry::serve(&ours, &watching, &rung))?;
+        Ok(Self { threads, bell, ownership })
     }
 
     /// Waits until the threads have ended, whose queues have to be closed, and lets others have the file.
     pub(crate) fn join(mut self) {
+        self.bell.close();
         self.threads.join();
         drop(self.ownership);
     }

@@ -34,10 +34,11 @@ const EVERY: &str = "
 ";
 
 /// What the writer is told besides. FULL flushes the log at each commit, so that it survives a loss of power; grouped commits
-/// share that cost.
+/// share that cost. What is deleted is overwritten, so that what was erased is gone.
 const WRITER: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
+    PRAGMA secure_delete = ON;
     PRAGMA journal_size_limit = 67108864;
 ";
 

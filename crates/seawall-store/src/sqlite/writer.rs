@@ -15,7 +15,6 @@ use crate::{
     effects::Effects,
     loose::Loose,
     queue::{Popped, Queue},
-    session::{Savepoint, Session},
     watch::{Outcome, Watch},
     work::{Ending, Intent, Job},
 };
@@ -94,6 +93,12 @@ impl Writer {
 
     /// Runs a transaction and those that wait behind it as one group.
     fn group(&mut self, first: Job) {
+        // Whoever waited too long is not worth waiting for the lock.
+        if self.watch.now().monotonic_us >= first.deadline_us {
+            let ran = Err(first.timed_out());
+            self.answer(Member { job: first, ran, effects: Effects::default() });
+            return;
+        }
         if let Err(failure) = self.begin() {
             self.answer(Member { job: first, ran: Err(failure), effects: Effects::default() });
             return;
@@ -138,8 +143,10 @@ impl Writer {
         }
         let (ran, effects) = self.run(job);
         if self.connection.is_autocommit() {
-            let failure = ran.err().unwrap_or_else(|| StoreError::Unavailable("the engine rolled it back".to_owned()));
-            return (Err(failure), effects);
+            // What wanted to be undone has been; its own answer says why.
+            let kept_nothing = || StoreError::Unavailable("the engine rolled it back".to_owned());
+            let ran = if matches!(ran, Ok(Ending::Keep)) { Err(kept_nothing()) } else { ran };
+            return (ran, Effects::default());
         }
         let begun = self.watch.now();
         let sealed = if effects.audited { self.seal() } else { Ok(()) };
@@ -163,22 +170,30 @@ impl Writer {
             return (Err(job.timed_out()), effects);
         }
         let cause = job.cause.clone();
-        let mut session = SqliteSession::new(&self.connection, job.limit_us / 1_000);
-        if let Err(failure) = session.savepoint(Savepoint::Set) {
+        // Named otherwise than savepoints within the transaction: one that a panic has left open goes with it.
+        if let Err(failure) = self.step("SAVEPOINT job") {
             return (Err(failure), effects);
         }
+        let mut session = SqliteSession::new(&self.connection, job.limit_us / 1_000);
         self.deadline.set(job.deadline_us);
         let ran = job.run(&mut Tx::new(ReadTx::new(&mut session, &self.watch), &cause, &mut effects, now));
         self.deadline.clear();
         if self.connection.is_autocommit() {
             return (ran, Effects::default());
         }
-        let step = if matches!(ran, Ok(Ending::Keep)) { Savepoint::Release } else { Savepoint::Undo };
-        match session.savepoint(step) {
-            Ok(()) if step == Savepoint::Release => (ran, effects),
+        let kept = matches!(ran, Ok(Ending::Keep));
+        let undone = if kept { Ok(()) } else { self.step("ROLLBACK TO job") };
+        match undone.and_then(|()| self.step("RELEASE job")) {
+            Ok(()) if kept => (ran, effects),
             Ok(()) => (ran, Effects::default()),
             Err(failure) => (Err(failure), Effects::default()),
         }
+    }
+
+    /// Moves between savepoints.
+    fn step(&self, sql: &str) -> Result<(), StoreError> {
+        let ran = self.connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute());
+        ran.map(drop).map_err(fault::from_sqlite)
     }
 
     fn begin(&self) -> Result<(), StoreError> {

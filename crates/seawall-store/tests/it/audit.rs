@@ -119,8 +119,8 @@ async fn an_edited_entry_is_located() {
 async fn an_inserted_entry_is_located() {
     on_both_logs(async |log| {
         log.tamper(&[
-            "UPDATE audit_log SET seq = -seq WHERE seq >= 12",
-            "UPDATE audit_log SET seq = 1 - seq WHERE seq < 0",
+            "UPDATE audit_log SET seq = seq + 1000 WHERE seq >= 12",
+            "UPDATE audit_log SET seq = seq - 999 WHERE seq > 1000",
             "INSERT INTO audit_log (id, seq, at, actor_kind, action, object_kind, object_id, outcome, hash)
              SELECT 'forged', 12, at, actor_kind, action, object_kind, object_id, outcome, hash FROM audit_log WHERE seq = 1",
         ])
@@ -267,6 +267,24 @@ async fn entries_are_sealed_while_many_write() {
         audit::seal_waiting(&db).await.unwrap();
         let report = audit::verify(&db, &[], &[]).await.unwrap();
         assert_eq!((report.findings, report.entries, report.unsealed), (Vec::new(), 100, 0), "{}", store.name());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn swapped_personal_values_and_entries_before_the_first_are_seen() {
+    on_both_logs(async |log| {
+        log.tamper(&[
+            "UPDATE audit_personal SET field = 'swap' WHERE field = 'before.name' AND entry_id = (SELECT id FROM audit_log WHERE seq = 4)",
+            "UPDATE audit_personal SET field = 'before.name' WHERE field = 'after.name' AND entry_id = (SELECT id FROM audit_log WHERE seq = 4)",
+            "UPDATE audit_personal SET field = 'after.name' WHERE field = 'swap'",
+        ])
+        .await;
+        assert_eq!(log.findings().await, [(Tampering::Personal, 4, 4)]);
+        // The table's own rule keeps places below the first out.
+        let sql = "INSERT INTO audit_log (id, seq, at, actor_kind, action, object_kind, object_id, outcome) VALUES ('x', 0, 1, 'a', 'b', 'c', 'd', 'done')";
+        let refused = log.db.write::<_, StoreError>(&cause(), move |tx| tx.execute(sql, &[])).await;
+        assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
     })
     .await;
 }

@@ -212,3 +212,52 @@ async fn many_keys_are_delivered_side_by_side_and_each_once_when_nothing_fails()
     })
     .await;
 }
+
+/// Panics whenever it is asked.
+#[derive(Debug)]
+struct Panicking(mpsc::UnboundedSender<u32>);
+
+impl Handler for Panicking {
+    fn deliver(&self, message: Message) -> BoxFuture<'static, Result<(), Undelivered>> {
+        self.0.send(message.attempt).unwrap();
+        Box::pin(async { panic!("poison") })
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_a_failure_like_any_other() {
+    on_both(async |store| {
+        let db = store.with_tables().await;
+        let (begun, mut attempts) = mpsc::unbounded_channel();
+        let handler = Arc::new(Panicking(begun));
+        let outbox = Outbox::start(&db, vec![Delivery { topic: topic(2), handler }], &clock(), &NoMeter);
+        post(&db, "a", "x").await;
+        assert_eq!(timeout(PATIENCE, attempts.recv()).await.unwrap(), Some(1));
+        assert_eq!(timeout(PATIENCE, attempts.recv()).await.unwrap(), Some(2));
+        outbox.stop().await;
+        let dead = outbox::dead(&db, "", 10).await.unwrap();
+        assert_eq!((dead.len(), dead[0].failure.as_deref()), (1, Some("the handler panicked")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_whose_processes_all_died_is_set_aside() {
+    on_both(async |store| {
+        let db = store.with_tables().await;
+        post(&db, "a", "poison").await;
+        // As it is left by processes that died as often as it may be tried.
+        let left = db.write::<_, StoreError>(&CAUSE, |tx| tx.execute("UPDATE outbox SET attempt = 3", &[])).await;
+        assert_eq!(left.unwrap(), 1);
+        let (outbox, mut messages) = deliver(&db, 3, Vec::new());
+        post(&db, "a", "after it").await;
+        assert_eq!(next(&mut messages).await.payload, "after it");
+        outbox.stop().await;
+        let dead = outbox::dead(&db, "", 10).await.unwrap();
+        assert!(
+            dead[0].failure.as_deref().is_some_and(|failure| failure.contains("ended with the process")),
+            "{dead:?}"
+        );
+    })
+    .await;
+}

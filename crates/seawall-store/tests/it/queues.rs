@@ -134,3 +134,38 @@ async fn a_transaction_may_hold_the_last_handle_to_its_store() {
         drop(ground);
     }
 }
+
+#[tokio::test]
+async fn who_waits_longer_than_allowed_is_answered_while_the_threads_are_busy() {
+    on_both(async |store| {
+        store.things().await;
+        let (gate, held) = (Gate::default(), Duration::from_millis(300));
+        let blocked = gate.clone();
+        let busy = store.db.write::<_, StoreError>(&CAUSE, move |_| {
+            blocked.pass();
+            Ok(())
+        });
+        let waiting = async {
+            let mut late = Vec::new();
+            for _ in 0..40 {
+                let db = store.db.within(held);
+                late.push(tokio::spawn(async move {
+                    db.write::<_, StoreError>(&CAUSE, |tx| tx.execute("UPDATE things SET number = 1", &[])).await
+                }));
+            }
+            let mut timed_out = 0;
+            for one in late {
+                timed_out += usize::from(matches!(one.await.unwrap(), Err(StoreError::TimedOut { .. })));
+            }
+            gate.open();
+            timed_out
+        };
+        let (done, timed_out) = futures_util::join!(busy, waiting);
+        done.unwrap();
+        // PostgreSQL has other threads; SQLite has one that writes, and nobody waits for it longer than allowed.
+        if store.name() == "SQLite" {
+            assert_eq!(timed_out, 40);
+        }
+    })
+    .await;
+}

@@ -233,3 +233,36 @@ async fn concurrent_increments_are_all_kept() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_panic_inside_a_savepoint_undoes_the_whole_transaction() {
+    on_both(async |store| {
+        let db = store.with_tables().await;
+        store.things().await;
+        // Beside others, so that its group is committed.
+        let others = (0..8).map(|_| store.add_fresh());
+        let panicking = async {
+            let outcome: Result<(), StoreError> = db
+                .write(&CAUSE, |tx| {
+                    tx.audit(seawall_store::audit::Entry::new("thing.made", "thing", "half"))?;
+                    tx.execute(INSERT, &[&"half", &1_i64])?;
+                    tx.savepoint::<(), StoreError>(|tx| {
+                        tx.execute(INSERT, &[&"inner", &1_i64])?;
+                        panic!("in the middle")
+                    })
+                })
+                .await;
+            assert!(matches!(outcome, Err(StoreError::Panicked(_))), "{outcome:?}");
+        };
+        futures_util::join!(panicking, futures_util::future::join_all(others));
+        let ids = store.ids().await;
+        assert!(!ids.contains(&"half".to_owned()) && !ids.contains(&"inner".to_owned()), "{}: {ids:?}", store.name());
+        assert_eq!(ids.len(), 8);
+        let (entries,): (i64,) = db
+            .read::<_, StoreError>(Lane::Interactive, |tx| tx.one("SELECT COUNT(*) FROM audit_log", &[]))
+            .await
+            .unwrap();
+        assert_eq!(entries, 0, "{}", store.name());
+    })
+    .await;
+}

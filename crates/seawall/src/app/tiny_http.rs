@@ -9,7 +9,7 @@ use tokio::{
 };
 
 /// The largest answer that is read.
-const MOST_BYTES: u64 = 4 * 1024 * 1024;
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]

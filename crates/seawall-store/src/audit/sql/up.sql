@@ -1,6 +1,6 @@
 CREATE TABLE audit_log (
     id TEXT PRIMARY KEY NOT NULL,
-    seq BIGINT UNIQUE,
+    seq BIGINT UNIQUE CHECK (seq > 0),
     at BIGINT NOT NULL,
     actor_kind TEXT NOT NULL,
     actor_id TEXT,

@@ -105,6 +105,14 @@ impl Store {
         self.db.write(&CAUSE, move |tx| tx.execute(INSERT, &[&id, &number])).await
     }
 
+    /// Adds a row of its own to `things`.
+    pub(crate) async fn add_fresh(&self) {
+        static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let id = format!("fresh {}", NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        let added: Result<u64, StoreError> = self.db.write(&CAUSE, move |tx| tx.execute(INSERT, &[&id, &1_i64])).await;
+        added.unwrap();
+    }
+
     /// The number of a row of `things`.
     pub(crate) async fn number(&self, id: &'static str) -> Option<i64> {
         let found: Result<Option<(i64,)>, StoreError> =

@@ -225,7 +225,9 @@ impl Task {
         for step in self.predecessor.steps.iter().take(given).rev() {
             if let Err(error) = step.take_back().await {
                 tracing::error!(error = %error, "the {} could not be taken back", step.what());
-                return false;
+                if step.decides() {
+                    return false;
+                }
             }
         }
         if all && let Err(error) = self.bind_again() {

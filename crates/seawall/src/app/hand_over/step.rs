@@ -3,11 +3,11 @@
 //! The store comes between the last request and the lock. A successor whose migrations take away what this process needs has refused
 //! before.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use seawall_proxy::Stage;
 use seawall_store::Db;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 
 use super::Phase;
 use crate::app::{AppError, DataDirectory, store::StoreFault};
@@ -46,6 +46,11 @@ impl Step {
         }
     }
 
+    /// Whether another process serves when it cannot be taken back. Without anything else this one serves as well as it can.
+    pub(super) const fn decides(&self) -> bool {
+        matches!(self, Self::Data(_))
+    }
+
     /// Lets go.
     pub(super) async fn give(&self) -> io::Result<()> {
         match self {
@@ -73,13 +78,34 @@ impl Step {
                 phase.send_replace(Phase::Serving);
             }
             Self::Store(db) => {
-                let reopening = db.clone();
-                let reopened = tokio::task::spawn_blocking(move || reopening.reopen()).await;
-                let opened = reopened.map_err(|_| StoreFault::Died)?;
-                opened.map_err(|source| StoreFault::Open { url: db.url().to_string(), source })?;
+                if let Err(fault) = reopen(db).await {
+                    tokio::spawn(reopen_some_time(db.clone()));
+                    return Err(fault.into());
+                }
             }
             Self::Data(data) => data.take_back()?,
         }
         Ok(())
+    }
+}
+
+/// How long is waited before a store that could not be opened is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+async fn reopen(db: &Db) -> Result<(), StoreFault> {
+    let reopening = db.clone();
+    let reopened = tokio::task::spawn_blocking(move || reopening.reopen()).await;
+    let opened = reopened.map_err(|_| StoreFault::Died)?;
+    opened.map_err(|source| StoreFault::Open { url: db.url().to_string(), source })
+}
+
+/// Goes on without the store until it can be had again: its database may be away for a moment.
+async fn reopen_some_time(db: Db) {
+    loop {
+        sleep(AGAIN).await;
+        match reopen(&db).await {
+            Ok(()) => return tracing::info!("the store is open again"),
+            Err(error) => tracing::debug!(%error, "the store is still not to be had"),
+        }
     }
 }

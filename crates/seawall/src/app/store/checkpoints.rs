@@ -1,8 +1,8 @@
 //! Signing the head of the audit log now and then, and writing it down outside the database.
 
 use std::{
-    fs::OpenOptions,
-    io::{self, Write},
+    fs::{File, OpenOptions},
+    io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::Arc,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use seawall_store::{
-    Db,
+    Db, StoreError,
     audit::{self, Checkpoint, SigningKey},
 };
 use tokio::{sync::watch, time};
@@ -30,6 +30,8 @@ pub(super) async fn seal(db: Db, mut stopping: watch::Receiver<bool>) {
         };
         match audit::seal_waiting(&db).await {
             Ok(_) => failing = false,
+            // At a hand-over the store is given away before this process ends.
+            Err(StoreError::Closed) => {}
             Err(error) if !failing => {
                 tracing::error!(%error, "entries of the audit log could not be sealed; it is tried again");
                 failing = true;
@@ -53,6 +55,7 @@ pub(super) async fn sign(db: Db, key: Arc<SigningKey>, place: Arc<StorePlace>, m
         };
         match audit::sign_head(&db, &key).await {
             Ok(signed) => unwritten.extend(signed),
+            Err(StoreError::Closed) => {}
             Err(error) => tracing::error!(%error, "the audit log's head could not be signed; it is tried again"),
         }
         let (file, held) = (place.checkpoint_file.clone(), std::mem::take(&mut unwritten));
@@ -72,10 +75,27 @@ fn append(path: &Path, checkpoints: &[Checkpoint]) -> io::Result<()> {
     if checkpoints.is_empty() {
         return Ok(());
     }
-    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
+    // A crash or a full disk may have left half a line, to which nothing must be appended.
+    let whole = end_of_lines(&mut file)?;
+    file.set_len(whole)?;
+    file.seek(SeekFrom::Start(whole))?;
     let lines: String = checkpoints.iter().map(|checkpoint| checkpoint.to_json() + "\n").collect();
     file.write_all(lines.as_bytes())?;
     file.sync_data()
+}
+
+/// Where the last whole line ends.
+fn end_of_lines(file: &mut File) -> io::Result<u64> {
+    // Longer than any line.
+    const WINDOW: u64 = 4_096;
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(WINDOW);
+    file.seek(SeekFrom::Start(from))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    let end = tail.iter().rposition(|&byte| byte == b'\n').map_or(0, |place| place as u64 + 1);
+    Ok(from + end)
 }
 
 /// All checkpoints in a file; none when there is no file. A line that is none is left out, and counted.

@@ -162,21 +162,20 @@ async fn page(
     let Question { filter, text, cursor, limit } = Question::read(pairs)?;
     let place = match cursor {
         Some(cursor) => {
-            let [at, id] = cursor::read(&text, &cursor)?;
-            Some((at.parse().map_err(|_| BadCursor)?, id))
+            let [seq] = cursor::read(&text, &cursor)?;
+            Some(seq.parse().map_err(|_| BadCursor)?)
         }
         None => None,
     };
     let read = move |tx: &mut seawall_store::ReadTx<'_>| {
-        let after = place.as_ref().map(|(at, id): &(i64, String)| (*at, id.as_str()));
-        let records = audit::page(tx, &filter, after, limit)?;
-        let last = records.last().map(|record| (record.at_us, record.id.clone()));
+        let records = audit::page(tx, &filter, place, limit)?;
+        let last = records.last().and_then(|record| record.seq);
         let data = records.iter().map(|record| shown::entry(tx, record)).collect::<Result<Vec<_>, _>>()?;
         Ok::<_, StoreError>((data, last))
     };
     let (data, last) = looked.db.read(Lane::Replica, read).await?;
     // The last place is told of a short page too, so that whoever follows the log can go on from there.
-    let next = last.map(|(at, id)| cursor::write(&text, &[&at.to_string(), &id]));
+    let next = last.map(|seq| cursor::write(&text, &[&seq.to_string()]));
     Ok(builtin::json(StatusCode::OK, &json!({ "data": data, "next": next })))
 }
 

@@ -190,7 +190,7 @@ async fn tail(options: &TailOptions, holder: &Holder, paint: Paint, out: &mut dy
     let wrong = |what: String| CliError::Usage(format!("error: --since: {what}\n"));
     let since = Span::read(&Raw::Text(options.since.clone())).map_err(wrong)?.duration();
     let since = SignedDuration::try_from(since).map_err(|error| wrong(error.to_string()))?;
-    let mut which = Which {
+    let which = Which {
         from: Some(now().saturating_sub(since).map_err(|error| wrong(error.to_string()))?),
         ..Which::default()
     };
@@ -213,7 +213,6 @@ async fn tail(options: &TailOptions, holder: &Holder, paint: Paint, out: &mut dy
             }
             tokio::time::sleep(LOOK).await;
         }
-        which.until = None;
     }
 }
 
@@ -262,7 +261,8 @@ fn escaped(text: &str) -> String {
 /// An entry for a person.
 fn line(entry: &Value, paint: Paint) -> String {
     let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
+        // What came from outside must not steer the terminal.
+        Value::String(text) => text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect(),
         Value::Null => "-".to_owned(),
         other => other.to_string(),
     };
