@@ -18,7 +18,7 @@ mod seal;
 mod verify;
 
 pub use checkpoint::{Checkpoint, SigningKey, sign_head};
-pub use config::{AuditSettings, SECTION};
+pub use config::{AuditSettings, PublicKey, SECTION};
 pub use entry::{Entry, Outcome};
 pub use personal::erase;
 pub use record::{Filter, Record, page, personal_values};

@@ -225,3 +225,23 @@ async fn what_operators_change_is_in_the_audit_log_with_the_values_before_and_af
         "{entry}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checkpoints_of_a_key_that_was_replaced_count_when_it_is_named() {
+    let place = Place::new();
+    let (_upstream, mut server) = serve(&place).await;
+    let token = fs::read_to_string(place.path().join(".seawall/admin.token")).unwrap();
+    let request =
+        seawall_testkit::client::Request::get("/api/store").header("Authorization", format!("Bearer {}", token.trim()));
+    let store = server.admin_client().request(request).await.expect_status(200).json();
+    let old = store["audit_log"]["key"].as_str().unwrap().to_owned();
+    assert_eq!(server.terminate(), Some(0));
+    fs::remove_file(place.path().join(".seawall/audit.key")).unwrap();
+    let (_upstream, mut server) = serve(&place).await;
+    assert_eq!(server.terminate(), Some(0));
+    let (code, report) = verify(&place);
+    assert_eq!((code, &report["findings"][0]["kind"]), (Some(1), &"unsigned".into()), "{report}");
+    fs::write(place.path().join("seawall.toml"), format!("[audit_log]\ntrusted_keys = [\"{old}\"]\n")).unwrap();
+    let (code, report) = verify(&place);
+    assert_eq!((code, &report["checkpoints"]["covered"]), (Some(0), &2.into()), "{report}");
+}
