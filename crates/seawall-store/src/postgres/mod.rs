@@ -9,6 +9,7 @@ mod connector;
 mod expiry;
 mod fault;
 mod outage;
+mod ping;
 mod scribe;
 mod session;
 mod statements;
@@ -24,6 +25,7 @@ use std::{
 use tokio::runtime;
 
 pub use self::address::PostgresUrl;
+pub(crate) use self::ping::ping;
 use self::{connector::Connector, outage::Outage, scribe::Scribe, worker::Worker};
 use crate::{OpenError, lanes::Lanes, loose::Loose, queue::Queue, threads::Threads, watch::Watch, work::Job};
 

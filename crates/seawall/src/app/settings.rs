@@ -52,7 +52,8 @@ impl Settings {
             upstream: UpstreamSettings::read(config.values(&UPSTREAM_SECTION))?,
             supervised: SupervisedSettings::read(&config)?,
             admin: AdminSettings::read(config.values(&admin::SECTION))?,
-            health: HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?,
+            health: HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?
+                .within(directory),
             log: LogSettings::read(config.values(&LOG_SECTION))?,
             store: StorePlace::read(&config, directory)?,
             config: Arc::new(config),
