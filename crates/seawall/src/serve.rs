@@ -4,6 +4,7 @@ use std::{
     io::{ErrorKind, IsTerminal, Write, stderr, stdin},
     net::TcpListener,
     panic,
+    time::Duration,
 };
 
 use seawall::{
@@ -20,6 +21,9 @@ use tokio::{
 /// Threads of the control plane: it never carries traffic.
 const CONTROL_THREADS: usize = 2;
 
+/// How long work that waits for the disk may take at the end, when everything that has to be done is done.
+const END_LIMIT: Duration = Duration::from_secs(2);
+
 /// Does what needs a runtime; gives the exit code.
 pub(super) fn serve(what: Serve, world: &mut World<'_>) -> Result<u8, CliError> {
     let runtime = Builder::new_multi_thread()
@@ -27,7 +31,7 @@ pub(super) fn serve(what: Serve, world: &mut World<'_>) -> Result<u8, CliError> 
         .thread_name("seawall-control")
         .enable_all()
         .build()?;
-    match what {
+    let code = match what {
         Serve::Status(ask) => answered(&runtime.block_on(ask.answer())?, world),
         Serve::Reload(ask) => {
             let (answer, code) = runtime.block_on(ask.answer())?;
@@ -46,7 +50,10 @@ pub(super) fn serve(what: Serve, world: &mut World<'_>) -> Result<u8, CliError> 
             }
             code
         }
-    }
+    };
+    // A copy of a large database that is being made for a backup is made again later, and nobody waits for it.
+    runtime.shutdown_timeout(END_LIMIT);
+    code
 }
 
 /// Whoever read the answer may have heard enough.

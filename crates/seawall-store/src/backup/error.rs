@@ -146,8 +146,12 @@ impl BackupError {
         let mut text = self.to_string();
         let mut next = std::error::Error::source(self);
         while let Some(error) = next {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
+            let reason = error.to_string();
+            // Some errors say what their reasons say.
+            if !text.contains(&reason) {
+                text.push_str(": ");
+                text.push_str(&reason);
+            }
             next = error.source();
         }
         text

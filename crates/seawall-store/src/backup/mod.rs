@@ -6,10 +6,12 @@
 //!
 //! What to do when lives in [`Schedule`], a pure decision; [`run`] drives all of it.
 
+mod aside;
 mod blocking;
 mod capture;
 #[cfg(feature = "cloud")]
 mod cloud;
+mod config;
 mod directory;
 mod document;
 mod error;
@@ -37,7 +39,9 @@ mod verify;
 
 use std::sync::Arc;
 
+pub use aside::{copy_before_migration, dump_before_migration};
 pub use capture::{CaptureOptions, CaptureStatus};
+pub use config::{BackupEntry, BackupSettings, SECTION, STORE, SourceUrl};
 pub use error::BackupError;
 pub use keys::Keys;
 pub use manifest::{AuditHead, Continued, Kind, Manifest, SegmentManifest, Sentinel};

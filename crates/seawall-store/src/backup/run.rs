@@ -19,7 +19,7 @@ const SENTINEL_TRIES: u32 = 90;
 const SENTINEL_EVERY: Duration = Duration::from_secs(1);
 
 /// One source with all that its backups need.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Task {
     /// The name of its backups.
     pub name: String,

@@ -107,6 +107,12 @@ pub(super) fn open_copy(path: &Path) -> Result<Connection, BackupError> {
     Ok(connection)
 }
 
+/// Whether a copy is a database at all.
+pub(super) fn check_readable(path: &Path) -> Result<(), BackupError> {
+    let connection = open_copy(path)?;
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(BackupError::sqlite)
+}
+
 /// Reads what is in a copy.
 pub(super) fn facts(path: &Path) -> Result<Facts, BackupError> {
     let connection = open_copy(path)?;

@@ -8,6 +8,7 @@ mod connection;
 mod connector;
 mod fault;
 mod outage;
+mod ping;
 mod scribe;
 mod session;
 mod statements;
@@ -23,6 +24,7 @@ use std::{
 use tokio::runtime;
 
 pub use self::address::PostgresUrl;
+pub(crate) use self::ping::ping;
 use self::{connector::Connector, outage::Outage, scribe::Scribe, worker::Worker};
 use crate::{
     OpenError, Options, expiry, lanes::Lanes, loose::Loose, queue::Queue, threads::Threads, watch::Watch, work::Job,

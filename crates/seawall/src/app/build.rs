@@ -181,7 +181,8 @@ impl App {
         }
         let mut held = ground.hold().await?;
         let clock = Arc::clone(&lasts.lasting.clock);
-        let store = Store::open(settings.store.clone(), clock, Arc::new(registry.clone())).await?;
+        let meter = Arc::new(registry.clone());
+        let store = Store::open(settings.store.clone(), clock, meter, &self.surroundings.variables).await?;
         lasts.lasting.health.look_at_store(store.db().clone());
         let last_word = held.last_word.take();
         let meters = HandOverMeters::new(&registry);
@@ -224,7 +225,7 @@ impl App {
         let data = Arc::new(sockets.data);
         let predecessor = program.map(|program| Predecessor {
             listeners,
-            steps: Step::in_order(plane.stage(), phase.clone(), store.db().clone(), &data),
+            steps: Step::in_order(plane.stage(), phase.clone(), store.lent(), &data),
             phase,
             data: Arc::clone(&data),
             program,

@@ -89,7 +89,7 @@ pub static TOP: Section = Section::new(
 );
 
 /// Sections that belong to no guard, before those that do.
-static OWN_SECTIONS: [&Section; 12] = [
+static OWN_SECTIONS: [&Section; 13] = [
     &TOP,
     &UPSTREAM_SECTION,
     &supervised::SECTION,
@@ -100,6 +100,7 @@ static OWN_SECTIONS: [&Section; 12] = [
     &health::SECTION,
     &seawall_store::SECTION,
     &seawall_store::audit::SECTION,
+    &seawall_store::backup::SECTION,
     &LOG_SECTION,
     &TRACE_SECTION,
 ];

@@ -53,6 +53,7 @@ impl Settings {
             supervised: SupervisedSettings::read(&config)?,
             admin: AdminSettings::read(config.values(&admin::SECTION))?,
             health: HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?
+                .within(directory)
                 .with_counters_required(rate_limit::needs_counters(config.values(&rate_limit::SECTION))?),
             log: LogSettings::read(config.values(&LOG_SECTION))?,
             store: StorePlace::read(&config, directory)?,

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     CliError, Next, World,
-    store::{AuditLogCommand, DbCommand, MigrateCommand},
+    store::{AuditLogCommand, BackupCommand, DbCommand, MigrateCommand, RestoreOptions},
 };
 
 const EXIT_CODES: &str = "\
@@ -60,6 +60,11 @@ pub(super) enum Command {
     /// Bring the store's tables to this version, or back, when no server runs; or see how they stand.
     #[command(subcommand)]
     Migrate(MigrateCommand),
+    /// Take a backup, see which there are, or prove that one can be restored.
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// Bring back the newest state, or that of a second, from the backups. Stop the server first.
+    Restore(RestoreOptions),
     /// Move the store to another database.
     #[command(subcommand)]
     Db(DbCommand),

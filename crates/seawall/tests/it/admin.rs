@@ -240,7 +240,7 @@ const ELSEWHERE: [&str; 7] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wk_11_every_metric_is_told_in_the_format_that_scrapers_read() {
-    let (_upstream, app) = in_front("[rate_limit]\nlimits = [\"2/min per ip\"]\n").await;
+    let (_upstream, app) = in_front("[backup]\nto = \"backups\"\n[rate_limit]\nlimits = [\"2/min per ip\"]\n").await;
     app.client().get("/echo").await.expect_status(200);
     app.client().get("/close").await.expect_status(502);
     app.client().get("/limited").await.expect_status(429);

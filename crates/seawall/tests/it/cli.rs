@@ -1,5 +1,6 @@
 //! The command line as people meet it: the real binary, in a directory of its own, with nothing of the machine's environment.
 
+mod backing;
 pub(crate) mod binary;
 mod checking;
 mod demonstration;

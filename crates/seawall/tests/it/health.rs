@@ -5,7 +5,7 @@ use std::time::Duration;
 use seawall::app::catalogue;
 use seawall_config::{Inputs, SourceText, load};
 use seawall_testkit::{
-    StartedApp,
+    StartedApp, TemporaryDirectory,
     client::{RawResponse, Request},
     in_front, in_front_with_clock,
     upstream::{Kind, Upstream},
@@ -88,6 +88,33 @@ async fn ready_need_not_depend_on_the_application() {
     let (mut upstream, app) = in_front("[health]\nupstream = false\n").await;
     upstream.stop().await;
     ready(&app, 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rg_12_readiness_depends_on_databases_that_answer() {
+    let directory = TemporaryDirectory::new();
+    let shop = directory.path().join("shop.db");
+    rusqlite::Connection::open(&shop).unwrap().execute_batch("CREATE TABLE orders (id INTEGER)").unwrap();
+    let silent = Upstream::start(Kind::NeverReads).await;
+    let config = format!(
+        "[health]\nshow = \"all\"\n[health.shop]\nurl = \"sqlite://{}\"\n[health.archive]\nurl = \"postgres://app:s3cret@{}/archive?sslmode=disable\"\ntimeout = \"200ms\"\nrequired = false\n",
+        shop.display(),
+        silent.address
+    );
+    let (_upstream, app, clock) = in_front_with_clock(&config).await;
+    let answer = ready(&app, 200).await;
+    let checks = answer.json()["checks"].clone();
+    assert_eq!(checks["shop"]["status"], "ok", "{checks}");
+    assert_eq!(
+        (&checks["archive"]["status"], &checks["archive"]["error"]),
+        (&"failed".into(), &"no answer within 200 ms".into()),
+        "{checks}"
+    );
+    assert!(!answer.text().contains("s3cret"), "{}", answer.text());
+    std::fs::remove_file(&shop).unwrap();
+    clock.advance(LATER);
+    ready(&app, 503).await;
+    assert!(!shop.exists(), "a check makes no database");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,6 +61,9 @@ pub(super) const MOST_GATHERED_BYTES: usize = 1 << 20;
 /// Frames that are read at once.
 const FRAMES_AT_ONCE: u32 = 64;
 
+/// Why there is nothing to go on with when there never was anything.
+const NEVER: &str = "nothing was captured before";
+
 /// Where changes are captured to, until they are shipped.
 #[derive(Clone, Debug)]
 pub struct CaptureOptions {
@@ -135,6 +138,8 @@ impl Capture {
         };
         match capture.resume() {
             Ok(()) => {}
+            // The first start, or the first with the capture on.
+            Err(Broken(reason)) if reason == NEVER => capture.begin(),
             Err(Broken(reason)) => {
                 tracing::warn!(
                     reason,
@@ -209,7 +214,7 @@ impl Capture {
         for waiting in waiting(&self.options.directory)? {
             self.shared.completed(waiting.bytes);
         }
-        let Some(mut open) = left else { return Err(Broken("nothing was captured before".to_owned())) };
+        let Some(mut open) = left else { return Err(Broken(NEVER.to_owned())) };
         let clean = open.of_this_boot() || open.position.emptied.is_some();
         let continuity = if clean {
             after_start(&open.position, &self.found(&open.position)?)

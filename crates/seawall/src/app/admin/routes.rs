@@ -115,6 +115,9 @@ const INDEX: &str = "The admin interface of Seawall.\n\n\
     /api/restart    start a successor and hand over to it, by POST (token)\n\
     /api/app        the application, when Seawall started it (token)\n\
     /api/store      Seawall's own database (token)\n\
+    /api/backup     backups, and which were verified (token)\n\
+    /api/backup/now      take one, by POST (token)\n\
+    /api/backup/verify   prove that the newest can be restored, by POST (token)\n\
     /api/audit-log  who did what, page by page (token)\n\
     /api/audit-log/verify   whether it is as it was written (token)\n";
 

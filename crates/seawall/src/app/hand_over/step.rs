@@ -3,14 +3,13 @@
 //! The store comes between the last request and the lock. A successor whose migrations take away what this process needs has refused
 //! before.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, sync::Arc};
 
 use seawall_proxy::Stage;
-use seawall_store::Db;
-use tokio::{sync::watch, time::sleep};
+use tokio::sync::watch;
 
 use super::Phase;
-use crate::app::{AppError, DataDirectory, store::StoreFault};
+use crate::app::{AppError, DataDirectory, store::Lent};
 
 /// One step.
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub(in crate::app) enum Step {
     /// Accepting operators; what they asked before is still answered.
     Admin(watch::Sender<Phase>),
     /// The store: what waits for it is run, then it is closed.
-    Store(Db),
+    Store(Lent),
     /// The lock of the data directory, and with it all that is in there.
     Data(Arc<DataDirectory>),
 }
@@ -30,10 +29,10 @@ impl Step {
     pub(in crate::app) fn in_order(
         stage: Stage,
         phase: watch::Sender<Phase>,
-        db: Db,
+        store: Lent,
         data: &Arc<DataDirectory>,
     ) -> Vec<Self> {
-        vec![Self::Public(stage), Self::Admin(phase), Self::Store(db), Self::Data(Arc::clone(data))]
+        vec![Self::Public(stage), Self::Admin(phase), Self::Store(store), Self::Data(Arc::clone(data))]
     }
 
     /// What it is, for messages.
@@ -58,10 +57,7 @@ impl Step {
             Self::Admin(phase) => {
                 phase.send_replace(Phase::Resting);
             }
-            Self::Store(db) => {
-                let db = db.clone();
-                tokio::task::spawn_blocking(move || db.close()).await?;
-            }
+            Self::Store(store) => store.give().await?,
             Self::Data(data) => data.release()?,
         }
         Ok(())
@@ -77,35 +73,9 @@ impl Step {
             Self::Admin(phase) => {
                 phase.send_replace(Phase::Serving);
             }
-            Self::Store(db) => {
-                if let Err(fault) = reopen(db).await {
-                    tokio::spawn(reopen_some_time(db.clone()));
-                    return Err(fault.into());
-                }
-            }
+            Self::Store(store) => store.take_back().await?,
             Self::Data(data) => data.take_back()?,
         }
         Ok(())
-    }
-}
-
-/// How long is waited before a store that could not be opened is tried again.
-const AGAIN: Duration = Duration::from_secs(1);
-
-async fn reopen(db: &Db) -> Result<(), StoreFault> {
-    let reopening = db.clone();
-    let reopened = tokio::task::spawn_blocking(move || reopening.reopen()).await;
-    let opened = reopened.map_err(|_| StoreFault::Died)?;
-    opened.map_err(|source| StoreFault::Open { url: db.url().to_string(), source })
-}
-
-/// Goes on without the store until it can be had again: its database may be away for a moment.
-async fn reopen_some_time(db: Db) {
-    loop {
-        sleep(AGAIN).await;
-        match reopen(&db).await {
-            Ok(()) => return tracing::info!("the store is open again"),
-            Err(error) => tracing::debug!(%error, "the store is still not to be had"),
-        }
     }
 }

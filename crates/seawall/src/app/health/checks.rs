@@ -188,6 +188,7 @@ async fn run(check: Check, clock: &dyn Clock) -> Outcome {
         Probe::Tcp(host, port) => {
             tiny_http::connects(host, *port, check.timeout).await.err().map(|error| error.to_string())
         }
+        Probe::Database(url) => seawall_store::ping(url, check.timeout).await.err(),
         Probe::Http(url) => match url.get(check.timeout).await {
             Ok(answer) if (200..400).contains(&answer.status) => None,
             Ok(answer) => Some(format!("answered with status {}", answer.status)),

@@ -1,6 +1,6 @@
 //! Section `[health]` and its entries `[health.NAME]`.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use seawall_core::{
     http::RoutePattern,
@@ -8,6 +8,7 @@ use seawall_core::{
         BadSetting, Complaint, Field, FieldSpec, Literal, Raw, Section, Setting, Shape, Situation, Span, Values, choice,
     },
 };
+use seawall_store::DatabaseUrl;
 
 use crate::app::tiny_http::Url;
 
@@ -50,12 +51,24 @@ impl Setting for Tcp {
     }
 }
 
-impl Setting for Url {
-    const SHAPE: Shape = Shape::Text("url", "http://localhost:3000/health");
+/// A page that must be there, or a database that must answer.
+#[derive(Clone, Debug)]
+enum Address {
+    Page(Url),
+    Database(DatabaseUrl),
+}
+
+impl Setting for Address {
+    // A database's may hold a password.
+    const SHAPE: Shape = Shape::Secret;
 
     fn read(raw: &Raw) -> Result<Self, String> {
         match raw {
-            Raw::Text(text) => Self::parse(text),
+            Raw::Text(text) if text.contains("://") && !text.trim_start().starts_with("http") => {
+                let wrong = |reason| format!("{reason}, or http://HOST/PATH");
+                DatabaseUrl::parse(text.trim()).map(Self::Database).map_err(wrong)
+            }
+            Raw::Text(text) => Url::parse(text.trim()).map(Self::Page),
             other => {
                 Err(format!("expected a URL as text, such as \"http://localhost:3000/health\", found {}", other.kind()))
             }
@@ -81,7 +94,11 @@ const SHOW: Field<Show> = Field::new(
 const UPSTREAM: Field<bool> =
     Field::new("upstream", Literal::Flag(true), "Whether `ready` wants the application to accept connections.");
 
-const URL: Field<Url> = Field::new("url", Literal::Unset, "An address that must answer with a 2xx or 3xx status.");
+const URL: Field<Address> = Field::new(
+    "url",
+    Literal::Unset,
+    "An `http://` address that must answer with a 2xx or 3xx status, or a database that must answer a query: `postgres://USER:PASSWORD@HOST/DATABASE` or `sqlite://PATH`, relative to the configuration file.",
+);
 const TCP: Field<Tcp> =
     Field::new("tcp", Literal::Unset, "A host and port that must accept connections, such as a database's.");
 const TIMEOUT: Field<Span> =
@@ -137,6 +154,8 @@ pub struct Check {
 pub enum Probe {
     /// Ask for a page.
     Http(Url),
+    /// Ask a database.
+    Database(DatabaseUrl),
     /// Connect.
     Tcp(String, u16),
 }
@@ -166,10 +185,24 @@ impl HealthSettings {
     }
 }
 
+impl HealthSettings {
+    /// The same; a database's relative path begins in `directory`.
+    #[must_use]
+    pub fn within(mut self, directory: &Path) -> Self {
+        for check in &mut self.checks {
+            if let Probe::Database(url) = &mut check.probe {
+                *url = url.clone().within(directory);
+            }
+        }
+        self
+    }
+}
+
 impl Check {
     fn read(name: &str, values: &Values) -> Result<Self, BadSetting> {
         let probe = match (values.find(&URL)?, values.find(&TCP)?) {
-            (Some(url), _) => Probe::Http(url),
+            (Some(Address::Page(url)), _) => Probe::Http(url),
+            (Some(Address::Database(url)), _) => Probe::Database(url),
             (None, Some(Tcp(host, port))) => Probe::Tcp(host, port),
             (None, None) => {
                 return Err(BadSetting { key: URL.key(), reason: format!("the check {name} has neither url nor tcp") });
@@ -220,6 +253,6 @@ fn entry_demands(values: &Values, _: &Situation) -> Vec<Complaint> {
         1 => return Vec::new(),
         _ => "the check says both `url` and `tcp`; one check does one thing",
     };
-    let help = "give it `url = \"http://…\"` or `tcp = \"HOST:PORT\"`".to_owned();
+    let help = "give it `url = \"http://…\"`, `url = \"postgres://…\"` or `tcp = \"HOST:PORT\"`".to_owned();
     vec![Complaint { key: None, what: what.to_owned(), help }]
 }

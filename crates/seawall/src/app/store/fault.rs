@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use seawall_store::{OpenError, migration::MigrationError};
+use seawall_store::{OpenError, backup::BackupError, migration::MigrationError};
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,13 +25,25 @@ pub enum StoreFault {
         #[source]
         source: MigrationError,
     },
+    /// It could not be copied before its tables change.
+    #[error("the store at {url} was not migrated, because it could not be copied before")]
+    Copy {
+        /// Where it is.
+        url: String,
+        /// Why.
+        #[source]
+        source: BackupError,
+    },
+    /// Backups cannot be taken as configured.
+    #[error("backups cannot be taken as [backup] says")]
+    Backup(#[source] BackupError),
     /// It is to be migrated by hand.
     #[error("{0} migrations of the store are pending, and `migrate` in [store] is \"manual\"")]
     Pending(usize),
     /// A pending migration and a running process do not go together.
     #[error("migration {0} of the store takes away what the running process needs, so there is no overlap of the two")]
     Overlap(String),
-    /// The key that signs checkpoints.
+    /// The key that signs checkpoints and backups.
     #[error("the key {path} cannot be used")]
     Key {
         /// The file.
@@ -50,8 +62,15 @@ impl StoreFault {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Open { source: OpenError::Url { .. } | OpenError::Network { .. }, .. } => 64,
-            Self::Open { .. } | Self::Migrate { .. } | Self::Pending(_) | Self::Overlap(_) | Self::Key { .. } => 69,
+            Self::Open { source: OpenError::Url { .. } | OpenError::Network { .. }, .. }
+            | Self::Backup(BackupError::Key(_)) => 64,
+            Self::Open { .. }
+            | Self::Migrate { .. }
+            | Self::Copy { .. }
+            | Self::Backup(_)
+            | Self::Pending(_)
+            | Self::Overlap(_)
+            | Self::Key { .. } => 69,
             Self::Died => 70,
         }
     }
@@ -66,10 +85,17 @@ impl StoreFault {
             Self::Open { .. } => {
                 "see that the directory exists and may be written, or choose another place with `url` in [store]"
             }
+            Self::Copy { .. } => {
+                "make room beside the database for a second one of its size, and see that the directory may be written"
+            }
+            Self::Backup(BackupError::PlaceUrl { .. }) => {
+                "see that the place is there and may be written, or choose another as `to` in [backup]"
+            }
+            Self::Backup(_) => "give the key file or the recipients that [backup] names",
             Self::Pending(_) => "run `seawall migrate status` to see them and `seawall migrate up` to apply them",
             Self::Overlap(_) => "stop the running process and start this one: requests wait for it meanwhile",
             Self::Key { .. } => {
-                "see that Seawall may read it; when it is lost, remove it: a new one is made, and earlier checkpoints are verified with the old public key only"
+                "put it where it was, from the copy that is kept elsewhere, and see that Seawall may read it; when it is lost, remove it and start the server: a new one is made, and what the old one signed is verified with its public half only"
             }
             Self::Migrate { .. } | Self::Died => return None,
         };

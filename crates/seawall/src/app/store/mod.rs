@@ -1,6 +1,8 @@
 //! Seawall's own database: where it is, how it is opened and brought up to this version, and what is done for it while the server
 //! runs.
 
+pub(crate) mod backups;
+pub(crate) mod before;
 mod checkpoints;
 mod fault;
 mod open;
@@ -10,6 +12,6 @@ mod shown;
 
 pub use fault::StoreFault;
 pub(crate) use open::open;
-pub(super) use open::{Store, overlap};
+pub(super) use open::{Lent, Store, overlap};
 pub use place::StorePlace;
 pub(crate) use routes::router;

@@ -1,6 +1,6 @@
 //! Opening the store, and bringing its tables up to this version.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use seawall_core::{
@@ -10,14 +10,28 @@ use seawall_core::{
 use seawall_store::{
     Cause, DatabaseUrl, Db, Migrate, StoreError, Surroundings,
     audit::{Entry, SigningKey},
+    backup::Progress,
     migration::{self, Overlap, State, Status},
     retention,
 };
 use serde_json::{Map, json};
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet, time::sleep};
 
-use super::{StoreFault, StorePlace, checkpoints, router};
+use super::{
+    StoreFault, StorePlace,
+    backups::{self, Asked, Backups, Keeper, Purpose},
+    before, checkpoints, router,
+};
 use crate::app::catalogue::LEDGERS;
+
+/// How long the last changes may take to reach the place of the backups when the server ends.
+const SHIP_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long is waited before a store that could not be opened is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How long they may take while a successor waits.
+const SHIP_LIMIT_HANDING_OVER: Duration = Duration::from_secs(2);
 
 /// The open store.
 #[derive(Debug)]
@@ -25,6 +39,8 @@ pub(in crate::app) struct Store {
     db: Db,
     place: Arc<StorePlace>,
     key: Arc<SigningKey>,
+    backups: Backups,
+    keeper: Arc<Keeper>,
     /// What is done while it is open.
     duties: JoinSet<()>,
     stop: watch::Sender<bool>,
@@ -39,10 +55,14 @@ impl Store {
         place: StorePlace,
         clock: Arc<dyn Clock>,
         meter: Arc<dyn Meter>,
+        variables: &[(String, String)],
     ) -> Result<Self, StoreFault> {
-        let db = open(&place, clock, Arc::clone(&meter)).await?;
+        let backups = Backups::open(&place, variables, &clock, Purpose::Take).await?;
+        tell_off(&place);
+        place.clear_scratch();
+        let db = open(&place, Arc::clone(&clock), Arc::clone(&meter)).await?;
         match place.store.migrate {
-            Migrate::Start => migrate(&db, &place).await?,
+            Migrate::Start => migrate(&db, &place, &*clock).await?,
             Migrate::Manual => nothing_pending(&db, &place).await?,
         }
         let path = place.key_file.clone();
@@ -53,9 +73,10 @@ impl Store {
         if let DatabaseUrl::Postgres(_) = place.url {
             duties.spawn(checkpoints::seal(db.clone(), stopping.clone()));
         }
+        let keeper = Arc::new(Keeper::begin(backups.clone(), db.clone(), Arc::clone(&meter)));
         duties.spawn(retention::run(db.clone(), retention::RULES.to_vec(), meter, stopping.clone()));
         duties.spawn(checkpoints::sign(db.clone(), Arc::clone(&key), Arc::clone(&place), stopping));
-        let store = Self { db, place, key, duties, stop };
+        let store = Self { db, place, key, backups, keeper, duties, stop };
         store.tell_start().await;
         Ok(store)
     }
@@ -67,11 +88,18 @@ impl Store {
 
     /// What operators may ask of it.
     pub(in crate::app) fn router(&self) -> Router {
-        router(self.db.clone(), Some(Arc::clone(&self.key)), Arc::clone(&self.place))
+        let asked = Asked { backups: self.backups.clone(), db: Some(self.db.clone()), progress: Progress::silent() };
+        router(self.db.clone(), Some(Arc::clone(&self.key)), Arc::clone(&self.place)).merge(backups::router(asked))
+    }
+
+    /// What a successor is given.
+    pub(in crate::app) fn lent(&self) -> Lent {
+        Lent { db: self.db.clone(), keeper: Arc::clone(&self.keeper) }
     }
 
     /// Signs the last checkpoint, runs what waits, and gives the database back.
     pub(in crate::app) async fn close(&mut self) {
+        let kept = self.keeper.rest().await;
         self.stop.send_replace(true);
         while let Some(ended) = self.duties.join_next().await {
             if ended.is_err() {
@@ -82,6 +110,10 @@ impl Store {
         // Blocks until the database has taken all.
         if tokio::task::spawn_blocking(move || db.close()).await.is_err() {
             tracing::error!("closing the store ended by a fault of its own");
+        }
+        // After a hand-over, the successor ships.
+        if kept {
+            self.keeper.ship(SHIP_LIMIT).await;
         }
     }
 
@@ -100,6 +132,67 @@ impl Store {
         if let Err(error) = told {
             tracing::error!(%error, "the start could not be written to the audit log");
         }
+    }
+}
+
+/// The store as it is given to a successor, and taken back.
+#[derive(Clone, Debug)]
+pub(in crate::app) struct Lent {
+    db: Db,
+    keeper: Arc<Keeper>,
+}
+
+impl Lent {
+    /// Runs what waits, closes the database, and ships what was captured as far as the successor can wait for it.
+    pub(in crate::app) async fn give(&self) -> Result<(), tokio::task::JoinError> {
+        self.keeper.rest().await;
+        let db = self.db.clone();
+        tokio::task::spawn_blocking(move || db.close()).await?;
+        self.keeper.ship(SHIP_LIMIT_HANDING_OVER).await;
+        Ok(())
+    }
+
+    /// Opens it again; when that fails, it goes on trying.
+    ///
+    /// # Errors
+    /// [`StoreFault::Open`].
+    pub(in crate::app) async fn take_back(&self) -> Result<(), StoreFault> {
+        let reopened = self.reopen().await;
+        if reopened.is_err() {
+            tokio::spawn(self.clone().reopen_some_time());
+        }
+        reopened
+    }
+
+    /// Goes on without the store until it can be had again: its database may be away for a moment.
+    async fn reopen_some_time(self) {
+        loop {
+            sleep(AGAIN).await;
+            match self.reopen().await {
+                Ok(()) => return tracing::info!("the store is open again"),
+                Err(error) => tracing::debug!(%error, "the store is still not to be had"),
+            }
+        }
+    }
+
+    async fn reopen(&self) -> Result<(), StoreFault> {
+        let db = self.db.clone();
+        let reopened = tokio::task::spawn_blocking(move || db.reopen()).await.map_err(|_| StoreFault::Died)?;
+        reopened.map_err(|source| StoreFault::Open { url: self.db.url().to_string(), source })?;
+        self.keeper.resume();
+        Ok(())
+    }
+}
+
+/// Says so when nothing is backed up.
+fn tell_off(place: &StorePlace) {
+    match (&place.backup.to, place.backup.entries.as_slice()) {
+        (Some(_), _) => {}
+        (None, []) => tracing::info!("backups are off; name a place as `to` in [backup]"),
+        (None, entries) => tracing::warn!(
+            entries = entries.len(),
+            "backups are off although [backup] names what to back up; name a place as `to`"
+        ),
     }
 }
 
@@ -134,7 +227,8 @@ pub(in crate::app) async fn overlap(place: &StorePlace, clock: Arc<dyn Clock>) -
     }
 }
 
-async fn migrate(db: &Db, place: &StorePlace) -> Result<(), StoreFault> {
+async fn migrate(db: &Db, place: &StorePlace, clock: &dyn Clock) -> Result<(), StoreFault> {
+    before::copy_if_pending(db, place, clock).await?;
     let tell = |status: &Status| {
         let (ledger, number, name) = (status.ledger.as_str(), status.number, status.name.as_str());
         tracing::info!(
@@ -157,7 +251,7 @@ async fn nothing_pending(db: &Db, place: &StorePlace) -> Result<(), StoreFault> 
 }
 
 impl StorePlace {
-    fn migrate_fault(&self, source: migration::MigrationError) -> StoreFault {
+    pub(super) fn migrate_fault(&self, source: migration::MigrationError) -> StoreFault {
         StoreFault::Migrate { url: self.url.to_string(), source }
     }
 }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use seawall_config::Config;
-use seawall_core::settings::BadSetting;
+use seawall_core::settings::{BadSetting, Raw};
 use seawall_store::{
     DatabaseUrl, StoreSettings,
     audit::{self, AuditSettings},
+    backup::{self, BackupSettings, PostgresServer},
 };
 
 use crate::app::catalogue::{DATA, TOP};
@@ -22,8 +23,14 @@ pub struct StorePlace {
     pub audit: AuditSettings,
     /// Where they are appended.
     pub checkpoint_file: PathBuf,
-    /// The key that signs them.
+    /// The key that signs them, and backups.
     pub key_file: PathBuf,
+    /// The directory with Seawall's own files.
+    pub data: PathBuf,
+    /// The database as PostgreSQL's tools take it, when it is one of PostgreSQL.
+    pub server: Option<PostgresServer>,
+    /// What is backed up, and where to.
+    pub backup: BackupSettings,
 }
 
 impl StorePlace {
@@ -35,13 +42,26 @@ impl StorePlace {
         let data = directory.join(config.values(&TOP).get(&DATA)?);
         let store = StoreSettings::read(config.values(&seawall_store::SECTION), directory)?;
         let audit = AuditSettings::read(config.values(&audit::SECTION))?;
+        let entries = config.entries(&backup::SECTION);
+        let backup = BackupSettings::read(config.values(&backup::SECTION), entries, directory)?;
         let by_default = data.join("audit-checkpoints.jsonl");
-        Ok(Self {
-            url: store.url.clone().unwrap_or_else(|| DatabaseUrl::Sqlite(data.join("seawall.db"))),
+        let url = store.url.clone().unwrap_or_else(|| DatabaseUrl::Sqlite(data.join("seawall.db")));
+        let server = match (&url, config.values(&seawall_store::SECTION).raw("url")) {
+            (DatabaseUrl::Postgres(_), Some(Raw::Text(text))) => PostgresServer::parse(text.trim()).ok(),
+            _ => None,
+        };
+        let mut place = Self {
+            url,
             checkpoint_file: audit.checkpoint_file.as_ref().map_or(by_default, |file| directory.join(file)),
             key_file: data.join("audit.key"),
+            data,
+            server,
+            backup,
             store,
             audit,
-        })
+        };
+        // Whoever opens the store, the command line too, goes on with the capture, so that it has no gap.
+        place.store.options.capture = place.capture();
+        Ok(place)
     }
 }

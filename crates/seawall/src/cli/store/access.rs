@@ -1,23 +1,33 @@
 //! The way to the store: over the running server's socket, or by opening it, when no server has it.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
-use http::Request;
+use http::{Method, Request};
 use seawall_core::meter::NoMeter;
-use seawall_store::{Db, audit::SigningKey};
+use seawall_store::{
+    Db,
+    audit::SigningKey,
+    backup::{self, Progress},
+};
 use serde_json::Value;
 use tower::ServiceExt;
 
 use super::super::CliError;
 use crate::app::{
     AppError, SystemClock,
-    store::{self, StorePlace},
+    store::{
+        self, StoreFault, StorePlace,
+        backups::{self, Asked, Backups, Purpose, What},
+    },
     tiny_http::{self, Answer},
 };
 
 /// How long one answer may take; reading a long log takes its time.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// How long a backup or its verification may take; the size of the database sets the time.
+const WORK_LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// How long it may take to find out whether a server runs.
 const LOOK: Duration = Duration::from_secs(5);
@@ -30,6 +40,17 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 pub(super) struct Access {
     socket: PathBuf,
     place: StorePlace,
+    /// The environment's; they may hold credentials.
+    variables: Variables,
+}
+
+/// Variables of the environment, which are not shown.
+pub(super) struct Variables(pub(super) Vec<(String, String)>);
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Variables")
+    }
 }
 
 /// Whoever has the store.
@@ -40,9 +61,25 @@ pub(super) enum Holder {
     Own(Router),
 }
 
+/// What backups are wanted for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted<'a> {
+    /// To take one of this, or of all.
+    Taking(Option<&'a str>),
+    /// To look at them.
+    Reading,
+}
+
+/// Whoever can be asked about backups.
+pub(super) struct BackupHolder {
+    holder: Holder,
+    /// What was opened for it.
+    opened: Option<(Backups, Db)>,
+}
+
 impl Access {
-    pub(super) const fn new(socket: PathBuf, place: StorePlace) -> Self {
-        Self { socket, place }
+    pub(super) const fn new(socket: PathBuf, place: StorePlace, variables: Variables) -> Self {
+        Self { socket, place, variables }
     }
 
     /// Where it is.
@@ -76,7 +113,44 @@ impl Access {
         self.open().await
     }
 
-    async fn served(&self) -> bool {
+    /// Finds the server, or prepares to do it here: the store is opened only for a backup of it.
+    pub(super) async fn backups(&self, wanted: Wanted<'_>, progress: Progress) -> Result<BackupHolder, CliError> {
+        if self.served().await {
+            return Ok(BackupHolder { holder: Holder::Server(self.socket.clone()), opened: None });
+        }
+        let purpose = if matches!(wanted, Wanted::Taking(_)) { Purpose::Take } else { Purpose::Read };
+        let backups = self.open_backups(purpose).await?;
+        let of_store = |name: Option<&str>| {
+            let wanted = backups.all().iter().filter(|kept| name.is_none_or(|name| name == kept.name));
+            wanted.into_iter().any(|kept| matches!(kept.what, What::Store(_)))
+        };
+        let db = match wanted {
+            Wanted::Taking(name) if of_store(name) => Some(self.open().await?),
+            _ => None,
+        };
+        let router = backups::router(Asked { backups: backups.clone(), db: db.clone(), progress });
+        Ok(BackupHolder { holder: Holder::Own(router), opened: db.map(|db| (backups, db)) })
+    }
+
+    /// What can be restored.
+    ///
+    /// # Errors
+    /// [`CliError::Missing`] when backups are off.
+    pub(super) async fn readable_backups(&self) -> Result<Backups, CliError> {
+        let backups = self.open_backups(Purpose::Read).await?;
+        if backups.on() {
+            return Ok(backups);
+        }
+        Err(CliError::Missing("no place of backups is named\n  help: name it as `to` in [backup]".to_owned()))
+    }
+
+    async fn open_backups(&self, purpose: Purpose) -> Result<Backups, CliError> {
+        let clock: Arc<dyn seawall_core::clock::Clock> = Arc::new(SystemClock::new());
+        let opened = Backups::open(&self.place, &self.variables.0, &clock, purpose).await;
+        opened.map_err(|error: StoreFault| CliError::App(AppError::from(error)))
+    }
+
+    pub(super) async fn served(&self) -> bool {
         tiny_http::get_unix(&self.socket, "/health/live", LOOK).await.is_ok()
     }
 
@@ -101,7 +175,7 @@ impl Holder {
     pub(super) async fn ask(&self, path: &str) -> Result<Value, CliError> {
         let Answer { status, body } = match self {
             Self::Server(socket) => tiny_http::get_unix(socket, path, LIMIT).await?,
-            Self::Own(router) => own(router, path).await?,
+            Self::Own(router) => own(router, Method::GET, path).await?,
         };
         let said: Value = serde_json::from_str(&body).unwrap_or_default();
         if status == 200 {
@@ -112,8 +186,53 @@ impl Holder {
     }
 }
 
-async fn own(router: &Router, path: &str) -> io::Result<Answer> {
-    let request = Request::get(path).body(Body::empty()).map_err(io::Error::other)?;
+impl BackupHolder {
+    /// Asks for an answer in JSON.
+    ///
+    /// # Errors
+    /// [`CliError::Missing`] with what was said instead.
+    pub(super) async fn look(&self, path: &str) -> Result<Value, CliError> {
+        told(&match &self.holder {
+            Holder::Server(socket) => tiny_http::get_unix(socket, path, LIMIT).await?,
+            Holder::Own(router) => own(router, Method::GET, path).await?,
+        })
+    }
+
+    /// Has something done that takes its time.
+    ///
+    /// # Errors
+    /// As for [`Self::look`].
+    pub(super) async fn have_done(&self, path: &str) -> Result<Value, CliError> {
+        told(&match &self.holder {
+            Holder::Server(socket) => tiny_http::post_unix(socket, path, WORK_LIMIT).await?,
+            Holder::Own(router) => own(router, Method::POST, path).await?,
+        })
+    }
+
+    /// Gives the store back, and ships what was captured meanwhile.
+    pub(super) async fn close(self) {
+        let Some((backups, db)) = self.opened else { return };
+        let closing = db.clone();
+        let closed = tokio::task::spawn_blocking(move || closing.close()).await;
+        if let (Ok(()), Some(kept)) = (closed, backups.named(backup::STORE))
+            && let Err(error) = backup::ship(&kept.vault, backup::STORE, &db).await
+        {
+            tracing::warn!(error = error.chain(), "the last changes were not shipped; they wait for the next start");
+        }
+    }
+}
+
+fn told(answer: &Answer) -> Result<Value, CliError> {
+    let said: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    match (answer.status, said.get("error").and_then(Value::as_str)) {
+        (200, _) => Ok(said),
+        (400, Some(error)) => Err(CliError::Usage(format!("error: {error}\n"))),
+        (_, error) => Err(CliError::Missing(error.unwrap_or("the server does not say why").to_owned())),
+    }
+}
+
+async fn own(router: &Router, method: Method, path: &str) -> io::Result<Answer> {
+    let request = Request::builder().method(method).uri(path).body(Body::empty()).map_err(io::Error::other)?;
     let Ok(response) = router.clone().oneshot(request).await;
     let status = response.status().as_u16();
     let body = axum::body::to_bytes(response.into_body(), MOST_BYTES).await.map_err(io::Error::other)?;

@@ -246,7 +246,7 @@ async fn page(holder: &Holder, which: &Which, place: Option<&str>) -> Result<(Ve
 }
 
 /// A value as it may stand in a query (RFC 3986).
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

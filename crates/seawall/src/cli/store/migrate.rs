@@ -11,9 +11,12 @@ use super::{
     access::Access,
 };
 use crate::app::{
-    AppError,
+    AppError, SystemClock,
     catalogue::LEDGERS,
-    store::{StoreFault, StorePlace},
+    store::{
+        StoreFault, StorePlace,
+        before::{self, Copied},
+    },
 };
 
 /// What is asked.
@@ -69,6 +72,9 @@ impl MigrateCommand {
             }
             Self::Up(options) => {
                 let db = access.open_alone().await?;
+                let copy =
+                    before::copy_if_pending(&db, access.place(), &SystemClock::new()).await.map_err(AppError::from)?;
+                tell_copy(&copy, options.json, out)?;
                 let mut done = Vec::new();
                 let applied = migration::up(&db, &LEDGERS, |status| done.push(status.clone())).await;
                 // What was applied before a failure stays, and is told.
@@ -84,10 +90,16 @@ impl MigrateCommand {
             }
             Self::Down(options) => {
                 let db = access.open_alone().await?;
+                let copy = before::copy(access.place(), &SystemClock::new()).await.map_err(AppError::from)?;
                 let accepted = if options.accept_data_loss { DataLoss::Accepted } else { DataLoss::Refused };
-                let status = migration::down(&db, &LEDGERS, &options.part, accepted)
-                    .await
-                    .map_err(|error| fault(error, access.place()))?;
+                let status = match migration::down(&db, &LEDGERS, &options.part, accepted).await {
+                    Ok(status) => status,
+                    Err(error) => {
+                        unneeded(&copy, &error);
+                        return Err(fault(error, access.place()));
+                    }
+                };
+                tell_copy(&copy, false, out)?;
                 writeln!(out, "{}", line("went back over", &status))?;
                 db.close();
                 Ok(0)
@@ -101,6 +113,28 @@ fn fault(error: MigrationError, place: &StorePlace) -> CliError {
         MigrationError::LosesData { .. } | MigrationError::NothingApplied(_) => CliError::Missing(error.to_string()),
         source => CliError::App(AppError::from(StoreFault::Migrate { url: place.url.to_string(), source })),
     }
+}
+
+/// A copy before a way back that was refused is a copy of what is there.
+fn unneeded(copied: &Copied, error: &MigrationError) {
+    if let (Copied::To(copy), MigrationError::LosesData { .. } | MigrationError::NothingApplied(_)) = (copied, error) {
+        // One that stays is one copy more.
+        let _stays = std::fs::remove_file(copy);
+    }
+}
+
+/// Where the state of before is, should it be wanted again.
+fn tell_copy(copied: &Copied, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    match copied {
+        Copied::To(copy) if json => writeln!(out, "{}", serde_json::json!({ "copied": copy.display().to_string() }))?,
+        Copied::To(copy) => writeln!(out, "copied to {}", copy.display())?,
+        Copied::Not(why) if json => {
+            writeln!(out, "{}", serde_json::json!({ "copied": null, "reason": why }))?;
+        }
+        Copied::Not(why) => writeln!(out, "not copied before: {why}")?,
+        Copied::Needless => {}
+    }
+    Ok(())
 }
 
 fn line(what: &str, status: &Status) -> String {

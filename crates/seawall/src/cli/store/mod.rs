@@ -2,13 +2,19 @@
 
 mod access;
 mod audit_log;
+mod backup;
+mod bar;
 mod migrate;
 mod relocate;
+mod restore;
 
 use std::{io::Write, path::PathBuf};
 
-use self::access::Access;
-pub(super) use self::{audit_log::AuditLogCommand, migrate::MigrateCommand, relocate::DbCommand};
+use self::access::{Access, Variables};
+pub(super) use self::{
+    audit_log::AuditLogCommand, backup::BackupCommand, migrate::MigrateCommand, relocate::DbCommand,
+    restore::RestoreOptions,
+};
 use super::{
     CliError, Next, Serve, World,
     arguments::{FileOption, StatusOptions},
@@ -29,6 +35,9 @@ pub struct Ask {
 enum Wish {
     Audit(AuditLogCommand, Access),
     Migrate(MigrateCommand, Access),
+    Backup(BackupCommand, Access),
+    /// With the directory where relative paths begin.
+    Restore(RestoreOptions, Access, PathBuf),
     /// With the directory where relative paths begin.
     Db(DbCommand, PathBuf),
 }
@@ -45,6 +54,18 @@ pub(super) fn migrate(command: MigrateCommand, world: &World<'_>) -> Result<Next
     Ok(next(Wish::Migrate(command, access), world))
 }
 
+/// Prepares `seawall backup`.
+pub(super) fn backup(command: BackupCommand, world: &World<'_>) -> Result<Next, CliError> {
+    let access = access(command.file(), world)?;
+    Ok(next(Wish::Backup(command, access), world))
+}
+
+/// Prepares `seawall restore`.
+pub(super) fn restore(options: RestoreOptions, world: &World<'_>) -> Result<Next, CliError> {
+    let access = access(options.file(), world)?;
+    Ok(next(Wish::Restore(options, access, world.directory.clone()), world))
+}
+
 /// Prepares `seawall db`.
 pub(super) fn db(command: DbCommand, world: &World<'_>) -> Next {
     next(Wish::Db(command, world.directory.clone()), world)
@@ -59,7 +80,7 @@ fn access(file: &FileOption, world: &World<'_>) -> Result<Access, CliError> {
     let options = StatusOptions { file: file.clone(), json: false };
     let loaded = configuration::read(file, Vec::new(), false, world)?;
     let place = StorePlace::read(&loaded.config, &loaded.directory).map_err(AppError::Setting)?;
-    Ok(Access::new(status::socket(&options, world)?, place))
+    Ok(Access::new(status::socket(&options, world)?, place, Variables(world.variables.clone())))
 }
 
 impl Ask {
@@ -71,6 +92,8 @@ impl Ask {
         match &self.wish {
             Wish::Audit(command, access) => command.run(access, self.paint, out).await,
             Wish::Migrate(command, access) => command.run(access, self.paint, out).await,
+            Wish::Backup(command, access) => command.run(access, self.paint, out).await,
+            Wish::Restore(options, access, directory) => options.run(access, directory, self.paint, out).await,
             Wish::Db(command, directory) => command.run(directory, self.paint, out).await,
         }
     }

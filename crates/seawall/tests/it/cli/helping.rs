@@ -26,6 +26,9 @@ fn help_says_what_it_is_and_where_to_begin() {
       app          Ask how the application is that the running server started
       migrate      Bring the store's tables to this version, or back, when no server runs; or see how
                    they stand
+      backup       Take a backup, see which there are, or prove that one can be restored
+      restore      Bring back the newest state, or that of a second, from the backups. Stop the server
+                   first
       db           Move the store to another database
       audit-log    Read the record of who did what, or find out whether it was changed
       completions  Write a completion script for your shell

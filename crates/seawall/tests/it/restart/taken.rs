@@ -197,3 +197,27 @@ async fn the_listener_that_redirects_to_https_is_handed_over_too() {
     let answer = client.get("/after").await.expect_status(308);
     assert!(answer.header("location").is_some_and(|location| location.ends_with("/after")), "{answer:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_successor_goes_on_with_the_backups_and_no_change_is_lost_between_them() {
+    let (_upstream, mut line) = Line::in_front("[backup]\nto = \"backups\"\n").await;
+    line.server.logged("a backup was taken");
+    line.restart();
+    assert_eq!(line.server.child.exited(), Some(0), "{}", line.server.child);
+    signal(line.last, "TERM");
+    until_gone(line.last).await;
+    let said = line.server.child.out();
+    assert!(!said.contains("were not shipped") && !said.contains("without a gap"), "{said}");
+    let listed: Value = serde_json::from_str(&line.place.seawall(&["backup", "list", "--json"]).ok()).expect("JSON");
+    assert_eq!(
+        listed["data"][0]["backups"].as_array().map(Vec::len),
+        Some(1),
+        "one generation, so one backup: {listed}"
+    );
+    let restored = line.place.seawall(&["restore", "--into", "copy.db", "--json"]).ok();
+    let restored: Value = serde_json::from_str(&restored).expect("it answers in JSON");
+    assert!(restored["missing"].is_null(), "{restored}");
+    let copy = rusqlite::Connection::open(line.place.path().join("copy.db")).unwrap();
+    let starts = "SELECT count(*) FROM audit_log WHERE action = 'server.started'";
+    assert_eq!(copy.query_row(starts, [], |row| row.get(0)), Ok(2_i64), "those of both processes");
+}

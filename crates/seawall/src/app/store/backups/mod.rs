@@ -1,0 +1,11 @@
+//! Backups of the store and of what the configuration names: what is backed up where, and what keeps doing it.
+
+mod keeper;
+mod plan;
+mod routes;
+mod shown;
+
+pub(in crate::app) use keeper::Keeper;
+pub(crate) use plan::{Backups, Kept, Purpose, What};
+pub(crate) use routes::{Asked, router};
+pub(crate) use shown::restored;
