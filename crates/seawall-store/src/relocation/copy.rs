@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     Cause, Db, Lane, ReadTx, StoreError, ToValue,
+    dialect::Dialect,
     migration::{self, Ledger, MigrationError, State},
 };
 
@@ -55,6 +56,9 @@ pub enum RelocationError {
         "the source is not of this version: migration {0} is pending there; start the server once on it, or `seawall migrate up`"
     )]
     Behind(String),
+    /// The source is itself the target of a move that has not come to its end.
+    #[error("the source holds part of {0} only: a move to it has not come to its end")]
+    Partial(String),
     /// The target holds rows that no move has put there.
     #[error("the target is not empty: the table {0} has rows")]
     Occupied(String),
@@ -95,6 +99,9 @@ pub async fn relocate(
     if let Some(pending) = statuses.iter().find(|status| matches!(status.state, State::Pending(_))) {
         return Err(RelocationError::Behind(format!("{} {} ({})", pending.ledger, pending.number, pending.name)));
     }
+    if let Some(origin) = unfinished(source).await? {
+        return Err(RelocationError::Partial(origin));
+    }
     migration::up(target, ledgers, |_| {}).await?;
     let tables = tables(source, OWN).await?;
     mark(source, target, &tables).await?;
@@ -107,6 +114,25 @@ pub async fn relocate(
     }
     target.write::<_, StoreError>(&CAUSE, |tx| tx.script("relocation mark", "DROP TABLE seawall_relocation")).await?;
     Ok(moved)
+}
+
+/// Where the rows of a database come from whose move has not come to its end; nothing when it is whole.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn unfinished(db: &Db) -> Result<Option<String>, StoreError> {
+    db.read(Lane::Interactive, |tx| {
+        let sql = match tx.dialect() {
+            Dialect::Sqlite => "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = $1",
+            Dialect::Postgres => "SELECT COUNT(*) FROM pg_class WHERE relname = $1 AND relnamespace = CAST(current_schema() AS regnamespace)",
+        };
+        let (marked,): (i64,) = tx.one(sql, &[&MARK])?;
+        if marked == 0 {
+            return Ok(None);
+        }
+        Ok(tx.find("SELECT origin FROM seawall_relocation", &[])?.map(|(origin,)| origin))
+    })
+    .await
 }
 
 /// Marks the target as one that is filled from this source, unless it has rows of its own.

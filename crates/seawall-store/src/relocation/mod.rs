@@ -11,4 +11,4 @@ mod copy;
 mod proof;
 mod table;
 
-pub use copy::{Moved, Progress, RelocationError, relocate};
+pub use copy::{Moved, Progress, RelocationError, relocate, unfinished};

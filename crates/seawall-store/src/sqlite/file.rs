@@ -59,14 +59,16 @@ pub(crate) fn beside(path: &Path, what: &str) -> PathBuf {
 fn refuse_network(directory: &Path) -> Result<(), OpenError> {
     let fault = |error: rustix::io::Errno| OpenError::File { path: directory.to_owned(), source: error.into() };
     let kind = rustix::fs::statfs(directory).map_err(fault)?.f_type;
-    network_file_system(kind.unsigned_abs())
-        .map_or(Ok(()), |kind| Err(OpenError::Network { path: directory.to_owned(), kind }))
+    network_file_system(kind).map_or(Ok(()), |kind| Err(OpenError::Network { path: directory.to_owned(), kind }))
 }
 
 /// The name of a network file system by its magic number (linux/magic.h and the file systems' own headers).
-const fn network_file_system(magic: u64) -> Option<&'static str> {
-    // The kernel's number is a 32-bit one, which some machines show with its sign spread.
-    match magic & 0xffff_ffff {
+#[expect(
+    clippy::cast_sign_loss,
+    reason = "the kernel's number is a pattern of 32 bits, which some machines show with its sign spread"
+)]
+const fn network_file_system(magic: i64) -> Option<&'static str> {
+    match magic as u64 & 0xffff_ffff {
         0x6969 => Some("NFS"),
         0x517b | 0xff53_4d42 | 0xfe53_4d42 => Some("SMB"),
         0x5346_414f | 0x6b41_4653 => Some("AFS"),
@@ -86,7 +88,7 @@ mod tests {
     #[test]
     fn network_file_systems_are_known_by_their_numbers() {
         assert_eq!(network_file_system(0x6969), Some("NFS"));
-        assert_eq!(network_file_system(0xffff_ffff_ff53_4d42), Some("SMB"));
+        assert_eq!(network_file_system(0xff53_4d42_u32.cast_signed().into()), Some("SMB"));
         // ext4, tmpfs and overlay are local.
         assert_eq!([0xef53, 0x0102_1994, 0x794c_7630].map(network_file_system), [None; 3]);
     }

@@ -4,7 +4,7 @@ use seawall_store::{
     DatabaseUrl, Db, LEDGER, Lane, Options, StoreError,
     audit::{self, Entry},
     outbox::Topic,
-    relocation::{Progress, RelocationError, relocate},
+    relocation::{self, Progress, RelocationError, relocate},
 };
 
 use crate::support::{CAUSE, Store};
@@ -101,4 +101,21 @@ async fn a_difference_is_found() {
     };
     let late = relocate(&db, &target.db, &[&LEDGER], write).await;
     assert!(matches!(&late, Err(RelocationError::Differs { table, .. }) if table == "outbox"), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_being_filled_is_known_as_such() {
+    let (source, target) = (Store::sqlite(&Options::default()), Store::postgres(&Options::default()));
+    let db = source.with_tables().await;
+    fill(&db).await;
+    assert_eq!(relocation::unfinished(&target.db).await.unwrap(), None);
+    let cut = relocate(&db, &target.db, &[&LEDGER], |_| target.db.close()).await;
+    assert!(cut.is_err(), "{cut:?}");
+    target.db.reopen().unwrap();
+    assert_eq!(relocation::unfinished(&target.db).await.unwrap(), Some(source.url.to_string()));
+    let third = Store::sqlite(&Options::default());
+    let refused = relocate(&target.db, &third.db, &[&LEDGER], |_| {}).await;
+    assert!(matches!(refused, Err(RelocationError::Partial(_))), "{refused:?}");
+    relocate(&db, &target.db, &[&LEDGER], |_| {}).await.unwrap();
+    assert_eq!(relocation::unfinished(&target.db).await.unwrap(), None);
 }

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use seawall_store::{OpenError, backup::BackupError, migration::MigrationError};
+use seawall_store::{OpenError, StoreError, backup::BackupError, migration::MigrationError};
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,23 @@ pub enum StoreFault {
     /// Backups cannot be taken as configured.
     #[error("backups cannot be taken as [backup] says")]
     Backup(#[source] BackupError),
+    /// It holds part of another database.
+    #[error("the store at {url} holds part of {origin} only: the move has not come to its end")]
+    Partial {
+        /// Where it is.
+        url: String,
+        /// Where its rows come from.
+        origin: String,
+    },
+    /// It cannot be read.
+    #[error("the store at {url} cannot be read")]
+    Read {
+        /// Where it is.
+        url: String,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
     /// It is to be migrated by hand.
     #[error("{0} migrations of the store are pending, and `migrate` in [store] is \"manual\"")]
     Pending(usize),
@@ -70,6 +87,8 @@ impl StoreFault {
             | Self::Backup(_)
             | Self::Pending(_)
             | Self::Overlap(_)
+            | Self::Partial { .. }
+            | Self::Read { .. }
             | Self::Key { .. } => 69,
             Self::Died => 70,
         }
@@ -92,12 +111,13 @@ impl StoreFault {
                 "see that the place is there and may be written, or choose another as `to` in [backup]"
             }
             Self::Backup(_) => "give the key file or the recipients that [backup] names",
+            Self::Partial { .. } => "run the same `seawall db move` again; it goes on where it was",
             Self::Pending(_) => "run `seawall migrate status` to see them and `seawall migrate up` to apply them",
             Self::Overlap(_) => "stop the running process and start this one: requests wait for it meanwhile",
             Self::Key { .. } => {
-                "put it where it was, from the copy that is kept elsewhere, and see that Seawall may read it; when it is lost, remove it and start the server: a new one is made, and what the old one signed is verified with its public half only"
+                "put it where it was, from the copy that is kept elsewhere, and see that Seawall may read it; when it is lost, remove it and start the server: a new one is made, and what the old one signed counts once its public half is in `trusted_keys` of [audit_log]"
             }
-            Self::Migrate { .. } | Self::Died => return None,
+            Self::Migrate { .. } | Self::Read { .. } | Self::Died => return None,
         };
         Some(help.to_owned())
     }

@@ -12,7 +12,7 @@ use seawall_store::{
     audit::{Entry, SigningKey},
     backup::Progress,
     migration::{self, Overlap, State, Status},
-    retention,
+    relocation, retention,
 };
 use serde_json::{Map, json};
 use tokio::{sync::watch, task::JoinSet, time::sleep};
@@ -61,6 +61,7 @@ impl Store {
         tell_off(&place);
         place.clear_scratch();
         let db = open(&place, Arc::clone(&clock), Arc::clone(&meter)).await?;
+        whole(&db, &place).await?;
         match place.store.migrate {
             Migrate::Start => migrate(&db, &place, &*clock).await?,
             Migrate::Manual => nothing_pending(&db, &place).await?,
@@ -239,6 +240,16 @@ async fn migrate(db: &Db, place: &StorePlace, clock: &dyn Clock) -> Result<(), S
         );
     };
     migration::up(db, &LEDGERS, tell).await.map_err(|source| place.migrate_fault(source))
+}
+
+/// Refuses a database into which another is being moved: what is written there now would stand in the way of the rest.
+async fn whole(db: &Db, place: &StorePlace) -> Result<(), StoreFault> {
+    let url = || place.url.to_string();
+    match relocation::unfinished(db).await {
+        Ok(None) => Ok(()),
+        Ok(Some(origin)) => Err(StoreFault::Partial { url: url(), origin }),
+        Err(source) => Err(StoreFault::Read { url: url(), source }),
+    }
 }
 
 async fn nothing_pending(db: &Db, place: &StorePlace) -> Result<(), StoreFault> {

@@ -90,9 +90,18 @@ async fn open(url: &DatabaseUrl) -> Result<Db, CliError> {
 fn failed(error: &RelocationError) -> CliError {
     let chain = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     let text = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    CliError::Missing(format!(
-        "the move did not come to its end: {text}\n  help: run the same command again; it goes on where it was"
-    ))
+    let help = match error {
+        RelocationError::Store(_) | RelocationError::Migration(_) => {
+            "run the same command again; it goes on where it was"
+        }
+        RelocationError::Behind(_) => "bring the source to this version first",
+        RelocationError::Partial(_) => "finish the move to the source first",
+        RelocationError::Occupied(_) | RelocationError::Elsewhere(_) => "name an empty database as the target",
+        RelocationError::Differs { .. } => {
+            "something wrote to the source meanwhile; stop it, empty the target, and move again"
+        }
+    };
+    CliError::Missing(format!("the move did not come to its end: {text}\n  help: {help}"))
 }
 
 /// How far it is, on a terminal.
