@@ -77,6 +77,7 @@ impl Sqlite {
             checkpoints,
             path: path.to_owned(),
             capture,
+            last_group: 0,
         };
         threads.start("store-writer", move || writer.serve())?;
         for place in 0..=readers {

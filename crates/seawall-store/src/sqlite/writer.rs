@@ -25,6 +25,9 @@ const MOST: usize = 256;
 /// How long a group may gather, in microseconds: whoever came first waits for the others no longer than this.
 const GATHERING_US: u64 = 4_000;
 
+/// How long a group is kept open for the next of those whom the last one answered.
+const COMPANY: Duration = Duration::from_micros(200);
+
 /// How long loose writes wait for a group to join, before they get one of their own.
 const LOOSE: Duration = Duration::from_millis(500);
 
@@ -42,6 +45,8 @@ pub(super) struct Writer {
     pub(super) checkpoints: Checkpoints,
     pub(super) path: PathBuf,
     pub(super) capture: Option<Capture>,
+    /// How many transactions the last group had.
+    pub(super) last_group: usize,
 }
 
 /// A transaction that has run and waits for the group's commit.
@@ -113,12 +118,28 @@ impl Writer {
                 return self.one_by_one(members);
             }
             let room = members.len() < MOST && self.watch.now().since_us(begun) < GATHERING_US;
-            next = if room { self.queue.try_pop() } else { None };
+            next = if room { self.next_member(members.len()) } else { None };
         }
+        self.last_group = members.len();
         let audited = members.iter().any(|member| member.effects.audited);
         match self.commit(members.len(), audited) {
             Ok(()) => members.into_iter().for_each(|member| self.answer(member)),
             Err(GroupLost) => self.one_by_one(members),
+        }
+    }
+
+    /// The next transaction that waits. Those whom the last group answered are on their way back with another: while half of them are
+    /// missing, the group is kept open for them a moment. A caller alone waits for nobody.
+    fn next_member(&self, members: usize) -> Option<Job> {
+        if let Some(job) = self.queue.try_pop() {
+            return Some(job);
+        }
+        if members * 2 >= self.last_group {
+            return None;
+        }
+        match self.queue.pop(Some(COMPANY)) {
+            Popped::Item(job) => Some(job),
+            Popped::Nothing | Popped::Closed => None,
         }
     }
 
