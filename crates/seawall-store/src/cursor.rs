@@ -5,6 +5,8 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 
+use crate::hex::{hex, unhex};
+
 /// Bytes of the check.
 const CHECK: usize = 8;
 
@@ -28,7 +30,7 @@ pub fn write(question: &str, place: &[&str]) -> String {
         bytes.extend_from_slice(value.as_bytes());
     }
     bytes.extend_from_slice(&check(question, &bytes));
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&bytes)
 }
 
 /// Reads a place of so many values.
@@ -36,7 +38,7 @@ pub fn write(question: &str, place: &[&str]) -> String {
 /// # Errors
 /// [`BadCursor`].
 pub fn read<const N: usize>(question: &str, cursor: &str) -> Result<[String; N], BadCursor> {
-    let bytes = unhex(cursor).ok_or(BadCursor)?;
+    let bytes = if cursor.len() <= LONGEST { unhex(cursor) } else { None }.ok_or(BadCursor)?;
     let (body, given) = bytes.split_last_chunk::<CHECK>().ok_or(BadCursor)?;
     if *given != check(question, body) {
         return Err(BadCursor);
@@ -60,13 +62,6 @@ fn check(question: &str, body: &[u8]) -> [u8; CHECK] {
     let mut check = [0; CHECK];
     check.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
     check
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.len() > LONGEST || !text.len().is_multiple_of(2) {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
 }
 
 #[cfg(test)]

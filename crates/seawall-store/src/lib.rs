@@ -20,6 +20,7 @@ mod effects;
 mod engine;
 mod error;
 mod expiry;
+mod hex;
 mod id;
 mod lanes;
 pub mod like;

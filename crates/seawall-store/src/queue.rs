@@ -48,24 +48,17 @@ impl<T> Queue<T> {
 
     /// Adds an item at the end.
     pub(crate) fn push(&self, item: T) -> Result<(), Rejected> {
-        let mut state = self.lock();
-        if state.closed {
-            return Err(Rejected::Closed);
-        }
-        if state.items.len() >= self.capacity {
-            return Err(Rejected::Full);
-        }
-        state.items.push_back(item);
-        drop(state);
-        self.filled.notify_one();
-        Ok(())
+        self.offer(item).map_err(|(_, rejected)| rejected)
     }
 
     /// Adds an item at the end, or gives it back.
-    pub(crate) fn offer(&self, item: T) -> Result<(), T> {
+    pub(crate) fn offer(&self, item: T) -> Result<(), (T, Rejected)> {
         let mut state = self.lock();
-        if state.closed || state.items.len() >= self.capacity {
-            return Err(item);
+        if state.closed {
+            return Err((item, Rejected::Closed));
+        }
+        if state.items.len() >= self.capacity {
+            return Err((item, Rejected::Full));
         }
         state.items.push_back(item);
         drop(state);

@@ -15,7 +15,10 @@ use aws_lc_rs::{
 use serde_json::{Value as Json, json};
 
 use super::chain::Hash;
-use crate::{Cause, Db, StoreError};
+use crate::{
+    Cause, Db, StoreError,
+    hex::{hex, unhex},
+};
 
 /// What is signed begins with this, so that the key's signatures mean nothing else.
 const DOMAIN: &str = "seawall audit checkpoint 1";
@@ -175,15 +178,4 @@ pub(crate) fn statement_signed(public: &[u8], statement: &[u8], signature: &[u8]
 
 pub(crate) fn key_id(public: &[u8]) -> String {
     hex(digest::digest(&SHA256, public).as_ref()).chars().take(16).collect()
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use seawall_core::settings::{BadSetting, Field, Literal, Raw, Section, Setting, Shape, Span, Values};
 
-use super::checkpoint::unhex;
+use crate::hex::unhex;
 
 const CHECKPOINT_EVERY: Field<Span> = Field::new(
     "checkpoint_every",

@@ -24,7 +24,7 @@ pub use personal::erase;
 pub use record::{Filter, Record, page, personal_values};
 pub use verify::{Finding, Report, Tampering, verify};
 
-pub(crate) use checkpoint::{hex, key_id, statement_signed, unhex};
+pub(crate) use checkpoint::{key_id, statement_signed};
 pub(crate) use seal::seal;
 pub use seal::seal_waiting;
 

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{self, SHA256};
 
-use crate::{Cause, Db, StoreError};
+use crate::{Cause, Db, StoreError, hex::hex};
 
 /// One value, kept beside the chain.
 #[derive(Debug)]
@@ -29,8 +29,7 @@ pub(super) fn digest_of(salt: &[u8], value: &str) -> String {
     let mut context = digest::Context::new(&SHA256);
     context.update(salt);
     context.update(value.as_bytes());
-    let hex: String = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", hex(context.finish().as_ref()))
 }
 
 /// Erases all values about a person, by the id that was given as their subject. The chain stays whole. Answers how many there were.

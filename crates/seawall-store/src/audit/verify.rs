@@ -9,7 +9,7 @@ use super::{
     chain::{self, Hash, ORIGIN},
     personal,
 };
-use crate::{Db, FromRow, Lane, Row, StoreError};
+use crate::{Db, FromRow, Lane, Row, StoreError, hex::hex};
 
 /// Entries that are read in one transaction, so that none takes long.
 const BATCH: u32 = 500;
@@ -279,7 +279,7 @@ impl<'a> Walk<'a> {
         }
         Report {
             entries: self.entries,
-            head: super::checkpoint::hex(&self.previous),
+            head: hex(&self.previous),
             unsealed,
             checkpoints: self.fitting,
             covered: self.covered,

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::BackupError;
-use crate::audit::{SigningKey, hex, key_id, statement_signed, unhex};
+use crate::{
+    audit::{SigningKey, key_id, statement_signed},
+    hex::{hex, unhex},
+};
 
 /// What is signed begins with this and the document's own name, so that a document means nothing at another name.
 const DOMAIN: &str = "seawall backup document 1";

@@ -20,7 +20,7 @@ use super::{
     place::{Chunk, PART_BYTES, Place},
     progress::{Phase, Progress},
 };
-use crate::audit::hex;
+use crate::hex::hex;
 
 /// Parts that may wait for the place.
 const WAITING: usize = 2;

@@ -16,7 +16,7 @@ use super::{
     manifest::{AuditHead, Sentinel},
     progress::{Phase, Progress},
 };
-use crate::{audit::hex, meta};
+use crate::{hex::hex, meta};
 
 /// Pages in one step: 1 MiB of the usual size.
 const STEP_PAGES: i32 = 256;

@@ -7,7 +7,7 @@ use seawall_core::clock::Clock;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{BackupError, Keys, Manifest, Place, PostgresServer, document, time};
-use crate::audit::{SigningKey, hex};
+use crate::{audit::SigningKey, hex::hex};
 
 /// Where backups are, who signs them, who can read them; cheap to clone.
 ///

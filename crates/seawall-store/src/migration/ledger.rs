@@ -2,6 +2,8 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 
+use crate::hex::hex;
+
 /// All migrations of one crate, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ledger {
@@ -41,7 +43,7 @@ impl Migration {
         hash.update(&(self.up.len() as u64).to_be_bytes());
         hash.update(self.up.as_bytes());
         hash.update(self.down.as_bytes());
-        hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(hash.finish().as_ref())
     }
 
     /// The tables that the way back drops.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     ReadTx, StoreError, Tx,
     effects::Effects,
-    queue::{Popped, Queue},
+    queue::{Popped, Queue, Rejected},
     watch::{Outcome, Watch},
     work::{Ending, Intent, Job},
 };
@@ -82,8 +82,11 @@ impl Worker {
         while let Popped::Item(job) = queue.pop(None) {
             if self.reached() {
                 self.run(job);
-            } else if let Err(mut job) = primary.offer(job) {
-                job.work.answer(Err(StoreError::Busy { waiting: primary.len() }));
+            } else if let Err((mut job, rejected)) = primary.offer(job) {
+                job.work.answer(Err(match rejected {
+                    Rejected::Full => StoreError::Busy { waiting: primary.len() },
+                    Rejected::Closed => StoreError::Closed,
+                }));
             }
         }
         self.close();

@@ -8,7 +8,7 @@ use super::{
     copy::batch,
     table::Table,
 };
-use crate::{Db, StoreError};
+use crate::{Db, Lane, StoreError, hex::hex};
 
 /// Reads a table in both databases, row by row in the order of its key, and compares hashes.
 pub(super) async fn equal(
@@ -27,6 +27,8 @@ pub(super) async fn equal(
 
 /// How many rows a table has, and the hash over all of them.
 async fn summed(db: &Db, table: Table, tell: &mut impl FnMut(&Progress)) -> Result<(u64, String), StoreError> {
+    let (of,): (i64,) = db.read::<_, StoreError>(Lane::Background, move |tx| tx.one(table.count, &[])).await?;
+    let of = u64::try_from(of).unwrap_or_default();
     let (mut rows, mut hash, mut last) = (0_u64, Context::new(&SHA256), None);
     loop {
         let batch = batch(db, table, last.take()).await?;
@@ -34,10 +36,9 @@ async fn summed(db: &Db, table: Table, tell: &mut impl FnMut(&Progress)) -> Resu
         batch.iter().for_each(|row| take_in(&mut hash, row));
         rows += batch.len() as u64;
         last = Some(end.clone());
-        tell(&Progress { table: table.name.to_owned(), comparing: true, done: rows, of: rows });
+        tell(&Progress { table: table.name.to_owned(), comparing: true, done: rows, of });
     }
-    let hex = hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok((rows, hex))
+    Ok((rows, hex(hash.finish().as_ref())))
 }
 
 /// Every cell goes in with its kind and its length, so that no two rows are the same bytes.

@@ -23,7 +23,7 @@ pub(super) struct Table {
     pub(super) insert: &'static str,
 }
 
-/// All tables of a database that `known` says, in the order in which they were made: what refers to another comes after it.
+/// All tables of a database but those named, in the order in which they were made: what refers to another comes after it.
 pub(super) async fn tables(db: &Db, except: &'static [&'static str]) -> Result<Vec<Table>, StoreError> {
     db.read(Lane::Background, move |tx| {
         let names: Vec<(String,)> = tx.all(

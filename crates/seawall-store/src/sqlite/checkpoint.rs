@@ -10,14 +10,11 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::fault;
+use super::{fault, profile::BUSY};
 use crate::{
     StoreError,
     backup::{Capture, Notes},
 };
-
-/// How long the writer waits for a lock otherwise, as `profile.rs` has it.
-const BUSY: Duration = Duration::from_secs(5);
 
 /// Pages in the log from which it is worth the while.
 const PAGES: i64 = 1_000;

@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
@@ -19,13 +20,15 @@ use crate::{StoreError, watch::Watch};
 /// How many virtual-machine instructions a statement runs before its time is looked at: some 50 µs.
 const PROGRESS_STEPS: i32 = 1_000;
 
+/// How long is waited for a lock, which only another program can hold.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+
 /// Prepared statements that each connection keeps.
 const STATEMENTS: usize = 256;
 
-/// What every connection is told. `busy_timeout` comes first, because the others may have to wait already.
+/// What every connection is told, after how long it waits for a lock, because these may have to wait already.
 /// `wal_autocheckpoint` is off: the writer checkpoints, between groups.
 const EVERY: &str = "
-    PRAGMA busy_timeout = 5000;
     PRAGMA foreign_keys = ON;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -16000;
@@ -88,6 +91,7 @@ pub(super) fn open_reader(path: &Path, watch: &Arc<Watch>) -> Result<(Connection
 }
 
 fn set_up(connection: &mut Connection, watch: &Arc<Watch>) -> Result<Deadline, StoreError> {
+    connection.busy_timeout(BUSY).map_err(fault::from_sqlite)?;
     connection.execute_batch(EVERY).map_err(fault::from_sqlite)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(fault::from_sqlite)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -81,7 +81,7 @@ async fn audited(vault: &Vault, db: &Db, manifest: &Manifest) -> Result<(), Back
         })
         .await?;
     let expected = manifest.audit.as_ref().map(|head| head.hash.as_str());
-    if found.map(|(hash,)| audit::hex(&hash)).as_deref() == expected {
+    if found.map(|(hash,)| crate::hex::hex(&hash)).as_deref() == expected {
         Ok(())
     } else {
         Err(BackupError::Unsound("the audit log does not hold the manifest's head".to_owned()))

@@ -1,6 +1,7 @@
 //! `seawall db move`: everything from one database to another.
 
 use std::{
+    fmt,
     io::{self, IsTerminal, Write},
     path::Path,
     sync::Arc,
@@ -27,7 +28,7 @@ pub(crate) enum DbCommand {
     Move(MoveOptions),
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct MoveOptions {
     /// The database to leave: sqlite://PATH or postgres://…, or @FILE with the URL in it, so that no list of processes shows a password.
     #[arg(value_name = "FROM")]
@@ -38,6 +39,13 @@ pub(crate) struct MoveOptions {
     /// Answer in JSON.
     #[arg(long)]
     json: bool,
+}
+
+// The URLs may hold passwords.
+impl fmt::Debug for MoveOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MoveOptions").field("json", &self.json).finish_non_exhaustive()
+    }
 }
 
 impl DbCommand {
