@@ -61,11 +61,12 @@ impl Tunnel {
         let way = Way { connector: TlsConnector::from(Arc::new(config)), server, host, before };
         let all = Arc::clone(&seen);
         let task = tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
+            while let Ok((mut client, _)) = listener.accept().await {
                 let place = Place::new(&all);
                 let way = way.clone();
                 tokio::spawn(async move {
-                    if let Err(error) = way.pass(client, &place).await {
+                    // The client's socket outlives the note: who sees the end may read what it was.
+                    if let Err(error) = way.pass(&mut client, &place).await {
                         place.change(|seen| seen.fault = Some(error.to_string()));
                     }
                 });
@@ -129,7 +130,7 @@ struct Way {
 }
 
 impl Way {
-    async fn pass(self, mut client: TcpStream, place: &Place) -> io::Result<()> {
+    async fn pass(self, client: &mut TcpStream, place: &Place) -> io::Result<()> {
         let mut stream = TcpStream::connect(self.server).await?;
         stream.write_all(self.before).await?;
         let stream = self.connector.connect(self.host, stream).await?;
