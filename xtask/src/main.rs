@@ -1,10 +1,12 @@
-//! Development commands: tidy checks, coverage, fuzzing and benches. Standard library only, so that it builds in a second.
+//! Development commands: tidy checks, coverage, releases, fuzzing and benches. Standard library only, so that it builds in a second.
 
 mod bench;
 mod clock;
 mod coverage;
 mod failure;
 mod fuzz;
+mod llvm;
+mod release;
 mod rust_text;
 mod terminal;
 mod tidy;
@@ -20,6 +22,7 @@ Usage: cargo xtask COMMAND
 Commands:
   tidy                  check the rules that compilers do not know
   coverage [-p CRATE]…  run the tests with line coverage, print it per crate
+  release               build the program as it is released, tuned by what its code does under traffic
   fuzz [TARGET]…        run the fuzz targets; see `cargo xtask fuzz --help`
   bench proxy           compare Seawall with other proxies; see `cargo xtask bench proxy --help`
   bench connections     what connections cost while nothing happens on them
@@ -42,6 +45,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     match words {
         ["tidy"] => tidy::run(),
         ["coverage", rest @ ..] => coverage::run(rest),
+        ["release", rest @ ..] => release::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench", "proxy", rest @ ..] => bench::run(rest),
         ["bench", "connections", rest @ ..] => bench::connections::run(rest),

@@ -12,7 +12,10 @@
 
 use std::{
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -57,6 +60,8 @@ fn main() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
 
+    // All draw from one row of growing keys, as UUIDv7 are: what differs is the commit alone.
+    let next = Arc::new(AtomicI64::new(0));
     let raw = raw_sqlite(Path::new(&directory), length);
     let sqlite = DatabaseUrl::Sqlite(Path::new(&directory).join("store.db"));
     println!(
@@ -64,15 +69,15 @@ fn main() {
         "SQLite, synchronous=FULL", "transactions/s", "p50 µs", "p99 µs", "× raw"
     );
     print(&raw, raw.per_second);
-    for measured in runtime.block_on(store(&sqlite, length)) {
+    for measured in runtime.block_on(store(&sqlite, &next, length)) {
         print(&measured, raw.per_second);
     }
     let Some(url) = arguments.next() else { return };
     let postgres = DatabaseUrl::parse(&url).expect("a PostgreSQL URL");
     println!("{:<34} {:>14} {:>12} {:>12} {:>8}", "PostgreSQL", "transactions/s", "p50 µs", "p99 µs", "× raw");
-    for measured in runtime.block_on(store(&postgres, length)) {
+    for measured in runtime.block_on(store(&postgres, &next, length)) {
         let callers = measured.name.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(1);
-        let raw = runtime.block_on(raw_postgres(&url, callers, length));
+        let raw = runtime.block_on(raw_postgres(&url, &next, callers, length));
         print(&raw, raw.per_second);
         print(&measured, raw.per_second);
     }
@@ -100,33 +105,30 @@ fn raw_sqlite(directory: &Path, length: Duration) -> Measured {
 }
 
 /// This store, with ever more callers.
-async fn store(url: &DatabaseUrl, length: Duration) -> Vec<Measured> {
+async fn store(url: &DatabaseUrl, next: &Arc<AtomicI64>, length: Duration) -> Vec<Measured> {
     let surroundings = Surroundings { clock: Arc::new(RealClock(Instant::now())), meter: &NoMeter };
     let db = Db::open(url, &Options::default(), &surroundings).expect("the store opens");
     migration::up(&db, &[&LEDGER], |_| {}).await.expect("its table is made");
     let mut all = Vec::new();
-    let mut first = 0;
     for callers in CALLERS {
         let begun = Instant::now();
-        let tasks: Vec<_> = (0..callers)
-            .map(|caller| tokio::spawn(call(db.clone(), first + caller as i64 * 100_000_000, begun, length)))
-            .collect();
+        let tasks: Vec<_> =
+            (0..callers).map(|_| tokio::spawn(call(db.clone(), Arc::clone(next), begun, length))).collect();
         let mut took = Vec::new();
         for task in tasks {
             took.extend(task.await.expect("a caller ends"));
         }
-        first += callers as i64 * 100_000_000;
         all.push(measured(format!("{callers} callers"), took, begun.elapsed()));
     }
     db.close();
     all
 }
 
-async fn call(db: Db, first: i64, begun: Instant, length: Duration) -> Vec<Duration> {
+async fn call(db: Db, next: Arc<AtomicI64>, begun: Instant, length: Duration) -> Vec<Duration> {
     let cause = Cause::system("bench");
     let mut took = Vec::new();
     while begun.elapsed() < length {
-        let (one, id) = (Instant::now(), first + took.len() as i64);
+        let (one, id) = (Instant::now(), next.fetch_add(1, Ordering::Relaxed));
         let kept: Result<u64, StoreError> = db
             .write(&cause, move |tx| {
                 tx.execute("INSERT INTO bench_rows (id, payload) VALUES ($1, $2)", &[&id, &&PAYLOAD[..]])
@@ -139,23 +141,22 @@ async fn call(db: Db, first: i64, begun: Instant, length: Duration) -> Vec<Durat
 }
 
 /// The bare driver, as pgbench has it: each caller its own connection, up to ten, one transaction a commit.
-async fn raw_postgres(url: &str, callers: usize, length: Duration) -> Measured {
+async fn raw_postgres(url: &str, next: &Arc<AtomicI64>, callers: usize, length: Duration) -> Measured {
     let begun = Instant::now();
     let connections = callers.min(10);
     let tasks: Vec<_> = (0..connections)
-        .map(|caller| {
-            let url = url.to_owned();
+        .map(|_| {
+            let (url, next) = (url.to_owned(), Arc::clone(next));
             tokio::spawn(async move {
                 let (client, connection) =
                     tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a connection");
                 let driving = tokio::spawn(connection);
                 let insert =
                     client.prepare("INSERT INTO bench_rows (id, payload) VALUES ($1, $2)").await.expect("a statement");
-                let first = -((callers * 1_000 + caller) as i64 + 1) * 100_000_000;
                 let mut took = Vec::new();
                 while begun.elapsed() < length {
-                    let one = Instant::now();
-                    client.execute(&insert, &[&(first + took.len() as i64), &&PAYLOAD[..]]).await.expect("a row");
+                    let (one, id) = (Instant::now(), next.fetch_add(1, Ordering::Relaxed));
+                    client.execute(&insert, &[&id, &&PAYLOAD[..]]).await.expect("a row");
                     took.push(one.elapsed());
                 }
                 drop(client);

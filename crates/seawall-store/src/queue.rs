@@ -18,6 +18,8 @@ pub(crate) struct Queue<T> {
 struct State<T> {
     items: VecDeque<T>,
     closed: bool,
+    /// How many threads wait for an item; with none, nobody has to be woken, which would be a call of the system.
+    waiting: usize,
 }
 
 /// Why an item was not taken.
@@ -43,7 +45,11 @@ pub(crate) enum Popped<T> {
 impl<T> Queue<T> {
     /// A queue for so many items.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { state: Mutex::new(State { items: VecDeque::new(), closed: false }), filled: Condvar::new(), capacity }
+        Self {
+            state: Mutex::new(State { items: VecDeque::new(), closed: false, waiting: 0 }),
+            filled: Condvar::new(),
+            capacity,
+        }
     }
 
     /// Adds an item at the end.
@@ -61,8 +67,11 @@ impl<T> Queue<T> {
             return Err((item, Rejected::Full));
         }
         state.items.push_back(item);
+        let waited_for = state.waiting > 0;
         drop(state);
-        self.filled.notify_one();
+        if waited_for {
+            self.filled.notify_one();
+        }
         Ok(())
     }
 
@@ -70,12 +79,16 @@ impl<T> Queue<T> {
     pub(crate) fn pop(&self, longest: Option<Duration>) -> Popped<T> {
         let empty = |state: &mut State<T>| state.items.is_empty() && !state.closed;
         let mut state = self.lock();
-        state = match longest {
-            None => self.filled.wait_while(state, empty).unwrap_or_else(PoisonError::into_inner),
-            Some(longest) => {
-                self.filled.wait_timeout_while(state, longest, empty).unwrap_or_else(PoisonError::into_inner).0
-            }
-        };
+        if empty(&mut state) {
+            state.waiting += 1;
+            state = match longest {
+                None => self.filled.wait_while(state, empty).unwrap_or_else(PoisonError::into_inner),
+                Some(longest) => {
+                    self.filled.wait_timeout_while(state, longest, empty).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+            state.waiting -= 1;
+        }
         match state.items.pop_front() {
             Some(item) => Popped::Item(item),
             None if state.closed => Popped::Closed,
@@ -83,9 +96,11 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Takes the oldest item if there is one.
-    pub(crate) fn try_pop(&self) -> Option<T> {
-        self.lock().items.pop_front()
+    /// Moves the oldest items to the end of others, as many as there are up to `most`.
+    pub(crate) fn drain(&self, into: &mut VecDeque<T>, most: usize) {
+        let mut state = self.lock();
+        let count = state.items.len().min(most);
+        into.extend(state.items.drain(..count));
     }
 
     /// Takes all items that are wanted, wherever they stand.
@@ -128,8 +143,33 @@ mod tests {
         assert_eq!(queue.push(2), Ok(()));
         assert_eq!(queue.push(3), Err(Rejected::Full));
         assert_eq!(queue.pop(None), Popped::Item(1));
-        assert_eq!(queue.try_pop(), Some(2));
+        assert_eq!(queue.pop(None), Popped::Item(2));
         assert_eq!(queue.pop(Some(Duration::ZERO)), Popped::Nothing);
+    }
+
+    #[test]
+    fn who_waits_is_woken() {
+        let queue = Queue::new(1);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| queue.pop(None));
+            while queue.lock().waiting == 0 {
+                std::thread::yield_now();
+            }
+            assert_eq!(queue.push(1), Ok(()));
+            assert_eq!(waiting.join().unwrap(), Popped::Item(1));
+        });
+        assert_eq!(queue.lock().waiting, 0);
+    }
+
+    #[test]
+    fn several_are_taken_at_once() {
+        let queue = Queue::new(9);
+        assert!((1..=5).all(|item| queue.push(item).is_ok()));
+        let mut taken = VecDeque::from([0]);
+        queue.drain(&mut taken, 3);
+        assert_eq!(taken, [0, 1, 2, 3]);
+        queue.drain(&mut taken, 3);
+        assert_eq!(taken, [0, 1, 2, 3, 4, 5]);
     }
 
     #[test]
@@ -137,10 +177,9 @@ mod tests {
         let queue = Queue::new(9);
         assert!((1..=5).all(|item| queue.push(item).is_ok()));
         assert_eq!(queue.take(|item| item % 2 == 0), [2, 4]);
-        assert_eq!(
-            [queue.try_pop(), queue.try_pop(), queue.try_pop(), queue.try_pop()],
-            [Some(1), Some(3), Some(5), None]
-        );
+        let mut left = VecDeque::new();
+        queue.drain(&mut left, 9);
+        assert_eq!(left, [1, 3, 5]);
     }
 
     #[test]

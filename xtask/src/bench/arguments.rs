@@ -7,6 +7,7 @@ use crate::failure::Failure;
 
 pub(crate) const USAGE: &str = "\
 Usage: cargo xtask bench proxy [--seconds N] [--repetitions N] [--only A,B] [--json FILE] [--check]
+                               [--seawall PROGRAM]
 
 Compares Seawall with other proxies doing the same duties, one after the other on this machine. Those that are not installed
 are skipped.
@@ -16,6 +17,7 @@ are skipped.
                    seawall-default (all but nginx-hard-unbuffered; direct always runs)
   --json FILE      also write the figures to FILE
   --check          fail when seawall-default costs more than 1.15 times the CPU of haproxy-hard per request
+  --seawall PROGRAM  measure this one, instead of building the tuned one as `cargo xtask release` does
 
 Exit code: 0, or 1 for a failed check, 64 for wrong arguments, 69 when a program is missing, 70 for an invalid run.";
 
@@ -27,11 +29,13 @@ pub(crate) struct Arguments {
     pub(crate) variants: Vec<Variant>,
     pub(crate) json: Option<PathBuf>,
     pub(crate) check: bool,
+    /// A program that is there already.
+    pub(crate) seawall: Option<PathBuf>,
 }
 
 pub(crate) fn parse(words: &[&str]) -> Result<Arguments, Failure> {
     let variants = Variant::ALL.into_iter().filter(|variant| *variant != Variant::NginxHardUnbuffered).collect();
-    let mut parsed = Arguments { seconds: 10, repetitions: 3, variants, json: None, check: false };
+    let mut parsed = Arguments { seconds: 10, repetitions: 3, variants, json: None, check: false, seawall: None };
     let mut words = words.iter().copied();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| Failure::usage(format!("{word} needs a value\n\n{USAGE}")));
@@ -40,6 +44,7 @@ pub(crate) fn parse(words: &[&str]) -> Result<Arguments, Failure> {
             "--repetitions" => parsed.repetitions = number(word, value()?, 100)?,
             "--only" => parsed.variants = only(value()?)?,
             "--json" => parsed.json = Some(PathBuf::from(value()?)),
+            "--seawall" => parsed.seawall = Some(PathBuf::from(value()?)),
             "--check" => parsed.check = true,
             _ => return Err(Failure::usage(format!("unknown argument: {word}\n\n{USAGE}"))),
         }
@@ -84,6 +89,8 @@ mod tests {
             "--json",
             "a.json",
             "--check",
+            "--seawall",
+            "target/release/seawall",
         ];
         let expected = Arguments {
             seconds: 5,
@@ -91,6 +98,7 @@ mod tests {
             variants: vec![Variant::Direct, Variant::HaproxyHard, Variant::SeawallDefault],
             json: Some("a.json".into()),
             check: true,
+            seawall: Some("target/release/seawall".into()),
         };
         assert_eq!(parse(&words), Ok(expected));
     }

@@ -51,7 +51,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         _ => return Err(Failure::usage(USAGE)),
     };
     let mut variants = vec![Variant::NginxHard, Variant::HaproxyHard, Variant::SeawallDefault];
-    let programs = programs::find(&mut variants, false)?;
+    let programs = programs::find(&mut variants, false, None)?;
     let bench = Bench { programs, upstream: Upstream::start()?, scratch: Scratch::create()?, workers: 2, seconds: 1 };
     let mut costs = Vec::new();
     for variant in variants {

@@ -50,8 +50,8 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         terminal::say(arguments::USAGE);
         return Ok(());
     }
-    let Arguments { seconds, repetitions, mut variants, json, check } = arguments::parse(words)?;
-    let programs = programs::find(&mut variants, check)?;
+    let Arguments { seconds, repetitions, mut variants, json, check, seawall } = arguments::parse(words)?;
+    let programs = programs::find(&mut variants, check, seawall)?;
     let workers = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let bench = Bench { programs, upstream: Upstream::start()?, scratch: Scratch::create()?, workers, seconds };
     quiet::warn_when_busy();

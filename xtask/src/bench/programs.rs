@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::variants::{self, Variant};
 use crate::failure::Failure;
-use crate::{terminal, workspace};
+use crate::{release, terminal, workspace};
 
 const INSTALL: &str = "apt-get install --no-install-recommends nginx-light haproxy wrk";
 
@@ -87,7 +87,8 @@ impl Programs {
 }
 
 /// Finds the programs and drops variants whose proxy is not installed. Without wrk or Seawall there is no bench.
-pub(crate) fn find(wanted: &mut Vec<Variant>, check: bool) -> Result<Programs, Failure> {
+/// Seawall is this program, or the tuned one is built.
+pub(crate) fn find(wanted: &mut Vec<Variant>, check: bool, seawall: Option<PathBuf>) -> Result<Programs, Failure> {
     if version("wrk", "-v").is_none() {
         return Err(Failure::unavailable(format!("wrk is not installed. Run: {INSTALL}")));
     }
@@ -106,8 +107,11 @@ pub(crate) fn find(wanted: &mut Vec<Variant>, check: bool) -> Result<Programs, F
     if check && !variants::CHECKED.iter().all(|variant| wanted.contains(variant)) {
         return Err(Failure::unavailable(format!("--check needs haproxy. Run: {INSTALL}")));
     }
-    let seawall =
-        if wanted.iter().any(|variant| variant.seawall()) { build_seawall("release")? } else { PathBuf::new() };
+    let seawall = match seawall {
+        Some(seawall) => std::path::absolute(&seawall).map_err(|error| Failure::io("find", &seawall, &error))?,
+        None if wanted.iter().any(|variant| variant.seawall()) => release::build()?,
+        None => PathBuf::new(),
+    };
     Ok(Programs { proxies, seawall, versions: versions.join(", ") })
 }
 
@@ -117,7 +121,7 @@ fn skip(wanted: &mut Vec<Variant>, missing: Proxy) {
     wanted.retain(|variant| variant.proxy() != Some(missing));
 }
 
-/// Builds Seawall with a profile of cargo's, `release` or one that inherits it.
+/// Builds Seawall with a profile of cargo's that inherits `release`, untuned.
 pub(crate) fn build_seawall(profile: &str) -> Result<PathBuf, Failure> {
     terminal::progress(&format!("building seawall with profile {profile}"));
     let arguments = ["build", "--profile", profile, "-p", "seawall"];

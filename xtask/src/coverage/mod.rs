@@ -5,13 +5,12 @@
 
 mod lcov;
 mod runs;
-mod tools;
 
 use crate::failure::Failure;
+use crate::llvm::{self, Found};
 use crate::{terminal, workspace};
 use lcov::Lines;
 use runs::Build;
-use tools::Found;
 
 /// Printed, but no part of the product.
 const NOT_PRODUCT: [&str; 3] = ["seawall-fuzz", "seawall-testkit", "xtask"];
@@ -21,7 +20,7 @@ pub(crate) fn run(packages: &[&str]) -> Result<(), Failure> {
     if !packages.chunks(2).all(|pair| matches!(pair, ["-p" | "--package", _])) {
         return Err(Failure::usage("Usage: cargo xtask coverage [-p CRATE]…"));
     }
-    let tools = match tools::find()? {
+    let tools = match llvm::find()? {
         Found::Tools(tools) => tools,
         Found::Missing(reason) => {
             terminal::say(&format!("coverage: not measured. {reason}"));

@@ -110,9 +110,8 @@ const fn identity(client: u64, scope: u64) -> u64 {
 /// One part of the table. A counter is found by its identity: 64 bits of a keyed hash, zero for an empty place.
 #[derive(Debug)]
 struct Shard {
-    /// How many places there are.
+    /// How many places there are, once there are any: memory that no client has asked for yet costs nothing.
     size: usize,
-    /// None before the first client: most processes have few, and untouched memory costs nothing.
     places: Vec<Place>,
     /// [`WORDS`] for each place.
     words: Vec<u32>,
@@ -141,13 +140,20 @@ struct Looked {
 
 impl Shard {
     fn new(size: usize) -> Self {
-        Self { size, places: Vec::new(), words: vec![0; size * WORDS], sketch: Sketch::new(size * CELLS_PER_COUNTER) }
+        Self { size, places: Vec::new(), words: Vec::new(), sketch: Sketch::new(0) }
+    }
+
+    /// Makes the places for the first client.
+    fn fill(&mut self) {
+        self.places = vec![Place::default(); self.size];
+        self.words = vec![0; self.size * WORDS];
+        self.sketch = Sketch::new(self.size * CELLS_PER_COUNTER);
     }
 
     /// Looks at a counter and makes it when it is not there.
     fn look(&mut self, identity: u64, quota: &Quota, now_us: u64) -> Looked {
         if self.places.is_empty() {
-            self.places = vec![Place::default(); self.size];
+            self.fill();
         }
         let window = Window::new(quota);
         let (at, found) = self.place(identity, now_us);

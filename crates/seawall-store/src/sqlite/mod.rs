@@ -7,9 +7,10 @@ mod peek;
 mod profile;
 mod reader;
 mod session;
+mod stage;
 mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::VecDeque, path::Path, sync::Arc};
 
 use rusqlite::Connection;
 
@@ -77,6 +78,7 @@ impl Sqlite {
             checkpoints,
             path: path.to_owned(),
             capture,
+            taken: VecDeque::new(),
             last_group: 0,
         };
         threads.start("store-writer", move || writer.serve())?;

@@ -4,11 +4,11 @@
 //! Nobody is answered before the commit, not even who changed nothing: what a transaction saw may have been written by another of
 //! its group. When the group fails as a whole, its members run again, one by one.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::VecDeque, mem, path::PathBuf, sync::Arc, time::Duration};
 
 use rusqlite::Connection;
 
-use super::{checkpoint::Checkpoints, fault, profile::Deadline, session::SqliteSession};
+use super::{checkpoint::Checkpoints, fault, profile::Deadline, session::SqliteSession, stage::Stage};
 use crate::{
     ReadTx, StoreError, Tx, audit,
     backup::Capture,
@@ -45,6 +45,8 @@ pub(super) struct Writer {
     pub(super) checkpoints: Checkpoints,
     pub(super) path: PathBuf,
     pub(super) capture: Option<Capture>,
+    /// Taken from the queue together, for this group or the next.
+    pub(super) taken: VecDeque<Job>,
     /// How many transactions the last group had.
     pub(super) last_group: usize,
 }
@@ -66,7 +68,8 @@ impl Writer {
         loop {
             // Loose writes wake nobody, so they are looked for this often; what is to be captured may be due earlier.
             let captured = self.capture.as_ref().and_then(Capture::patience).filter(|&patience| patience < LOOSE);
-            match self.queue.pop(Some(captured.unwrap_or(LOOSE))) {
+            let next = self.taken.pop_front().map(Popped::Item);
+            match next.unwrap_or_else(|| self.queue.pop(Some(captured.unwrap_or(LOOSE)))) {
                 Popped::Item(job) => {
                     quiet = 0;
                     self.group(job);
@@ -82,6 +85,9 @@ impl Writer {
                 Popped::Closed => break,
             }
             self.checkpoints.after_group(&self.connection, self.capture.as_mut());
+            if self.capture.as_ref().is_some_and(Capture::begins_soon) {
+                self.checkpoints.idle(&self.connection, self.capture.as_mut());
+            }
             if let Some(capture) = &mut self.capture {
                 capture.tick();
             }
@@ -104,23 +110,16 @@ impl Writer {
             self.answer(Member { job: first, ran, effects: Effects::default() });
             return;
         }
-        if let Err(failure) = self.begin() {
-            self.answer(Member { job: first, ran: Err(failure), effects: Effects::default() });
+        let mut taken = mem::take(&mut self.taken);
+        let members = self.gather(first, &mut taken);
+        self.taken = taken;
+        self.last_group = members.len();
+        if members.is_empty() {
             return;
         }
-        let begun = self.watch.now();
-        let mut members = Vec::new();
-        let mut next = Some(first);
-        while let Some(mut job) = next {
-            let (ran, effects) = self.run(&mut job);
-            members.push(Member { job, ran, effects });
-            if self.connection.is_autocommit() {
-                return self.one_by_one(members);
-            }
-            let room = members.len() < MOST && self.watch.now().since_us(begun) < GATHERING_US;
-            next = if room { self.next_member(members.len()) } else { None };
+        if self.connection.is_autocommit() {
+            return self.one_by_one(members);
         }
-        self.last_group = members.len();
         let audited = members.iter().any(|member| member.effects.audited);
         match self.commit(members.len(), audited) {
             Ok(()) => members.into_iter().for_each(|member| self.answer(member)),
@@ -128,10 +127,37 @@ impl Writer {
         }
     }
 
+    /// Begins a group and runs transactions, each in its savepoint, until none waits, there is no more room, or the engine has thrown
+    /// all away. No members: it could not begin, and who came first knows.
+    fn gather(&self, first: Job, taken: &mut VecDeque<Job>) -> Vec<Member> {
+        let mut stage = match self.begin() {
+            Ok(stage) => stage,
+            Err(failure) => {
+                self.answer(Member { job: first, ran: Err(failure), effects: Effects::default() });
+                return Vec::new();
+            }
+        };
+        let begun = self.watch.now();
+        let mut members = Vec::with_capacity(self.last_group);
+        let mut next = Some(first);
+        while let Some(mut job) = next {
+            let (ran, effects) = self.run(&mut job, &mut stage);
+            members.push(Member { job, ran, effects });
+            let room = members.len() < MOST
+                && !self.connection.is_autocommit()
+                && self.watch.now().since_us(begun) < GATHERING_US;
+            next = if room { self.next_member(members.len(), taken) } else { None };
+        }
+        members
+    }
+
     /// The next transaction that waits. Those whom the last group answered are on their way back with another: while half of them are
     /// missing, the group is kept open for them a moment. A caller alone waits for nobody.
-    fn next_member(&self, members: usize) -> Option<Job> {
-        if let Some(job) = self.queue.try_pop() {
+    fn next_member(&self, members: usize, taken: &mut VecDeque<Job>) -> Option<Job> {
+        if taken.is_empty() {
+            self.queue.drain(taken, MOST);
+        }
+        if let Some(job) = taken.pop_front() {
             return Some(job);
         }
         if members * 2 >= self.last_group {
@@ -159,10 +185,10 @@ impl Writer {
 
     /// Runs a transaction with a commit of its own.
     fn alone(&self, job: &mut Job) -> (Result<Ending, StoreError>, Effects) {
-        if let Err(failure) = self.begin() {
-            return (Err(failure), Effects::default());
-        }
-        let (ran, effects) = self.run(job);
+        let (ran, effects) = match self.begin() {
+            Ok(mut stage) => self.run(job, &mut stage),
+            Err(failure) => return (Err(failure), Effects::default()),
+        };
         if self.connection.is_autocommit() {
             // What wanted to be undone has been; its own answer says why.
             let kept_nothing = || StoreError::Unavailable("the engine rolled it back".to_owned());
@@ -184,15 +210,14 @@ impl Writer {
     }
 
     /// Runs a transaction in a savepoint of the open group.
-    fn run(&self, job: &mut Job) -> (Result<Ending, StoreError>, Effects) {
+    fn run(&self, job: &mut Job, stage: &mut Stage<'_>) -> (Result<Ending, StoreError>, Effects) {
         let mut effects = Effects::default();
         let now = self.watch.now();
         if now.monotonic_us >= job.deadline_us {
             return (Err(job.timed_out()), effects);
         }
         let cause = job.cause.clone();
-        // Named otherwise than savepoints within the transaction: one that a panic has left open goes with it.
-        if let Err(failure) = self.step("SAVEPOINT job") {
+        if let Err(failure) = stage.begin() {
             return (Err(failure), effects);
         }
         let mut session = SqliteSession::new(&self.connection, job.limit_us / 1_000);
@@ -203,22 +228,16 @@ impl Writer {
             return (ran, Effects::default());
         }
         let kept = matches!(ran, Ok(Ending::Keep));
-        let undone = if kept { Ok(()) } else { self.step("ROLLBACK TO job") };
-        match undone.and_then(|()| self.step("RELEASE job")) {
+        match stage.end(kept) {
             Ok(()) if kept => (ran, effects),
             Ok(()) => (ran, Effects::default()),
             Err(failure) => (Err(failure), Effects::default()),
         }
     }
 
-    /// Moves between savepoints.
-    fn step(&self, sql: &str) -> Result<(), StoreError> {
-        let ran = self.connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute());
-        ran.map(drop).map_err(fault::from_sqlite)
-    }
-
-    fn begin(&self) -> Result<(), StoreError> {
-        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(fault::from_sqlite)
+    fn begin(&self) -> Result<Stage<'_>, StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(fault::from_sqlite)?;
+        Stage::on(&self.connection).inspect_err(|_| self.roll_back())
     }
 
     fn commit(&self, transactions: usize, audited: bool) -> Result<(), GroupLost> {
@@ -270,7 +289,7 @@ impl Writer {
     fn loose_alone(&self) {
         match self.begin() {
             // On failure they were given back, and wait for the next try.
-            Ok(()) => drop(self.commit(0, false)),
+            Ok(_) => drop(self.commit(0, false)),
             Err(error) => tracing::warn!(%error, "loose writes have to wait"),
         }
     }

@@ -169,12 +169,17 @@ impl Capture {
         Some(Duration::from_micros(due_us.saturating_sub(now)))
     }
 
+    /// Whether another generation is asked for, which [`Self::tick`] begins. It begins with all that is in the log then, so the less the better.
+    pub(crate) fn begins_soon(&self) -> bool {
+        self.open.is_none() && self.shared.asked_for_generation()
+    }
+
     /// Captures when it is time to.
     pub(crate) fn tick(&mut self) {
         let now = self.clock.now();
         if self.open.is_none() {
             self.notes.take();
-            if self.shared.asked_for_generation() {
+            if self.shared.takes_up_asking() {
                 self.begin();
             }
             return;

@@ -56,6 +56,10 @@ impl Shared {
     }
 
     pub(super) fn asked_for_generation(&self) -> bool {
+        self.begin.load(Ordering::Acquire)
+    }
+
+    pub(super) fn takes_up_asking(&self) -> bool {
         self.begin.swap(false, Ordering::AcqRel)
     }
 

@@ -37,6 +37,13 @@ pub(crate) fn find() -> Result<Found, Failure> {
     Ok(fitting.map_or_else(|| Found::Missing(remedy(needed)), Found::Tools))
 }
 
+/// The machine that rustc builds for when nothing else is asked.
+pub(crate) fn host() -> Result<String, Failure> {
+    let version = answer(Command::new("rustc").arg("-vV"))?;
+    let host = field(&version, "host: ").map(str::to_owned);
+    host.ok_or_else(|| Failure::broken("rustc -vV names no host"))
+}
+
 fn candidates(rustup: &Path, needed: u32) -> Vec<Tools> {
     let mut all = vec![Tools { profdata: rustup.join("llvm-profdata"), cov: rustup.join("llvm-cov") }];
     for version in needed..=needed + LATER_MAJORS {

@@ -1,0 +1,99 @@
+//! `cargo xtask release`: builds the program as it is released, tuned by what its code does under traffic.
+//!
+//! The compiler builds an instrumented program, which serves traffic as a day brings it; from the counts the second build knows
+//! which code is busy and which is not. Busy code is laid together and made fast, the rest is made small, so a request costs less
+//! and less of the program has to be in memory.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::llvm::{self, Found, Tools};
+use crate::{terminal, workspace};
+
+/// Seconds of traffic in clear, and again over TLS.
+const TRAFFIC_SECONDS: &str = "15";
+
+const USAGE: &str = "\
+Usage: cargo xtask release
+
+Builds target/tuned/seawall: the released program, tuned by what its code does under traffic. Needs llvm-profdata of the
+compiler's own LLVM. Two builds with optimisation of the whole program take some minutes; what has not changed is not built again.
+
+Exit code: 0, or 64 for wrong arguments, 69 when a tool is missing, 70 when a step failed.";
+
+/// Builds it and says where it is.
+pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
+    match words {
+        [] => {}
+        ["--help" | "-h"] => {
+            terminal::say(USAGE);
+            return Ok(());
+        }
+        _ => return Err(Failure::usage(USAGE)),
+    }
+    terminal::say(&build()?.display().to_string());
+    Ok(())
+}
+
+/// The tuned program.
+pub(crate) fn build() -> Result<PathBuf, Failure> {
+    let tools = match llvm::find()? {
+        Found::Tools(tools) => tools,
+        Found::Missing(reason) => return Err(Failure::unavailable(format!("the program cannot be tuned. {reason}"))),
+    };
+    let folder = workspace::target_directory()?.join("tuned");
+    let host = llvm::host()?;
+    terminal::progress("release: building the program with counters in its code");
+    let counting = compile(&folder, "counting", &host, &format!("-Cprofile-generate={}", raw(&folder).display()))?;
+    let profile = folder.join("all.profdata");
+    if !profile.is_file() || newer(&counting, &profile) {
+        count(&counting, &folder, &tools)?;
+    }
+    terminal::progress("release: building the program by what was counted");
+    let tuned = compile(&folder, "final", &host, &format!("-Cprofile-use={}", profile.display()))?;
+    let placed = folder.join("seawall");
+    std::fs::copy(&tuned, &placed).map_err(|error| Failure::io("write", &placed, &error))?;
+    Ok(placed)
+}
+
+/// Builds the released profile with one more word for the compiler, in a folder of its own. Naming the host as the target keeps that
+/// word away from build scripts and macros. Flags of the environment do not count: what is released is always built alike.
+fn compile(folder: &Path, name: &str, host: &str, word: &str) -> Result<PathBuf, Failure> {
+    let own = folder.join(name);
+    let mut command = Command::new("cargo");
+    command.args(["build", "--release", "-p", "seawall", "--target", host, "--target-dir"]).arg(&own);
+    let built = command.env("RUSTFLAGS", word).current_dir(workspace::root()).status();
+    let program = own.join(host).join("release/seawall");
+    if built.is_ok_and(|status| status.success()) && program.is_file() {
+        return Ok(program);
+    }
+    Err(Failure::broken(format!("release: the build in {} failed; what it said is above", own.display())))
+}
+
+/// Runs the counting program under traffic and puts its counts into one file.
+fn count(program: &Path, folder: &Path, tools: &Tools) -> Result<(), Failure> {
+    let raw = raw(folder);
+    if raw.exists() {
+        std::fs::remove_dir_all(&raw).map_err(|error| Failure::io("delete", &raw, &error))?;
+    }
+    terminal::progress("release: counting under traffic");
+    let mut traffic = Command::new("cargo");
+    traffic.args(["run", "--quiet", "-p", "seawall-testkit", "--example", "traffic", "--"]);
+    let ran = traffic.arg(program).arg(TRAFFIC_SECONDS).current_dir(workspace::root()).status();
+    if !ran.is_ok_and(|status| status.success()) {
+        return Err(Failure::broken("release: the traffic failed; what it said is above"));
+    }
+    let entries = std::fs::read_dir(&raw).map_err(|error| Failure::io("read", &raw, &error))?;
+    let counts: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    tools.merge(&counts, folder).map(drop)
+}
+
+fn raw(folder: &Path) -> PathBuf {
+    folder.join("raw")
+}
+
+fn newer(one: &Path, other: &Path) -> bool {
+    let changed = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+    changed(one) > changed(other)
+}
