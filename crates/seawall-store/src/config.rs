@@ -37,7 +37,7 @@ const SLOW_STATEMENT: Field<Span> = Field::new(
 const REDIS: Field<RedisUrl> = Field::new(
     "redis",
     Literal::Unset,
-    "A Redis or Valkey server in which several Seawalls count together: `redis://HOST:PORT/NUMBER`, encrypted `rediss://USER:PASSWORD@HOST:PORT`, or `redis+unix:///PATH`. Unset, each counts alone.",
+    "A Redis or Valkey server in which several Seawalls count together, and over which they tell each other what has changed: `redis://HOST:PORT/NUMBER`, encrypted `rediss://USER:PASSWORD@HOST:PORT`, or `redis+unix:///PATH`. Unset, each counts alone; those on one PostgreSQL database tell each other over it.",
 )
 .needs_restart();
 const REDIS_TIMEOUT: Field<Span> = Field::new(

@@ -10,6 +10,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod cache;
 mod cause;
 mod config;
 pub mod counters;

@@ -12,6 +12,7 @@ use seawall_core::clock::Now;
 
 use crate::{
     Cause, FromRow, Parameters, Row, StoreError,
+    cache::{Cache, CacheKey},
     dialect::Dialect,
     effects::Effects,
     session::{Savepoint, Session},
@@ -185,6 +186,24 @@ impl<'a> Tx<'a> {
     /// Lets `event` happen once the transaction is committed, on a thread of the store; it must not wait.
     pub fn on_commit(&mut self, event: impl FnOnce() + Send + 'static) {
         self.effects.events.push(Box::new(event));
+    }
+
+    /// Makes what a cache holds under these keys void. Once the transaction is committed, and before its caller has the answer, this
+    /// node's cache has forgotten them; other nodes are told then. Many keys are best given in
+    /// one call.
+    pub fn void<K: CacheKey, V: Clone + Send + Sync + 'static>(
+        &mut self,
+        cache: &Cache<K, V>,
+        keys: impl IntoIterator<Item = K>,
+    ) {
+        let (cache, keys) = (cache.clone(), keys.into_iter().collect::<Vec<K>>());
+        self.effects.voids.push(Box::new(move || cache.forget(&keys)));
+    }
+
+    /// Makes everything void that a cache holds, as [`Tx::void`] does for some keys.
+    pub fn void_all<K: CacheKey, V: Clone + Send + Sync + 'static>(&mut self, cache: &Cache<K, V>) {
+        let cache = cache.clone();
+        self.effects.voids.push(Box::new(move || cache.forget_all()));
     }
 
     /// Notes that there is something to seal.

@@ -9,7 +9,7 @@ use seawall_core::{
 
 use tokio::sync::watch;
 
-use crate::{backup, outbox, retention, work::Intent};
+use crate::{backup, cache, messages, outbox, retention, work::Intent};
 
 /// Upper bounds in microseconds: 100 µs to 10 s.
 const DURATION: MetricKind = MetricKind::Histogram {
@@ -63,8 +63,10 @@ static LOOSE: Metric = Metric {
 };
 
 /// All metrics of the store.
-pub static METRICS: [&Metric; 17] = {
+pub static METRICS: [&Metric; 25] = {
     let ([deliveries, latency], [pruned]) = (outbox::METRICS, retention::METRICS);
+    let ([lookups, loads, evictions, invalidations, entries, bytes], [messages, connected]) =
+        (cache::METRICS, messages::METRICS);
     let [taken, verified, rpo, rto, stored, failures, waiting] = backup::METRICS;
     [
         &TRANSACTION,
@@ -84,6 +86,14 @@ pub static METRICS: [&Metric; 17] = {
         stored,
         failures,
         waiting,
+        lookups,
+        loads,
+        evictions,
+        invalidations,
+        entries,
+        bytes,
+        messages,
+        connected,
     ]
 };
 

@@ -1,59 +1,71 @@
-//! Carrying messages between this process and others, over Redis.
+//! Carrying messages between this process and others.
 //!
 //! A connection that hears nothing may be broken without anybody knowing. So a carrier speaks to itself now and then, by the same
 //! way as all messages, and begins anew when it does not hear itself.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
-use redis::{Cmd, Msg, RedisError, aio::MultiplexedConnection};
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{self, MissedTickBehavior},
 };
 
-use super::{Message, hub::Hub};
-use crate::counters::{CONNECTING, RedisFault, RedisLink};
+use super::{
+    Message,
+    hub::Hub,
+    way::{Heard, PATIENCE, Way},
+};
 
-/// What stands before a topic in the name of its channel.
-const PREFIX: &str = "seawall:message:";
 /// The topic of what a carrier says to itself; topics of the code have no such sign.
 const BEAT: &str = "!beat";
-/// The topic of what tells others that messages were lost.
+/// The topic of what tells others that messages were lost: those of the topic that it names, or of all.
 const MISSED: &str = "!missed";
 const BEAT_EVERY: Duration = Duration::from_secs(5);
 /// Beats that may be missing before the connection is given up.
 const MOST_SILENT: u32 = 3;
-/// How long Redis is left alone after a failure.
+/// How long the other side is left alone after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A message on its way to other processes.
+/// What is on its way to other processes.
 #[derive(Debug)]
-pub(super) struct Outgoing {
-    pub(super) topic: &'static str,
-    pub(super) text: Arc<str>,
+pub(super) enum Outgoing {
+    /// A message.
+    Message {
+        /// What it is about.
+        topic: &'static str,
+        /// What it says.
+        text: Arc<str>,
+    },
+    /// Somebody wants to know when all before this is sent.
+    Flush(oneshot::Sender<()>),
 }
 
-pub(super) struct Carrier {
-    link: RedisLink,
+pub(super) struct Carrier<W> {
+    way: W,
     hub: Arc<Hub>,
     outgoing: mpsc::Receiver<Outgoing>,
     /// Who this is: what comes back is known by it.
     id: String,
 }
 
-impl Carrier {
-    pub(super) fn new(link: RedisLink, hub: Arc<Hub>, outgoing: mpsc::Receiver<Outgoing>) -> Self {
-        Self { link, hub, outgoing, id: format!("{:016x}", fastrand::u64(..)) }
+impl<W: Way + Sync> Carrier<W> {
+    pub(super) fn new(way: W, hub: Arc<Hub>, outgoing: mpsc::Receiver<Outgoing>) -> Self {
+        Self { way, hub, outgoing, id: format!("{:016x}", fastrand::u64(..)) }
     }
 
     /// Carries until it is aborted.
     pub(super) async fn carry(mut self) {
         let mut told = false;
         loop {
-            let Err(fault) = self.connection(&mut told).await;
+            let Err(why) = self.connection(&mut told).await;
+            self.hub.state.broken(&why);
             if !told {
-                tracing::warn!(error = %fault, "messages to and from other processes are lost until Redis can be used");
+                tracing::warn!(
+                    carrier = self.way.name(),
+                    error = why,
+                    "messages to and from other processes are lost until they can be carried again"
+                );
                 told = true;
             }
             time::sleep(PAUSE).await;
@@ -61,13 +73,11 @@ impl Carrier {
     }
 
     /// One connection, from its begin to its end.
-    async fn connection(&mut self, told: &mut bool) -> Result<Infallible, RedisFault> {
-        let mut sending = self.link.open().await?;
-        let listening = self.in_time(self.link.client().get_async_pubsub()).await?;
-        let (mut sink, mut heard) = listening.split();
-        self.in_time(sink.psubscribe(format!("{PREFIX}*"))).await?;
+    async fn connection(&mut self, told: &mut bool) -> Result<Infallible, String> {
+        let (mut sending, mut heard) = self.in_time(self.way.open()).await?;
+        self.hub.state.connected();
         if std::mem::take(told) {
-            tracing::info!("messages reach other processes again");
+            tracing::info!(carrier = self.way.name(), "messages reach other processes again");
         }
         // What others said meanwhile is not known.
         self.hub.missed();
@@ -81,51 +91,68 @@ impl Carrier {
                         silent = 0;
                         self.hear(&message);
                     }
-                    None => return Err(self.link.silent()),
+                    None => return Err(format!("{}: the connection was closed", self.way.place())),
                 },
-                Some(message) = self.outgoing.recv() => self.send(&mut sending, message.topic, &message.text).await?,
+                Some(outgoing) = self.outgoing.recv() => self.forward(&mut sending, outgoing).await?,
                 _ = beat.tick() => {
                     silent += 1;
                     if silent > MOST_SILENT {
-                        return Err(self.link.silent());
+                        return Err(format!("{}: what is sent there does not come back", self.way.place()));
                     }
                     self.send(&mut sending, BEAT, "").await?;
                 }
             }
             if self.hub.take_lost() {
-                self.send(&mut sending, MISSED, "").await?;
+                self.send(&mut sending, MISSED, "").await.inspect_err(|_| self.hub.owe_word())?;
             }
         }
     }
 
     /// Sends a message. One that fails is lost, and others are told so later.
-    async fn send(&self, sending: &mut MultiplexedConnection, topic: &str, text: &str) -> Result<(), RedisFault> {
-        let mut publish = Cmd::new();
-        publish.arg("PUBLISH").arg(format!("{PREFIX}{topic}")).arg(format!("{}{text}", self.id));
-        let sent = self.in_time(publish.query_async::<()>(sending)).await;
-        if sent.is_err() && topic != BEAT {
-            self.hub.lost();
+    async fn forward(&self, sending: &mut W::Sending, outgoing: Outgoing) -> Result<(), String> {
+        let (topic, text) = match outgoing {
+            Outgoing::Message { topic, text } => (topic, text),
+            Outgoing::Flush(done) => {
+                // Whoever asked may have given up.
+                let _told = done.send(());
+                return Ok(());
+            }
+        };
+        let sent = self.send(sending, topic, &text).await;
+        match &sent {
+            Ok(()) => self.hub.state.sent(),
+            Err(_) => self.hub.lost(),
         }
         sent
     }
 
-    fn hear(&self, message: &Msg) {
-        let Some(topic) = message.get_channel_name().strip_prefix(PREFIX) else { return };
-        let Ok(text) = message.get_payload::<String>() else { return };
+    /// Sends a text. In the place of one that is too long for the way, others are told that they have missed something.
+    async fn send(&self, sending: &mut W::Sending, topic: &str, text: &str) -> Result<(), String> {
+        let text = format!("{}{text}", self.id);
+        if W::takes(topic, &text) {
+            return self.in_time(self.way.send(sending, topic, &text)).await;
+        }
+        let text = format!("{}{topic}", self.id);
+        self.in_time(self.way.send(sending, MISSED, &text)).await
+    }
+
+    fn hear(&self, (topic, text): &Heard) {
         let Some((from, text)) = text.split_at_checked(self.id.len()) else { return };
-        match topic {
+        match topic.as_str() {
             // Who listens here heard it when it was published.
             _ if from == self.id => {}
             BEAT => {}
-            MISSED => self.hub.missed(),
-            topic => self.hub.deliver(topic, &Message::Text(text.into())),
+            MISSED if text.is_empty() => self.hub.missed(),
+            MISSED => self.hub.missed_of(text),
+            topic => {
+                self.hub.state.heard();
+                self.hub.deliver(topic, &Message::Text(text.into()));
+            }
         }
     }
 
-    async fn in_time<T>(&self, doing: impl Future<Output = Result<T, RedisError>>) -> Result<T, RedisFault> {
-        match time::timeout(CONNECTING, doing).await {
-            Ok(done) => done.map_err(|error| self.link.fault(&error)),
-            Err(_) => Err(self.link.silent()),
-        }
+    async fn in_time<T>(&self, doing: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+        let silent = |_| format!("{}: no answer within {} ms", self.way.place(), PATIENCE.as_millis());
+        time::timeout(PATIENCE, doing).await.map_err(silent)?
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::broadcast;
 
-use super::Message;
+use super::{Message, state::State};
 
 pub(super) type Listener = broadcast::Receiver<Message>;
 
@@ -18,14 +18,19 @@ pub(super) type Listener = broadcast::Receiver<Message>;
 const MOST_BEHIND: usize = 256;
 
 /// Topics are named in the code, so there are only so many.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Hub {
     topics: Mutex<HashMap<&'static str, broadcast::Sender<Message>>>,
     /// A message to other processes was thrown away.
     lost: AtomicBool,
+    pub(super) state: State,
 }
 
 impl Hub {
+    pub(super) fn new(state: State) -> Self {
+        Self { topics: Mutex::default(), lost: AtomicBool::new(false), state }
+    }
+
     pub(super) fn listen(&self, topic: &'static str) -> Listener {
         self.topics().entry(topic).or_insert_with(|| broadcast::Sender::new(MOST_BEHIND)).subscribe()
     }
@@ -39,13 +44,26 @@ impl Hub {
 
     /// Tells everybody that messages may have been lost.
     pub(super) fn missed(&self) {
+        self.state.missed();
         for topic in self.topics().values() {
             let _heard = topic.send(Message::Missed);
         }
     }
 
+    /// The same to those who listen to one topic.
+    pub(super) fn missed_of(&self, topic: &str) {
+        self.state.missed();
+        self.deliver(topic, &Message::Missed);
+    }
+
     /// A message to other processes is thrown away.
     pub(super) fn lost(&self) {
+        self.state.lost();
+        self.owe_word();
+    }
+
+    /// Others are to be told that something was lost.
+    pub(super) fn owe_word(&self) {
         self.lost.store(true, Ordering::Relaxed);
     }
 

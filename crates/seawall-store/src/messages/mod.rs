@@ -1,26 +1,41 @@
 //! Short messages between the parts of Seawall and between its processes: "forget what you know of this session".
 //!
-//! Delivered at most once, to whoever listens at that moment: over Redis when it is configured, else within the process alone. So a
-//! message may only make known sooner what is found out anyway: whoever keeps something must let it expire, or look again. Where
-//! messages are known to have been lost, or may have been, a listener is told [`Message::Missed`] and forgets everything.
+//! Delivered at most once, to whoever listens at that moment: over Redis, over PostgreSQL's notifications, or within the process
+//! alone. So a message may only make known sooner what is found out anyway: whoever keeps something must let it expire, or look
+//! again. Where messages are known to have been lost, or may have been, a listener is told [`Message::Missed`] and forgets everything.
 
 mod carrier;
 mod hub;
+mod postgres;
+mod redis;
+mod state;
+mod way;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use seawall_core::meter::Meter;
 use tokio::{
-    sync::{broadcast::error::RecvError, mpsc},
+    sync::{broadcast::error::RecvError, mpsc, oneshot},
     task::AbortHandle,
+    time::timeout,
 };
 
 use self::{
     carrier::{Carrier, Outgoing},
     hub::{Hub, Listener},
+    state::State,
+    way::Way,
 };
-use crate::counters::{RedisFault, RedisLink, RedisUrl};
+use crate::{
+    OpenError, PostgresUrl,
+    counters::{RedisFault, RedisLink, RedisUrl},
+    postgres::Notices,
+};
 
-/// How many messages wait for Redis; the others would be too late.
+pub(crate) use self::state::METRICS;
+pub use self::state::Status;
+
+/// How many messages wait to be carried; the others would be too late.
 const MOST_WAITING: usize = 1_024;
 
 /// What a listener hears.
@@ -47,6 +62,8 @@ struct Inner {
 struct Others {
     outgoing: mpsc::Sender<Outgoing>,
     carrier: AbortHandle,
+    name: &'static str,
+    place: String,
 }
 
 impl Drop for Others {
@@ -58,8 +75,8 @@ impl Drop for Others {
 impl Messages {
     /// Within this process alone.
     #[must_use]
-    pub fn in_process() -> Self {
-        Self(Arc::new(Inner { hub: Arc::default(), others: None }))
+    pub fn in_process(meter: &dyn Meter) -> Self {
+        Self(Arc::new(Inner { hub: Arc::new(Hub::new(State::new(meter, true))), others: None }))
     }
 
     /// Between all processes at this Redis, carried by a task of the runtime that this is called on. It connects by itself, again and
@@ -67,31 +84,88 @@ impl Messages {
     ///
     /// # Errors
     /// [`RedisFault::Refused`] when the client cannot do what the URL asks.
-    pub fn over_redis(url: RedisUrl) -> Result<Self, RedisFault> {
-        let hub = Arc::<Hub>::default();
-        let (outgoing, waiting) = mpsc::channel(MOST_WAITING);
-        let carrier = Carrier::new(RedisLink::new(url)?, Arc::clone(&hub), waiting);
-        let carrier = tokio::spawn(carrier.carry()).abort_handle();
-        Ok(Self(Arc::new(Inner { hub, others: Some(Others { outgoing, carrier }) })))
+    pub fn over_redis(url: RedisUrl, meter: &dyn Meter) -> Result<Self, RedisFault> {
+        Ok(Self::carried(RedisLink::new(url)?, meter))
     }
 
-    /// Tells all who listen to a topic: those of this process now, those of others soon.
+    /// The same between all processes at this PostgreSQL database. A text of more than 7,900 bytes arrives at others as
+    /// [`Message::Missed`]: the server carries no longer ones.
+    ///
+    /// # Errors
+    /// [`OpenError`] when connections cannot be encrypted as the URL asks.
+    pub fn over_postgres(url: &PostgresUrl, meter: &dyn Meter) -> Result<Self, OpenError> {
+        Ok(Self::carried(Notices::new(url)?, meter))
+    }
+
+    fn carried(way: impl Way + Sync, meter: &dyn Meter) -> Self {
+        let hub = Arc::new(Hub::new(State::new(meter, false)));
+        let (name, place) = (way.name(), way.place());
+        let (outgoing, waiting) = mpsc::channel(MOST_WAITING);
+        let carrier = Carrier::new(way, Arc::clone(&hub), waiting);
+        let carrier = tokio::spawn(carrier.carry()).abort_handle();
+        Self(Arc::new(Inner { hub, others: Some(Others { outgoing, carrier, name, place }) }))
+    }
+
+    /// Tells all who listen to a topic: those of this process now, those of others soon. Nothing is waited for.
     pub fn publish(&self, topic: &'static str, text: &str) {
-        let Inner { hub, others } = &*self.0;
         let text = Arc::<str>::from(text);
-        hub.deliver(topic, &Message::Text(Arc::clone(&text)));
-        let handed_over =
-            others.as_ref().is_none_or(|others| others.outgoing.try_send(Outgoing { topic, text }).is_ok());
-        if !handed_over {
-            // Others are told that they missed something once there is a way to them.
-            hub.lost();
+        self.0.hub.deliver(topic, &Message::Text(Arc::clone(&text)));
+        self.0.send(topic, text);
+    }
+
+    /// Tells those of other processes alone.
+    pub fn tell_others(&self, topic: &'static str, text: &str) {
+        self.0.send(topic, text.into());
+    }
+
+    /// Tells all listeners of this process that messages may have been lost: somebody else has had what they are about.
+    pub fn missed(&self) {
+        self.0.hub.missed();
+    }
+
+    /// Waits until all that was published is on its way to other processes, as long as there is a way, and no longer than this.
+    /// Answers whether it is.
+    pub async fn flush(&self, within: Duration) -> bool {
+        let Some(others) = &self.0.others else { return true };
+        let (done, sent) = oneshot::channel();
+        if !self.status().connected || others.outgoing.try_send(Outgoing::Flush(done)).is_err() {
+            return false;
         }
+        matches!(timeout(within, sent).await, Ok(Ok(())))
+    }
+
+    /// What carries them to other processes: `redis`, `postgresql`, or nothing.
+    #[must_use]
+    pub fn carrier(&self) -> Option<&'static str> {
+        self.0.others.as_ref().map(|others| others.name)
+    }
+
+    /// Where that is, without what is secret.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.0.others.as_ref().map(|others| others.place.as_str())
+    }
+
+    /// How they fare.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.0.hub.state.status()
     }
 
     /// Listens to a topic from now on.
     #[must_use]
     pub fn subscribe(&self, topic: &'static str) -> Subscription {
         Subscription { listener: self.0.hub.listen(topic), _open: Arc::clone(&self.0) }
+    }
+}
+
+impl Inner {
+    fn send(&self, topic: &'static str, text: Arc<str>) {
+        let Some(others) = &self.others else { return };
+        if others.outgoing.try_send(Outgoing::Message { topic, text }).is_err() {
+            // Others are told that they missed something once there is a way to them.
+            self.hub.lost();
+        }
     }
 }
 

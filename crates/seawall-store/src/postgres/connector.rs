@@ -3,10 +3,18 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Socket, error::SqlState};
 
-use super::{address::PostgresUrl, connection::Connection, fault, tls::Tls};
+use super::{
+    address::PostgresUrl,
+    connection::Connection,
+    fault,
+    tls::{Encrypted, Tls},
+};
 use crate::{OpenError, StoreError};
+
+/// What reads and writes a connection, while it is polled.
+pub(super) type Driver = tokio_postgres::Connection<Socket, Encrypted>;
 
 /// How long opening a connection may take, all hosts and the handshake included.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -38,6 +46,17 @@ impl Connector {
 
     /// Opens a connection, on the runtime that will drive it.
     pub(super) async fn connect(&self, within: Duration) -> Result<Connection, Refusal> {
+        let (client, driver) = self.open(within).await?;
+        let driver = tokio::spawn(async move {
+            if let Err(error) = driver.await {
+                tracing::debug!(error = fault::chain(&error), "a connection to PostgreSQL broke");
+            }
+        });
+        Ok(Connection::new(client, driver, self.tls.clone()))
+    }
+
+    /// Opens a connection that nobody drives yet.
+    pub(super) async fn open(&self, within: Duration) -> Result<(Client, Driver), Refusal> {
         let within = within.min(LONGEST);
         let opened = timeout(within, self.url.config().connect(self.tls.clone())).await;
         let silent = || self.unreachable(&format!("no answer within {} ms", within.as_millis()), false);
@@ -48,12 +67,12 @@ impl Connector {
         let parameter = |name| driver.parameter(name).unwrap_or_default();
         acceptable(parameter("server_version"), parameter("server_encoding"))
             .map_err(|error| Refusal { error, lasting: true })?;
-        let driver = tokio::spawn(async move {
-            if let Err(error) = driver.await {
-                tracing::debug!(error = fault::chain(&error), "a connection to PostgreSQL broke");
-            }
-        });
-        Ok(Connection::new(client, driver, self.tls.clone()))
+        Ok((client, driver))
+    }
+
+    /// Where it leads.
+    pub(super) const fn url(&self) -> &PostgresUrl {
+        &self.url
     }
 
     fn unreachable(&self, why: &str, lasting: bool) -> Refusal {

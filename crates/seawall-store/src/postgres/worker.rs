@@ -126,7 +126,7 @@ impl Worker {
             Err(_) => Outcome::Failed,
         };
         self.watch.transaction(job.intent, job.asked_us, counted);
-        if counted == Outcome::Kept {
+        if counted == Outcome::Kept || matches!(ran, Err(StoreError::OutcomeUnknown(_))) {
             effects.happen(&self.watch);
         }
         job.work.answer(ran.map(drop));
@@ -216,7 +216,8 @@ impl Worker {
             }
             Err(failure) => {
                 session.roll_back();
-                failed(failure, session.again())
+                let again = session.again();
+                Run { ran: Err(failure), effects: effects.without_commit(), again }
             }
         }
     }

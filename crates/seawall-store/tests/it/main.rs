@@ -11,10 +11,12 @@
 
 mod audit;
 mod backup;
+mod cache;
 mod crash;
 mod faults;
 mod limits;
 mod loose;
+mod messages;
 mod migrations;
 mod outbox;
 mod postgres;

@@ -3,7 +3,6 @@
 mod apps;
 mod counting;
 mod failing;
-mod messages;
 mod process;
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};

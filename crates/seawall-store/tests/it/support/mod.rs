@@ -1,6 +1,8 @@
 //! Stores to test with: each case runs on SQLite and on PostgreSQL.
 
 pub(crate) mod gate;
+pub(crate) mod nodes;
+pub(crate) mod redis;
 pub(crate) mod server;
 
 use std::{

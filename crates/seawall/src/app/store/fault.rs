@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use seawall_store::{OpenError, StoreError, backup::BackupError, migration::MigrationError};
+use seawall_store::{OpenError, StoreError, backup::BackupError, counters::RedisFault, migration::MigrationError};
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +69,9 @@ pub enum StoreFault {
         #[source]
         source: io::Error,
     },
+    /// Messages between nodes cannot be carried as configured.
+    #[error("messages between nodes cannot be carried over redis")]
+    Messages(#[source] RedisFault),
     /// Its opening ended by a fault of ours.
     #[error("opening the store ended by a fault of its own; the log says where")]
     Died,
@@ -80,7 +83,8 @@ impl StoreFault {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Open { source: OpenError::Url { .. } | OpenError::Network { .. }, .. }
-            | Self::Backup(BackupError::Key(_)) => 64,
+            | Self::Backup(BackupError::Key(_))
+            | Self::Messages(_) => 64,
             Self::Open { .. }
             | Self::Migrate { .. }
             | Self::Copy { .. }
@@ -111,6 +115,7 @@ impl StoreFault {
                 "see that the place is there and may be written, or choose another as `to` in [backup]"
             }
             Self::Backup(_) => "give the key file or the recipients that [backup] names",
+            Self::Messages(_) => "see the address in `redis` in [store]",
             Self::Partial { .. } => "run the same `seawall db move` again; it goes on where it was",
             Self::Pending(_) => "run `seawall migrate status` to see them and `seawall migrate up` to apply them",
             Self::Overlap(_) => "stop the running process and start this one: requests wait for it meanwhile",

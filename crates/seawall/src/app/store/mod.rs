@@ -3,6 +3,7 @@
 
 pub(crate) mod backups;
 pub(crate) mod before;
+mod between;
 mod checkpoints;
 mod fault;
 mod open;

@@ -11,6 +11,8 @@ use seawall_store::{
     Cause, DatabaseUrl, Db, Migrate, StoreError, Surroundings,
     audit::{Entry, SigningKey},
     backup::Progress,
+    cache::Caches,
+    messages::Messages,
     migration::{self, Overlap, State, Status},
     relocation, retention,
 };
@@ -20,12 +22,15 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 use super::{
     StoreFault, StorePlace,
     backups::{self, Asked, Backups, Keeper, Purpose},
-    before, checkpoints, router,
+    before, between, checkpoints, router,
 };
 use crate::app::catalogue::LEDGERS;
 
 /// How long the last changes may take to reach the place of the backups when the server ends.
 const SHIP_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long the last messages may take to get on their way to other nodes when the server ends.
+const TELL_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long is waited before a store that could not be opened is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -41,6 +46,7 @@ pub(in crate::app) struct Store {
     key: Arc<SigningKey>,
     backups: Backups,
     keeper: Arc<Keeper>,
+    caches: Caches,
     /// What is done while it is open.
     duties: JoinSet<()>,
     stop: watch::Sender<bool>,
@@ -74,10 +80,12 @@ impl Store {
         if let DatabaseUrl::Postgres(_) = place.url {
             duties.spawn(checkpoints::seal(db.clone(), stopping.clone()));
         }
+        let messages = between::messages(&place, &*meter).map_err(|fault| *fault)?;
+        let caches = Caches::new(messages, clock, Arc::clone(&meter));
         let keeper = Arc::new(Keeper::begin(backups.clone(), db.clone(), Arc::clone(&meter)));
         duties.spawn(retention::run(db.clone(), retention::RULES.to_vec(), meter, stopping.clone()));
         duties.spawn(checkpoints::sign(db.clone(), Arc::clone(&key), Arc::clone(&place), stopping));
-        let store = Self { db, place, key, backups, keeper, duties, stop };
+        let store = Self { db, place, key, backups, keeper, caches, duties, stop };
         store.tell_start().await;
         Ok(store)
     }
@@ -87,15 +95,22 @@ impl Store {
         &self.db
     }
 
+    /// Hot rows in memory, and the messages by which nodes tell each other what has become of them.
+    pub(in crate::app) const fn caches(&self) -> &Caches {
+        &self.caches
+    }
+
     /// What operators may ask of it.
     pub(in crate::app) fn router(&self) -> Router {
         let asked = Asked { backups: self.backups.clone(), db: Some(self.db.clone()), progress: Progress::silent() };
-        router(self.db.clone(), Some(Arc::clone(&self.key)), Arc::clone(&self.place)).merge(backups::router(asked))
+        let messages = Some(self.caches().messages().clone());
+        router(self.db.clone(), Some(Arc::clone(&self.key)), messages, Arc::clone(&self.place))
+            .merge(backups::router(asked))
     }
 
     /// What a successor is given.
     pub(in crate::app) fn lent(&self) -> Lent {
-        Lent { db: self.db.clone(), keeper: Arc::clone(&self.keeper) }
+        Lent { db: self.db.clone(), keeper: Arc::clone(&self.keeper), messages: self.caches().messages().clone() }
     }
 
     /// Signs the last checkpoint, runs what waits, and gives the database back.
@@ -111,6 +126,9 @@ impl Store {
         // Blocks until the database has taken all.
         if tokio::task::spawn_blocking(move || db.close()).await.is_err() {
             tracing::error!("closing the store ended by a fault of its own");
+        }
+        if !self.caches().messages().flush(TELL_LIMIT).await {
+            tracing::info!("other nodes may not have been told of the last changes; they forget in time");
         }
         // After a hand-over, the successor ships.
         if kept {
@@ -141,6 +159,7 @@ impl Store {
 pub(in crate::app) struct Lent {
     db: Db,
     keeper: Arc<Keeper>,
+    messages: Messages,
 }
 
 impl Lent {
@@ -180,6 +199,8 @@ impl Lent {
         let db = self.db.clone();
         let reopened = tokio::task::spawn_blocking(move || db.reopen()).await.map_err(|_| StoreFault::Died)?;
         reopened.map_err(|source| StoreFault::Open { url: self.db.url().to_string(), source })?;
+        // The successor may have written meanwhile, and a file's messages stay within a process.
+        self.messages.missed();
         self.keeper.resume();
         Ok(())
     }

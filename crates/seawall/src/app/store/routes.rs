@@ -14,11 +14,12 @@ use seawall_store::{
     DatabaseUrl, Db, Lane, StoreError,
     audit::{self, Filter, SigningKey},
     cursor::{self, BadCursor},
+    messages::Messages,
     migration,
 };
 use serde_json::{Value, json};
 
-use super::{StorePlace, checkpoints, shown};
+use super::{StorePlace, between, checkpoints, shown};
 use crate::app::{builtin, catalogue::LEDGERS};
 
 /// Entries on a page unless told otherwise, and at most.
@@ -30,17 +31,23 @@ const LARGEST_PAGE: u32 = 1_000;
 struct Looked {
     db: Db,
     key: Option<Arc<SigningKey>>,
+    messages: Option<Messages>,
     place: Arc<StorePlace>,
 }
 
-/// The routes. Without the key, checkpoints cannot be verified.
-pub(crate) fn router(db: Db, key: Option<Arc<SigningKey>>, place: Arc<StorePlace>) -> Router {
+/// The routes. Without the key, checkpoints cannot be verified; without a server there are no messages.
+pub(crate) fn router(
+    db: Db,
+    key: Option<Arc<SigningKey>>,
+    messages: Option<Messages>,
+    place: Arc<StorePlace>,
+) -> Router {
     Router::new()
         .route("/api/store", get(overview))
         .route("/api/store/migrations", get(migrations))
         .route("/api/audit-log", get(page))
         .route("/api/audit-log/verify", get(verify))
-        .with_state(Looked { db, key, place })
+        .with_state(Looked { db, key, messages, place })
 }
 
 /// A failure, as these routes tell it.
@@ -92,6 +99,7 @@ async fn overview(State(looked): State<Looked>) -> Result<Response<Body>, Failed
         "migrations": migrations,
         "audit_log": { "entries": entries, "unsealed": unsealed, "key": looked.key.as_ref().map(|key| key.public_hex()) },
         "outbox": { "waiting": waiting, "dead": dead },
+        "messages": looked.messages.as_ref().map(between::shown),
     });
     Ok(builtin::json(StatusCode::OK, &body))
 }

@@ -95,7 +95,7 @@ impl Access {
         let db = self.open().await?;
         // A key that was never made signed nothing.
         let key = self.place.key_file.exists().then(|| SigningKey::open(&self.place.key_file)).transpose()?;
-        let router = store::router(db, key.map(Arc::new), Arc::new(self.place.clone()));
+        let router = store::router(db, key.map(Arc::new), None, Arc::new(self.place.clone()));
         Ok(Holder::Own(router))
     }
 

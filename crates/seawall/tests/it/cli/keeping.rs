@@ -182,6 +182,11 @@ async fn the_pages_of_the_admin_interface_follow_one_another() {
     server.admin_client().get("/api/audit-log").await.expect_status(401);
     let store = ask("/api/store".to_owned()).await.expect_status(200).json();
     assert_eq!((&store["audit_log"]["entries"], &store["outbox"]["dead"]), (&4.into(), &0.into()), "{store}");
+    assert_eq!(
+        (&store["messages"]["carrier"], &store["messages"]["connected"]),
+        (&Value::Null, &true.into()),
+        "{store}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

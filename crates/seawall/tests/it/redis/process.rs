@@ -1,13 +1,17 @@
 //! What a real process says of Redis: at the start, in its log, and to whoever checks its configuration.
 
-use std::net::TcpListener;
+use std::{fs, net::TcpListener};
 
 use seawall_testkit::{
     RedisServer,
+    client::Request,
     tls::Authority,
     upstream::{Kind, Upstream},
 };
 
+use tokio::time::timeout;
+
+use super::PATIENT;
 use crate::cli::binary::Place;
 
 fn place(url: &str) -> Place {
@@ -29,6 +33,34 @@ async fn wk_4_the_log_says_once_when_redis_is_lost_and_once_when_it_is_back() {
     let log = server.child.out();
     assert_eq!(log.matches("shared counters do not answer").count(), 1, "{log}");
     assert_eq!(log.matches("shared counters answer again").count(), 1, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_see_whether_messages_reach_other_nodes() {
+    let (redis, upstream) = (RedisServer::start(), Upstream::start(Kind::ByPath).await);
+    let place = place(&redis.url());
+    let server = place.serve(&["run", "--to", &upstream.url()]);
+    let token = fs::read_to_string(place.path().join(".seawall/admin.token")).unwrap();
+    let messages = async || {
+        let request = Request::get("/api/store").header("Authorization", format!("Bearer {}", token.trim()));
+        server.admin_client().request(request).await.expect_status(200).json()["messages"].clone()
+    };
+    let until = async |connected: bool| loop {
+        let told = messages().await;
+        if told["connected"] == connected {
+            return told;
+        }
+        tokio::task::yield_now().await;
+    };
+    let told = timeout(PATIENT, until(true)).await.expect("it connects");
+    assert_eq!((&told["carrier"], &told["fault"]), (&"redis".into(), &serde_json::Value::Null), "{told}");
+    redis.stop();
+    let told = timeout(PATIENT, until(false)).await.expect("it is noticed");
+    assert!(told["fault"].as_str().is_some_and(|fault| fault.contains("redis")), "{told}");
+    server.logged("messages to and from other processes are lost");
+    redis.start_again();
+    server.logged("messages reach other processes again");
+    timeout(PATIENT, until(true)).await.expect("it connects again");
 }
 
 #[test]
@@ -59,7 +91,7 @@ fn encrypted(place: &Place) -> (RedisServer, String, Authority) {
     let issued = authority.issue(&["localhost"]);
     let path = |name: &str, text: &str| {
         let path = place.path().join(name);
-        std::fs::write(&path, text).unwrap();
+        fs::write(&path, text).unwrap();
         path.display().to_string()
     };
     let (certificate, key, ca) =

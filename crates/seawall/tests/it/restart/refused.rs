@@ -1,6 +1,6 @@
 //! A successor that fails changes nothing: the one that serves goes on, and whoever asked is told why.
 
-use seawall_testkit::client::RawClient;
+use seawall_testkit::client::{RawClient, Request};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -141,6 +141,11 @@ async fn a_successor_that_ends_with_everything_in_its_hands_is_replaced_by_the_o
     line.server.client().get("/echo").await.expect_status(200);
     line.server.admin_client().get("/health/live").await.expect_status(200);
     assert_eq!(line.process(), line.last);
+    // Others had the store meanwhile, so nothing that was kept in memory counts.
+    let token = std::fs::read_to_string(line.place.path().join(".seawall/admin.token")).expect("the token is there");
+    let request = Request::get("/api/store").header("Authorization", format!("Bearer {}", token.trim()));
+    let store = line.server.admin_client().request(request).await.expect_status(200).json();
+    assert_eq!(store["messages"]["missed"], 1, "{store}");
     // It has the lock again, and can hand over again.
     let said = line.place.seawall(&["run", "--to", "http://127.0.0.1:9", "--listen", "127.0.0.1:0"]);
     assert!(said.err.contains("another Seawall uses"), "{said:?}");
