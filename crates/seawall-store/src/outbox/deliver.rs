@@ -11,7 +11,7 @@ use tokio::{
     time,
 };
 
-use super::{Handler, Message, Topic, Undelivered, meters::Meters, table};
+use super::{Handler, Message, Topic, Undelivered, meters::Meters, table, table::Claimed};
 use crate::{Db, StoreError};
 
 /// Messages that are claimed at once.
@@ -94,11 +94,12 @@ impl OneTopic {
         while !*stopping.borrow() {
             let room = self.room(&places);
             // Without room nothing is claimed; whoever ends first makes some.
-            let claimed = if room == 0 { Ok(Vec::new()) } else { table::claim(&self.db, self.topic, room).await };
+            let nothing = Claimed { messages: Vec::new(), stepped_back: false };
+            let claimed = if room == 0 { Ok(nothing) } else { table::claim(&self.db, self.topic, room).await };
             let pause = match claimed {
                 // There may be more at once: of the same keys, or beyond the batch.
-                Ok(claimed) if !claimed.is_empty() => {
-                    self.hand_over(claimed, &places, &mut running).await;
+                Ok(Claimed { messages, stepped_back }) if stepped_back || !messages.is_empty() => {
+                    self.hand_over(messages, &places, &mut running).await;
                     continue;
                 }
                 Ok(_) => LOOK,

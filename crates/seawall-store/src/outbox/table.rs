@@ -10,40 +10,82 @@ const CAUSE: Cause = Cause::system("outbox");
 /// What is kept of a failure, in characters.
 const LONGEST_FAILURE: usize = 500;
 
-/// Claims messages of a topic that are due and whose turn it is: nothing of their key is before them.
-pub(super) async fn claim(db: &Db, topic: Topic, most: u32) -> Result<Vec<Message>, StoreError> {
+/// Due messages of a topic that one claim looks at, however many there are.
+const LOOKED_AT: u32 = 256;
+
+/// How far messages step back whose turn it is not. They are called forward when it is; this is for those that nobody called.
+const STEP_BACK: Duration = Duration::from_mins(1);
+
+/// When a message is due that was called forward. PostgreSQL looks at this again when the row has changed meanwhile, so that a claim
+/// which still saw another message before it does not make it step back.
+const CALLED_FORWARD: i64 = 0;
+
+/// What a claim came to.
+pub(super) struct Claimed {
+    pub(super) messages: Vec<Message>,
+    /// Some made room for others that are due: it is worth while to claim again at once.
+    pub(super) stepped_back: bool,
+}
+
+/// Claims messages of a topic that are due and whose turn it is: nothing of their key is before them. Due ones behind a message that
+/// waits for its next attempt, or is being delivered, step back, so that they are not looked at again and again.
+pub(super) async fn claim(db: &Db, topic: Topic, most: u32) -> Result<Claimed, StoreError> {
     // Longer than the delivery may take, so that nobody else claims what is still being delivered.
     let lease_us = us(topic.limit + Duration::from_secs(15));
     db.write(&CAUSE, move |tx| {
         let now = tx.at_us();
+        let stepped_back = tx.execute(
+            "UPDATE outbox SET due_at = $3
+             WHERE id IN (SELECT id FROM outbox WHERE topic = $1 AND due_at <= $2 AND NOT dead ORDER BY due_at LIMIT $4)
+               AND EXISTS (
+                   SELECT 1 FROM outbox AS earlier
+                   WHERE earlier.topic = outbox.topic AND earlier.message_key = outbox.message_key
+                     AND earlier.id < outbox.id AND NOT earlier.dead AND earlier.due_at > $2)
+               AND due_at <> $5",
+            &[&topic.name, &now, &(now + us(STEP_BACK)), &LOOKED_AT, &CALLED_FORWARD],
+        )?;
         // The outer conditions are looked at again when another process has just claimed the row.
-        let mut claimed: Vec<Message> = tx.all(
+        let mut messages: Vec<Message> = tx.all(
             "UPDATE outbox SET due_at = $3, attempt = attempt + 1
              WHERE id IN (
-                 SELECT id FROM outbox AS candidate
-                 WHERE topic = $1 AND due_at <= $2 AND NOT dead
-                   AND NOT EXISTS (
-                       SELECT 1 FROM outbox AS earlier
-                       WHERE earlier.topic = candidate.topic AND earlier.message_key = candidate.message_key
-                         AND earlier.id < candidate.id AND NOT earlier.dead)
-                 ORDER BY due_at LIMIT $4)
+                 SELECT id FROM (
+                     SELECT id, topic, message_key FROM outbox
+                     WHERE topic = $1 AND due_at <= $2 AND NOT dead ORDER BY due_at LIMIT $5) AS candidate
+                 WHERE NOT EXISTS (
+                     SELECT 1 FROM outbox AS earlier
+                     WHERE earlier.topic = candidate.topic AND earlier.message_key = candidate.message_key
+                       AND earlier.id < candidate.id AND NOT earlier.dead)
+                 LIMIT $4)
                AND due_at <= $2 AND NOT dead
              RETURNING id, topic, message_key, payload, request_id, made_at, attempt",
-            &[&topic.name, &now, &(now + lease_us), &most],
+            &[&topic.name, &now, &(now + lease_us), &most, &LOOKED_AT],
         )?;
-        claimed.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(claimed)
+        messages.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(Claimed { messages, stepped_back: stepped_back > 0 })
     })
     .await
 }
 
 /// Removes a delivered message, unless another has claimed it since. Answers whether it was removed.
 pub(super) async fn delivered(db: &Db, message: &Message) -> Result<bool, StoreError> {
-    let (id, attempt) = (message.id.clone(), message.attempt);
+    let message = message.clone();
     db.write(&CAUSE, move |tx| {
-        Ok(tx.execute("DELETE FROM outbox WHERE id = $1 AND attempt = $2", &[&id, &attempt])? > 0)
+        let sql = "DELETE FROM outbox WHERE id = $1 AND attempt = $2";
+        let removed = tx.execute(sql, &[&message.id, &message.attempt])? > 0;
+        if removed {
+            call_forward(tx, &message)?;
+        }
+        Ok(removed)
     })
     .await
+}
+
+/// Makes the next message of the key due, now that nothing is before it. One that was tried already has a time of its own.
+fn call_forward(tx: &mut Tx<'_>, before: &Message) -> Result<(), StoreError> {
+    let sql = "UPDATE outbox SET due_at = $3
+               WHERE id = (SELECT id FROM outbox WHERE topic = $1 AND message_key = $2 AND NOT dead ORDER BY id LIMIT 1)
+                 AND attempt = 0";
+    tx.execute(sql, &[&before.topic, &before.key, &CALLED_FORWARD]).map(drop)
 }
 
 /// Puts a message back for later, unless another has claimed it since.
@@ -59,10 +101,13 @@ pub(super) async fn later(db: &Db, message: &Message, wait: Duration, failure: &
 
 /// Sets a message aside, unless another has claimed it since.
 pub(super) async fn bury(db: &Db, message: &Message, failure: &str) -> Result<(), StoreError> {
-    let (id, attempt, failure) = (message.id.clone(), message.attempt, shortened(failure));
+    let (message, failure) = (message.clone(), shortened(failure));
     db.write(&CAUSE, move |tx| {
         let sql = "UPDATE outbox SET dead = TRUE, failure = $3 WHERE id = $1 AND attempt = $2";
-        tx.execute(sql, &[&id, &attempt, &failure]).map(drop)
+        if tx.execute(sql, &[&message.id, &message.attempt, &failure])? > 0 {
+            call_forward(tx, &message)?;
+        }
+        Ok(())
     })
     .await
 }

@@ -213,6 +213,64 @@ async fn many_keys_are_delivered_side_by_side_and_each_once_when_nothing_fails()
     .await;
 }
 
+/// Fails for one key as long as it is told to.
+#[derive(Debug)]
+struct Blocking {
+    blocked: Arc<AtomicBool>,
+    seen: mpsc::UnboundedSender<Message>,
+}
+
+impl Handler for Blocking {
+    fn deliver(&self, message: Message) -> BoxFuture<'static, Result<(), Undelivered>> {
+        let fails = message.key == "blocked" && self.blocked.load(Ordering::Relaxed);
+        if !fails {
+            self.seen.send(message).unwrap();
+        }
+        Box::pin(async move { if fails { Err(Undelivered::Later("not now".to_owned())) } else { Ok(()) } })
+    }
+}
+
+#[tokio::test]
+async fn messages_behind_one_that_cannot_be_delivered_hold_up_no_other_key() {
+    const BEHIND: usize = 1_000;
+    on_both(async |store| {
+        let db = store.with_tables().await;
+        db.write(&CAUSE, |tx| (0..BEHIND).try_for_each(|number| tx.outbox(&topic(9), "blocked", &number.to_string())))
+            .await
+            .unwrap();
+        let (seen, mut messages) = mpsc::unbounded_channel();
+        let blocked = Arc::new(AtomicBool::new(true));
+        let handler = Arc::new(Blocking { blocked: Arc::clone(&blocked), seen });
+        let one_second = Backoff { first: Duration::from_secs(1), most: Duration::from_secs(1), factor: 1 };
+        let topic = Topic { backoff: one_second, ..topic(1_000) };
+        let outbox = Outbox::start(&db, vec![Delivery { topic, handler }], &clock(), &NoMeter);
+        // What one claim looks at is less than what is before it.
+        post(&db, "free", "passes").await;
+        assert_eq!(next(&mut messages).await.payload, "passes");
+        let due = |db: Db| async move {
+            let sql = "SELECT COUNT(*) FROM outbox WHERE due_at <= $1";
+            let asked = db.write::<(i64,), StoreError>(&CAUSE, move |tx| {
+                let soon = tx.at_us() + 10_000_000;
+                tx.one(sql, &[&soon])
+            });
+            asked.await.unwrap().0
+        };
+        let stepping_back = async {
+            while due(db.clone()).await > 1 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, stepping_back).await.expect("all behind the blocked one step back");
+        // Each is called forward by the one before it, long before its own time.
+        blocked.store(false, Ordering::Relaxed);
+        for number in 0..BEHIND {
+            assert_eq!(next(&mut messages).await.payload, number.to_string());
+        }
+        outbox.stop().await;
+    })
+    .await;
+}
+
 /// Panics whenever it is asked.
 #[derive(Debug)]
 struct Panicking(mpsc::UnboundedSender<u32>);
