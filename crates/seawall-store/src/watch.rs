@@ -9,7 +9,7 @@ use seawall_core::{
 
 use tokio::sync::watch;
 
-use crate::{backup, outbox, retention, work::Intent};
+use crate::{audit, backup, outbox, retention, work::Intent};
 
 /// Upper bounds in microseconds: 100 µs to 10 s.
 const DURATION: MetricKind = MetricKind::Histogram {
@@ -63,9 +63,10 @@ static LOOSE: Metric = Metric {
 };
 
 /// All metrics of the store.
-pub static METRICS: [&Metric; 17] = {
+pub static METRICS: [&Metric; 20] = {
     let ([deliveries, latency], [pruned]) = (outbox::METRICS, retention::METRICS);
     let [taken, verified, rpo, rto, stored, failures, waiting] = backup::METRICS;
+    let [carried, carried_at, uncarried] = audit::METRICS;
     [
         &TRANSACTION,
         &OUTCOMES,
@@ -84,6 +85,9 @@ pub static METRICS: [&Metric; 17] = {
         stored,
         failures,
         waiting,
+        carried,
+        carried_at,
+        uncarried,
     ]
 };
 

@@ -11,6 +11,7 @@
 
 mod audit;
 mod backup;
+mod checkpoints;
 mod crash;
 mod faults;
 mod limits;
