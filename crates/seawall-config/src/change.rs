@@ -21,9 +21,6 @@ pub struct Change {
     pub needs_restart: bool,
 }
 
-/// What a secret is shown as.
-const HIDDEN: &str = "(hidden)";
-
 impl Config {
     /// What differs from another configuration, in the order of the reference, routes last. Of a section the effective values
     /// are compared, of a route what it changes itself.
@@ -96,8 +93,7 @@ fn compare(changes: &mut Vec<Change>, key: String, field: &FieldSpec, old: Optio
     if old == new {
         return;
     }
-    let hidden = words::hidden(&field.shape);
-    let shown = |raw: Option<&Raw>| raw.map(|raw| if hidden { HIDDEN.to_owned() } else { words::toml_value(raw) });
+    let shown = |raw: Option<&Raw>| raw.map(|raw| words::seen(&field.shape, raw).0);
     changes.push(Change { key, old: shown(old), new: shown(new), needs_restart: !field.reloadable });
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn check(schema: &Schema, merged: &Merged, environment: Environment, 
         let fields = section.entries.unwrap_or_default();
         for entry in entries.iter().filter(|entry| !merge::wrong(&entry.sheet)) {
             let values = merge::over(Values::of_defaults(fields), &entry.sheet);
-            for complaint in (section.entry_demands)(&values, &situation) {
+            for complaint in (section.entry_demands)(&entry.name, &values, &situation) {
                 let table = Some((&entry.place, "in this entry"));
                 let scene = Scene { section, entry: Some(&entry.name), sheet: &entry.sheet, table };
                 problems.add(|| scene.diagnostic(&complaint));

@@ -86,17 +86,15 @@ fn lines(prefix: &str, fields: &[FieldSpec], values: &Values, origins: Option<&O
 fn one(out: &mut String, prefix: &str, field: &FieldSpec, values: &Values, origins: Option<&Origins>) {
     let key = field.key;
     let origin = origins.and_then(|origins| origins.get(key));
-    let value = values.raw(key).map(words::toml_value);
+    let value = values.raw(key).map(|raw| words::seen(&field.shape, raw));
     match (origin, value) {
         (Some(Origin { file: Some(path), .. }), _) if words::hidden(&field.shape) => {
             let path = words::toml_text(path);
             line(out, &format!("{prefix}{} = {path}", file_key(key)), &origin.map(from).unwrap_or_default());
         }
-        (Some(origin), Some(_)) if words::hidden(&field.shape) => {
-            line(out, &format!("# {prefix}{key} = (hidden)"), &from(origin));
-        }
-        (Some(origin), Some(value)) => line(out, &format!("{prefix}{key} = {value}"), &from(origin)),
-        (None, Some(value)) => line(out, &format!("# {prefix}{key} = {value}"), "default"),
+        (Some(origin), Some((value, false))) => line(out, &format!("# {prefix}{key} = {value}"), &from(origin)),
+        (Some(origin), Some((value, true))) => line(out, &format!("{prefix}{key} = {value}"), &from(origin)),
+        (None, Some((value, _))) => line(out, &format!("# {prefix}{key} = {value}"), "default"),
         (_, None) => line(out, &format!("# {prefix}{key} ="), "not set"),
     }
 }

@@ -53,7 +53,7 @@ pub(crate) static SESSIONS: Section =
     Section::new("sessions", "Signing in.", &[TOKEN.spec()]).with_demands(token_is_long);
 pub(crate) static HEALTH: Section = Section::new("health", "What must be up.", &[EVERY.spec()])
     .with_entries(&[TCP.spec(), TOKEN.spec()])
-    .with_entry_demands(|values, _| match values.find(&TCP) {
+    .with_entry_demands(|_, values, _| match values.find(&TCP) {
         Ok(None) => vec![Complaint { key: None, what: "nothing to look at".to_owned(), help: "add tcp".to_owned() }],
         _ => Vec::new(),
     });

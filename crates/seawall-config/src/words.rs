@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use seawall_core::settings::{FieldSpec, Literal, Raw, Section, Shape};
 
+/// What stands for a value that must not be seen.
+pub(crate) const HIDDEN: &str = "(hidden)";
+
 /// What a field takes, as the label under a bad value: `expected a duration between 1s and 10min`.
 pub(crate) fn expectation(field: &FieldSpec, item: bool) -> String {
     match (&field.shape, field.between) {
@@ -29,6 +32,7 @@ fn expected(shape: &Shape) -> String {
         }
         Shape::List(inner) => format!("a list, each item {}", expected(inner)),
         Shape::Secret => "a secret in quotes".to_owned(),
+        Shape::Address => "a URL in quotes".to_owned(),
     }
 }
 
@@ -42,16 +46,46 @@ pub(crate) fn form(shape: &Shape) -> String {
         Shape::List(inner @ Shape::Text(..)) => format!("list of {}s", form(inner)),
         Shape::List(inner) => format!("list of: {}", form(inner)),
         Shape::Secret => "secret".to_owned(),
+        Shape::Address => "URL".to_owned(),
     }
 }
 
-/// Whether values of this form must not be seen.
+/// Whether values of this form, or parts of them, must not be seen.
 pub(crate) fn hidden(shape: &Shape) -> bool {
     match shape {
-        Shape::Secret => true,
+        Shape::Secret | Shape::Address => true,
         Shape::List(inner) => hidden(inner),
         Shape::Flag | Shape::Integer | Shape::Text(..) | Shape::Choice(_) => false,
     }
+}
+
+/// A value as it may be seen, as TOML writes it or in words; and whether that is all of it.
+pub(crate) fn seen(shape: &Shape, raw: &Raw) -> (String, bool) {
+    match (shape, raw) {
+        (Shape::Address, Raw::Text(text)) => match address(text) {
+            Some(seen) => (toml_text(&seen), seen == *text),
+            None => (HIDDEN.to_owned(), false),
+        },
+        (shape, _) if hidden(shape) => (HIDDEN.to_owned(), false),
+        (_, raw) => (toml_value(raw), true),
+    }
+}
+
+/// A URL without the places where passwords stand: before its host, and after its path.
+fn address(text: &str) -> Option<String> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        // A path, or a URL that somebody wrote otherwise.
+        return (!text.contains([':', '@'])).then(|| text.to_owned());
+    };
+    // A password may hold any character, an `@` too, and so may what should have been a scheme.
+    if !scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'+') {
+        return None;
+    }
+    let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("(hidden)@", rest));
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    let (path, query) = rest.split_at(end);
+    let query = query.get(..1).map_or_else(String::new, |mark| format!("{mark}(hidden)"));
+    Some(format!("{scheme}://{user}{path}{query}"))
 }
 
 /// A sentence without the texts of a secret value.
@@ -99,7 +133,7 @@ fn example(shape: &Shape) -> String {
         Shape::Text(_, example) => toml_text(example),
         Shape::Choice(all) => toml_text(all.first().copied().unwrap_or_default()),
         Shape::List(inner) => format!("[{}]", example(inner)),
-        Shape::Secret => toml_text("…"),
+        Shape::Secret | Shape::Address => toml_text("…"),
     }
 }
 
@@ -178,4 +212,28 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_url_the_host_and_the_path_are_seen_and_no_password_is() {
+        for (text, shown, whole) in [
+            ("http://localhost:3000/health", "\"http://localhost:3000/health\"", true),
+            ("sqlite:///srv/shop/orders.db", "\"sqlite:///srv/shop/orders.db\"", true),
+            ("postgres://app:s3cret@db:5432/shop", "\"postgres://(hidden)@db:5432/shop\"", false),
+            ("postgres://app:s3/cr@et@db/shop", "\"postgres://(hidden)@db/shop\"", false),
+            ("postgres://db/shop?password=s3cret", "\"postgres://db/shop?(hidden)\"", false),
+            ("redis+unix:///run/redis.sock?pass=s3cret", "\"redis+unix:///run/redis.sock?(hidden)\"", false),
+            ("/srv/shop/uploads", "\"/srv/shop/uploads\"", true),
+            ("app:s3cret@db/shop", HIDDEN, false),
+            ("s3cret: http://localhost", HIDDEN, false),
+        ] {
+            let raw = Raw::Text(text.to_owned());
+            assert_eq!(seen(&Shape::Address, &raw), (shown.to_owned(), whole), "{text}");
+            assert_eq!(seen(&Shape::Secret, &raw), (HIDDEN.to_owned(), false), "{text}");
+        }
+    }
 }

@@ -21,6 +21,7 @@ mod effects;
 mod engine;
 mod error;
 mod expiry;
+mod gauge;
 mod hex;
 mod id;
 mod lanes;
@@ -68,4 +69,4 @@ pub const DURABILITY: &str = "what is acknowledged is on the disk (flushed at ea
 
 /// The store's own tables.
 pub static LEDGER: Ledger =
-    Ledger { name: "store", migrations: &[audit::MIGRATION, outbox::MIGRATION, meta::MIGRATION] };
+    Ledger { name: "store", migrations: &[audit::MIGRATION, outbox::MIGRATION, meta::MIGRATION, audit::DELIVERIES] };

@@ -73,7 +73,7 @@ impl fmt::Display for DatabaseUrl {
 
 impl Setting for DatabaseUrl {
     // It may hold a password.
-    const SHAPE: Shape = Shape::Secret;
+    const SHAPE: Shape = Shape::Address;
 
     fn read(raw: &Raw) -> Result<Self, String> {
         match raw {

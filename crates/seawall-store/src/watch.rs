@@ -9,7 +9,7 @@ use seawall_core::{
 
 use tokio::sync::watch;
 
-use crate::{backup, cache, messages, outbox, retention, work::Intent};
+use crate::{audit, backup, cache, messages, outbox, retention, work::Intent};
 
 /// Upper bounds in microseconds: 100 µs to 10 s.
 const DURATION: MetricKind = MetricKind::Histogram {
@@ -63,11 +63,12 @@ static LOOSE: Metric = Metric {
 };
 
 /// All metrics of the store.
-pub static METRICS: [&Metric; 25] = {
+pub static METRICS: [&Metric; 28] = {
     let ([deliveries, latency], [pruned]) = (outbox::METRICS, retention::METRICS);
     let ([lookups, loads, evictions, invalidations, entries, bytes], [messages, connected]) =
         (cache::METRICS, messages::METRICS);
     let [taken, verified, rpo, rto, stored, failures, waiting] = backup::METRICS;
+    let [carried, carried_at, uncarried] = audit::METRICS;
     [
         &TRANSACTION,
         &OUTCOMES,
@@ -94,6 +95,9 @@ pub static METRICS: [&Metric; 25] = {
         bytes,
         messages,
         connected,
+        carried,
+        carried_at,
+        uncarried,
     ]
 };
 

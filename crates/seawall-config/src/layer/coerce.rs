@@ -22,7 +22,7 @@ pub(super) fn coerce(shape: &Shape, text: &str) -> Result<Raw, String> {
                 .map(|item| coerce(inner, item))
                 .collect::<Result<_, _>>()?,
         ),
-        Shape::Flag | Shape::Text(..) | Shape::Choice(_) | Shape::Secret => Raw::Text(text.to_owned()),
+        Shape::Flag | Shape::Text(..) | Shape::Choice(_) | Shape::Secret | Shape::Address => Raw::Text(text.to_owned()),
     })
 }
 

@@ -116,7 +116,7 @@ fn shape(form: &Shape) -> Value {
         Shape::Choice(all) => json!({ "type": "string", "enum": all }),
         // A single value stands for a list of one.
         Shape::List(inner) => json!({ "anyOf": [{ "type": "array", "items": shape(inner) }, shape(inner)] }),
-        Shape::Secret => json!({ "type": "string", "writeOnly": true }),
+        Shape::Secret | Shape::Address => json!({ "type": "string", "writeOnly": true }),
     }
 }
 

@@ -89,10 +89,10 @@ impl FieldSpec {
         (self.check)(raw, self.between)
     }
 
-    /// Whether the value must not be seen.
+    /// Whether the value, or part of it, must not be seen.
     #[must_use]
     pub const fn secret(&self) -> bool {
-        matches!(self.shape, Shape::Secret)
+        matches!(self.shape, Shape::Secret | Shape::Address)
     }
 }
 

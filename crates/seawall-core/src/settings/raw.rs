@@ -72,6 +72,8 @@ pub enum Shape {
     List(&'static Self),
     /// Text that must not be seen.
     Secret,
+    /// A URL that may hold a password: of it only the host and the path may be seen.
+    Address,
 }
 
 /// A type that a configuration value can be read into. The error says what is wrong and what is expected, without the

@@ -19,8 +19,8 @@ pub struct Section {
     pub entries: Option<&'static [FieldSpec]>,
     /// What must hold between fields, or in an environment.
     pub demands: fn(&Values, &Situation) -> Vec<Complaint>,
-    /// What must hold in each of its named entries.
-    pub entry_demands: fn(&Values, &Situation) -> Vec<Complaint>,
+    /// What must hold in each of its named entries, and of its name.
+    pub entry_demands: fn(&str, &Values, &Situation) -> Vec<Complaint>,
 }
 
 /// What a section's demands may depend on besides its own values.
@@ -54,7 +54,7 @@ impl Section {
             routes: false,
             entries: None,
             demands: no_demands,
-            entry_demands: no_demands,
+            entry_demands: no_entry_demands,
         }
     }
 
@@ -78,7 +78,7 @@ impl Section {
 
     /// Adds demands on each named entry.
     #[must_use]
-    pub const fn with_entry_demands(self, entry_demands: fn(&Values, &Situation) -> Vec<Complaint>) -> Self {
+    pub const fn with_entry_demands(self, entry_demands: fn(&str, &Values, &Situation) -> Vec<Complaint>) -> Self {
         Self { entry_demands, ..self }
     }
 
@@ -87,6 +87,10 @@ impl Section {
     pub fn field(&self, key: &str) -> Option<&'static FieldSpec> {
         self.fields.iter().find(|field| field.key == key)
     }
+}
+
+fn no_entry_demands(_: &str, _: &Values, _: &Situation) -> Vec<Complaint> {
+    Vec::new()
 }
 
 fn no_demands(_: &Values, _: &Situation) -> Vec<Complaint> {

@@ -213,7 +213,7 @@ fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
     }
 }
 
-fn entry_demands(values: &Values, _: &Situation) -> Vec<Complaint> {
+fn entry_demands(_: &str, values: &Values, _: &Situation) -> Vec<Complaint> {
     let missing = [CERTIFICATE.key(), KEY.key()].into_iter().find(|key| values.raw(key).is_none());
     let complaint = |key| Complaint {
         key: None,

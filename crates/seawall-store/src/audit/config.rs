@@ -1,10 +1,16 @@
 //! Section `[audit_log]`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use seawall_core::settings::{BadSetting, Field, Literal, Raw, Section, Setting, Shape, Span, Values};
+use seawall_core::settings::{
+    BadSetting, Complaint, Field, Literal, Raw, Section, Setting, Shape, Situation, Span, Values,
+};
 
-use crate::hex::unhex;
+use super::{WebhookSecret, WebhookUrl};
+use crate::{backup::PlaceUrl, hex::unhex};
 
 const CHECKPOINT_EVERY: Field<Span> = Field::new(
     "checkpoint_every",
@@ -16,10 +22,28 @@ const CHECKPOINT_EVERY: Field<Span> = Field::new(
 const CHECKPOINT_FILE: Field<String> = Field::new(
     "checkpoint_file",
     Literal::Unset,
-    "Where signed checkpoints are appended, relative to the configuration file: best on a disk that whoever owns the database does not own. Unset, it is `audit-checkpoints.jsonl` in the `data` directory.",
+    "Where signed checkpoints are appended as lines of JSON, relative to the configuration file: best on a disk that whoever owns the database does not own. Unset, it is `audit-checkpoints.jsonl` in the `data` directory.",
 )
 .needs_restart();
 
+const CHECKPOINT_STORE: Field<PlaceUrl> = Field::new(
+    "checkpoint_store",
+    Literal::Unset,
+    "An object store or directory that gets one object for each signed checkpoint besides, in the forms of `to` in [backup] and with the same credentials. With a lock on its objects, nobody takes them back.",
+)
+.needs_restart();
+const CHECKPOINT_WEBHOOK: Field<WebhookUrl> = Field::new(
+    "checkpoint_webhook",
+    Literal::Unset,
+    "An `https://` address that each signed checkpoint is posted to besides, as JSON; `http://` to this machine only. What answers no 2xx is asked again until it does. Hidden, because its path may hold a token.",
+)
+.needs_restart();
+const CHECKPOINT_WEBHOOK_SECRET: Field<WebhookSecret> = Field::new(
+    "checkpoint_webhook_secret",
+    Literal::Unset,
+    "Signs posts as Standard Webhooks says (`webhook-id`, `webhook-timestamp`, `webhook-signature`): `whsec_` and 24 to 64 bytes in base64, as `echo whsec_$(openssl rand -base64 32)` makes them.",
+)
+.needs_restart();
 const TRUSTED_KEYS: Field<Vec<PublicKey>> = Field::new(
     "trusted_keys",
     Literal::Texts(&[]),
@@ -31,16 +55,41 @@ const TRUSTED_KEYS: Field<Vec<PublicKey>> = Field::new(
 pub static SECTION: Section = Section::new(
     "audit_log",
     "The record of who did what. Its entries are chained by hashes; `seawall audit-log verify` finds what was changed in it.",
-    &[CHECKPOINT_EVERY.spec(), CHECKPOINT_FILE.spec(), TRUSTED_KEYS.spec()],
-);
+    &[
+        CHECKPOINT_EVERY.spec(),
+        CHECKPOINT_FILE.spec(),
+        CHECKPOINT_STORE.spec(),
+        CHECKPOINT_WEBHOOK.spec(),
+        CHECKPOINT_WEBHOOK_SECRET.spec(),
+        TRUSTED_KEYS.spec(),
+    ],
+)
+.with_demands(demands);
+
+fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
+    if values.raw(CHECKPOINT_WEBHOOK_SECRET.key()).is_none() || values.raw(CHECKPOINT_WEBHOOK.key()).is_some() {
+        return Vec::new();
+    }
+    vec![Complaint {
+        key: Some(CHECKPOINT_WEBHOOK_SECRET.key()),
+        what: "there is a secret to sign posts with, and no `checkpoint_webhook` to post to".to_owned(),
+        help: "name the address as `checkpoint_webhook`, or leave the secret out".to_owned(),
+    }]
+}
 
 /// What the section says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct AuditSettings {
     /// How often the head is signed.
     pub checkpoint_every: Duration,
     /// Where statements are appended; nothing when it is in the data directory.
     pub checkpoint_file: Option<PathBuf>,
+    /// The object store that gets each; a directory is an absolute path.
+    pub checkpoint_store: Option<String>,
+    /// The address that each is posted to.
+    pub checkpoint_webhook: Option<WebhookUrl>,
+    /// What posts are signed with.
+    pub checkpoint_webhook_secret: Option<WebhookSecret>,
     /// Public keys besides the installation's own.
     pub trusted_keys: Vec<PublicKey>,
 }
@@ -68,14 +117,17 @@ impl Setting for PublicKey {
 }
 
 impl AuditSettings {
-    /// Reads the settings.
+    /// Reads the settings. A relative directory begins in `directory`.
     ///
     /// # Errors
     /// [`BadSetting`] when they are not checked settings of the section.
-    pub fn read(values: &Values) -> Result<Self, BadSetting> {
+    pub fn read(values: &Values, directory: &Path) -> Result<Self, BadSetting> {
         Ok(Self {
             checkpoint_every: values.get(&CHECKPOINT_EVERY)?.duration(),
             checkpoint_file: values.find(&CHECKPOINT_FILE)?.map(PathBuf::from),
+            checkpoint_store: values.find(&CHECKPOINT_STORE)?.map(|url: PlaceUrl| url.within(directory)),
+            checkpoint_webhook: values.find(&CHECKPOINT_WEBHOOK)?,
+            checkpoint_webhook_secret: values.find(&CHECKPOINT_WEBHOOK_SECRET)?,
             trusted_keys: values.get(&TRUSTED_KEYS)?,
         })
     }

@@ -11,6 +11,8 @@
 mod chain;
 mod checkpoint;
 mod config;
+mod courier;
+mod destination;
 mod entry;
 mod personal;
 mod record;
@@ -19,12 +21,15 @@ mod verify;
 
 pub use checkpoint::{Checkpoint, SigningKey, sign_head};
 pub use config::{AuditSettings, PublicKey, SECTION};
+pub use courier::{Courier, Signed, Standing, standings};
+pub use destination::{DeliveryFault, Destination, Held, Webhook, WebhookSecret, WebhookUrl};
 pub use entry::{Entry, Outcome};
 pub use personal::erase;
 pub use record::{Filter, Record, page, personal_values};
 pub use verify::{Finding, Report, Tampering, verify};
 
 pub(crate) use checkpoint::{key_id, statement_signed};
+pub(crate) use courier::METRICS;
 pub(crate) use seal::seal;
 pub use seal::seal_waiting;
 
@@ -36,4 +41,12 @@ pub(crate) const MIGRATION: Migration = Migration {
     overlap: Overlap::Expands,
     up: include_str!("sql/up.sql"),
     down: include_str!("sql/down.sql"),
+};
+
+/// How far each destination of checkpoints is.
+pub(crate) const DELIVERIES: Migration = Migration {
+    name: "audit deliveries",
+    overlap: Overlap::Expands,
+    up: include_str!("sql/deliveries_up.sql"),
+    down: include_str!("sql/deliveries_down.sql"),
 };

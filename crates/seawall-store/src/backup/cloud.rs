@@ -9,10 +9,15 @@ use object_store::{
     gcp::{GoogleCloudStorageBuilder, GoogleConfigKey},
 };
 
+use super::place::credentials;
+
 /// The client of a bucket. Options of another store, such as variables of the environment that mean something else, are passed
 /// over.
 pub(super) fn bucket(scheme: &str, url: &str, options: &[(String, String)]) -> Result<Arc<dyn ObjectStore>, String> {
-    let said = |error: object_store::Error| error.to_string();
+    let said = |error: object_store::Error| match credentials(url) {
+        Some(keys) => format!("{error}; its credentials are {keys}"),
+        None => error.to_string(),
+    };
     Ok(match scheme {
         "s3" => {
             let mut builder = AmazonS3Builder::new().with_url(url).with_retry(retry());

@@ -159,7 +159,7 @@ impl BackupSettings {
         let path = |field| values.find(field).map(|path: Option<String>| path.map(|path| directory.join(path)));
         let entries = entries.iter().map(|(name, values)| BackupEntry::read(name, values, schedule, directory));
         Ok(Self {
-            to: values.find(&TO)?.map(|PlaceUrl(url)| within(url, directory)),
+            to: values.find(&TO)?.map(|url: PlaceUrl| url.within(directory)),
             key_file: path(&KEY_FILE)?,
             recipients: values.get(&RECIPIENTS)?.into_iter().map(|Recipient(text)| text).collect(),
             trusted_keys: values.get(&TRUSTED_KEYS)?.into_iter().map(|PublicKey(bytes)| bytes).collect(),
@@ -180,11 +180,7 @@ impl BackupSettings {
 
 impl BackupEntry {
     fn read(name: &str, values: &Values, usual: Schedule, directory: &Path) -> Result<Self, BadSetting> {
-        let wrong = |reason: String| BadSetting { key: "backup", reason };
-        if name == STORE {
-            return Err(wrong(format!("[backup.{STORE}] is the store's own name; give the entry another")));
-        }
-        check_name(name).map_err(|error| wrong(error.to_string()))?;
+        entry_name(name).map_err(|reason| BadSetting { key: "backup", reason })?;
         let span =
             |field, usual: Duration| values.find(field).map(|span: Option<Span>| span.map_or(usual, Span::duration));
         Ok(Self {
@@ -198,28 +194,41 @@ impl BackupEntry {
     }
 }
 
-fn entry_demands(values: &Values, _: &Situation) -> Vec<Complaint> {
-    if values.raw(URL.key()).is_some() {
-        return Vec::new();
-    }
-    vec![Complaint {
+fn entry_demands(name: &str, values: &Values, _: &Situation) -> Vec<Complaint> {
+    let nothing = Complaint {
         key: None,
         what: "the entry says no `url`, so there is nothing to back up".to_owned(),
         help: "give it `url = \"postgres://…\"`, `url = \"sqlite://PATH\"` or `url = \"DIRECTORY\"`".to_owned(),
-    }]
+    };
+    let bad_name = entry_name(name).err().map(|what| Complaint {
+        key: None,
+        what,
+        help: "call it otherwise, such as [backup.orders]: it becomes part of names at the place".to_owned(),
+    });
+    bad_name.into_iter().chain(values.raw(URL.key()).is_none().then_some(nothing)).collect()
 }
 
-/// A directory begins in `directory` unless it is absolute.
-fn within(url: String, directory: &Path) -> String {
-    match url.split_once("://") {
-        None => directory.join(url).to_string_lossy().into_owned(),
-        Some(_) => url,
+/// Whether an entry may be called so.
+fn entry_name(name: &str) -> Result<(), String> {
+    if name == STORE {
+        return Err(format!("[backup.{STORE}] is the store's own name; give the entry another"));
     }
+    check_name(name).map_err(|error| error.to_string())
 }
 
 /// Where backups go.
 #[derive(Clone, Debug)]
-struct PlaceUrl(String);
+pub(crate) struct PlaceUrl(String);
+
+impl PlaceUrl {
+    /// A directory begins in `directory` unless it is absolute.
+    pub(crate) fn within(self, directory: &Path) -> String {
+        match self.0.split_once("://") {
+            None => directory.join(self.0).to_string_lossy().into_owned(),
+            Some(_) => self.0,
+        }
+    }
+}
 
 impl Setting for PlaceUrl {
     const SHAPE: Shape = Shape::Text("place", "s3://bucket/prefix");
@@ -316,7 +325,7 @@ impl SourceUrl {
 
 impl Setting for SourceUrl {
     // It may hold a password.
-    const SHAPE: Shape = Shape::Secret;
+    const SHAPE: Shape = Shape::Address;
 
     fn read(raw: &Raw) -> Result<Self, String> {
         match raw {
@@ -354,6 +363,10 @@ mod tests {
             let entry = Values::of_defaults(ENTRIES).with("url", text("uploads"));
             let read = BackupSettings::read(&Values::defaults(&SECTION), &[(name.to_owned(), entry)], Path::new("/"));
             assert!(read.is_err(), "{name}");
+            let values = Values::of_defaults(ENTRIES).with("url", text("uploads"));
+            let situation = Situation { environment: seawall_core::Environment::Development, written: true };
+            assert_eq!(entry_demands(name, &values, &situation).len(), 1, "{name}");
+            assert_eq!(entry_demands("orders", &values, &situation), []);
         }
     }
 

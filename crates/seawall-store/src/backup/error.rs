@@ -1,6 +1,6 @@
 //! What can go wrong with backups.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
 use crate::{OpenError, StoreError};
 
@@ -19,16 +19,32 @@ pub enum BackupError {
     #[error("the store is in PostgreSQL, and is backed up as the PostgreSQL database that it is")]
     NotEmbedded,
     /// The place cannot be reached or used.
-    #[error("{what} failed at the place of the backups")]
+    #[error("{what} failed at {place}")]
     Place {
+        /// The place.
+        place: Arc<str>,
         /// What was attempted.
         what: String,
         /// Why.
         source: Box<object_store::Error>,
     },
+    /// The place does not let us.
+    #[error("{what} was refused at {place}; give credentials that may do it: {keys}")]
+    Refused {
+        /// The place.
+        place: Arc<str>,
+        /// What was attempted.
+        what: String,
+        /// The variables that hold the credentials.
+        keys: &'static str,
+        /// What the place said.
+        source: Box<object_store::Error>,
+    },
     /// The place did not answer in time.
-    #[error("the place of the backups did not answer in {limit_s} s: {what}")]
+    #[error("{place} did not answer in {limit_s} s: {what}")]
     TimedOut {
+        /// The place.
+        place: Arc<str>,
         /// What was attempted.
         what: String,
         /// How long was waited, in seconds.
@@ -123,14 +139,18 @@ impl BackupError {
     #[must_use]
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Place { .. } | Self::TimedOut { .. } | Self::File { .. } | Self::Abandoned(_) => true,
+            Self::Place { .. }
+            | Self::Refused { .. }
+            | Self::TimedOut { .. }
+            | Self::File { .. }
+            | Self::Abandoned(_) => true,
             Self::Store(error) => error.retryable(),
             _ => false,
         }
     }
 
     /// Whether an object of this name is there already.
-    pub(super) fn exists_already(&self) -> bool {
+    pub(crate) fn exists_already(&self) -> bool {
         matches!(self, Self::Place { source, .. } if matches!(**source, object_store::Error::AlreadyExists { .. }))
     }
 

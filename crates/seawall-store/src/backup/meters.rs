@@ -1,10 +1,9 @@
 //! What backups measure.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use seawall_core::meter::{Handle, Meter, Metric, MetricKind};
 
-use super::{Manifest, Verification};
+use super::{BackupError, Manifest, Outcome, Verification};
+use crate::gauge::Gauge;
 
 static TAKEN: Metric = Metric {
     name: "seawall_backup_last_taken_timestamp_seconds",
@@ -52,28 +51,30 @@ static WAITING: Metric = Metric {
 /// All metrics of backups.
 pub(crate) const METRICS: [&Metric; 7] = [&TAKEN, &VERIFIED, &RPO, &RTO, &SIZE, &FAILURES, &WAITING];
 
-/// The handles of one name.
+/// The handles of one name, shared by all that takes and verifies its backups.
 #[derive(Debug)]
-pub(super) struct Meters {
-    taken: Gauge,
-    verified: Gauge,
+pub struct Meters {
+    taken_at: Gauge,
+    verified_at: Gauge,
     rpo: Gauge,
     rto: Gauge,
     size: Gauge,
     waiting: Gauge,
-    pub(super) backup_failures: Handle,
-    pub(super) verification_failures: Handle,
+    backup_failures: Handle,
+    verification_failures: Handle,
     pub(super) ship_failures: Handle,
     pub(super) retention_failures: Handle,
 }
 
 impl Meters {
-    pub(super) fn of(name: &str, meter: &dyn Meter) -> Self {
-        let gauge = |metric| Gauge { handle: meter.series(metric, &[name]), last: AtomicI64::new(0) };
+    /// The handles of this name.
+    #[must_use]
+    pub fn of(name: &str, meter: &dyn Meter) -> Self {
+        let gauge = |metric| Gauge::new(meter.series(metric, &[name]));
         let failures = |step| meter.series(&FAILURES, &[name, step]);
         Self {
-            taken: gauge(&TAKEN),
-            verified: gauge(&VERIFIED),
+            taken_at: gauge(&TAKEN),
+            verified_at: gauge(&VERIFIED),
             rpo: gauge(&RPO),
             rto: gauge(&RTO),
             size: gauge(&SIZE),
@@ -85,36 +86,43 @@ impl Meters {
         }
     }
 
-    pub(super) fn backup(&self, manifest: &Manifest) {
-        self.taken.set(manifest.taken_at_us / 1_000_000);
+    /// Counts what came of taking a backup.
+    pub fn taken(&self, outcome: &Result<Manifest, BackupError>) {
+        match outcome {
+            Ok(manifest) => self.backup(manifest),
+            Err(_) => self.backup_failures.increment(),
+        }
+    }
+
+    /// Counts what came of a verification.
+    pub fn verified(&self, outcome: &Result<Verification, BackupError>) {
+        match outcome {
+            Ok(record) if record.outcome == Outcome::Ok => self.verification(record),
+            _ => self.verification_failures.increment(),
+        }
+    }
+
+    fn backup(&self, manifest: &Manifest) {
+        self.taken_at.set(manifest.taken_at_us / 1_000_000);
         self.size.set(i64::try_from(manifest.object.stored_bytes).unwrap_or(i64::MAX));
     }
 
     /// A verification that was well.
-    pub(super) fn verification(&self, verification: &Verification) {
+    fn verification(&self, verification: &Verification) {
         let seconds = |us: u64| i64::try_from(us.div_ceil(1_000_000)).unwrap_or(i64::MAX);
-        self.verified.set(verification.at_us / 1_000_000);
+        self.verified_at.set(verification.at_us / 1_000_000);
         self.rto.set(seconds(verification.rto_us));
         if let Some(rpo_us) = verification.rpo_us {
             self.rpo.set(seconds(rpo_us));
         }
     }
 
+    /// The place could not be read, so no backup could be taken.
+    pub(super) fn unreadable(&self) {
+        self.backup_failures.increment();
+    }
+
     pub(super) fn waiting(&self, segments: u64) {
         self.waiting.set(i64::try_from(segments).unwrap_or(i64::MAX));
-    }
-}
-
-/// A gauge that is set, on handles that add.
-#[derive(Debug)]
-struct Gauge {
-    handle: Handle,
-    last: AtomicI64,
-}
-
-impl Gauge {
-    fn set(&self, value: i64) {
-        let before = self.last.swap(value, Ordering::Relaxed);
-        self.handle.add(value.saturating_sub(before));
     }
 }

@@ -45,9 +45,10 @@ pub use config::{BackupEntry, BackupSettings, SECTION, STORE, SourceUrl};
 pub use error::BackupError;
 pub use keys::Keys;
 pub use manifest::{AuditHead, Continued, Kind, Manifest, SegmentManifest, Sentinel};
+pub use meters::Meters;
 pub use others::{restore_directory, restore_postgres};
 pub use pipeline::Object;
-pub use place::Place;
+pub use place::{Place, is_credential};
 pub use postgres::PostgresServer;
 pub use progress::{Phase, Progress, Step};
 pub use prune::prune;
@@ -62,6 +63,7 @@ pub use vault::{Listing, Vault};
 pub use verify::{Outcome, Verification, verify};
 
 pub(crate) use capture::{Capture, Notes};
+pub(crate) use config::PlaceUrl;
 pub(crate) use meters::METRICS;
 
 /// How changes are captured, and how that stands.

@@ -21,6 +21,9 @@ pub(super) const PART_BYTES: usize = 8 << 20;
 /// What one request may take. The client of an object store tries again by itself within it.
 const REQUEST: Duration = Duration::from_secs(180);
 
+/// What the variables of the object stores' clients begin with.
+const CREDENTIALS: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
+
 /// A place for backups; cheap to clone.
 #[derive(Clone)]
 pub struct Place {
@@ -34,6 +37,12 @@ pub(super) enum Chunk {
     Bytes(Bytes),
     /// There are no more: the object is whole.
     End,
+}
+
+/// Whether a variable of the environment may hold what an object store's client wants.
+#[must_use]
+pub fn is_credential(variable: &str) -> bool {
+    CREDENTIALS.iter().any(|begins| variable.starts_with(begins))
 }
 
 impl Place {
@@ -64,11 +73,11 @@ impl Place {
     }
 
     /// Writes a small object that is not there yet.
-    pub(super) async fn create(&self, name: &str, bytes: Bytes) -> Result<(), BackupError> {
+    pub(crate) async fn create(&self, name: &str, bytes: Bytes) -> Result<(), BackupError> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let at = path(name);
         let put = self.store.put_opts(&at, PutPayload::from(bytes), options);
-        within(format!("writing {name}"), put).await.map(drop)
+        self.within(format!("writing {name}"), put).await.map(drop)
     }
 
     /// Writes what comes through a channel as one object. When the channel breaks off before [`Chunk::End`], nothing is kept.
@@ -86,12 +95,12 @@ impl Place {
         };
         let at = path(name);
         let what = || format!("writing {name}");
-        let mut upload = within(what(), self.store.put_multipart(&at)).await?;
+        let mut upload = self.within(what(), self.store.put_multipart(&at)).await?;
         let mut next = Some(first);
         let mut following = Some(second);
         let ended = loop {
             let Some(bytes) = next.take() else { break Ok(()) };
-            if let Err(error) = within(what(), upload.put_part(PutPayload::from(bytes))).await {
+            if let Err(error) = self.within(what(), upload.put_part(PutPayload::from(bytes))).await {
                 break Err(error);
             }
             next = match following.take() {
@@ -104,7 +113,7 @@ impl Place {
             };
         };
         if let Err(error) = ended {
-            if let Err(error) = within(what(), upload.abort()).await {
+            if let Err(error) = self.within(what(), upload.abort()).await {
                 tracing::warn!(
                     object = name,
                     error = error.chain(),
@@ -113,15 +122,15 @@ impl Place {
             }
             return Err(error);
         }
-        within(what(), upload.complete()).await.map(drop)
+        self.within(what(), upload.complete()).await.map(drop)
     }
 
     /// Reads an object piece by piece into a channel; stops early when nobody listens any more.
     pub(super) async fn download(&self, name: &str, pieces: mpsc::Sender<Bytes>) -> Result<(), BackupError> {
         let what = || format!("reading {name}");
-        let found = within(what(), self.store.get(&path(name))).await.map_err(missing(name))?;
+        let found = self.within(what(), self.store.get(&path(name))).await.map_err(missing(name))?;
         let mut stream = found.into_stream();
-        while let Some(piece) = within(what(), stream.try_next()).await? {
+        while let Some(piece) = self.within(what(), stream.try_next()).await? {
             if pieces.send(piece).await.is_err() {
                 break;
             }
@@ -130,26 +139,40 @@ impl Place {
     }
 
     /// Reads a small object.
-    pub(super) async fn read(&self, name: &str) -> Result<Bytes, BackupError> {
+    pub(crate) async fn read(&self, name: &str) -> Result<Bytes, BackupError> {
         let what = || format!("reading {name}");
         let read = async { self.store.get(&path(name)).await?.bytes().await };
-        within(what(), read).await.map_err(missing(name))
+        self.within(what(), read).await.map_err(missing(name))
     }
 
     /// The names of all objects below a folder, in order.
-    pub(super) async fn list(&self, folder: &str) -> Result<Vec<String>, BackupError> {
+    pub(crate) async fn list(&self, folder: &str) -> Result<Vec<String>, BackupError> {
         let found = path(folder);
         let listing = self.store.list(Some(&found)).map_ok(|meta| String::from(meta.location)).try_collect::<Vec<_>>();
-        let mut names = within(format!("listing {folder}"), listing).await?;
+        let mut names = self.within(format!("listing {folder}"), listing).await?;
         names.sort_unstable();
         Ok(names)
     }
 
     /// Deletes an object; that it is gone already is well.
     pub(super) async fn delete(&self, name: &str) -> Result<(), BackupError> {
-        match within(format!("deleting {name}"), self.store.delete(&path(name))).await.map_err(missing(name)) {
+        match self.within(format!("deleting {name}"), self.store.delete(&path(name))).await.map_err(missing(name)) {
             Err(BackupError::Missing { .. }) => Ok(()),
             other => other,
+        }
+    }
+}
+
+impl Place {
+    /// Runs one request within its time.
+    async fn within<T>(
+        &self,
+        what: String,
+        request: impl Future<Output = Result<T, object_store::Error>>,
+    ) -> Result<T, BackupError> {
+        match tokio::time::timeout(REQUEST, request).await {
+            Ok(done) => done.map_err(|source| fault(&self.url, what, source)),
+            Err(_) => Err(BackupError::TimedOut { place: Arc::clone(&self.url), what, limit_s: REQUEST.as_secs() }),
         }
     }
 }
@@ -160,15 +183,45 @@ impl fmt::Debug for Place {
     }
 }
 
-/// Runs one request within its time.
-async fn within<T>(
-    what: String,
-    request: impl Future<Output = Result<T, object_store::Error>>,
-) -> Result<T, BackupError> {
-    match tokio::time::timeout(REQUEST, request).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(source)) => Err(BackupError::Place { what, source: Box::new(source) }),
-        Err(_) => Err(BackupError::TimedOut { what, limit_s: REQUEST.as_secs() }),
+/// What a failed request came to.
+fn fault(place: &Arc<str>, what: String, source: object_store::Error) -> BackupError {
+    let (place, source) = (Arc::clone(place), Box::new(source));
+    match credentials(&place).filter(|_| refused(&source)) {
+        Some(keys) => BackupError::Refused { place, what, keys, source },
+        None => BackupError::Place { place, what, source },
+    }
+}
+
+/// Whether the credentials are at fault. Without any, the client asks the machine's own service for some.
+fn refused(error: &object_store::Error) -> bool {
+    use object_store::Error;
+    match error {
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => true,
+        Error::Generic { source, .. } => {
+            let text = chain(&**source);
+            ["169.254.169.254", "metadata.google.internal"].iter().any(|service| text.contains(service))
+        }
+        _ => false,
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text.push_str(&format!(": {error}"));
+        next = error.source();
+    }
+    text
+}
+
+/// The variables that hold the credentials for a place.
+pub(super) fn credentials(url: &str) -> Option<&'static str> {
+    match url.split_once("://")?.0 {
+        "s3" => Some("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION"),
+        "gs" => Some("GOOGLE_SERVICE_ACCOUNT, the path of a service account's key file"),
+        "az" => Some("AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY"),
+        _ => None,
     }
 }
 

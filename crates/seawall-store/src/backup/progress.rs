@@ -18,6 +18,14 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// The phase of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Copy, Self::Upload, Self::Download, Self::Replay, Self::Check]
+            .into_iter()
+            .find(|phase| phase.name() == name)
+    }
+
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -58,8 +66,13 @@ impl Progress {
         Self::new(|_| {})
     }
 
+    /// Tells of a step.
+    pub fn hear(&self, step: Step) {
+        (self.0)(step);
+    }
+
     pub(super) fn tell(&self, phase: Phase, done_bytes: u64, total_bytes: u64) {
-        (self.0)(Step { phase, done_bytes, total_bytes });
+        self.hear(Step { phase, done_bytes, total_bytes });
     }
 }
 

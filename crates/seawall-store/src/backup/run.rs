@@ -1,13 +1,12 @@
 //! The task that keeps one source backed up: ships changes, takes backups, verifies them, deletes what is too old.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use seawall_core::meter::Meter;
 use tokio::sync::watch;
 
 use super::{
-    BackupError, Due, Outcome, Progress, Retention, Schedule, Source, State, Vault, begin_generation, meters::Meters,
-    prune, sentinel, ship, take, time, verify,
+    BackupError, Due, Meters, Outcome, Progress, Retention, Schedule, Source, State, Vault, begin_generation, prune,
+    sentinel, ship, take, time, verify,
 };
 use crate::Db;
 
@@ -31,11 +30,12 @@ pub struct Task {
     pub schedule: Schedule,
     /// What is kept.
     pub retention: Retention,
+    /// What is counted.
+    pub meters: Arc<Meters>,
 }
 
 /// Keeps the source backed up until `stop` holds true. Whatever fails is counted, said, and tried again.
-pub async fn run(task: Task, meter: &dyn Meter, mut stop: watch::Receiver<bool>) {
-    let meters = Meters::of(&task.name, meter);
+pub async fn run(task: Task, mut stop: watch::Receiver<bool>) {
     if !task.vault.encrypted() {
         tracing::warn!(
             backup.name = task.name,
@@ -46,7 +46,7 @@ pub async fn run(task: Task, meter: &dyn Meter, mut stop: watch::Receiver<bool>)
     let mut rotated = task.db().and_then(Db::capturing).map(|(_, shared)| shared.rotated());
     loop {
         let wait = tokio::select! {
-            wait = task.round(&mut state, &meters) => wait,
+            wait = task.round(&mut state) => wait,
             _ = stop.wait_for(|&stop| stop) => return,
         };
         let segment = async {
@@ -65,15 +65,15 @@ pub async fn run(task: Task, meter: &dyn Meter, mut stop: watch::Receiver<bool>)
 
 impl Task {
     /// Does what is due; answers how long there is nothing to do.
-    async fn round(&self, state: &mut Option<State>, meters: &Meters) -> Duration {
+    async fn round(&self, state: &mut Option<State>) -> Duration {
         let name = &self.name;
-        let shipped = self.ship(meters).await;
+        let shipped = self.ship().await;
         let known = match state {
             Some(known) => known,
             None => match self.known().await {
                 Ok(known) => state.insert(known),
                 Err(error) => {
-                    meters.backup_failures.increment();
+                    self.meters.unreadable();
                     tracing::error!(
                         backup.name = name,
                         place = self.vault.place.url(),
@@ -90,11 +90,11 @@ impl Task {
         let now_us = self.vault.now_us();
         match self.schedule.due(known, now_us) {
             Due::Backup => {
-                self.backup(known, meters).await;
+                self.backup(known).await;
                 Duration::ZERO
             }
             Due::Verification => {
-                self.verify(known, meters).await;
+                self.verify(known).await;
                 Duration::ZERO
             }
             Due::Nothing { until_us } => {
@@ -128,9 +128,11 @@ impl Task {
         Ok(state)
     }
 
-    async fn backup(&self, state: &mut State, meters: &Meters) {
+    async fn backup(&self, state: &mut State) {
         let name = &self.name;
-        match take(&self.vault, name, &self.source, &Progress::silent()).await {
+        let taken = take(&self.vault, name, &self.source, &Progress::silent()).await;
+        self.meters.taken(&taken);
+        match taken {
             Ok(manifest) => {
                 tracing::info!(
                     backup.name = name,
@@ -141,13 +143,11 @@ impl Task {
                 for remark in &manifest.remarks {
                     tracing::warn!(backup.name = name, backup.id = manifest.id, remark);
                 }
-                meters.backup(&manifest);
                 state.backup.done(manifest.taken_at_us);
                 state.wanted_at_once = false;
                 state.anything_to_verify = true;
             }
             Err(error) => {
-                meters.backup_failures.increment();
                 state.backup.failed(self.vault.now_us());
                 tracing::error!(
                     backup.name = name,
@@ -160,7 +160,7 @@ impl Task {
             }
         }
         if let Err(error) = prune(&self.vault, name, &self.retention).await {
-            meters.retention_failures.increment();
+            self.meters.retention_failures.increment();
             tracing::warn!(
                 backup.name = name,
                 error = error.chain(),
@@ -169,7 +169,7 @@ impl Task {
         }
     }
 
-    async fn verify(&self, state: &mut State, meters: &Meters) {
+    async fn verify(&self, state: &mut State) {
         let name = &self.name;
         if let Err(error) = self.show_sentinel().await {
             tracing::warn!(
@@ -179,10 +179,10 @@ impl Task {
             );
         }
         let outcome = verify(&self.vault, name, None, &Progress::silent()).await;
+        self.meters.verified(&outcome);
         let now_us = self.vault.now_us();
         match outcome {
             Ok(record) if record.outcome == Outcome::Ok => {
-                meters.verification(&record);
                 state.verification.done(now_us);
                 tracing::info!(
                     backup.name = name,
@@ -193,7 +193,6 @@ impl Task {
                 );
             }
             Ok(record) => {
-                meters.verification_failures.increment();
                 state.verification.failed(now_us);
                 let reason = record.reason.unwrap_or_default();
                 match record.outcome {
@@ -216,7 +215,6 @@ impl Task {
                 }
             }
             Err(error) => {
-                meters.verification_failures.increment();
                 state.verification.failed(now_us);
                 tracing::error!(
                     backup.name = name,
@@ -228,11 +226,11 @@ impl Task {
     }
 
     /// Ships what waits; answers whether the place takes things.
-    async fn ship(&self, meters: &Meters) -> bool {
+    async fn ship(&self) -> bool {
         let Some(db) = self.db() else { return true };
         let shipped = ship(&self.vault, &self.name, db).await;
         if let Err(error) = &shipped {
-            meters.ship_failures.increment();
+            self.meters.ship_failures.increment();
             tracing::error!(
                 backup.name = self.name,
                 place = self.vault.place.url(),
@@ -240,7 +238,7 @@ impl Task {
                 "changes were not shipped and wait on this machine; check the place"
             );
         }
-        meters.waiting(db.capture_status().map_or(0, |status| status.waiting_segments));
+        self.meters.waiting(db.capture_status().map_or(0, |status| status.waiting_segments));
         shipped.is_ok()
     }
 

@@ -1,11 +1,16 @@
 //! Segments go to the place, and from this machine once they are there.
 
-use std::{fs::File, io::BufReader, path::Path, time::Duration};
+use std::{
+    fs::File,
+    io::BufReader,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{
     BackupError, Progress, SegmentManifest, Vault,
     blocking::blocking,
-    capture::{RecordKind, Records, Waiting, waiting},
+    capture::{RecordKind, Records, Waiting, segment_file, waiting},
     pipeline, restore,
     take::send_file,
     vault::random_hex,
@@ -66,6 +71,26 @@ async fn one(vault: &Vault, name: &str, segment: &Waiting) -> Result<(), BackupE
         other => other?,
     }
     std::fs::remove_file(&segment.path).map_err(BackupError::file(&segment.path))
+}
+
+/// The segments of a generation on this machine from a number on, the unfinished last one included, up to the first that is missing
+/// or is none: that one, and what follows it, was never whole.
+pub(super) fn unshipped(directory: &Path, generation: &str, from: u64) -> Vec<(PathBuf, SegmentManifest)> {
+    let mut found = Vec::new();
+    for number in from.. {
+        let Some(path) = segment_file(directory, generation, number) else { break };
+        let read = match summary(&path) {
+            Ok(Some(manifest)) if manifest.generation == generation && manifest.number == number => manifest,
+            // Nothing whole is in it, or it belongs elsewhere.
+            Ok(_) => break,
+            Err(error) => {
+                tracing::warn!(error = error.chain(), "changes that were not shipped cannot be read, and are left out");
+                break;
+            }
+        };
+        found.push((path, read));
+    }
+    found
 }
 
 /// Reads a segment through; its object is not known yet.

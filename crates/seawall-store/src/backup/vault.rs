@@ -26,6 +26,8 @@ pub struct Vault {
     pub(super) audit_keys: Arc<[Vec<u8>]>,
     pub(super) scratch: PathBuf,
     pub(super) scratch_server: Option<PostgresServer>,
+    /// Where captured changes wait to be shipped, when a restore may use them.
+    pub(super) unshipped: Option<PathBuf>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -35,7 +37,7 @@ impl Vault {
     pub fn new(place: Place, keys: Keys, signing: Arc<SigningKey>, scratch: PathBuf, clock: Arc<dyn Clock>) -> Self {
         let trusted: Arc<[Vec<u8>]> = Arc::new([signing.public().to_vec()]);
         let audit_keys = Arc::clone(&trusted);
-        Self { place, keys, signing, trusted, audit_keys, scratch, scratch_server: None, clock }
+        Self { place, keys, signing, trusted, audit_keys, scratch, scratch_server: None, unshipped: None, clock }
     }
 
     /// Besides, trusts manifests that these public keys signed: those of a machine that is gone.
@@ -54,6 +56,13 @@ impl Vault {
     #[must_use]
     pub fn with_scratch_server(self, server: PostgresServer) -> Self {
         Self { scratch_server: Some(server), ..self }
+    }
+
+    /// A restore goes on with the changes in this directory of a capture, which nobody writes to, where they follow what is at the
+    /// place: those that a crash kept from being shipped.
+    #[must_use]
+    pub fn with_unshipped(self, directory: PathBuf) -> Self {
+        Self { unshipped: Some(directory), ..self }
     }
 
     /// The place.

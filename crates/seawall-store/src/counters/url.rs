@@ -58,7 +58,7 @@ impl fmt::Debug for RedisUrl {
 
 impl Setting for RedisUrl {
     // It may hold a password.
-    const SHAPE: Shape = Shape::Secret;
+    const SHAPE: Shape = Shape::Address;
 
     fn read(raw: &Raw) -> Result<Self, String> {
         match raw {

@@ -12,6 +12,7 @@
 mod audit;
 mod backup;
 mod cache;
+mod checkpoints;
 mod crash;
 mod faults;
 mod limits;

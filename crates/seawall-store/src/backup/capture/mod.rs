@@ -40,7 +40,7 @@ pub(crate) use notes::Notes;
 pub(crate) use segment::Records;
 pub(crate) use segment::What as RecordKind;
 pub(crate) use shared::Shared;
-pub(crate) use spool::{Waiting, waiting};
+pub(crate) use spool::{Waiting, segment_file, waiting};
 
 /// How often commits are captured: a restore reaches any second.
 const EVERY: Duration = Duration::from_secs(1);

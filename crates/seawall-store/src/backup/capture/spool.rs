@@ -25,6 +25,12 @@ pub(super) fn complete_path(open: &Path) -> PathBuf {
     open.with_extension(COMPLETE)
 }
 
+/// The file of a segment, complete or not; nothing when there is none.
+pub(crate) fn segment_file(directory: &Path, generation: &str, number: u64) -> Option<PathBuf> {
+    let open = open_path(directory, generation, number);
+    [complete_path(&open), open].into_iter().find(|path| path.exists())
+}
+
 /// All segments that wait, in the order in which they were written.
 pub(crate) fn waiting(directory: &Path) -> io::Result<Vec<Waiting>> {
     let mut waiting = Vec::new();

@@ -1,7 +1,9 @@
 //! Which snapshot and which segments lead to the wanted time.
 
+use std::path::{Path, PathBuf};
+
 use super::{
-    super::{BackupError, Manifest, SegmentManifest, Vault, time},
+    super::{BackupError, Manifest, SegmentManifest, Vault, blocking::blocking, ship, time},
     Moment,
 };
 
@@ -9,13 +11,21 @@ use super::{
 #[derive(Debug)]
 pub(in crate::backup) struct Plan {
     pub(in crate::backup) manifest: Manifest,
-    pub(in crate::backup) segments: Vec<SegmentManifest>,
+    pub(in crate::backup) segments: Vec<Segment>,
     /// Commits after this are not made again.
     pub(in crate::backup) until_us: Option<i64>,
     /// What is missing behind the last segment.
     pub(in crate::backup) gap: Option<String>,
     /// A change later than wanted is at the place, so all that is wanted is.
     beyond: bool,
+}
+
+/// A series of changes.
+#[derive(Clone, Debug)]
+pub(in crate::backup) struct Segment {
+    pub(in crate::backup) manifest: SegmentManifest,
+    /// Where it is on this machine, when it never came to the place.
+    pub(in crate::backup) unshipped: Option<PathBuf>,
 }
 
 /// A segment's manifest, by its name.
@@ -35,7 +45,7 @@ pub(in crate::backup) async fn plan(vault: &Vault, name: &str, moment: &Moment) 
     let none = listing.unfit.into_iter().next().unwrap_or_else(|| BackupError::NoBackup(name.to_owned()));
     let mut backups = listing.backups;
     match moment {
-        Moment::Newest => from_snapshot(vault, backups.pop().ok_or(none)?, None).await,
+        Moment::Newest => from_snapshot(vault, backups.pop().ok_or(none)?, None, vault.unshipped.as_deref()).await,
         Moment::Backup(id) => backups.into_iter().find(|manifest| manifest.id == *id).map(bare).ok_or(none),
         Moment::At(at_us) => {
             let later = backups.partition_point(|manifest| manifest.taken_at_us <= *at_us);
@@ -59,8 +69,8 @@ pub(in crate::backup) fn bare(manifest: Manifest) -> Plan {
 
 /// The way to a second, which has to be that second: changes that are not at the place must not be passed over in silence.
 async fn at(vault: &Vault, manifest: Manifest, later: Option<Manifest>, at_us: i64) -> Result<Plan, BackupError> {
-    let mut plan = from_snapshot(vault, manifest, Some(at_us)).await?;
-    let reached_us = plan.segments.last().map_or(plan.manifest.taken_at_us, |segment| segment.last_at_us);
+    let mut plan = from_snapshot(vault, manifest, Some(at_us), vault.unshipped.as_deref()).await?;
+    let reached_us = plan.segments.last().map_or(plan.manifest.taken_at_us, |segment| segment.manifest.last_at_us);
     if plan.beyond || reached_us >= at_us {
         return Ok(plan);
     }
@@ -80,11 +90,12 @@ async fn at(vault: &Vault, manifest: Manifest, later: Option<Manifest>, at_us: i
     .map_err(|reason| BackupError::NotCovered { wanted: time::plain(at_us), reason })
 }
 
-/// The way from a snapshot on, as far as the place has it.
+/// The way from a snapshot on, as far as the place has it, and then the segments on this machine that were not shipped.
 pub(in crate::backup) async fn from_snapshot(
     vault: &Vault,
     manifest: Manifest,
     at_us: Option<i64>,
+    unshipped: Option<&Path>,
 ) -> Result<Plan, BackupError> {
     let mut plan = Plan { until_us: at_us, ..bare(manifest) };
     let Some(continued) = plan.manifest.continued.clone() else { return Ok(plan) };
@@ -110,20 +121,46 @@ pub(in crate::backup) async fn from_snapshot(
             }
             Err(error) => return Err(error),
         };
-        if plan.segments.last().is_some_and(|before| before.next_commit != segment.first_commit) {
+        if !plan.continues(&segment) {
             plan.gap = missing();
             break;
         }
-        plan.segments.push(segment);
+        plan.segments.push(Segment { manifest: segment, unshipped: None });
+    }
+    if let Some(directory) = unshipped.filter(|_| plan.gap.is_none() && !plan.beyond) {
+        let next = plan.segments.last().map_or(continued.segment, |last| last.manifest.number + 1);
+        let (directory, generation) = (directory.to_owned(), continued.generation.clone());
+        plan.go_on(blocking(move || Ok(ship::unshipped(&directory, &generation, next))).await?);
     }
     // What was captured is a series without a gap, so when it reaches beyond the snapshot, all that is in the snapshot is in it too.
     // Otherwise the snapshot may hold changes that were never captured, because the generation was given up meanwhile: then its
     // pages are newer than those of the segments, and older ones among them would make it neither the one state nor the other.
-    let reached_us = plan.segments.last().map(|segment| segment.last_at_us);
+    let reached_us = plan.segments.last().map(|segment| segment.manifest.last_at_us);
     if !plan.beyond && reached_us <= Some(plan.manifest.taken_at_us) {
         plan.segments.clear();
     }
     Ok(plan)
+}
+
+impl Plan {
+    /// Whether a segment begins where the last one ends.
+    fn continues(&self, next: &SegmentManifest) -> bool {
+        self.segments.last().is_none_or(|before| before.manifest.next_commit == next.first_commit)
+    }
+
+    /// Goes on with segments of this machine, as far as they follow the others without a gap.
+    fn go_on(&mut self, unshipped: Vec<(PathBuf, SegmentManifest)>) {
+        for (path, manifest) in unshipped {
+            if self.until_us.is_some_and(|until_us| manifest.first_at_us > until_us) {
+                self.beyond = true;
+                return;
+            }
+            if !self.continues(&manifest) {
+                return;
+            }
+            self.segments.push(Segment { manifest, unshipped: Some(path) });
+        }
+    }
 }
 
 /// Where a generation's segments are.

@@ -14,7 +14,7 @@ use super::{
         capture::{RecordKind, Records},
         pipeline,
     },
-    plan::Plan,
+    plan::{Plan, Segment},
 };
 
 /// What came of it.
@@ -48,11 +48,17 @@ pub(in crate::backup) async fn replay(
         return Ok(rebuilt);
     }
     let scratch = vault.scratch("replay")?;
-    let total: u64 = plan.segments.iter().map(|segment| segment.object.plain_bytes).sum();
+    let total: u64 = plan.segments.iter().map(|segment| segment.manifest.object.plain_bytes).sum();
     let mut done = 0;
-    for segment in &plan.segments {
-        let fetched = scratch.file("segment");
-        pipeline::fetch(&vault.place, &vault.keys, &segment.object, &fetched, &Progress::silent()).await?;
+    for Segment { manifest: segment, unshipped } in &plan.segments {
+        let fetched = match unshipped {
+            Some(path) => path.clone(),
+            None => {
+                let fetched = scratch.file("segment");
+                pipeline::fetch(&vault.place, &vault.keys, &segment.object, &fetched, &Progress::silent()).await?;
+                fetched
+            }
+        };
         let (own, target, until_us) = (segment.clone(), file.to_owned(), plan.until_us);
         let applied = blocking(move || apply(&own, &fetched, &target, until_us)).await?;
         rebuilt.commits += applied.commits;

@@ -201,7 +201,7 @@ async fn database(
     .await?;
     // What followed an older one is kept for a day only.
     let plan = if newest {
-        restore::from_snapshot(vault, manifest.clone(), None).await?
+        restore::from_snapshot(vault, manifest.clone(), None, None).await?
     } else {
         restore::bare(manifest.clone())
     };

@@ -55,6 +55,40 @@ async fn kill_9_is_no_gap() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_shipped_before_a_crash_is_restored_on_the_same_machine() {
+    let mut house = House::new();
+    let db = house.captured().await;
+    fill(&db, 10).await;
+    backup::take(&house.vault, "seawall", &Source::Store(db.clone()), &Progress::silent()).await.unwrap();
+    db.close();
+    backup::ship(&house.vault, "seawall", &db).await.unwrap();
+    drop(db);
+    let path = house.scratch.path().to_owned();
+    let (acknowledged, _) = tokio::task::spawn_blocking(move || count_until_killed(&path, 150)).await.unwrap();
+    let restored = async |house: &House| {
+        let target = house.target();
+        let restored = backup::restore(&house.vault, "seawall", &Moment::Newest, &target, &Progress::silent()).await;
+        (restored.unwrap().gap, number(&target, "SELECT value FROM counter"))
+    };
+    assert_eq!(restored(&house).await, (None, 0), "elsewhere, what was shipped is all there is");
+    let capture = quick(house.scratch.path()).directory;
+    house.vault = house.vault.with_unshipped(capture.clone());
+    let (gap, all) = restored(&house).await;
+    // The last hundredth of a second may not have been captured.
+    assert!(gap.is_none() && all > acknowledged / 2, "{all} of {acknowledged}, {gap:?}");
+    assert!(all <= number(&house.database(), "SELECT value FROM counter"));
+    let waiting = super::files(&capture);
+    assert!(waiting.len() > 1, "{waiting:?}");
+    // A torn end is as if it were not there, and after a lost segment nothing is taken.
+    let last = std::fs::OpenOptions::new().write(true).open(waiting.last().unwrap()).unwrap();
+    last.set_len(last.metadata().unwrap().len() - 1).unwrap();
+    let (_, torn) = restored(&house).await;
+    assert!(0 < torn && torn < all, "{torn} of {all}");
+    std::fs::remove_file(&waiting[0]).unwrap();
+    assert_eq!(restored(&house).await, (None, 0));
+}
+
 /// Starts a process that counts, kills it after it counted so often, and answers the last number that it acknowledged.
 fn count_until_killed(directory: &Path, patience: usize) -> (i64, i64) {
     let mut process = Killed(

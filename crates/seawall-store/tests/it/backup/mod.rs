@@ -1,5 +1,7 @@
 //! Backups, from outside: taken, verified, restored, and each way in which they can be spoilt.
 
+#[cfg(feature = "cloud")]
+mod buckets;
 mod capture;
 mod crash;
 mod failures;

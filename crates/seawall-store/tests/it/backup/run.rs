@@ -1,9 +1,9 @@
 //! The task that drives it all: unattended, and through a place that goes away.
 
-use std::{fs, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use seawall_core::meter::NoMeter;
-use seawall_store::backup::{self, Moment, Outcome, Progress, Retention, Schedule, Source, Task};
+use seawall_store::backup::{self, Meters, Moment, Outcome, Progress, Retention, Schedule, Source, Task};
 use tokio::sync::watch;
 
 use super::{House, count, fill, number};
@@ -15,6 +15,7 @@ fn task(house: &House, db: &seawall_store::Db) -> Task {
         vault: house.vault.clone(),
         schedule: Schedule::default(),
         retention: Retention::default(),
+        meters: Arc::new(Meters::of("seawall", &NoMeter)),
     }
 }
 
@@ -48,7 +49,7 @@ async fn left_alone_it_takes_ships_and_verifies() {
 }
 
 async fn backup_task(task: Task, stopped: watch::Receiver<bool>) {
-    backup::run(task, &NoMeter, stopped).await;
+    backup::run(task, stopped).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -81,7 +81,7 @@ fn every_key_refuses_what_it_is_not_and_what_is_out_of_bounds() {
         let wrong = match field.shape {
             Shape::Flag | Shape::Integer => Raw::Text("no such value".to_owned()),
             Shape::Choice(_) => Raw::Text("no such word".to_owned()),
-            Shape::Text(..) | Shape::Secret | Shape::List(_) => Raw::Flag(true),
+            Shape::Text(..) | Shape::Secret | Shape::Address | Shape::List(_) => Raw::Flag(true),
         };
         assert!(field.check(&wrong).is_err(), "{key} accepts {wrong:?}");
         let Some((least, most)) = field.between else { continue };

@@ -60,7 +60,7 @@ enum Address {
 
 impl Setting for Address {
     // A database's may hold a password.
-    const SHAPE: Shape = Shape::Secret;
+    const SHAPE: Shape = Shape::Address;
 
     fn read(raw: &Raw) -> Result<Self, String> {
         match raw {
@@ -246,7 +246,7 @@ fn plain_path(path: &str) -> Result<RoutePattern, String> {
     }
 }
 
-fn entry_demands(values: &Values, _: &Situation) -> Vec<Complaint> {
+fn entry_demands(_: &str, values: &Values, _: &Situation) -> Vec<Complaint> {
     let given = [URL.key(), TCP.key()].into_iter().filter(|key| values.raw(key).is_some()).count();
     let what = match given {
         0 => "the check says neither `url` nor `tcp`, so there is nothing to check",

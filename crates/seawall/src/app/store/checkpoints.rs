@@ -1,24 +1,59 @@
-//! Signing the head of the audit log now and then, and writing it down outside the database.
+//! Signing the head of the audit log now and then, and having it carried out of the database's reach.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use seawall_core::{clock::Clock, meter::Meter};
 use seawall_store::{
     Db, StoreError,
-    audit::{self, Checkpoint, SigningKey},
+    audit::{self, Courier, DeliveryFault, Destination, Held, Signed, SigningKey, Webhook},
+    backup::{Place, is_credential},
 };
-use tokio::{sync::watch, time};
+use tokio::{sync::watch, task::JoinSet, time};
 
-use super::StorePlace;
+use super::{StoreFault, StorePlace};
 
 /// How often entries are sealed where the engine does not do so with each commit.
 const SEAL_EVERY: Duration = Duration::from_millis(500);
+
+/// Where checkpoints of this installation go: the file always, the others where they are configured.
+///
+/// # Errors
+/// [`StoreFault::Checkpoints`] when one cannot be used as configured.
+pub(crate) async fn destinations(
+    place: &StorePlace,
+    node: &str,
+    variables: &[(String, String)],
+) -> Result<Vec<Destination>, StoreFault> {
+    let mut destinations = vec![Destination::file(place.checkpoint_file.clone(), node)];
+    let fault = |key, reason| StoreFault::Checkpoints { key, reason };
+    if let Some(url) = place.audit.checkpoint_store.clone() {
+        let credentials: Vec<_> = variables.iter().filter(|(name, _)| is_credential(name)).cloned().collect();
+        // A directory is made when it is missing.
+        let parsed = tokio::task::spawn_blocking(move || Place::parse(&url, &credentials)).await;
+        let bucket = parsed.map_err(|_| StoreFault::Died)?.map_err(|error| fault("checkpoint_store", error.chain()))?;
+        destinations.push(Destination::bucket(bucket));
+    }
+    if let Some(url) = place.audit.checkpoint_webhook.clone() {
+        let secret = place.audit.checkpoint_webhook_secret.clone();
+        let webhook = Webhook::new(url, secret).map_err(|reason| fault("checkpoint_webhook", reason))?;
+        destinations.push(Destination::webhook(webhook));
+    }
+    Ok(destinations)
+}
+
+/// All that the destinations hold.
+///
+/// # Errors
+/// [`DeliveryFault`] when one of them cannot be read.
+pub(super) async fn held(destinations: &[Destination]) -> Result<Held, DeliveryFault> {
+    let mut all = Held::default();
+    for destination in destinations {
+        let held = destination.held().await?;
+        all.checkpoints.extend(held.checkpoints);
+        all.unreadable += held.unreadable;
+    }
+    Ok(all)
+}
 
 /// Seals entries until it is told to stop.
 pub(super) async fn seal(db: Db, mut stopping: watch::Receiver<bool>) {
@@ -44,68 +79,50 @@ pub(super) async fn seal(db: Db, mut stopping: watch::Receiver<bool>) {
     }
 }
 
-/// Signs until it is told to stop, and once more then.
-pub(super) async fn sign(db: Db, key: Arc<SigningKey>, place: Arc<StorePlace>, mut stopping: watch::Receiver<bool>) {
-    // What could not be written down; it goes first the next time.
-    let mut unwritten = Vec::new();
+/// What is signed, and who carries it.
+pub(super) struct Signing {
+    pub(super) db: Db,
+    pub(super) key: Arc<SigningKey>,
+    pub(super) every: Duration,
+    pub(super) destinations: Vec<Destination>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) meter: Arc<dyn Meter>,
+}
+
+/// Signs until it is told to stop, and once more then; ends when what could be carried was.
+pub(super) async fn sign(signing: Signing, mut stopping: watch::Receiver<bool>) {
+    let Signing { db, key, every, destinations, clock, meter } = signing;
+    let (tell, signed) = watch::channel(Signed::default());
+    let mut couriers = JoinSet::new();
+    for destination in destinations {
+        let node = key.id().to_owned();
+        let courier = Courier::new(db.clone(), destination, node, Arc::clone(&clock), &*meter);
+        couriers.spawn(courier.run(signed.clone()));
+    }
+    drop(signed);
     loop {
-        let ended = tokio::select! {
+        let last = tokio::select! {
             _ = stopping.wait_for(|stop| *stop) => true,
-            () = time::sleep(place.audit.checkpoint_every) => false,
+            () = time::sleep(every) => false,
         };
-        match audit::sign_head(&db, &key).await {
-            Ok(signed) => unwritten.extend(signed),
-            Err(StoreError::Closed) => {}
-            Err(error) => tracing::error!(%error, "the audit log's head could not be signed; it is tried again"),
+        let count = match audit::sign_head(&db, &key).await {
+            Ok(signed) => u64::from(signed.is_some()),
+            Err(StoreError::Closed) => 0,
+            Err(error) => {
+                tracing::error!(%error, "the audit log's head could not be signed; it is tried again");
+                0
+            }
+        };
+        if last || count > 0 {
+            tell.send_modify(|signed| *signed = Signed { count: signed.count + count, last });
         }
-        let (file, held) = (place.checkpoint_file.clone(), std::mem::take(&mut unwritten));
-        let written = tokio::task::spawn_blocking(move || append(&file, &held).map_err(|error| (error, held))).await;
-        if let Ok(Err((error, held))) = written {
-            let file = place.checkpoint_file.display();
-            tracing::error!(%error, %file, "a checkpoint of the audit log could not be written; it is tried again");
-            unwritten = held;
-        }
-        if ended {
-            return;
+        if last {
+            break;
         }
     }
-}
-
-fn append(path: &Path, checkpoints: &[Checkpoint]) -> io::Result<()> {
-    if checkpoints.is_empty() {
-        return Ok(());
+    while let Some(ended) = couriers.join_next().await {
+        if ended.is_err() {
+            tracing::error!("a courier of the audit log's checkpoints ended by a fault of its own");
+        }
     }
-    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
-    // A crash or a full disk may have left half a line, to which nothing must be appended.
-    let whole = end_of_lines(&mut file)?;
-    file.set_len(whole)?;
-    file.seek(SeekFrom::Start(whole))?;
-    let lines: String = checkpoints.iter().map(|checkpoint| checkpoint.to_json() + "\n").collect();
-    file.write_all(lines.as_bytes())?;
-    file.sync_data()
-}
-
-/// Where the last whole line ends.
-fn end_of_lines(file: &mut File) -> io::Result<u64> {
-    // Longer than any line.
-    const WINDOW: u64 = 4_096;
-    let length = file.metadata()?.len();
-    let from = length.saturating_sub(WINDOW);
-    file.seek(SeekFrom::Start(from))?;
-    let mut tail = Vec::new();
-    file.read_to_end(&mut tail)?;
-    let end = tail.iter().rposition(|&byte| byte == b'\n').map_or(0, |place| place as u64 + 1);
-    Ok(from + end)
-}
-
-/// All checkpoints in a file; none when there is no file. A line that is none is left out, and counted.
-pub(super) fn read(path: &Path) -> io::Result<(Vec<Checkpoint>, usize)> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
-        Err(error) => return Err(error),
-    };
-    let lines = text.lines().filter(|line| !line.is_empty());
-    let (good, bad): (Vec<_>, Vec<_>) = lines.map(Checkpoint::from_json).partition(Option::is_some);
-    Ok((good.into_iter().flatten().collect(), bad.len()))
 }

@@ -37,6 +37,14 @@ pub enum StoreFault {
     /// Backups cannot be taken as configured.
     #[error("backups cannot be taken as [backup] says")]
     Backup(#[source] BackupError),
+    /// Checkpoints of the audit log cannot be delivered as configured.
+    #[error("checkpoints of the audit log cannot be delivered as `{key}` in [audit_log] says: {reason}")]
+    Checkpoints {
+        /// The key.
+        key: &'static str,
+        /// Why.
+        reason: String,
+    },
     /// It holds part of another database.
     #[error("the store at {url} holds part of {origin} only: the move has not come to its end")]
     Partial {
@@ -89,6 +97,7 @@ impl StoreFault {
             | Self::Migrate { .. }
             | Self::Copy { .. }
             | Self::Backup(_)
+            | Self::Checkpoints { .. }
             | Self::Pending(_)
             | Self::Overlap(_)
             | Self::Partial { .. }
@@ -113,6 +122,9 @@ impl StoreFault {
             }
             Self::Backup(BackupError::PlaceUrl { .. }) => {
                 "see that the place is there and may be written, or choose another as `to` in [backup]"
+            }
+            Self::Checkpoints { .. } => {
+                "see that the destination is there and may be written, or name another in [audit_log]"
             }
             Self::Backup(_) => "give the key file or the recipients that [backup] names",
             Self::Messages(_) => "see the address in `redis` in [store]",

@@ -4,7 +4,7 @@
 pub(crate) mod backups;
 pub(crate) mod before;
 mod between;
-mod checkpoints;
+pub(crate) mod checkpoints;
 mod fault;
 mod open;
 mod place;
@@ -15,4 +15,4 @@ pub use fault::StoreFault;
 pub(crate) use open::open;
 pub(super) use open::{Lent, Store, overlap};
 pub use place::StorePlace;
-pub(crate) use routes::router;
+pub(crate) use routes::{Looked, router};

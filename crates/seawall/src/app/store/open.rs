@@ -9,8 +9,7 @@ use seawall_core::{
 };
 use seawall_store::{
     Cause, DatabaseUrl, Db, Migrate, StoreError, Surroundings,
-    audit::{Entry, SigningKey},
-    backup::Progress,
+    audit::{Destination, Entry, SigningKey},
     cache::Caches,
     messages::Messages,
     migration::{self, Overlap, State, Status},
@@ -21,8 +20,11 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use super::{
     StoreFault, StorePlace,
-    backups::{self, Asked, Backups, Keeper, Purpose},
-    before, between, checkpoints, router,
+    backups::{self, Asked, Backups, Board, Keeper, Purpose},
+    before, between,
+    checkpoints::{self, Signing},
+    router,
+    routes::Looked,
 };
 use crate::app::catalogue::LEDGERS;
 
@@ -44,6 +46,8 @@ pub(in crate::app) struct Store {
     db: Db,
     place: Arc<StorePlace>,
     key: Arc<SigningKey>,
+    /// Where checkpoints go.
+    destinations: Vec<Destination>,
     backups: Backups,
     keeper: Arc<Keeper>,
     caches: Caches,
@@ -63,7 +67,7 @@ impl Store {
         meter: Arc<dyn Meter>,
         variables: &[(String, String)],
     ) -> Result<Self, StoreFault> {
-        let backups = Backups::open(&place, variables, &clock, Purpose::Take).await?;
+        let backups = Backups::open(&place, variables, &clock, Purpose::Take, &meter).await?;
         tell_off(&place);
         place.clear_scratch();
         let db = open(&place, Arc::clone(&clock), Arc::clone(&meter)).await?;
@@ -75,17 +79,26 @@ impl Store {
         let path = place.key_file.clone();
         let key = SigningKey::open(&path).map_err(|source| StoreFault::Key { path, source })?;
         let (key, place) = (Arc::new(key), Arc::new(place));
+        let destinations = checkpoints::destinations(&place, key.id(), variables).await?;
         let (stop, stopping) = watch::channel(false);
         let mut duties = JoinSet::new();
         if let DatabaseUrl::Postgres(_) = place.url {
             duties.spawn(checkpoints::seal(db.clone(), stopping.clone()));
         }
         let messages = between::messages(&place, &*meter).map_err(|fault| *fault)?;
-        let caches = Caches::new(messages, clock, Arc::clone(&meter));
-        let keeper = Arc::new(Keeper::begin(backups.clone(), db.clone(), Arc::clone(&meter)));
-        duties.spawn(retention::run(db.clone(), retention::RULES.to_vec(), meter, stopping.clone()));
-        duties.spawn(checkpoints::sign(db.clone(), Arc::clone(&key), Arc::clone(&place), stopping));
-        let store = Self { db, place, key, backups, keeper, caches, duties, stop };
+        let caches = Caches::new(messages, Arc::clone(&clock), Arc::clone(&meter));
+        let keeper = Arc::new(Keeper::begin(backups.clone(), db.clone()));
+        duties.spawn(retention::run(db.clone(), retention::RULES.to_vec(), Arc::clone(&meter), stopping.clone()));
+        let signing = Signing {
+            db: db.clone(),
+            key: Arc::clone(&key),
+            every: place.audit.checkpoint_every,
+            destinations: destinations.clone(),
+            clock,
+            meter,
+        };
+        duties.spawn(checkpoints::sign(signing, stopping));
+        let store = Self { db, place, key, destinations, backups, keeper, caches, duties, stop };
         store.tell_start().await;
         Ok(store)
     }
@@ -102,10 +115,15 @@ impl Store {
 
     /// What operators may ask of it.
     pub(in crate::app) fn router(&self) -> Router {
-        let asked = Asked { backups: self.backups.clone(), db: Some(self.db.clone()), progress: Progress::silent() };
-        let messages = Some(self.caches().messages().clone());
-        router(self.db.clone(), Some(Arc::clone(&self.key)), messages, Arc::clone(&self.place))
-            .merge(backups::router(asked))
+        let asked = Asked { backups: self.backups.clone(), db: Some(self.db.clone()), board: Board::default() };
+        let looked = Looked {
+            db: self.db.clone(),
+            key: Some(Arc::clone(&self.key)),
+            place: Arc::clone(&self.place),
+            destinations: self.destinations.clone().into(),
+            messages: Some(self.caches.messages().clone()),
+        };
+        router(looked).merge(backups::router(asked))
     }
 
     /// What a successor is given.

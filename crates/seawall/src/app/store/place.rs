@@ -41,7 +41,7 @@ impl StorePlace {
     pub fn read(config: &Config, directory: &Path) -> Result<Self, BadSetting> {
         let data = directory.join(config.values(&TOP).get(&DATA)?);
         let store = StoreSettings::read(config.values(&seawall_store::SECTION), directory)?;
-        let audit = AuditSettings::read(config.values(&audit::SECTION))?;
+        let audit = AuditSettings::read(config.values(&audit::SECTION), directory)?;
         let entries = config.entries(&backup::SECTION);
         let backup = BackupSettings::read(config.values(&backup::SECTION), entries, directory)?;
         let by_default = data.join("audit-checkpoints.jsonl");

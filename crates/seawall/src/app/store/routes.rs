@@ -12,7 +12,7 @@ use axum::{
 };
 use seawall_store::{
     DatabaseUrl, Db, Lane, StoreError,
-    audit::{self, Filter, SigningKey},
+    audit::{self, Destination, Filter, SigningKey},
     cursor::{self, BadCursor},
     messages::Messages,
     migration,
@@ -28,26 +28,25 @@ const LARGEST_PAGE: u32 = 1_000;
 
 /// What the routes look at.
 #[derive(Clone, Debug)]
-struct Looked {
-    db: Db,
-    key: Option<Arc<SigningKey>>,
-    messages: Option<Messages>,
-    place: Arc<StorePlace>,
+pub(crate) struct Looked {
+    pub(crate) db: Db,
+    /// Without it, checkpoints of this installation cannot be verified.
+    pub(crate) key: Option<Arc<SigningKey>>,
+    pub(crate) place: Arc<StorePlace>,
+    /// Where checkpoints went.
+    pub(crate) destinations: Arc<[Destination]>,
+    /// None without a server.
+    pub(crate) messages: Option<Messages>,
 }
 
-/// The routes. Without the key, checkpoints cannot be verified; without a server there are no messages.
-pub(crate) fn router(
-    db: Db,
-    key: Option<Arc<SigningKey>>,
-    messages: Option<Messages>,
-    place: Arc<StorePlace>,
-) -> Router {
+/// The routes.
+pub(crate) fn router(looked: Looked) -> Router {
     Router::new()
         .route("/api/store", get(overview))
         .route("/api/store/migrations", get(migrations))
         .route("/api/audit-log", get(page))
         .route("/api/audit-log/verify", get(verify))
-        .with_state(Looked { db, key, messages, place })
+        .with_state(looked)
 }
 
 /// A failure, as these routes tell it.
@@ -93,11 +92,20 @@ async fn overview(State(looked): State<Looked>) -> Result<Response<Body>, Failed
             )
         })
         .await?;
+    let standings = audit::standings(&looked.db).await?;
+    let checkpoints: Vec<Value> = looked
+        .destinations
+        .iter()
+        .map(|destination| {
+            let standing = standings.iter().find(|standing| standing.destination == destination.id());
+            shown::destination(destination, standing)
+        })
+        .collect();
     let body = json!({
         "url": looked.place.url.to_string(),
         "durability": seawall_store::DURABILITY,
         "migrations": migrations,
-        "audit_log": { "entries": entries, "unsealed": unsealed, "key": looked.key.as_ref().map(|key| key.public_hex()) },
+        "audit_log": { "entries": entries, "unsealed": unsealed, "key": looked.key.as_ref().map(|key| key.public_hex()), "checkpoints": checkpoints },
         "outbox": { "waiting": waiting, "dead": dead },
         "messages": looked.messages.as_ref().map(between::shown),
     });
@@ -188,16 +196,14 @@ async fn page(
 }
 
 async fn verify(State(looked): State<Looked>) -> Result<Response<Body>, Failed> {
-    let file = looked.place.checkpoint_file.clone();
-    let read = tokio::task::spawn_blocking(move || checkpoints::read(&file)).await;
-    let unreadable =
-        |why: String| Failed(StatusCode::SERVICE_UNAVAILABLE, format!("the checkpoints cannot be read: {why}"));
-    let (outside, unreadable_lines) =
-        read.map_err(|error| unreadable(error.to_string()))?.map_err(|error| unreadable(error.to_string()))?;
+    let held = checkpoints::held(&looked.destinations).await.map_err(|fault| {
+        let why = fault.chain();
+        Failed(StatusCode::SERVICE_UNAVAILABLE, format!("the checkpoints outside the database cannot be read: {why}"))
+    })?;
     let own = looked.key.iter().map(|key| key.public().to_vec());
     let others = looked.place.audit.trusted_keys.iter().map(|key| key.bytes().to_vec());
     let keys: Vec<Vec<u8>> = own.chain(others).collect();
-    let report = audit::verify(&looked.db, &keys, &outside).await?;
+    let report = audit::verify(&looked.db, &keys, &held.checkpoints).await?;
     let findings: Vec<Value> = report
         .findings
         .iter()
@@ -208,11 +214,11 @@ async fn verify(State(looked): State<Looked>) -> Result<Response<Body>, Failed> 
     // SQLite seals with each commit, so that an entry without a place came past the store.
     let all_sealed = report.unsealed == 0 || matches!(looked.place.url, DatabaseUrl::Postgres(_));
     let body = json!({
-        "intact": findings.is_empty() && unreadable_lines == 0 && all_sealed,
+        "intact": findings.is_empty() && held.unreadable == 0 && all_sealed,
         "entries": report.entries,
         "head": report.head,
         "unsealed": report.unsealed,
-        "checkpoints": { "fitting": report.checkpoints, "covered": report.covered, "unreadable": unreadable_lines },
+        "checkpoints": { "fitting": report.checkpoints, "covered": report.covered, "unreadable": held.unreadable },
         "findings": findings,
     });
     Ok(builtin::json(StatusCode::OK, &body))

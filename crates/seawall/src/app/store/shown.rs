@@ -1,8 +1,8 @@
-//! Entries of the audit log as JSON.
+//! Entries of the audit log, and where its checkpoints went, as JSON.
 
 use seawall_store::{
     ReadTx, StoreError,
-    audit::{self, Record},
+    audit::{self, Destination, Record, Standing},
 };
 use serde_json::{Map, Value, json};
 
@@ -34,6 +34,19 @@ fn values<'a>(text: &str, side: &str, value_of: &impl Fn(&str) -> Option<&'a str
         (name, clear.unwrap_or(value))
     });
     Value::Object(shown.collect())
+}
+
+/// A destination of checkpoints; nothing is known of one that nothing was delivered to yet.
+pub(super) fn destination(destination: &Destination, standing: Option<&Standing>) -> Value {
+    json!({
+        "destination": destination.kind(),
+        "to": destination.to_string(),
+        "delivered": standing.map(|standing| standing.delivered_seq),
+        "delivered_at": standing.and_then(|standing| standing.delivered_at_us).map(time),
+        "waiting": standing.map(|standing| standing.waiting),
+        "failures": standing.map(|standing| standing.failures),
+        "failure": standing.and_then(|standing| standing.failure.as_deref()),
+    })
 }
 
 /// A time as RFC 3339 has it, in UTC, to the microsecond.

@@ -1,24 +1,32 @@
 //! The way to the store: over the running server's socket, or by opening it, when no server has it.
 
-use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, body::Body};
 use http::{Method, Request};
-use seawall_core::meter::NoMeter;
+use seawall_core::meter::{Meter, NoMeter};
 use seawall_store::{
     Db,
     audit::SigningKey,
-    backup::{self, Progress},
+    backup::{self, Phase, Progress, Step},
 };
 use serde_json::Value;
+use tokio::time::sleep;
 use tower::ServiceExt;
 
 use super::super::CliError;
 use crate::app::{
     AppError, SystemClock,
     store::{
-        self, StoreFault, StorePlace,
-        backups::{self, Asked, Backups, Purpose, What},
+        self, Looked, StoreFault, StorePlace,
+        backups::{self, Asked, Backups, Board, Purpose, What},
+        checkpoints,
     },
     tiny_http::{self, Answer},
 };
@@ -31,6 +39,9 @@ const WORK_LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// How long it may take to find out whether a server runs.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// How often a server is asked how far it is.
+const FOLLOW: Duration = Duration::from_millis(300);
 
 /// The largest answer of our own that is read.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -75,6 +86,8 @@ pub(super) struct BackupHolder {
     holder: Holder,
     /// What was opened for it.
     opened: Option<(Backups, Db)>,
+    /// Who hears how far a server is.
+    progress: Progress,
 }
 
 impl Access {
@@ -95,7 +108,16 @@ impl Access {
         let db = self.open().await?;
         // A key that was never made signed nothing.
         let key = self.place.key_file.exists().then(|| SigningKey::open(&self.place.key_file)).transpose()?;
-        let router = store::router(db, key.map(Arc::new), None, Arc::new(self.place.clone()));
+        let node = key.as_ref().map(SigningKey::id).unwrap_or_default();
+        let destinations = checkpoints::destinations(&self.place, node, &self.variables.0).await;
+        let destinations = destinations.map_err(|error| CliError::App(AppError::from(error)))?;
+        let router = store::router(Looked {
+            db,
+            key: key.map(Arc::new),
+            place: Arc::new(self.place.clone()),
+            destinations: destinations.into(),
+            messages: None,
+        });
         Ok(Holder::Own(router))
     }
 
@@ -116,7 +138,7 @@ impl Access {
     /// Finds the server, or prepares to do it here: the store is opened only for a backup of it.
     pub(super) async fn backups(&self, wanted: Wanted<'_>, progress: Progress) -> Result<BackupHolder, CliError> {
         if self.served().await {
-            return Ok(BackupHolder { holder: Holder::Server(self.socket.clone()), opened: None });
+            return Ok(BackupHolder { holder: Holder::Server(self.socket.clone()), opened: None, progress });
         }
         let purpose = if matches!(wanted, Wanted::Taking(_)) { Purpose::Take } else { Purpose::Read };
         let backups = self.open_backups(purpose).await?;
@@ -128,8 +150,10 @@ impl Access {
             Wanted::Taking(name) if of_store(name) => Some(self.open().await?),
             _ => None,
         };
-        let router = backups::router(Asked { backups: backups.clone(), db: db.clone(), progress });
-        Ok(BackupHolder { holder: Holder::Own(router), opened: db.map(|db| (backups, db)) })
+        let router =
+            backups::router(Asked { backups: backups.clone(), db: db.clone(), board: Board::heard_by(progress) });
+        let opened = db.map(|db| (backups, db));
+        Ok(BackupHolder { holder: Holder::Own(router), opened, progress: Progress::silent() })
     }
 
     /// What can be restored.
@@ -146,7 +170,8 @@ impl Access {
 
     async fn open_backups(&self, purpose: Purpose) -> Result<Backups, CliError> {
         let clock: Arc<dyn seawall_core::clock::Clock> = Arc::new(SystemClock::new());
-        let opened = Backups::open(&self.place, &self.variables.0, &clock, purpose).await;
+        let meter: Arc<dyn Meter> = Arc::new(NoMeter);
+        let opened = Backups::open(&self.place, &self.variables.0, &clock, purpose, &meter).await;
         opened.map_err(|error: StoreFault| CliError::App(AppError::from(error)))
     }
 
@@ -204,7 +229,10 @@ impl BackupHolder {
     /// As for [`Self::look`].
     pub(super) async fn have_done(&self, path: &str) -> Result<Value, CliError> {
         told(&match &self.holder {
-            Holder::Server(socket) => tiny_http::post_unix(socket, path, WORK_LIMIT).await?,
+            Holder::Server(socket) => tokio::select! {
+                answer = tiny_http::post_unix(socket, path, WORK_LIMIT) => answer?,
+                never = follow(socket, &self.progress) => match never {},
+            },
             Holder::Own(router) => own(router, Method::POST, path).await?,
         })
     }
@@ -218,6 +246,20 @@ impl BackupHolder {
             && let Err(error) = backup::ship(&kept.vault, backup::STORE, &db).await
         {
             tracing::warn!(error = error.chain(), "the last changes were not shipped; they wait for the next start");
+        }
+    }
+}
+
+/// Tells how far a server is, until nobody wants to know any more. What it does not say is left out: the work goes on.
+async fn follow(socket: &Path, progress: &Progress) -> Infallible {
+    loop {
+        sleep(FOLLOW).await;
+        let Ok(answer) = tiny_http::get_unix(socket, "/api/backup/progress", LOOK).await else { continue };
+        let said: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        let Some(row) = said.get("data").and_then(|rows| rows.get(0)) else { continue };
+        let number = |key: &str| row[key].as_u64().unwrap_or_default();
+        if let Some(phase) = row["phase"].as_str().and_then(Phase::named) {
+            progress.hear(Step { phase, done_bytes: number("done_bytes"), total_bytes: number("total_bytes") });
         }
     }
 }

@@ -157,7 +157,7 @@ async fn verify(options: &VerifyOptions, holder: &Holder, paint: Paint, out: &mu
     }
     match number(&checkpoints["unreadable"]) {
         0 => {}
-        lines => writeln!(out, "  unreadable   {lines} lines of the file of checkpoints")?,
+        unreadable => writeln!(out, "  unreadable   {unreadable} of the checkpoints outside the database")?,
     }
     for finding in report["findings"].as_array().into_iter().flatten() {
         writeln!(out, "  {:<12} {}", finding["kind"].as_str().unwrap_or("?"), finding["text"].as_str().unwrap_or("?"))?;

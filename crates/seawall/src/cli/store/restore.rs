@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 use seawall_store::{
     OpenError,
-    backup::{self, BackupError, Manifest, Moment, PostgresServer, Source},
+    backup::{self, BackupError, Manifest, Moment, PostgresServer, Source, Vault},
 };
 use serde_json::{Value, json};
 
@@ -18,7 +18,10 @@ use super::{
     access::Access,
     bar::Bar,
 };
-use crate::app::store::backups::{self, Kept, What};
+use crate::app::store::{
+    StorePlace,
+    backups::{self, Kept, What},
+};
 
 /// What is restored, from when, and where to.
 #[derive(Debug, Args)]
@@ -66,7 +69,7 @@ impl RestoreOptions {
             CliError::Missing(format!("nothing with the name `{}` is backed up; there is {names}", self.name))
         })?;
         let bar = Bar::new(self.json);
-        let outcome = self.restore(kept, directory, &bar).await;
+        let outcome = self.restore(kept, access.place(), directory, &bar).await;
         drop(bar);
         let told = outcome?;
         if self.json {
@@ -77,8 +80,9 @@ impl RestoreOptions {
         Ok(0)
     }
 
-    async fn restore(&self, kept: &Kept, directory: &Path, bar: &Bar) -> Result<Value, CliError> {
-        let (vault, name, progress, moment) = (&kept.vault, &kept.name, &bar.progress(), &self.moment());
+    async fn restore(&self, kept: &Kept, place: &StorePlace, directory: &Path, bar: &Bar) -> Result<Value, CliError> {
+        let (name, progress, moment) = (&kept.name, &bar.progress(), &self.moment());
+        let vault = &self.vault(kept, place);
         let path = |own: &PathBuf| self.into.as_ref().map_or_else(|| own.clone(), |into| directory.join(into));
         match &kept.what {
             What::Store(own) | What::Other(Source::Sqlite(own)) => {
@@ -109,6 +113,16 @@ impl RestoreOptions {
                 Ok(target(whole(&done), "the database", false))
             }
             What::Other(Source::Store(_)) => Err(CliError::Missing("the store is open here".to_owned())),
+        }
+    }
+
+    /// In the place of the store itself, changes go on that were captured and not shipped. No server runs then that writes more.
+    fn vault(&self, kept: &Kept, place: &StorePlace) -> Vault {
+        match (&kept.what, place.capture()) {
+            (What::Store(_), Some(capture)) if self.into.is_none() => {
+                kept.vault.clone().with_unshipped(capture.directory)
+            }
+            _ => kept.vault.clone(),
         }
     }
 

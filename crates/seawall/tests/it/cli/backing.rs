@@ -77,6 +77,34 @@ async fn pm_1_backups_are_taken_at_the_start_and_proven_by_restoring_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_was_asked_to_do_counts_in_its_metrics() {
+    let place = Place::with_config(CONFIG);
+    let (_upstream, server) = serve(&place).await;
+    server.logged("a backup was taken");
+    let metrics = async || server.admin_client().get("/metrics").await.expect_status(200).text();
+    let value = |text: &str, name: &str| -> i64 {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name} in {text}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let taken = "seawall_backup_last_taken_timestamp_seconds{name=\"seawall\"}";
+    let before = value(&metrics().await, taken);
+    let mut taken_at = before;
+    while taken_at == before {
+        let told = json(&place.seawall(&["backup", "now", "--json"]).ok());
+        let at: Timestamp = told["data"][0]["taken_at"].as_str().unwrap().parse().unwrap();
+        taken_at = at.as_second();
+        assert_eq!(value(&metrics().await, taken), taken_at);
+    }
+    let failures = "seawall_backup_failures_total{name=\"seawall\",step=\"verification\"}";
+    assert_eq!(value(&metrics().await, failures), 0);
+    for object in fs::read_dir(place.path().join("backups/seawall/objects")).unwrap() {
+        fs::remove_file(object.unwrap().path()).unwrap();
+    }
+    assert_eq!(place.seawall(&["backup", "verify"]).code, Some(1));
+    assert!(value(&metrics().await, failures) > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rg_14_a_lost_store_comes_back_as_it_was_when_the_server_ended_or_at_a_second() {
     let place = Place::with_config(CONFIG);
     served_once(&place).await;
@@ -181,9 +209,12 @@ fn without_a_place_or_with_a_wrong_one_that_is_said() {
         ("[backup.shop]\nevery = \"2h\"\n", "says no `url`"),
         ("[backup]\nevery = \"1s\"\n", "must be between 1min and 7d"),
         ("[backup]\nto = \"b\"\n[backup.seawall]\nurl = \"x\"\n", "the store's own name"),
+        ("[backup]\nto = \"b\"\n[backup.Shop]\nurl = \"x\"\n", "`Shop` is no name for a backup: use a-z"),
     ] {
-        let said = Place::with_config(config).seawall(&["backup", "list"]).refused(64);
-        assert!(said.contains(why), "{said}");
+        for command in [&["backup", "list"][..], &["check"]] {
+            let said = Place::with_config(config).seawall(command).refused(64);
+            assert!(said.contains(why), "{said}");
+        }
     }
 }
 

@@ -67,6 +67,53 @@ async fn a_cut_log_is_told_with_its_place_and_the_exit_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checkpoints_in_an_object_store_show_what_the_file_no_longer_does() {
+    let place = Place::with_config("[audit_log]\ncheckpoint_store = \"witness\"\n");
+    for _ in 0..2 {
+        let (_upstream, mut server) = serve(&place).await;
+        assert_eq!(server.terminate(), Some(0));
+    }
+    let (code, report) = verify(&place);
+    // Both are in the database, in the file and in the object store.
+    assert_eq!((code, &report["checkpoints"]["fitting"]), (Some(0), &6.into()), "{report}");
+    let database = rusqlite::Connection::open(place.path().join(".seawall/seawall.db")).unwrap();
+    database
+        .execute_batch("DROP TRIGGER audit_log_kept; DELETE FROM audit_log WHERE seq = 2; DELETE FROM audit_checkpoints WHERE seq = 2")
+        .unwrap();
+    drop(database);
+    fs::remove_file(place.path().join(".seawall/audit-checkpoints.jsonl")).unwrap();
+    let said = place.seawall(&["audit-log", "verify"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("entries 2 to 2 were cut off: a signed checkpoint has them"), "{said:?}");
+    let witness = fs::read_dir(place.path().join("witness/checkpoints")).unwrap().next().unwrap().unwrap().path();
+    fs::write(witness, "spoilt").unwrap();
+    let said = place.seawall(&["audit-log", "verify"]);
+    assert!(said.code == Some(1) && said.out.contains("unreadable   1 of the checkpoints outside"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_is_away_is_told_of_in_the_store_s_overview() {
+    // Nobody listens on a port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = format!(
+        "[audit_log]\ncheckpoint_every = \"1s\"\ncheckpoint_webhook = \"http://127.0.0.1:{port}/s3cret\"\ncheckpoint_webhook_secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\n"
+    );
+    let place = Place::with_config(&config);
+    let (_upstream, server) = serve(&place).await;
+    server.logged("a checkpoint of the audit log could not be delivered; it is tried again until it is");
+    let token = fs::read_to_string(place.path().join(".seawall/admin.token")).unwrap();
+    let bearer = format!("Bearer {}", token.trim());
+    let request = seawall_testkit::client::Request::get("/api/store").header("Authorization", bearer);
+    let told = server.admin_client().request(request).await.expect_status(200).json();
+    let webhook =
+        told["audit_log"]["checkpoints"].as_array().unwrap().iter().find(|row| row["destination"] == "webhook");
+    let webhook = webhook.unwrap();
+    assert!(webhook["waiting"].as_i64() >= Some(1) && webhook["failures"].as_i64() >= Some(1), "{webhook}");
+    assert!(webhook["failure"].as_str().is_some_and(|why| why.contains("127.0.0.1")), "{webhook}");
+    assert!(!told.to_string().contains("s3cret"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rg_17_migrations_go_up_and_down_when_no_server_runs() {
     let place = Place::new();
     let nothing = place.seawall(&["migrate", "status"]).refused(69);
@@ -80,6 +127,11 @@ async fn rg_17_migrations_go_up_and_down_when_no_server_runs() {
     assert!(busy.contains("a server runs") && busy.contains("help: stop it first"), "{busy}");
     assert_eq!(server.terminate(), Some(0));
 
+    // How far each destination of checkpoints is.
+    let lossy = place.seawall(&["migrate", "down", "store"]).refused(69);
+    assert!(lossy.contains("loses the rows of the table audit_deliveries"), "{lossy}");
+    let down = place.seawall(&["migrate", "down", "store", "--accept-data-loss"]).ok();
+    assert!(down.ends_with("\nwent back over store 4 (audit deliveries)\n"), "{down}");
     for last in ["3 (meta)", "2 (outbox)"] {
         let down = place.seawall(&["migrate", "down", "store"]).ok();
         let (copied, went_back) = down.split_once('\n').unwrap();
@@ -94,7 +146,7 @@ async fn rg_17_migrations_go_up_and_down_when_no_server_runs() {
     assert!(none.contains("no migration of store is applied"), "{none}");
     assert_eq!(
         place.seawall(&["migrate", "up"]).ok(),
-        "applied store 1 (audit log)\napplied store 2 (outbox)\napplied store 3 (meta)\n"
+        "applied store 1 (audit log)\napplied store 2 (outbox)\napplied store 3 (meta)\napplied store 4 (audit deliveries)\n"
     );
     assert_eq!(place.seawall(&["migrate", "up"]).ok(), "nothing was pending\n");
     let (_upstream, _server) = serve(&place).await;
@@ -107,7 +159,7 @@ async fn pm_7_with_manual_migrations_the_server_waits_for_them() {
         place.seawall(&["run", "--to", "http://127.0.0.1:9", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
     assert_eq!(said.code, Some(69), "{said:?}");
     assert!(
-        said.err.contains("3 migrations of the store are pending") && said.err.contains("seawall migrate up"),
+        said.err.contains("4 migrations of the store are pending") && said.err.contains("seawall migrate up"),
         "{said:?}"
     );
     place.seawall(&["migrate", "up"]).ok();

@@ -1,15 +1,11 @@
 //! The tasks that keep everything backed up, while this process has the store.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use seawall_core::meter::Meter;
-use seawall_store::{
-    Db,
-    backup::{self, Task},
-};
+use seawall_store::{Db, backup};
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 use super::Backups;
@@ -22,7 +18,6 @@ const END_LIMIT: Duration = Duration::from_secs(1);
 pub(in crate::app) struct Keeper {
     backups: Backups,
     db: Db,
-    meter: Arc<dyn Meter>,
     /// Nothing while another process has the store.
     running: Mutex<Option<Running>>,
 }
@@ -35,8 +30,8 @@ struct Running {
 
 impl Keeper {
     /// Begins.
-    pub(in crate::app) fn begin(backups: Backups, db: Db, meter: Arc<dyn Meter>) -> Self {
-        let keeper = Self { backups, db, meter, running: Mutex::new(None) };
+    pub(in crate::app) fn begin(backups: Backups, db: Db) -> Self {
+        let keeper = Self { backups, db, running: Mutex::new(None) };
         keeper.resume();
         keeper
     }
@@ -46,7 +41,7 @@ impl Keeper {
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for task in self.backups.tasks(&self.db) {
-            tasks.spawn(keep(task, Arc::clone(&self.meter), stopping.clone()));
+            tasks.spawn(backup::run(task, stopping.clone()));
         }
         *self.lock() = Some(Running { tasks, stop });
     }
@@ -86,8 +81,4 @@ impl Keeper {
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-async fn keep(task: Task, meter: Arc<dyn Meter>, stopping: watch::Receiver<bool>) {
-    backup::run(task, &*meter, stopping).await;
 }

@@ -8,17 +8,16 @@ use std::{
     sync::Arc,
 };
 
-use seawall_core::clock::Clock;
+use seawall_core::{clock::Clock, meter::Meter};
 use seawall_store::{
     DatabaseUrl, Db,
     audit::SigningKey,
-    backup::{self, BackupError, CaptureOptions, Keys, Place, Retention, Schedule, Source, SourceUrl, Task, Vault},
+    backup::{
+        self, BackupError, CaptureOptions, Keys, Meters, Place, Retention, Schedule, Source, SourceUrl, Task, Vault,
+    },
 };
 
 use crate::app::store::{StoreFault, StorePlace};
-
-/// What the variables of the object stores' clients begin with.
-const CREDENTIALS: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
 
 /// Why keys are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +42,7 @@ pub(crate) struct Kept {
     pub(crate) name: String,
     pub(crate) what: What,
     pub(crate) vault: Vault,
+    pub(crate) meters: Arc<Meters>,
     schedule: Schedule,
     retention: Retention,
 }
@@ -66,18 +66,16 @@ impl Backups {
         variables: &[(String, String)],
         clock: &Arc<dyn Clock>,
         purpose: Purpose,
+        meter: &Arc<dyn Meter>,
     ) -> Result<Self, StoreFault> {
         if place.backup.to.is_none() {
             return Ok(Self::default());
         }
-        let (place, clock) = (place.clone(), Arc::clone(clock));
-        let variables: Vec<(String, String)> = variables
-            .iter()
-            .filter(|(name, _)| CREDENTIALS.iter().any(|begins| name.starts_with(begins)))
-            .cloned()
-            .collect();
+        let (place, clock, meter) = (place.clone(), Arc::clone(clock), Arc::clone(meter));
+        let variables: Vec<(String, String)> =
+            variables.iter().filter(|(name, _)| backup::is_credential(name)).cloned().collect();
         // Files are read and made.
-        let read = tokio::task::spawn_blocking(move || Self::read(&place, &variables, clock, purpose)).await;
+        let read = tokio::task::spawn_blocking(move || Self::read(&place, &variables, clock, purpose, &*meter)).await;
         read.map_err(|_| StoreFault::Died)?.map_err(|fault| *fault)
     }
 
@@ -86,6 +84,7 @@ impl Backups {
         variables: &[(String, String)],
         clock: Arc<dyn Clock>,
         purpose: Purpose,
+        meter: &dyn Meter,
     ) -> Result<Self, Box<StoreFault>> {
         let settings = &place.backup;
         let Some(to) = &settings.to else { return Ok(Self::default()) };
@@ -129,7 +128,8 @@ impl Backups {
                 What::Other(Source::Postgres(server)) => vault.clone().with_scratch_server(server.clone()),
                 _ => vault.clone(),
             };
-            Kept { name, what, vault, schedule, retention: settings.retention }
+            let meters = Arc::new(Meters::of(&name, meter));
+            Kept { name, what, vault, meters, schedule, retention: settings.retention }
         });
         Ok(Self { kept: kept.collect(), signer: Some(signer) })
     }
@@ -162,8 +162,8 @@ impl Backups {
     /// What keeps them, with this store.
     pub(super) fn tasks(&self, db: &Db) -> Vec<Task> {
         let task = |kept: &Kept| {
-            let Kept { name, vault, schedule, retention, .. } = kept.clone();
-            Some(Task { name, source: kept.source(Some(db))?, vault, schedule, retention })
+            let Kept { name, vault, meters, schedule, retention, .. } = kept.clone();
+            Some(Task { name, source: kept.source(Some(db))?, vault, schedule, retention, meters })
         };
         self.kept.iter().filter_map(task).collect()
     }

@@ -12,11 +12,11 @@ use axum::{
 };
 use seawall_store::{
     Db,
-    backup::{self, BackupError, Outcome, Progress},
+    backup::{self, BackupError, Outcome},
 };
 use serde_json::{Value, json};
 
-use super::{Backups, Kept, shown};
+use super::{Backups, Board, Kept, shown};
 use crate::app::builtin;
 
 /// What the routes look at.
@@ -26,8 +26,8 @@ pub(crate) struct Asked {
     pub(crate) backups: Backups,
     /// The store, when it is open.
     pub(crate) db: Option<Db>,
-    /// Who hears how far it is.
-    pub(crate) progress: Progress,
+    /// How far it is.
+    pub(crate) board: Board,
 }
 
 /// Which backups.
@@ -60,6 +60,7 @@ impl Question {
 pub(crate) fn router(asked: Asked) -> Router {
     Router::new()
         .route("/api/backup", get(list))
+        .route("/api/backup/progress", get(progress))
         .route("/api/backup/now", post(now))
         .route("/api/backup/verify", post(verify))
         .with_state(Arc::new(asked))
@@ -118,6 +119,11 @@ async fn list(
     Ok(builtin::json(StatusCode::OK, &json!({ "signer": asked.backups.signer(), "data": all })))
 }
 
+/// How far what was asked for is.
+async fn progress(State(asked): State<Arc<Asked>>) -> Response<Body> {
+    builtin::json(StatusCode::OK, &json!({ "data": asked.board.shown() }))
+}
+
 /// Carried out even if whoever asks does not wait.
 async fn now(
     State(asked): State<Arc<Asked>>,
@@ -130,7 +136,10 @@ async fn now(
             let source = kept
                 .source(asked.db.as_ref())
                 .ok_or_else(|| Failed(StatusCode::SERVICE_UNAVAILABLE, "the store is not open".to_owned()))?;
-            let manifest = backup::take(&kept.vault, &kept.name, &source, &asked.progress).await?;
+            let work = asked.board.begin(&kept.name);
+            let manifest = backup::take(&kept.vault, &kept.name, &source, &work.progress()).await;
+            kept.meters.taken(&manifest);
+            let manifest = manifest?;
             tracing::info!(
                 backup.name = kept.name,
                 backup.id = manifest.id,
@@ -157,7 +166,10 @@ async fn verify(
         }
         let mut found = Vec::new();
         for kept in chosen {
-            let record = match backup::verify(&kept.vault, &kept.name, backup.as_deref(), &asked.progress).await {
+            let work = asked.board.begin(&kept.name);
+            let record = backup::verify(&kept.vault, &kept.name, backup.as_deref(), &work.progress()).await;
+            kept.meters.verified(&record);
+            let record = match record {
                 Ok(record) => record,
                 // Nothing at the place is a backup of ours any more: that is an outcome too.
                 Err(error @ (BackupError::Forged { .. } | BackupError::Damaged { .. })) => {
