@@ -38,6 +38,6 @@ pub use tls::{
     verify as verify_tls,
 };
 pub use upstream::{
-    EncryptionError, SECTION as UPSTREAM_SECTION, ServerReport, Tuning, Upstream, UpstreamAddress, UpstreamSettings,
-    WeighedServer,
+    EncryptionError, Protocol, SECTION as UPSTREAM_SECTION, ServerReport, Sharing, Tuning, Upstream, UpstreamAddress,
+    UpstreamSettings, WeighedServer,
 };

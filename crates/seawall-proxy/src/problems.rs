@@ -51,9 +51,10 @@ pub(crate) static UPSTREAM_BUSY: ProblemType = upstream(
     "SERVICE_UNAVAILABLE",
     StatusCode::SERVICE_UNAVAILABLE,
     "The application is busy",
-    "As many connections to the application as are allowed are in use, and none became free in time, so the request was not sent. It \
-     is safe to try again.\n\nFor the operator: the limits are `max_connections` and `max_waiting` in `[upstream]`, and `connect` in \
-     `[deadline]` bounds the wait.",
+    "As many connections to the application as are allowed are in use, and none became free in time, so the request was not sent; or \
+     the application declined it unseen, as HTTP/2 lets it. It is safe to try again.\n\nFor the operator: the limits are \
+     `max_connections` and `max_waiting` in `[upstream]`, and `connect` in `[deadline]` bounds the wait. `error` in the log line says \
+     when the application declined (`REFUSED_STREAM`, `GOAWAY`).",
 );
 
 /// The application broke off, or answered with what is not HTTP.

@@ -43,6 +43,7 @@ pub struct TestApp {
     config: String,
     clock: Arc<dyn Clock>,
     directory: Option<TemporaryDirectory>,
+    workers: i64,
 }
 
 impl TestApp {
@@ -56,7 +57,7 @@ impl TestApp {
     #[must_use]
     pub fn in_front_of_servers(servers: impl IntoIterator<Item = String>) -> Self {
         let servers = servers.into_iter().collect();
-        Self { servers, config: String::new(), clock: Arc::new(SystemClock::new()), directory: None }
+        Self { servers, config: String::new(), clock: Arc::new(SystemClock::new()), directory: None, workers: 2 }
     }
 
     /// With this configuration file.
@@ -80,6 +81,13 @@ impl TestApp {
         self
     }
 
+    /// On one data plane thread instead of two, so that all requests meet there.
+    #[must_use]
+    pub fn on_one_core(mut self) -> Self {
+        self.workers = 1;
+        self
+    }
+
     /// Starts it on two data plane threads and the test's own runtime.
     pub async fn start(self) -> StartedApp {
         let directory = self.directory.unwrap_or_else(TemporaryDirectory::new);
@@ -93,7 +101,7 @@ impl TestApp {
             open_files: None,
             variables: Vec::new(),
         };
-        let source = source(&directory.0, &self.servers);
+        let source = source(&directory.0, &self.servers, self.workers);
         fs::write(directory.0.join(FILE), &self.config).expect("the configuration is written");
         let config = match source.read() {
             Ok(loaded) => loaded.config,
@@ -121,8 +129,8 @@ pub async fn in_front_with_clock(toml: &str) -> (Upstream, StartedApp, Arc<Manua
     (upstream, app.start().await, clock)
 }
 
-/// What a test app loads: the file in its directory, in front of these servers, on free ports, with two workers.
-fn source(directory: &Path, servers: &[String]) -> ConfigSource {
+/// What a test app loads: the file in its directory, in front of these servers, on free ports.
+fn source(directory: &Path, servers: &[String], workers: i64) -> ConfigSource {
     let option = |section: &str, key: &str, value: Raw| Override {
         section: section.to_owned(),
         key: key.to_owned(),
@@ -138,7 +146,7 @@ fn source(directory: &Path, servers: &[String]) -> ConfigSource {
     };
     let overrides = [
         option("server", "listen", text("127.0.0.1:0")),
-        option("server", "workers", Raw::Integer(2)),
+        option("server", "workers", Raw::Integer(workers)),
         option("admin", "listen", text("127.0.0.1:0")),
     ];
     let overrides = overrides.into_iter().chain(upstream).collect();

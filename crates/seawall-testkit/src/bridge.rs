@@ -122,9 +122,22 @@ impl Bridge {
     /// # Panics
     /// When there is no free port.
     pub async fn tls(identity: Identity, to: SocketAddr) -> Self {
+        Self::tls_speaking(identity, to, &[]).await
+    }
+
+    /// As [`Self::tls`], agreeing on one of these protocols by ALPN.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub async fn tls_speaking(identity: Identity, to: SocketAddr, protocols: &[&str]) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port on 127.0.0.1");
         let port = listener.local_addr().expect("a listener has an address").port();
-        Self::start(Entrance::Tls(listener, acceptor(identity)), to, format!("https://localhost:{port}"), None)
+        Self::start(
+            Entrance::Tls(listener, acceptor(identity, protocols)),
+            to,
+            format!("https://localhost:{port}"),
+            None,
+        )
     }
 
     fn start(entrance: Entrance, to: SocketAddr, url: String, path: Option<PathBuf>) -> Self {
@@ -226,9 +239,11 @@ async fn lead(
     copy_bidirectional(from, &mut to).await.map(drop)
 }
 
-fn acceptor(Identity { certificate, key }: Identity) -> TlsAcceptor {
+fn acceptor(Identity { certificate, key }: Identity, protocols: &[&str]) -> TlsAcceptor {
     let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().expect("the provider knows TLS 1.2 and 1.3");
     let config = builder.with_no_client_auth().with_single_cert(vec![certificate], key);
-    TlsAcceptor::from(Arc::new(config.expect("the key is the certificate's")))
+    let mut config = config.expect("the key is the certificate's");
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    TlsAcceptor::from(Arc::new(config))
 }

@@ -107,10 +107,16 @@ fn run(
         }
         // Log lines go to the standard output; what is meant for a person stays apart from them.
         let _unheard = stderr().write_all(banner(&running).as_bytes());
+        let notifier = running.notifier().clone();
+        notifier.ready(format_args!("serving {}", running.url()));
+        let alive = tokio::spawn(notifier.clone().keep_alive());
         let (ended, told) = until_end(&mut running, &mut signals).await;
+        // Already said, unless it ended by a fault.
+        notifier.stopping();
         end_application(&mut running, &mut signals, told).await;
         running.close_store().await;
         let finished = running.finish();
+        alive.abort();
         ended.and(finished).map(|()| 0).or_else(report)
     });
     if let Some(sample) = sample {

@@ -2,7 +2,7 @@
 
 use http::{
     HeaderMap, HeaderName,
-    header::{CONNECTION, TRANSFER_ENCODING, UPGRADE},
+    header::{CONNECTION, TE, TRANSFER_ENCODING, UPGRADE},
 };
 
 /// Whether a field names a connection's own business.
@@ -95,6 +95,13 @@ pub fn upgrade(headers: &HeaderMap) -> Option<http::HeaderValue> {
     if asked { headers.get(UPGRADE).cloned() } else { None }
 }
 
+/// Whether whoever sent the message takes trailers after the answer's body (RFC 9110 section 10.1.4).
+#[must_use]
+pub fn takes_trailers(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(TE).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
+    codings.into_iter().any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
+}
+
 fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, ConnectionFault> {
     let mut names = Vec::new();
     for line in headers.get_all(CONNECTION) {
@@ -153,6 +160,14 @@ mod tests {
             assert_eq!(strip(&mut map), Err(fault), "{line}");
             assert_eq!(map.len(), 2);
         }
+    }
+
+    #[test]
+    fn trailers_are_taken_by_whoever_says_so() {
+        for (line, takes) in [("trailers", true), ("gzip;q=0.5, Trailers", true), ("gzip", false), ("", false)] {
+            assert_eq!(takes_trailers(&headers(&[("te", line)])), takes, "{line}");
+        }
+        assert!(!takes_trailers(&headers(&[])));
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub enum Failure {
     NothingSent,
     /// The request was sent at least in part, and the connection ended before an answer.
     Broken,
+    /// The request was sent, and the service says that it has not looked at it (RFC 9113 section 8.7).
+    Unprocessed,
     /// The deadline passed. It is shared by all attempts, so there is no time for another.
     TimedOut,
     /// The service answered with this status.
@@ -77,6 +79,7 @@ impl RetryRules {
     pub fn decide(&self, attempt: &Attempt<'_>, failure: Failure) -> Decision {
         let safe = match failure {
             Failure::NothingSent => true,
+            Failure::Unprocessed => attempt.body == Replay::Possible,
             Failure::Broken => attempt.repeatable(),
             Failure::Status(status) => self.statuses.contains(&status) && attempt.repeatable(),
             Failure::TimedOut => false,

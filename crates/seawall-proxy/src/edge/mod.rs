@@ -21,7 +21,10 @@ use std::{error::Error, io};
 use seawall_core::http::framing::Refusal;
 
 pub(crate) use activity::{Activity, AnswerClock};
-pub(crate) use client::{SendFailure, UpstreamConnection, ask};
+pub(crate) use client::{
+    Answered, Cancelled, Http1Connection, Multiplexed, SendFailure, Unprocessed, UpstreamConnection, ask, cancelled,
+    clean_trailers,
+};
 pub(crate) use server::serve;
 
 /// Why a connection, or a body on it, failed.

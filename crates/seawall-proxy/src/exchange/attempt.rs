@@ -2,23 +2,27 @@
 
 use std::{io, pin::Pin, rc::Rc, time::Duration};
 
-use http::{HeaderName, Request, Response};
+use http::{
+    HeaderName, HeaderValue, Request, Response,
+    header::{TE, UPGRADE},
+};
 use seawall_core::{
     problem::{Fault, Problem},
     resilience::{Attempt, Decision, Failure, Keyed},
 };
-use seawall_guards::{Head, Policy, Stop, Watch, strict_http};
+use seawall_guards::{Head, Policy};
 use tokio::time::Instant;
 
 use super::{
     Exchange,
+    failed::{Blame, Failed, all_fail, no_upgrade, timed_out},
     spare::Spare,
-    upload::{ClientFault, Upload, Waiting},
+    upload::{Upload, Waiting},
 };
 use crate::{
-    edge::{self, Incoming, SendFailure, UpstreamConnection},
-    problems::{BAD_GATEWAY, BREAKER_OPEN, REQUEST_TIMEOUT, TIMED_OUT, UNREACHABLE, UPSTREAM_BUSY},
-    upstream::{AllFail, Connected, Lease, NoConnection, Places},
+    edge::{self, Incoming, SendFailure, Unprocessed, UpstreamConnection},
+    problems::{BAD_GATEWAY, TIMED_OUT, UNREACHABLE, UPSTREAM_BUSY},
+    upstream::{Connected, Lease, NoConnection, Over, Places},
 };
 
 /// By which an application carries a request out once, however often it arrives (draft-ietf-httpapi-idempotency-key-header).
@@ -33,27 +37,6 @@ pub(super) struct Sent {
     pub(super) lease: Lease,
     pub(super) connection: UpstreamConnection,
     pub(super) answer: Box<Response<Incoming>>,
-}
-
-/// An attempt that gave no answer.
-struct Failed {
-    /// How it failed; nothing when trying again makes no sense.
-    failure: Option<Failure>,
-    /// What it says of the server.
-    blame: Blame,
-    /// What the client is told when there is no further attempt.
-    problem: Box<Problem>,
-}
-
-/// What a failed attempt says of the server.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Blame {
-    /// It failed.
-    Server,
-    /// It could not even be reached.
-    Unreachable,
-    /// Nothing: the client failed, or there was no place for a connection.
-    Nobody,
 }
 
 /// Which outcomes of an attempt the server's breaker hears of.
@@ -79,6 +62,7 @@ struct Attempts {
     /// The head once more, when it was taken and the request may be sent twice.
     spare: Option<Spare>,
     keyed: Keyed,
+    over: Over,
     /// What became of an attempt that was sent: it may have had an effect, whatever happens to the next.
     broken: Option<Box<Problem>>,
     tried: Places,
@@ -115,8 +99,17 @@ impl Exchange {
         let until = since + deadlines.connect + deadlines.response_head;
         core.upstream.requested(self.context.now);
         let tried = Places::default();
-        let mut attempts =
-            Attempts { head: Some(head), spare: None, keyed, broken: None, tried, made: 0, since, until };
+        let mut attempts = Attempts {
+            over: self.over(&head),
+            head: Some(head),
+            spare: None,
+            keyed,
+            broken: None,
+            tried,
+            made: 0,
+            since,
+            until,
+        };
         let mut last = None;
         loop {
             let (lease, place) = match core.upstream.choose(attempts.tried) {
@@ -137,7 +130,7 @@ impl Exchange {
                 }
                 Err(Failed { failure, problem, .. }) => {
                     if !failure.is_some_and(|failure| self.again(policy, &attempts, failure, upload)) {
-                        let untouched = failure == Some(Failure::NothingSent);
+                        let untouched = matches!(failure, Some(Failure::NothingSent | Failure::Unprocessed));
                         return Err(attempts.broken.filter(|_| untouched).unwrap_or(problem));
                     }
                     last = Some(problem);
@@ -150,6 +143,12 @@ impl Exchange {
             }
             attempts.since = Instant::now();
         }
+    }
+
+    /// Over what a request can go.
+    fn over(&self, head: &Head) -> Over {
+        let upgrades = self.core.upstream.may_share() && head.headers.contains_key(UPGRADE);
+        if upgrades { Over::Http1 } else { Over::Any }
     }
 
     /// Whether a failed attempt is followed by another.
@@ -177,16 +176,16 @@ impl Exchange {
         attempts: &mut Attempts,
         upload: &Rc<Upload>,
     ) -> Result<Sent, Failed> {
-        if let Some(idle) = lease.slot().take_idle(attempts.since) {
-            match self.over(policy, &mut lease, idle, Life::Idle, attempts, upload).await {
+        if let Some(idle) = lease.slot().take_idle(attempts.since, attempts.over) {
+            match self.send_over(policy, &mut lease, idle, Life::Idle, attempts, upload).await {
                 Err(Failed { failure: Some(_), blame: Blame::Nobody, .. }) => self.core.meters.retries.increment(),
                 outcome => return self.settle(lease, counts, outcome),
             }
         }
-        let outcome = match self.connect(policy, &lease, attempts.tried).await {
+        let outcome = match self.connect(policy, &lease, attempts).await {
             Ok(connection) => {
                 attempts.since = Instant::now();
-                self.over(policy, &mut lease, connection, Life::Fresh, attempts, upload).await
+                self.send_over(policy, &mut lease, connection, Life::Fresh, attempts, upload).await
             }
             Err(failed) => Err(failed),
         };
@@ -213,7 +212,8 @@ impl Exchange {
                 if failed.blame == Blame::Unreachable {
                     lease.not_reached();
                 }
-                if failed.blame != Blame::Nobody && counts == Counts::All {
+                let blamed = matches!(failed.blame, Blame::Server | Blame::Unreachable);
+                if blamed && counts == Counts::All {
                     lease.failed();
                 }
                 Err(failed)
@@ -221,8 +221,9 @@ impl Exchange {
         }
     }
 
-    async fn connect(&self, policy: &Policy, lease: &Lease, tried: Places) -> Result<UpstreamConnection, Failed> {
-        let error = match lease.slot().connect(policy.deadlines().connect, &self.core.meters.refusals).await {
+    async fn connect(&self, policy: &Policy, lease: &Lease, attempts: &Attempts) -> Result<UpstreamConnection, Failed> {
+        let limit = policy.deadlines().connect;
+        let error = match lease.slot().connect(limit, attempts.over, &self.core.meters.refusals).await {
             Ok(Connected::New(connection)) => {
                 self.core.meters.upstream_connections.increment();
                 return Ok(connection);
@@ -233,10 +234,13 @@ impl Exchange {
                 let problem =
                     Problem::new(&UPSTREAM_BUSY).inside("no place for a connection became free").retry_after(1);
                 // There is no sense in waiting in one queue after the other.
-                let failure = self.core.upstream.others_have_room(tried).then_some(Failure::NothingSent);
+                let failure = self.core.upstream.others_have_room(attempts.tried).then_some(Failure::NothingSent);
                 return Err(Failed { failure, blame: Blame::Nobody, problem: Box::new(problem) });
             }
         };
+        if attempts.over == Over::Http1 && error.kind() == io::ErrorKind::Unsupported {
+            return Err(no_upgrade(&error.to_string()));
+        }
         let problem = match error.kind() {
             io::ErrorKind::TimedOut => &TIMED_OUT,
             // Accepted, and then thrown out.
@@ -249,7 +253,7 @@ impl Exchange {
     }
 
     /// Sends the request over one connection.
-    async fn over(
+    async fn send_over(
         &mut self,
         policy: &Policy,
         lease: &mut Lease,
@@ -262,10 +266,19 @@ impl Exchange {
         let Some(head) = attempts.take_head() else {
             return Err(nobody(Box::new(Problem::new(&BAD_GATEWAY).inside("the request is gone"))));
         };
-        attempts.spare = self.worth(policy, attempts, Failure::Broken, upload).then(|| Spare::of(&head));
+        let may_fail_with = if connection.shared() {
+            upload.hold();
+            Failure::Unprocessed
+        } else {
+            Failure::Broken
+        };
+        attempts.spare = self.worth(policy, attempts, may_fail_with, upload).then(|| Spare::of(&head));
         self.sent = true;
         let started_us = self.core.clock.monotonic_us();
-        let request = Request::from_parts(*head, upload.begin(attempts.since));
+        let mut request = Request::from_parts(*head, upload.begin(attempts.since));
+        if self.takes_trailers && connection.shared() {
+            request.headers_mut().insert(TE, HeaderValue::from_static("trailers"));
+        }
         let outcome = {
             let answer = std::pin::pin!(connection.send(request));
             self.wait(policy, lease, answer, attempts, upload).await.map_err(|problem| {
@@ -278,28 +291,52 @@ impl Exchange {
             Ok(answer) => return Ok((connection, answer)),
             Err(failure) => failure,
         };
+        Err(self.fails(policy, failure, life, attempts, upload))
+    }
+
+    /// What becomes of an attempt that gave no answer.
+    fn fails(
+        &mut self,
+        policy: &Policy,
+        failure: SendFailure,
+        life: Life,
+        attempts: &mut Attempts,
+        upload: &Upload,
+    ) -> Failed {
         let problem = self.broken(policy, &failure, upload);
-        let failed_by_refusal = matches!(&failure, SendFailure::Broken(error) if edge::refusal(error).is_some());
+        let failed_by_refusal = match &failure {
+            SendFailure::Broken(error) => edge::refusal(error).is_some(),
+            SendFailure::Invalid(_) => true,
+            SendFailure::NothingSent(_) | SendFailure::Unprocessed(_) => false,
+        };
+        let declined = matches!(failure, SendFailure::Unprocessed(Unprocessed::Refused));
         let kind = match failure {
             SendFailure::NothingSent(request) => {
-                attempts.head = Some(Box::new(request.into_parts().0));
+                let mut head = Box::new(request.into_parts().0);
+                head.headers.remove(TE);
+                attempts.head = Some(head);
                 Failure::NothingSent
             }
-            SendFailure::Broken(_) => Failure::Broken,
+            SendFailure::Unprocessed(_) => Failure::Unprocessed,
+            SendFailure::Broken(_) | SendFailure::Invalid(_) => Failure::Broken,
         };
         if problem.kind.fault != Fault::Upstream {
-            return Err(nobody(problem));
+            return Failed { failure: None, blame: Blame::Nobody, problem };
+        }
+        if attempts.over == Over::Http1 && failed_by_refusal {
+            return no_upgrade(problem.inside.as_deref().unwrap_or_default());
         }
         if kind == Failure::Broken {
             attempts.broken = Some(problem.clone());
         }
-        let failed = Failed { failure: Some(kind), blame: Blame::Server, problem };
-        // A server that answers what is not HTTP is not one whose connection had died.
-        if life == Life::Fresh || failed_by_refusal {
-            return Err(failed);
+        let blame = if kind == Failure::Unprocessed { Blame::Declined } else { Blame::Server };
+        let failed = Failed { failure: Some(kind), blame, problem };
+        // A server that answers what is not HTTP, or declines a request, is not one whose connection had died.
+        if life == Life::Fresh || failed_by_refusal || declined {
+            return failed;
         }
         let free = kind == Failure::NothingSent || self.worth(policy, attempts, kind, upload);
-        Err(Failed { failure: failed.failure.filter(|_| free && attempts.possible()), blame: Blame::Nobody, ..failed })
+        Failed { failure: failed.failure.filter(|_| free && attempts.possible()), blame: Blame::Nobody, ..failed }
     }
 
     /// Waits for an answer's head. One timer serves all deadlines: it is looked at only when it fires.
@@ -348,70 +385,9 @@ impl Exchange {
             timer.reset(look(due));
         }
     }
-
-    /// What a failed exchange with the application means.
-    fn broken(&mut self, policy: &Policy, failure: &SendFailure, upload: &Upload) -> Box<Problem> {
-        if self.watch.as_ref().is_some_and(Watch::exceeded)
-            && let Some(Stop::Refused(problem)) = policy.body_exceeded(&mut self.context)
-        {
-            return problem;
-        }
-        match upload.fault() {
-            Some(ClientFault::Malformed(refusal)) => {
-                let problem = Problem::new(&strict_http::INVALID_REQUEST).close();
-                return Box::new(match refusal {
-                    Some(refusal) => problem.detail(refusal.detail()).inside(refusal.to_string()),
-                    None => problem.detail("The request's body breaks off its framing."),
-                });
-            }
-            Some(ClientFault::Left) => {
-                self.client_left = true;
-                return Box::new(
-                    Problem::new(&strict_http::INVALID_REQUEST)
-                        .inside("the client left in the middle of its body")
-                        .close(),
-                );
-            }
-            None => {}
-        }
-        let inside = match failure {
-            SendFailure::NothingSent(_) => {
-                "the application closed each connection before it took the request".to_owned()
-            }
-            SendFailure::Broken(error) => format!("the exchange with the application failed: {}", chain(error)),
-        };
-        Box::new(Problem::new(&BAD_GATEWAY).inside(inside))
-    }
 }
 
 /// Whether a request says by a key that it may arrive twice.
 pub(super) fn keyed(head: &Head) -> Keyed {
     if head.headers.contains_key(IDEMPOTENCY_KEY) { Keyed::Yes } else { Keyed::No }
-}
-
-/// Whose fault it is that no answer came in time: of whoever is waited for at the end. A client that dawdles over its body for
-/// as long as a request may take must not make the server look as if it failed.
-fn timed_out(upload: &Upload) -> Box<Problem> {
-    if upload.state().0 == Waiting::Client {
-        return Box::new(Problem::new(&REQUEST_TIMEOUT).close());
-    }
-    let problem = Problem::new(&TIMED_OUT).inside("no answer came in time");
-    Box::new(if upload.done() { problem } else { problem.close() })
-}
-
-fn all_fail(all: AllFail) -> Box<Problem> {
-    // Rounded up, so that whoever comes back then is not too early.
-    let seconds = all.retry_after.as_secs() + u64::from(all.retry_after.subsec_nanos() > 0);
-    Box::new(Problem::new(&BREAKER_OPEN).retry_after(seconds.max(1)))
-}
-
-/// An error and its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -30,6 +30,8 @@ pub(crate) struct Exchange {
     pub(super) agent: Option<HeaderValue>,
     /// Whether the protocol has `Connection`.
     pub(super) http1: bool,
+    /// Whether the client said that it takes trailers; not asked while no application could hear of it.
+    pub(super) takes_trailers: bool,
     pub(super) sent: bool,
     pub(super) status: Option<StatusCode>,
     /// Whether the client left in the middle of its request.

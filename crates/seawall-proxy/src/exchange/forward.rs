@@ -47,6 +47,8 @@ impl Exchange {
             client,
             handshake: policy.sockets().and_then(|_| handshake::read(&head.method, head.version, &head.headers)),
         });
+        // Said of this connection, and true of a shared one to the application too.
+        self.takes_trailers = self.core.upstream.may_share() && hop::takes_trailers(&head.headers);
         strict_http::strip_connection_fields(&mut head.headers)?;
         // The client was told to go on as soon as its body was read; the application must not wait for it again.
         head.headers.remove(EXPECT);

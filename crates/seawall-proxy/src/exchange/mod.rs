@@ -9,6 +9,7 @@ mod attempt;
 mod compress;
 mod discard;
 mod end;
+mod failed;
 mod forward;
 mod refuse;
 mod request;

@@ -70,6 +70,7 @@ impl Exchange {
             target: request.uri().path_and_query().cloned(),
             agent: request.headers().get(USER_AGENT).cloned(),
             http1: request.version() != Version::HTTP_2,
+            takes_trailers: false,
             sent: false,
             status: None,
             client_left: false,

@@ -4,7 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -15,7 +15,10 @@ use seawall_guards::{Counted, CountedError, Watch};
 use tokio::time::Instant;
 
 use super::discard::discard;
-use crate::edge::{self, Incoming};
+use crate::{
+    edge::{self, Incoming},
+    upstream::Stream,
+};
 
 /// How much of a body is kept to be sent again; a longer one is sent once.
 const KEPT_BYTES: usize = 64 * 1024;
@@ -57,6 +60,8 @@ pub(super) struct Upload {
     replay: Cell<Replay>,
     /// Which attempt may read; earlier ones are over.
     attempt: Cell<u32>,
+    /// Who reads for a shared connection, which ends by being told: nothing else ends with the attempt.
+    reader: RefCell<Option<Waker>>,
     waiting: Cell<Waiting>,
     since: Cell<Instant>,
     /// How long the client was waited for, all waits but the present one together.
@@ -85,6 +90,7 @@ impl Upload {
             room: Cell::new(if keep == Keep::ToSendAgain { KEPT_BYTES } else { 0 }),
             replay: Cell::new(Replay::Possible),
             attempt: Cell::new(0),
+            reader: RefCell::default(),
             waiting: Cell::new(Waiting::Upstream),
             since: Cell::new(now),
             waited: Cell::default(),
@@ -98,7 +104,22 @@ impl Upload {
         let attempt = self.attempt.get() + 1;
         self.attempt.set(attempt);
         self.set(Waiting::Upstream, now);
-        Sending { upload: Rc::clone(self), attempt, next: 0 }
+        Sending { upload: Rc::clone(self), attempt, next: 0, over: None }
+    }
+
+    /// Nobody wants the rest of the body.
+    pub(super) fn abandon(&self) {
+        self.attempt.set(self.attempt.get() + 1);
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+
+    /// Keeps the body while the server may still say that it has not looked at it, whatever the request is.
+    pub(super) fn hold(&self) {
+        if self.replay.get() == Replay::Possible && self.received.get() == 0 {
+            self.room.set(KEPT_BYTES);
+        }
     }
 
     /// Whether the body can be sent from its start.
@@ -217,8 +238,8 @@ pub(crate) enum SendingError {
     #[error(transparent)]
     Client(CountedError<edge::ConnectionError>),
     /// Another attempt sends it.
-    #[error("the request is sent over another connection")]
-    Superseded,
+    #[error("the request is not sent over this connection any more")]
+    Superseded(#[source] edge::Cancelled),
 }
 
 /// The body of a request in one attempt to send it.
@@ -228,9 +249,16 @@ pub(crate) struct Sending {
     attempt: u32,
     /// The kept part that comes next.
     next: usize,
+    /// The place on a shared connection that it takes.
+    over: Option<Stream>,
 }
 
 impl Sending {
+    /// It goes over a connection that others share, and takes its place there until it is dropped.
+    pub(crate) fn goes_over(&mut self, stream: Stream) {
+        self.over = Some(stream);
+    }
+
     fn kept(&self) -> Option<Bytes> {
         self.upload.kept.borrow().get(self.next).cloned()
     }
@@ -242,7 +270,7 @@ impl Body for Sending {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, SendingError>>> {
         if self.attempt != self.upload.attempt.get() {
-            return Poll::Ready(Some(Err(SendingError::Superseded)));
+            return Poll::Ready(Some(Err(SendingError::Superseded(edge::cancelled()))));
         }
         if let Some(part) = self.kept() {
             self.next += 1;
@@ -251,7 +279,13 @@ impl Body for Sending {
         let frame = self.upload.poll_live(cx);
         let kept = self.upload.kept.borrow().len();
         self.next = kept;
-        frame
+        if self.over.is_none() {
+            return frame;
+        }
+        if frame.is_pending() {
+            self.upload.reader.replace(Some(cx.waker().clone()));
+        }
+        frame.map(|frame| frame.map(|frame| frame.map(edge::clean_trailers)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -141,9 +141,9 @@ impl Watched {
 /// Asks a server once: for its path, or just for a connection.
 async fn check(server: &Server, tuning: &Tuning) -> io::Result<()> {
     let asked = async {
-        let link = server.connect(tuning.check_timeout).await?;
+        let (link, spoken) = server.connect(tuning.check_timeout, tuning.protocol).await?;
         let Some(path) = &tuning.check_path else { return Ok(()) };
-        let status = edge::ask(link, &server.address().authority(), path).await?;
+        let status = edge::ask(link, spoken, &server.address().authority(), path).await?;
         if status.is_success() || status.is_redirection() {
             return Ok(());
         }

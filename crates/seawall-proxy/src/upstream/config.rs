@@ -8,7 +8,7 @@ use seawall_core::{
     settings::{BadSetting, Complaint, Field, Literal, Section, Situation, Span, Values},
 };
 
-use super::{UpstreamAddress, WeighedServer};
+use super::{Protocol, UpstreamAddress, WeighedServer};
 
 /// Servers of one upstream: their places are bits of a word.
 pub(super) const MOST_SERVERS: usize = 64;
@@ -28,6 +28,29 @@ const HOST: Field<String> = Field::new(
     Literal::Unset,
     "The `Host` that the application is asked for, such as \"app.internal\". Unset, it gets the one that the client sent.",
 );
+const PROTOCOL: Field<Protocol> = Field::new(
+    "protocol",
+    Literal::Text("http1"),
+    "Which HTTP servers are spoken to in: HTTP/1.1 (`http1`), HTTP/2 (`http2`: agreed on by ALPN over https://, begun without asking in clear), or what an https:// server chooses by ALPN, and HTTP/1.1 in clear (`auto`). Upgrades such as WebSocket always go over HTTP/1.1.",
+);
+const MAX_STREAMS: Field<u64> = Field::new(
+    "max_streams",
+    Literal::Integer(100),
+    "How many requests one HTTP/2 connection to a server carries at once; fewer where the server allows fewer. Who needs more opens another connection, within `max_connections`.",
+)
+.between("1", "1000");
+const PING_INTERVAL: Field<Span> = Field::new(
+    "ping_interval",
+    Literal::Text("10s"),
+    "How long an HTTP/2 connection with requests on it may be silent before the server is asked whether it is there.",
+)
+.between("100ms", "10min");
+const PING_TIMEOUT: Field<Span> = Field::new(
+    "ping_timeout",
+    Literal::Text("5s"),
+    "How long the answer to that may take before the connection counts as dead, and the requests on it as failed.",
+)
+.between("10ms", "1min");
 const MAX_IDLE: Field<u64> = Field::new(
     "max_idle",
     Literal::Integer(256),
@@ -111,6 +134,10 @@ pub const SECTION: Section = Section::new(
         URL.spec(),
         SERVERS.spec(),
         HOST.spec(),
+        PROTOCOL.spec(),
+        MAX_STREAMS.spec(),
+        PING_INTERVAL.spec(),
+        PING_TIMEOUT.spec(),
         MAX_IDLE.spec(),
         KEEP.spec(),
         MAX_CONNECTIONS.spec(),
@@ -145,6 +172,10 @@ pub struct UpstreamSettings {
 pub struct Tuning {
     /// The `Host` to ask for, instead of the client's.
     pub host: Option<HeaderValue>,
+    /// Which HTTP they are spoken to in.
+    pub protocol: Protocol,
+    /// How HTTP/2 connections to them are used.
+    pub sharing: Sharing,
     /// Idle connections kept per core.
     pub max_idle: usize,
     /// How long they are kept.
@@ -169,6 +200,17 @@ pub struct Tuning {
     pub resolve_interval: Duration,
 }
 
+/// How connections that carry many requests at once are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sharing {
+    /// Requests at once on one of them.
+    pub max_streams: u32,
+    /// Silence after which the server is asked whether it is there.
+    pub ping_interval: Duration,
+    /// How long it may take to say so.
+    pub ping_timeout: Duration,
+}
+
 impl UpstreamSettings {
     /// Reads the settings.
     ///
@@ -182,6 +224,12 @@ impl UpstreamSettings {
         let servers = values.find(&URL)?.map_or(several, |address| vec![WeighedServer::new(address)]);
         let tuning = Tuning {
             host: values.find(&HOST)?.and_then(|host| HeaderValue::from_str(&host).ok()),
+            protocol: values.get(&PROTOCOL)?,
+            sharing: Sharing {
+                max_streams: number(&MAX_STREAMS)?,
+                ping_interval: values.get(&PING_INTERVAL)?.duration(),
+                ping_timeout: values.get(&PING_TIMEOUT)?.duration(),
+            },
             max_idle: count(&MAX_IDLE)?,
             keep: values.get(&KEEP)?.duration(),
             max_connections: count(&MAX_CONNECTIONS)?,

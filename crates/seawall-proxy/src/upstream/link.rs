@@ -23,6 +23,13 @@ pub(crate) enum Link {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+impl Link {
+    /// Whether nobody else can read it.
+    pub(crate) const fn encrypted(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+}
+
 impl AsyncRead for Link {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {

@@ -10,8 +10,10 @@ mod config;
 mod encryption;
 mod link;
 mod names;
+mod protocol;
 mod server;
 mod slot;
+mod streams;
 mod view;
 
 use std::{
@@ -31,10 +33,13 @@ use seawall_core::{
 
 pub use address::{UpstreamAddress, WeighedServer};
 pub(crate) use choice::Places;
-pub use config::{SECTION, Tuning, UpstreamSettings};
+pub use config::{SECTION, Sharing, Tuning, UpstreamSettings};
 pub use encryption::EncryptionError;
 pub(crate) use link::Link;
+pub use protocol::Protocol;
+pub(crate) use protocol::{Over, Spoken};
 pub(crate) use slot::{Connected, Lease, NoConnection};
+pub(crate) use streams::Stream;
 pub(crate) use view::{AllFail, View};
 
 use encryption::Encryption;
@@ -203,12 +208,13 @@ impl Upstream {
     /// # Errors
     /// Why not, in words.
     pub async fn accepts(&self, limit: Duration) -> Result<(), String> {
-        let (servers, _) = self.current();
+        let (servers, tuning) = self.current();
+        let protocol = tuning.protocol;
         let mut tries = tokio::task::JoinSet::new();
         for server in &*servers {
             let server = Arc::clone(server);
             tries.spawn(async move {
-                let connected = server.connect(limit).await;
+                let connected = server.connect(limit, protocol).await;
                 connected.map(drop).map_err(|error| format!("{}: {error}", server.address()))
             });
         }

@@ -23,7 +23,11 @@ use tokio::{
 };
 
 use super::{
-    EncryptionError, Tuning, UpstreamAddress, WeighedServer, encryption::Encryption, link::Link, names::Names,
+    EncryptionError, Protocol, Tuning, UpstreamAddress, WeighedServer,
+    encryption::{Encryption, speaks_http2},
+    link::Link,
+    names::Names,
+    protocol::Spoken,
 };
 use crate::meters::{BREAKER_OPENED, BREAKER_STATE, SERVER_UP};
 
@@ -177,17 +181,25 @@ impl Server {
         }
     }
 
-    /// Connects within `limit`.
+    /// Whether what is spoken on a connection depends on what the server chooses.
+    pub(super) const fn negotiates(&self) -> bool {
+        matches!(self.way, Way::Encrypted(..))
+    }
+
+    /// Connects within `limit`, to speak what `protocol` allows.
     ///
     /// # Errors
     /// The system's error; `TimedOut` after the limit.
-    pub(crate) async fn connect(&self, limit: Duration) -> io::Result<Link> {
+    pub(crate) async fn connect(&self, limit: Duration, protocol: Protocol) -> io::Result<(Link, Spoken)> {
+        let in_clear = if protocol == Protocol::Http2 { Spoken::Http2 } else { Spoken::Http1 };
         let connecting = async {
             Ok(match &self.way {
-                Way::Network(names) => Link::Tcp(connect(names, limit).await?),
-                Way::Unix(path) => Link::Unix(connect_unix(path).await?),
+                Way::Network(names) => (Link::Tcp(connect(names, limit).await?), in_clear),
+                Way::Unix(path) => (Link::Unix(connect_unix(path).await?), in_clear),
                 Way::Encrypted(names, encryption, host) => {
-                    Link::Tls(Box::new(encryption.encrypt(connect(names, limit).await?, host).await?))
+                    let stream = encryption.encrypt(connect(names, limit).await?, host, protocol).await?;
+                    let spoken = if speaks_http2(&stream) { Spoken::Http2 } else { Spoken::Http1 };
+                    (Link::Tls(Box::new(stream)), spoken)
                 }
             })
         };

@@ -14,8 +14,11 @@ use std::{
 use seawall_resilience::{Deadline, Outcome, Pass, Permit};
 use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 
-use super::{Server, Tuning};
-use crate::{edge::UpstreamConnection, meters::Refusals};
+use super::{Over, Protocol, Server, Sharing, Spoken, Stream, Tuning, streams::Streams};
+use crate::{
+    edge::{Http1Connection, Multiplexed, UpstreamConnection},
+    meters::Refusals,
+};
 
 /// How often in a row a core may hand its connections on to requests of its own while those of other cores wait too.
 const OWN_TURNS: u32 = 8;
@@ -27,7 +30,12 @@ pub(crate) struct Slot {
     core: usize,
     max_idle: Cell<usize>,
     keep: Cell<Duration>,
+    protocol: Cell<Protocol>,
+    sharing: Cell<Sharing>,
+    /// What the server spoke the last time it could choose.
+    chosen: Cell<Spoken>,
     idle: RefCell<VecDeque<Idle>>,
+    streams: Streams,
     in_flight: Cell<u32>,
     /// Requests of this core that wait for a connection, the first first.
     waiting: RefCell<VecDeque<oneshot::Sender<UpstreamConnection>>>,
@@ -40,7 +48,7 @@ pub(crate) struct Slot {
 
 #[derive(Debug)]
 struct Idle {
-    connection: UpstreamConnection,
+    connection: Http1Connection,
     since: Instant,
 }
 
@@ -75,7 +83,11 @@ impl Slot {
             core,
             max_idle: Cell::new(tuning.max_idle),
             keep: Cell::new(tuning.keep),
+            protocol: Cell::new(tuning.protocol),
+            sharing: Cell::new(tuning.sharing),
+            chosen: Cell::new(Spoken::Http2),
             idle: RefCell::default(),
+            streams: Streams::new(tuning.sharing.max_streams),
             in_flight: Cell::new(0),
             waiting: RefCell::default(),
             own_turns: Cell::new(0),
@@ -99,34 +111,69 @@ impl Slot {
 
     /// Whether a request would get a connection without waiting for one.
     pub(super) fn has_room(&self) -> bool {
-        !self.server.connections.full() || !self.idle.borrow().is_empty()
+        !self.server.connections.full() || !self.idle.borrow().is_empty() || self.streams.with_room().is_some()
     }
 
     /// Takes over changed numbers.
     pub(super) fn configure(&self, tuning: &Tuning) {
         self.max_idle.set(tuning.max_idle);
         self.keep.set(tuning.keep);
+        let changed = self.protocol.replace(tuning.protocol) != tuning.protocol
+            || self.sharing.replace(tuning.sharing) != tuning.sharing;
+        if changed {
+            self.streams.close(usize::MAX, |_| true);
+        }
     }
 
     /// The server was replaced.
     pub(super) fn retire(&self) {
         self.retired.set(true);
         self.idle.borrow_mut().clear();
+        self.streams.close(usize::MAX, |_| true);
     }
 
-    /// An idle connection that is still open, the latest used first.
-    pub(crate) fn take_idle(&self, now: Instant) -> Option<UpstreamConnection> {
+    /// A place on a connection that others share, or an idle connection that is still open, the latest used first.
+    pub(crate) fn take_idle(self: &Rc<Self>, now: Instant, over: Over) -> Option<UpstreamConnection> {
+        if self.protocol.get() != Protocol::Http1 && over == Over::Any {
+            let stream = self.stream();
+            if stream.is_some() || self.protocol.get() == Protocol::Http2 {
+                return stream;
+            }
+        }
         loop {
             let Idle { connection, since } = self.idle.borrow_mut().pop_back()?;
             if now.saturating_duration_since(since) <= self.keep.get() && connection.is_open() {
-                return Some(connection);
+                return Some(UpstreamConnection::Http1(connection));
             }
         }
     }
 
+    /// A place on a connection that has room.
+    fn stream(self: &Rc<Self>) -> Option<UpstreamConnection> {
+        Some(UpstreamConnection::Http2(Stream::new(self.streams.with_room()?, self)))
+    }
+
+    /// Whether a connection that is opened for such a request will be shared with others.
+    fn shares(&self, over: Over) -> bool {
+        over == Over::Any
+            && match self.protocol.get() {
+                Protocol::Http1 => false,
+                Protocol::Http2 => true,
+                Protocol::Auto => self.server.negotiates() && self.chosen.get() == Spoken::Http2,
+            }
+    }
+
     /// Connects within `limit`. When all places are taken, waits for one, or for a connection of this core to become idle.
-    pub(crate) async fn connect(&self, limit: Duration, refusals: &Refusals) -> Result<Connected, NoConnection> {
+    pub(crate) async fn connect(
+        self: &Rc<Self>,
+        limit: Duration,
+        over: Over,
+        refusals: &Refusals,
+    ) -> Result<Connected, NoConnection> {
         let deadline = Instant::now() + limit;
+        if self.shares(over) {
+            return self.connect_shared(deadline, refusals).await;
+        }
         let (place, waited) = match self.server.connections.try_acquire() {
             Ok(place) => (place, false),
             Err(_) => match self.wait(deadline).await? {
@@ -134,14 +181,107 @@ impl Slot {
                 Waited::Connection(connection) => return Ok(Connected::HandedOn(connection)),
             },
         };
+        self.open(place, deadline, over, refusals).await.map(Connected::New).map_err(|error| not_opened(error, waited))
+    }
+
+    /// Connects for a request that others will share the connection with: to one that is there, or is being opened, or to one
+    /// more.
+    async fn connect_shared(
+        self: &Rc<Self>,
+        deadline: Instant,
+        refusals: &Refusals,
+    ) -> Result<Connected, NoConnection> {
+        loop {
+            if let Some(stream) = self.stream() {
+                return Ok(Connected::HandedOn(stream));
+            }
+            if !self.streams.need_another() {
+                match tokio::time::timeout_at(deadline, self.streams.wait()).await {
+                    Ok(Ok(stream)) => return Ok(Connected::HandedOn(stream)),
+                    Ok(Err(_)) => continue,
+                    Err(_) => return Err(NoConnection::Failed(io::ErrorKind::TimedOut.into())),
+                }
+            }
+            let (place, waited) = match self.server.connections.try_acquire() {
+                Ok(place) => (place, false),
+                Err(_) => match self.wait(deadline).await? {
+                    Waited::Place(place) => (place, true),
+                    Waited::Connection(stream) => return Ok(Connected::HandedOn(stream)),
+                },
+            };
+            let opening = self.streams.open_another();
+            let opened = self.open(place, deadline, Over::Any, refusals).await;
+            drop(opening);
+            return opened.map(Connected::New).map_err(|error| not_opened(error, waited));
+        }
+    }
+
+    /// Opens a connection that holds a place.
+    async fn open(
+        self: &Rc<Self>,
+        place: Permit,
+        deadline: Instant,
+        over: Over,
+        refusals: &Refusals,
+    ) -> io::Result<UpstreamConnection> {
+        let protocol = if over == Over::Http1 { Protocol::Http1 } else { self.protocol.get() };
         let left = deadline.saturating_duration_since(Instant::now());
-        let link = self.server.connect(left).await.map_err(|error| {
-            // The time went by in the queue; that says nothing of how fast the server can be reached.
-            let late = waited && error.kind() == io::ErrorKind::TimedOut;
-            if late { NoConnection::Busy } else { NoConnection::Failed(error) }
-        })?;
-        let opened = UpstreamConnection::open(link, place, refusals.clone()).await;
-        opened.map(Connected::New).map_err(NoConnection::Failed)
+        let (link, spoken) = self.server.connect(left, protocol).await?;
+        if protocol == Protocol::Auto {
+            self.chosen.set(spoken);
+        }
+        if spoken == Spoken::Http1 {
+            return Http1Connection::open(link, place, refusals.clone()).await.map(UpstreamConnection::Http1);
+        }
+        let opened = Multiplexed::open(link, place, self.sharing.get());
+        let connection = tokio::time::timeout_at(deadline, opened).await.map_err(|_| io::ErrorKind::TimedOut)??;
+        if connection.most_streams() == 0 {
+            return Err(io::Error::other("the server allows no requests on an HTTP/2 connection"));
+        }
+        let stream = Stream::new(Rc::clone(&connection), self);
+        if !self.retired.get() {
+            self.streams.add(connection);
+            self.hand_out_streams();
+        }
+        Ok(UpstreamConnection::Http2(stream))
+    }
+
+    /// Gives room on shared connections to those who wait for it.
+    fn hand_out_streams(self: &Rc<Self>) {
+        while let Some(connection) = self.streams.with_room() {
+            let Some(waiting) = self.next_waiting() else { return };
+            // Who stopped waiting in this moment drops it, which gives it to the next.
+            let _left = waiting.send(UpstreamConnection::Http2(Stream::new(connection, self)));
+        }
+    }
+
+    /// The first of those who wait for a connection.
+    fn next_waiting(&self) -> Option<oneshot::Sender<UpstreamConnection>> {
+        loop {
+            let first = self.waiting.borrow_mut().pop_front();
+            match first {
+                Some(first) if first.is_closed() => {}
+                Some(first) => return Some(first),
+                None => return self.streams.next_waiting(),
+            }
+        }
+    }
+
+    /// A request on a shared connection is over.
+    pub(super) fn stream_ended(self: &Rc<Self>, connection: &Rc<Multiplexed>) {
+        if self.server.connections.waiting() > self.waiting.borrow().len() {
+            let own_turns = self.own_turns.get() + 1;
+            self.own_turns.set(own_turns % OWN_TURNS);
+            // Somebody on another core waits for the place that this connection holds; those who wait here wait for one too.
+            if own_turns >= OWN_TURNS || (connection.idle_since().is_some() && self.waiting.borrow().is_empty()) {
+                connection.retire();
+            }
+        }
+        self.hand_out_streams();
+        if connection.idle_since().is_some() && self.streams.idle() > self.max_idle.get() {
+            connection.retire();
+        }
+        self.streams.reap(None);
     }
 
     /// Waits for a place, or for a connection of this core to become idle.
@@ -162,7 +302,9 @@ impl Slot {
     }
 
     /// Keeps a connection for the next request: one that waits for it on this core, else any.
-    fn give_back(&self, mut connection: UpstreamConnection, now: Instant) {
+    fn give_back(&self, connection: UpstreamConnection, now: Instant) {
+        // A place on a shared one is given back by whoever ends last: the answer, or the request's body.
+        let UpstreamConnection::Http1(mut connection) = connection else { return };
         if self.retired.get() || !connection.is_open() {
             return;
         }
@@ -174,9 +316,10 @@ impl Slot {
             return;
         }
         while let Some(first) = self.waiting.borrow_mut().pop_front() {
-            match first.send(connection) {
+            match first.send(UpstreamConnection::Http1(connection)) {
                 Ok(()) => return self.own_turns.set(own_turns + 1),
-                Err(unwanted) => connection = unwanted,
+                Err(UpstreamConnection::Http1(unwanted)) => connection = unwanted,
+                Err(UpstreamConnection::Http2(_)) => return,
             }
         }
         // Somebody on another core waits for the place that this connection holds.
@@ -198,12 +341,14 @@ impl Slot {
             idle.pop_front();
         }
         drop(idle);
+        self.streams.reap(now.checked_sub(self.keep.get()));
         self.waiting.borrow_mut().retain(|waiting| !waiting.is_closed());
     }
 
     /// Closes all idle connections.
     pub(super) fn clear(&self) {
         self.idle.borrow_mut().clear();
+        self.streams.close(usize::MAX, |connection| connection.idle_since().is_some());
     }
 
     fn count(&self, in_flight: u32) {
@@ -220,6 +365,13 @@ impl Drop for Slot {
     }
 }
 
+/// Why no connection was opened for whoever waited for its place, or did not.
+fn not_opened(error: io::Error, waited: bool) -> NoConnection {
+    // The time went by in the queue; that says nothing of how fast the server can be reached.
+    let late = waited && error.kind() == io::ErrorKind::TimedOut;
+    if late { NoConnection::Busy } else { NoConnection::Failed(error) }
+}
+
 /// Closes as many idle connections as there are requests that wait for their places.
 async fn give_up_idle(server: Arc<Server>, slot: Weak<Slot>) {
     let mut wanted = std::pin::pin!(server.wanted.notified());
@@ -231,6 +383,9 @@ async fn give_up_idle(server: Arc<Server>, slot: Weak<Slot>) {
         let mut idle = slot.idle.borrow_mut();
         let given_up = idle.len().min(server.connections.waiting());
         idle.drain(..given_up);
+        drop(idle);
+        let wanted = server.connections.waiting().saturating_sub(given_up);
+        slot.streams.close(wanted, |connection| connection.idle_since().is_some());
     }
 }
 

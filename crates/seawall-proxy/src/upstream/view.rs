@@ -13,7 +13,7 @@ use seawall_resilience::Pass;
 use tokio::time::Instant;
 
 use super::{
-    Server, Upstream,
+    Protocol, Server, Upstream,
     choice::{Load, Places, least_loaded},
     slot::{Lease, Slot},
 };
@@ -29,6 +29,7 @@ pub(crate) struct View {
     budget: RefCell<RetryBudget>,
     failure_statuses: RefCell<Vec<u16>>,
     host: RefCell<Option<HeaderValue>>,
+    may_share: Cell<bool>,
 }
 
 /// No server may be asked: all of them fail.
@@ -50,6 +51,7 @@ impl View {
             budget,
             failure_statuses: RefCell::default(),
             host: RefCell::default(),
+            may_share: Cell::default(),
         };
         view.refresh();
         view
@@ -70,6 +72,11 @@ impl View {
         {
             headers.insert(HOST, host);
         }
+    }
+
+    /// Whether requests may go over connections that others share (HTTP/2).
+    pub(crate) const fn may_share(&self) -> bool {
+        self.may_share.get()
     }
 
     /// Counts a request, so that some in a hundred may be sent again.
@@ -168,6 +175,7 @@ impl View {
         self.slots.replace(slots);
         self.budget.borrow_mut().configure(self.upstream.budget());
         self.host.replace(tuning.host.clone());
+        self.may_share.set(tuning.protocol != Protocol::Http1);
         self.failure_statuses.replace(tuning.failure_statuses.clone());
     }
 }

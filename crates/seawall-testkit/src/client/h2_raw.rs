@@ -81,6 +81,11 @@ impl H2Frame {
         Self::new(8, 0, stream, bytes.to_be_bytes())
     }
 
+    /// GOAWAY: streams beyond the last one are not looked at.
+    pub fn go_away(last_stream: u32, code: u32) -> Self {
+        Self::new(GOAWAY, 0, 0, [last_stream.to_be_bytes(), code.to_be_bytes()].concat())
+    }
+
     /// PING.
     pub fn ping() -> Self {
         Self::new(6, 0, 0, [7; 8])
@@ -155,6 +160,19 @@ impl H2RawClient {
         client
     }
 
+    /// The server's side of a connection that was accepted: reads the preface, and sends these settings.
+    pub(crate) async fn accepted(stream: TcpStream, settings: &[(u16, u32)]) -> Self {
+        stream.set_nodelay(true).expect("an open socket takes it");
+        let mut server = Self { stream, received: BytesMut::new(), limit: DEFAULT_LIMIT, go_away: None };
+        while server.received.len() < Self::PREFACE.len() {
+            let read = timeout(DEFAULT_LIMIT, server.stream.read_buf(&mut server.received)).await;
+            assert!(read.is_ok_and(|read| read.is_ok_and(|count| count > 0)), "the client sends the preface in time");
+        }
+        assert_eq!(server.received.split_to(Self::PREFACE.len()), Self::PREFACE, "the client speaks HTTP/2");
+        server.send(&[H2Frame::settings(settings)]).await;
+        server
+    }
+
     /// Opens a connection and sends nothing.
     pub async fn connect_silent(address: SocketAddr) -> Self {
         let stream = timeout(DEFAULT_LIMIT, TcpStream::connect(address)).await;
@@ -198,6 +216,11 @@ impl H2RawClient {
             true
         };
         timeout(self.limit, writing).await.expect("the server takes or closes in time")
+    }
+
+    /// Ends our side; the other's is still read.
+    pub async fn finish(&mut self) {
+        self.stream.shutdown().await.expect("the other side has not closed");
     }
 
     /// Sends frames in one piece.

@@ -1,4 +1,5 @@
-//! HTTP/1.1 upstreams for proxy tests, honest and faulty, on raw sockets: they see exact bytes and can break the rules.
+//! HTTP/1.1 upstreams for proxy tests, honest and faulty, on raw sockets: they see exact bytes and can break the rules. For
+//! HTTP/2 there are [`H2Upstream`], over hyper, and [`H2RawServer`], frame by frame.
 //!
 //! One [`Upstream`] serves a whole test, because the path chooses the behaviour ([`Kind::ByPath`]):
 //!
@@ -32,6 +33,8 @@
 mod behaviour;
 mod connection;
 mod exchange;
+mod h2;
+mod h2_raw;
 mod kind;
 mod payload;
 mod record;
@@ -42,6 +45,8 @@ mod target;
 mod tests;
 
 pub use behaviour::LEAKED_SECRET;
+pub use h2::{H2Seen, H2Upstream};
+pub use h2_raw::H2RawServer;
 pub use kind::Kind;
 pub use payload::{Checksum, pattern};
 pub use record::{BODY_KEPT, SeenRequest};

@@ -27,6 +27,7 @@ use super::{
     encryption::Encryption,
     hand_over::{self, Entry, Ground, HandOverMeters, Held, Predecessor, Program, Step},
     health::Health,
+    notify::Notifier,
     reload::{Lasting, ReloadMeters, Reloader},
     running::Parts,
     settings::Settings,
@@ -66,6 +67,7 @@ pub struct App {
     level: Option<LevelHandle>,
     program: Option<Program>,
     entry: Entry,
+    notifier: Notifier,
 }
 
 impl App {
@@ -75,7 +77,15 @@ impl App {
     /// [`AppError`] when no application is named, or two are, or settings that loading should have refused.
     pub fn build(config: Config, surroundings: Surroundings) -> Result<Self, AppError> {
         let settings = Settings::read(config, &surroundings.directory, surroundings.open_files)?;
-        Ok(Self { settings, surroundings, source: None, level: None, program: None, entry: Entry::Fresh })
+        Ok(Self {
+            settings,
+            surroundings,
+            source: None,
+            level: None,
+            program: None,
+            entry: Entry::Fresh,
+            notifier: Notifier::default(),
+        })
     }
 
     /// Where its configuration came from; without it, the configuration cannot be reloaded.
@@ -163,7 +173,8 @@ impl App {
     /// # Errors
     /// [`AppError`] when an address is in use, the data directory cannot be used, the application does not start, or the
     /// system gives no threads.
-    pub async fn start(self) -> Result<Running, AppError> {
+    pub async fn start(mut self) -> Result<Running, AppError> {
+        self.notifier = Notifier::of(&self.surroundings.variables);
         let settings = &self.settings;
         let cores = settings.server.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
         let data_path = self.surroundings.directory.join(settings.config.values(&TOP).get(&DATA)?);
@@ -204,7 +215,7 @@ impl App {
         let Held { public, admin: admin_listener, redirect, addresses, sockets, standard_error, .. } = held;
         let token = settings.admin.token.clone().map_or_else(|| sockets.data.admin_token(), Ok)?;
         let plane = self.plane(public, built.sites, built.spans, &encryption, &lasting, &registry)?;
-        let (upstream, health) = (lasting.upstream.clone(), lasting.health.clone());
+        let (upstream, health, data) = (lasting.upstream.clone(), lasting.health.clone(), Arc::new(sockets.data));
         let reloader = Reloader::new(lasting, store.db().clone(), Arc::clone(&settings.config), plane.stage());
         let (hand_over, phase, wishes) = hand_over::channel();
         let phases = phase.subscribe();
@@ -222,7 +233,6 @@ impl App {
             hand_over: hand_over.clone(),
         });
         let builtin = builtin::router(&settings.server.prefix, &settings.health, &health);
-        let data = Arc::new(sockets.data);
         let predecessor = program.map(|program| Predecessor {
             listeners,
             steps: Step::in_order(plane.stage(), phase.clone(), store.lent(), &data),
@@ -231,6 +241,7 @@ impl App {
             program,
             admin: admin.clone(),
             meters: HandOverMeters::new(&registry),
+            notifier: self.notifier.clone(),
         });
         let heir = predecessor.zip(sockets.hand_over).map(|(predecessor, socket)| predecessor.listen(socket, wishes));
         Ok(Running::begin(Parts {
@@ -309,6 +320,7 @@ impl App {
             clock,
             meters: ReloadMeters::new(registry),
             supervised: supervisor.is_some(),
+            notifier: self.notifier.clone(),
         };
         Ok(Lasts { lasting, supervisor, writer })
     }

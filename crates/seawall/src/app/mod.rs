@@ -10,6 +10,7 @@ pub mod encryption;
 mod fault;
 pub mod hand_over;
 pub mod health;
+pub mod notify;
 mod random;
 mod redirect;
 pub mod reload;

@@ -19,6 +19,7 @@ use super::{
     AppError, DataDirectory, admin,
     hand_over::{HandOver, Phase},
     health::Health,
+    notify::Notifier,
     reload::{self, Reloader},
     store::Store,
     supervised::Supervisor,
@@ -182,6 +183,12 @@ impl Running {
         self.standard_error.take()
     }
 
+    /// Tells the service manager how the server is.
+    #[must_use]
+    pub fn notifier(&self) -> &Notifier {
+        self.reloader.notifier()
+    }
+
     /// The token of the admin interface.
     #[must_use]
     pub fn admin_token(&self) -> &Secret {
@@ -198,6 +205,7 @@ impl Running {
         if phase == Phase::Left {
             return self.leave().await;
         }
+        self.notifier().stopping();
         self.reloader.end();
         self.health.drain();
         self.plane.drain().await;

@@ -29,6 +29,7 @@ mod lifecycle;
 mod logs;
 mod malformed;
 mod memory;
+mod notify;
 mod ports;
 mod problems;
 mod redis;

@@ -77,7 +77,7 @@ impl Drop for Line {
 }
 
 /// Sends a signal to a process that one of our children started.
-fn signal(pid: u64, name: &str) {
+pub(crate) fn signal(pid: u64, name: &str) {
     let mut kill = Command::new("sh");
     kill.args(["-c", "kill -s \"$0\" \"$1\""]).arg(name).arg(pid.to_string());
     assert!(kill.status().is_ok_and(|sent| sent.success()), "{name} could not be sent to {pid}");
@@ -89,7 +89,7 @@ fn runs(pid: u64) -> bool {
     stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.trim_start().starts_with('Z'))
 }
 
-async fn until_gone(pid: u64) {
+pub(crate) async fn until_gone(pid: u64) {
     let limit = tokio::time::Instant::now() + LIMIT;
     while runs(pid) {
         assert!(tokio::time::Instant::now() < limit, "process {pid} goes on");

@@ -4,6 +4,7 @@ mod breaking;
 mod checking;
 mod encrypted;
 mod hostile;
+mod http2;
 mod places;
 mod retries;
 mod scripted;

@@ -37,6 +37,14 @@ fn what_was_not_sent_is_always_tried_again() {
 }
 
 #[test]
+fn what_was_not_looked_at_is_tried_again_while_its_body_is_held() {
+    for (method, _) in METHODS {
+        assert!(again(method, Keyed::No, Replay::Possible, Failure::Unprocessed), "{method}");
+        assert!(!again(method, Keyed::Yes, Replay::Impossible, Failure::Unprocessed), "{method}");
+    }
+}
+
+#[test]
 fn what_may_have_been_carried_out_is_tried_again_when_that_does_no_harm() {
     for (method, idempotent) in METHODS {
         for failure in [Failure::Broken, Failure::Status(503)] {

@@ -72,7 +72,7 @@ pub(super) async fn serve(core: Rc<Core>, socket: Box<Socket>, peer: Rc<Peer>, a
 
 /// Runs HTTP/2 streams on the core that has the connection.
 #[derive(Clone, Copy, Debug)]
-struct LocalExecutor;
+pub(super) struct LocalExecutor;
 
 impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for LocalExecutor {
     fn execute(&self, future: F) {

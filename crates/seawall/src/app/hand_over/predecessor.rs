@@ -25,7 +25,7 @@ use super::{
     link::Link,
     message::{Message, Offered, PROTOCOL},
 };
-use crate::app::{AppError, DataDirectory, admin};
+use crate::app::{AppError, DataDirectory, admin, notify::Notifier};
 
 /// How long a successor that we started may take until it is heard: it reads its configuration before.
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(60);
@@ -56,6 +56,7 @@ pub(in crate::app) struct Predecessor {
     /// What the admin socket answers, should it have to be bound again.
     pub(in crate::app) admin: Router,
     pub(in crate::app) meters: HandOverMeters,
+    pub(in crate::app) notifier: Notifier,
 }
 
 impl Predecessor {
@@ -202,6 +203,7 @@ impl Task {
         };
         let error = match taken {
             Ok(Message::Taken) => {
+                self.predecessor.notifier.handed_over(link.peer());
                 self.predecessor.phase.send_replace(Phase::Left);
                 return Ok(link.peer());
             }
@@ -215,6 +217,7 @@ impl Task {
             return Err(error);
         }
         tracing::warn!("the successor did not say that it serves, but it has the data directory, so it does");
+        self.predecessor.notifier.handed_over(link.peer());
         self.predecessor.phase.send_replace(Phase::Left);
         Ok(link.peer())
     }

@@ -22,6 +22,7 @@ use crate::app::{
     ConfigSource, builtin,
     catalogue::{TOP, WATCH},
     health::Health,
+    notify::Notifier,
     settings::Settings,
     source::Texts,
 };
@@ -43,6 +44,8 @@ pub(in crate::app) struct Lasting {
     pub(in crate::app) meters: ReloadMeters,
     /// Whether Seawall started the application, so that it says where requests go.
     pub(in crate::app) supervised: bool,
+    /// Whom a reload is told.
+    pub(in crate::app) notifier: Notifier,
 }
 
 /// Takes over a changed configuration while serving; cheap to clone.
@@ -137,8 +140,14 @@ impl Reloader {
     /// [`Refusal`], after which everything is as before.
     pub async fn reload(&self, trigger: Trigger) -> Result<Difference, Refusal> {
         let _turn = self.0.turn.lock().await;
+        self.0.lasting.notifier.reloading();
         let outcome = self.take_over().await;
         self.tell(trigger, &outcome);
+        // Whatever came of it, the server serves.
+        match &outcome {
+            Ok(_) => self.0.lasting.notifier.ready("serving with the configuration that was reloaded"),
+            Err(_) => self.0.lasting.notifier.ready("serving; the last reload was refused, and the log says why"),
+        }
         if let Ok(difference) = &outcome {
             record(&self.0.db, trigger, difference).await;
         }
@@ -151,6 +160,11 @@ impl Reloader {
         self.0.tried.store(fingerprint, Ordering::Relaxed);
         let draft = self.draft(texts?).await?;
         self.switch(draft).await
+    }
+
+    /// Whom a reload is told.
+    pub(in crate::app) fn notifier(&self) -> &Notifier {
+        &self.0.lasting.notifier
     }
 
     /// From now on nothing is reloaded: the server finishes.

@@ -200,7 +200,7 @@ const SET: Field<Vec<Assignment>> = Field::new(
 /// The section of the application's environment.
 pub static ENV_SECTION: Section = Section::new(
     "app.env",
-    "The environment of the application: Seawall's own, without the variables that begin with `SEAWALL__`.",
+    "The environment of the application: Seawall's own, without the variables that begin with `SEAWALL__` and those by which a service manager is told how Seawall is (`NOTIFY_SOCKET`).",
     &[REQUIRED.spec(), SET.spec()],
 );
 

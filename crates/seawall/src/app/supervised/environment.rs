@@ -1,6 +1,7 @@
 //! The application's environment: ours, without our own settings, and what is set for it.
 
 use super::SupervisedSettings;
+use crate::app::notify;
 
 /// What variables of Seawall's own begin with. Secrets may be among them, which are none of the application's business.
 const OWN: &str = "SEAWALL__";
@@ -10,7 +11,9 @@ pub(super) const HOST: &str = "HOST";
 
 /// The variables that the application is given, its address aside.
 pub(super) fn given(settings: &SupervisedSettings, inherited: &[(String, String)]) -> Vec<(String, String)> {
-    let own = |name: &str| name.get(..OWN.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN));
+    let own = |name: &str| {
+        name.get(..OWN.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN)) || notify::OWN.contains(&name)
+    };
     let replaced = |name: &str| settings.set.iter().any(|(set, _)| set == name);
     let kept = inherited.iter().filter(|(name, _)| !own(name) && !replaced(name));
     kept.chain(&settings.set).cloned().collect()
@@ -41,8 +44,13 @@ mod tests {
     fn it_is_ours_without_our_settings_and_with_what_is_set() {
         let mut settings = settings("true");
         settings.set = pairs(&[("NODE_ENV", "production")]);
-        let inherited =
-            pairs(&[("PATH", "/bin"), ("SEAWALL__ADMIN__TOKEN", "s3cret"), ("seawall__x", "y"), ("NODE_ENV", "test")]);
+        let inherited = pairs(&[
+            ("PATH", "/bin"),
+            ("SEAWALL__ADMIN__TOKEN", "s3cret"),
+            ("seawall__x", "y"),
+            ("NODE_ENV", "test"),
+            ("NOTIFY_SOCKET", "/run/systemd/notify"),
+        ]);
         assert_eq!(given(&settings, &inherited), pairs(&[("PATH", "/bin"), ("NODE_ENV", "production")]));
     }
 

@@ -1,42 +1,28 @@
-//! One connection to a server of the upstream.
+//! One HTTP/1.1 connection to a server of the upstream.
 
 use std::{io, sync::Arc};
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode, header::HOST};
-use http_body_util::Empty;
-use hyper::{
-    body::Incoming,
-    client::conn::http1::{self, SendRequest},
-};
+use http::Request;
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use seawall_resilience::Permit;
 
-use super::checked_link::{Asked, CheckedLink};
+use super::{
+    super::checked_link::{Asked, CheckedLink},
+    Answered, SendFailure,
+};
 use crate::{exchange::Sending, meters::Refusals, upstream::Link};
 
 /// A connection to a server, ready for one request after another.
 #[derive(Debug)]
-pub(crate) struct UpstreamConnection {
+pub(crate) struct Http1Connection {
     sender: SendRequest<Sending>,
     asked: Arc<Asked>,
     /// Its place among the open connections to that server.
     _place: Permit,
 }
 
-/// Why no answer came.
-#[derive(Debug)]
-pub(crate) enum SendFailure {
-    /// Not a byte was sent; here is the request again.
-    NothingSent(Box<Request<Sending>>),
-    /// The connection ended, or the answer is not HTTP.
-    Broken(hyper::Error),
-}
-
-/// The head of an answer, and its body that streams; boxed, because it goes from hand to hand.
-type Answered = Result<Box<Response<Incoming>>, SendFailure>;
-
-impl UpstreamConnection {
+impl Http1Connection {
     /// Speaks HTTP over a link that holds a place.
     pub(crate) async fn open(link: Link, place: Permit, refusals: Refusals) -> io::Result<Self> {
         let (link, asked) = CheckedLink::new(link);
@@ -80,22 +66,5 @@ impl UpstreamConnection {
                 None => SendFailure::Broken(failure.into_error()),
             })
         }
-    }
-}
-
-/// Asks for a path over a link of its own, from any thread, and gives the status of the answer. The caller bounds the time.
-pub(crate) async fn ask(link: Link, host: &str, path: &str) -> io::Result<StatusCode> {
-    let request = Request::get(path).header(HOST, host).body(Empty::<Bytes>::new()).map_err(io::Error::other)?;
-    let (link, expected) = CheckedLink::new(link);
-    expected.ask(&request);
-    let (mut sender, connection) =
-        http1::Builder::new().handshake(TokioIo::new(link)).await.map_err(io::Error::other)?;
-    let asked = async { sender.send_request(request).await.map(|answer| answer.status()) };
-    let mut connection = std::pin::pin!(connection);
-    let mut asked = std::pin::pin!(asked);
-    tokio::select! {
-        status = &mut asked => status.map_err(io::Error::other),
-        // Over once the answer was read whole; the answer itself is there then too.
-        _ended = &mut connection => asked.await.map_err(io::Error::other),
     }
 }

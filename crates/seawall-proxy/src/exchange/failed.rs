@@ -1,0 +1,117 @@
+//! Attempts that gave no answer: what that says of the server, and what the client is told.
+
+use seawall_core::{problem::Problem, resilience::Failure};
+use seawall_guards::{Policy, Stop, Watch, strict_http};
+
+use super::{
+    Exchange,
+    upload::{ClientFault, Upload, Waiting},
+};
+use crate::{
+    edge::{SendFailure, Unprocessed},
+    problems::{BAD_GATEWAY, BREAKER_OPEN, REQUEST_TIMEOUT, TIMED_OUT, UPSTREAM_BUSY},
+    upstream::AllFail,
+};
+
+/// An attempt that gave no answer.
+pub(super) struct Failed {
+    /// How it failed; nothing when trying again makes no sense.
+    pub(super) failure: Option<Failure>,
+    /// What it says of the server.
+    pub(super) blame: Blame,
+    /// What the client is told when there is no further attempt.
+    pub(super) problem: Box<Problem>,
+}
+
+/// What a failed attempt says of the server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blame {
+    /// It failed.
+    Server,
+    /// It could not even be reached.
+    Unreachable,
+    /// Nothing: it said that it did not look at the request.
+    Declined,
+    /// Nothing: the client failed, or there was no place for a connection.
+    Nobody,
+}
+
+impl Exchange {
+    /// What a failed exchange with the application means.
+    pub(super) fn broken(&mut self, policy: &Policy, failure: &SendFailure, upload: &Upload) -> Box<Problem> {
+        if self.watch.as_ref().is_some_and(Watch::exceeded)
+            && let Some(Stop::Refused(problem)) = policy.body_exceeded(&mut self.context)
+        {
+            return problem;
+        }
+        match upload.fault() {
+            Some(ClientFault::Malformed(refusal)) => {
+                let problem = Problem::new(&strict_http::INVALID_REQUEST).close();
+                return Box::new(match refusal {
+                    Some(refusal) => problem.detail(refusal.detail()).inside(refusal.to_string()),
+                    None => problem.detail("The request's body breaks off its framing."),
+                });
+            }
+            Some(ClientFault::Left) => {
+                self.client_left = true;
+                return Box::new(
+                    Problem::new(&strict_http::INVALID_REQUEST)
+                        .inside("the client left in the middle of its body")
+                        .close(),
+                );
+            }
+            None => {}
+        }
+        let inside = match failure {
+            SendFailure::NothingSent(_) => {
+                "the application closed each connection before it took the request".to_owned()
+            }
+            SendFailure::Unprocessed(how) => {
+                let inside = match how {
+                    Unprocessed::Refused => "the application declined the request unseen (REFUSED_STREAM)",
+                    Unprocessed::Leaving => {
+                        "the application ended the connection without looking at the request (GOAWAY)"
+                    }
+                };
+                return Box::new(Problem::new(&UPSTREAM_BUSY).inside(inside).retry_after(1));
+            }
+            SendFailure::Broken(error) => format!("the exchange with the application failed: {}", chain(error)),
+            SendFailure::Invalid(why) => format!("the exchange with the application failed: {why}"),
+        };
+        Box::new(Problem::new(&BAD_GATEWAY).inside(inside))
+    }
+}
+
+/// An upgrade was asked of a server that does not speak HTTP/1.1. It works all the same, and would say so again.
+pub(super) fn no_upgrade(inside: &str) -> Failed {
+    let inside =
+        format!("an upgrade, such as to a WebSocket, needs HTTP/1.1, which the application does not speak: {inside}");
+    Failed { failure: None, blame: Blame::Nobody, problem: Box::new(Problem::new(&BAD_GATEWAY).inside(inside)) }
+}
+
+/// Whose fault it is that no answer came in time: of whoever is waited for at the end. A client that dawdles over its body for
+/// as long as a request may take must not make the server look as if it failed.
+pub(super) fn timed_out(upload: &Upload) -> Box<Problem> {
+    if upload.state().0 == Waiting::Client {
+        return Box::new(Problem::new(&REQUEST_TIMEOUT).close());
+    }
+    let problem = Problem::new(&TIMED_OUT).inside("no answer came in time");
+    Box::new(if upload.done() { problem } else { problem.close() })
+}
+
+pub(super) fn all_fail(all: AllFail) -> Box<Problem> {
+    // Rounded up, so that whoever comes back then is not too early.
+    let seconds = all.retry_after.as_secs() + u64::from(all.retry_after.subsec_nanos() > 0);
+    Box::new(Problem::new(&BREAKER_OPEN).retry_after(seconds.max(1)))
+}
+
+/// An error and its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,153 @@
+//! One core's connections to one server that many requests share (HTTP/2): which of them takes one more, and who waits for one
+//! that is being opened.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::{Rc, Weak},
+};
+
+use http::Request;
+use tokio::{sync::oneshot, time::Instant};
+
+use super::slot::Slot;
+use crate::{
+    edge::{Answered, Multiplexed, UpstreamConnection},
+    exchange::Sending,
+};
+
+/// Connections that are shared, in the order they were opened.
+#[derive(Debug)]
+pub(super) struct Streams {
+    open: RefCell<Vec<Rc<Multiplexed>>>,
+    /// How many are being opened.
+    opening: Cell<usize>,
+    /// How many requests one of them is expected to carry.
+    expected: Cell<usize>,
+    /// Requests that wait for one that is being opened. At most as many as those are expected to carry.
+    waiting: RefCell<VecDeque<oneshot::Sender<UpstreamConnection>>>,
+}
+
+/// A request's place on a connection that others share; given back when the answer is over and the request's body is, too.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream(Rc<Place>);
+
+#[derive(Debug)]
+struct Place {
+    connection: Rc<Multiplexed>,
+    slot: Weak<Slot>,
+}
+
+impl Stream {
+    pub(super) fn new(connection: Rc<Multiplexed>, slot: &Rc<Slot>) -> Self {
+        connection.enter();
+        Self(Rc::new(Place { connection, slot: Rc::downgrade(slot) }))
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(crate) fn send(&self, mut request: Request<Sending>) -> impl Future<Output = Answered> + use<> {
+        request.body_mut().goes_over(self.clone());
+        self.0.connection.send(request)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.connection.leave();
+        if let Some(slot) = self.slot.upgrade() {
+            slot.stream_ended(&self.connection);
+        }
+    }
+}
+
+impl Streams {
+    pub(super) fn new(max_streams: u32) -> Self {
+        Self {
+            open: RefCell::default(),
+            opening: Cell::new(0),
+            expected: Cell::new(max_streams as usize),
+            waiting: RefCell::default(),
+        }
+    }
+
+    /// The first connection that takes one more request: later ones become idle when there is less to do.
+    pub(super) fn with_room(&self) -> Option<Rc<Multiplexed>> {
+        self.open.borrow().iter().find(|connection| connection.has_room()).cloned()
+    }
+
+    /// Whether a further connection is needed for one more request.
+    pub(super) fn need_another(&self) -> bool {
+        self.waiting.borrow().len() >= self.opening.get() * self.expected.get()
+    }
+
+    /// A connection is being opened until what this gives is dropped. Then whoever still waits looks again.
+    pub(super) fn open_another(&self) -> Opening<'_> {
+        self.opening.set(self.opening.get() + 1);
+        Opening(self)
+    }
+
+    /// Waits for one that is being opened.
+    pub(super) fn wait(&self) -> oneshot::Receiver<UpstreamConnection> {
+        let (hand_over, handed) = oneshot::channel();
+        self.waiting.borrow_mut().push_back(hand_over);
+        handed
+    }
+
+    /// The first who still waits.
+    pub(super) fn next_waiting(&self) -> Option<oneshot::Sender<UpstreamConnection>> {
+        let mut waiting = self.waiting.borrow_mut();
+        loop {
+            let first = waiting.pop_front()?;
+            if !first.is_closed() {
+                return Some(first);
+            }
+        }
+    }
+
+    /// A connection is open.
+    pub(super) fn add(&self, connection: Rc<Multiplexed>) {
+        self.expected.set((connection.most_streams() as usize).max(1));
+        self.open.borrow_mut().push(connection);
+    }
+
+    /// How many carry nothing.
+    pub(super) fn idle(&self) -> usize {
+        self.open.borrow().iter().filter(|connection| connection.idle_since().is_some()).count()
+    }
+
+    /// Closes up to so many of those that carry nothing and are for closing; how many were.
+    pub(super) fn close(&self, most: usize, mut which: impl FnMut(&Multiplexed) -> bool) -> usize {
+        let mut closed = Vec::new();
+        let mut open = self.open.borrow_mut();
+        open.retain(|connection| {
+            let closes = closed.len() < most && which(connection);
+            if closes {
+                connection.retire();
+                closed.push(Rc::clone(connection));
+            }
+            !closes
+        });
+        drop(open);
+        closed.len()
+    }
+
+    /// Closes what is over, and what has carried nothing since `before`.
+    pub(super) fn reap(&self, before: Option<Instant>) {
+        let stale = |connection: &Multiplexed| {
+            !connection.is_open() || connection.idle_since().zip(before).is_some_and(|(since, before)| since < before)
+        };
+        self.close(usize::MAX, stale);
+    }
+}
+
+/// One connection that is being opened.
+#[must_use]
+pub(super) struct Opening<'a>(&'a Streams);
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.0.opening.set(self.0.opening.get().saturating_sub(1));
+        // Whoever is told nothing looks again: one of them opens the next.
+        drop(self.0.waiting.take());
+    }
+}
