@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BackupError, Vault,
+    BackupError, Manifest, Vault,
     retention::{Aged, Retention},
     time,
     verify::Outcome,
@@ -34,10 +34,10 @@ pub async fn prune(vault: &Vault, name: &str, retention: &Retention) -> Result<u
         .map(|manifest| Aged { taken_at_us: manifest.taken_at_us, verified: well.contains(&manifest.id) })
         .collect();
     let mut deleted = 0;
-    let mut kept_at = Vec::new();
+    let mut kept = Vec::new();
     for (manifest, keep) in backups.iter().zip(retention.keep(&aged, now_us)) {
         if keep {
-            kept_at.push(manifest.taken_at_us);
+            kept.push(manifest);
             continue;
         }
         // The manifest first: without it there is no backup, so none is there whose object is gone.
@@ -45,7 +45,7 @@ pub async fn prune(vault: &Vault, name: &str, retention: &Retention) -> Result<u
         vault.place.delete(&manifest.object.name).await?;
         deleted += 1;
     }
-    segments(vault, name, retention, &kept_at, now_us).await?;
+    segments(vault, name, retention, &kept, now_us).await?;
     orphans(vault, name, now_us).await?;
     Ok(deleted)
 }
@@ -54,16 +54,28 @@ async fn segments(
     vault: &Vault,
     name: &str,
     retention: &Retention,
-    kept_at: &[i64],
+    kept: &[&Manifest],
     now_us: i64,
 ) -> Result<(), BackupError> {
+    let kept_at: Vec<i64> = kept.iter().map(|manifest| manifest.taken_at_us).collect();
+    let from_us = retention.segments_from(&kept_at, now_us);
+    // A backup goes on with the segment that was open while it was taken, and all changes in that may be older than the backup.
+    let begun = kept
+        .iter()
+        .filter(|manifest| manifest.taken_at_us >= from_us)
+        .filter_map(|manifest| manifest.continued.as_ref());
+    let needed = |generation: &str, number: u64| {
+        begun.clone().any(|continued| continued.generation == generation && number >= continued.segment)
+    };
     let objects = vault.place.list(&format!("{name}/segments")).await?;
     let gone: BTreeSet<&str> = objects
         .iter()
         .filter_map(|object| {
-            let times = object.strip_suffix(".json")?.rsplit_once('-')?;
-            let last_at_us = times.1.parse().ok()?;
-            (!retention.keeps_segment(last_at_us, kept_at, now_us)).then(|| stem(object)).flatten()
+            let last_at_us: i64 = object.strip_suffix(".json")?.rsplit_once('-')?.1.parse().ok()?;
+            let stem = stem(object)?;
+            let mut parts = stem.rsplit('/');
+            let (number, generation) = (parts.next()?.parse().ok()?, parts.next()?);
+            (last_at_us < from_us && !needed(generation, number)).then_some(stem)
         })
         .collect();
     // Manifests sort behind their objects; the other way round is the safe one.

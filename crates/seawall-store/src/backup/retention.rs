@@ -62,11 +62,11 @@ impl Retention {
         (0..backups.len()).map(|place| kept.contains(&place)).collect()
     }
 
-    /// Whether a segment is kept whose last change is of this time, with backups of those times.
+    /// From when on changes are kept, with backups of those times.
     #[must_use]
-    pub fn keeps_segment(&self, last_at_us: i64, backups: &[i64], now_us: i64) -> bool {
+    pub fn segments_from(&self, backups: &[i64], now_us: i64) -> i64 {
         let begin = self.begin(now_us);
-        last_at_us >= self.base(backups.iter().copied(), now_us).unwrap_or(begin).min(begin)
+        self.base(backups.iter().copied(), now_us).unwrap_or(begin).min(begin)
     }
 
     /// The backup that the oldest second to be restored begins with.
@@ -160,7 +160,7 @@ mod tests {
             if let Some(snapshot) = backups.iter().copied().filter(|&at| at <= wanted).max() {
                 let retention = Retention::default();
                 for part in 0..=10 {
-                    prop_assert!(retention.keeps_segment(snapshot + (wanted - snapshot) / 10 * part, &backups, NOW));
+                    prop_assert!(snapshot + (wanted - snapshot) / 10 * part >= retention.segments_from(&backups, NOW));
                 }
             }
         }
