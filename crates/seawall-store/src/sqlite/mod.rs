@@ -1,5 +1,6 @@
 //! The embedded engine: SQLite in one file, one thread that writes, several that read.
 
+mod beside;
 mod checkpoint;
 mod fault;
 mod file;
@@ -63,7 +64,7 @@ impl Sqlite {
         intact(&connection).map_err(failed("looking at the database"))?;
         let notes = capture.as_ref().map(|_| Arc::new(Notes::new(watch.clock())));
         let checkpoints =
-            Checkpoints::watch(&mut connection, notes.clone()).map_err(failed("watching the database's log"))?;
+            Checkpoints::watch(&mut connection, path, notes.clone()).map_err(failed("watching the database's log"))?;
         let capture = capture
             .zip(notes)
             .map(|((options, shared), notes)| Capture::start(options, path, notes, shared, watch.clock()));

@@ -92,6 +92,7 @@ impl Writer {
                 capture.tick();
             }
         }
+        self.checkpoints.alone(self.capture.as_mut());
         if !self.loose.is_empty() {
             self.loose_alone();
         }
@@ -110,6 +111,7 @@ impl Writer {
             self.answer(Member { job: first, ran, effects: Effects::default() });
             return;
         }
+        self.checkpoints.before_group(self.capture.as_mut());
         let mut taken = mem::take(&mut self.taken);
         let members = self.gather(first, &mut taken);
         self.taken = taken;
@@ -170,7 +172,7 @@ impl Writer {
     }
 
     /// Runs each transaction of a failed group in one of its own, so that one that cannot be kept takes no other with it.
-    fn one_by_one(&self, members: Vec<Member>) {
+    fn one_by_one(&mut self, members: Vec<Member>) {
         for Member { mut job, ran, effects } in members {
             // Its own fault, or its time is over: another run would end alike, and throw the engine's transaction away again.
             if let Err(failure @ (StoreError::TimedOut { .. } | StoreError::Panicked(_))) = ran {
@@ -178,6 +180,7 @@ impl Writer {
                 continue;
             }
             self.watch.retry();
+            self.checkpoints.before_group(self.capture.as_mut());
             let (ran, effects) = self.alone(&mut job);
             self.answer(Member { job, ran, effects });
         }
@@ -286,7 +289,8 @@ impl Writer {
     }
 
     /// Commits loose writes that found no group.
-    fn loose_alone(&self) {
+    fn loose_alone(&mut self) {
+        self.checkpoints.before_group(self.capture.as_mut());
         match self.begin() {
             // On failure they were given back, and wait for the next try.
             Ok(_) => drop(self.commit(0, false)),

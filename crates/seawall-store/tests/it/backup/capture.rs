@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use seawall_store::{
-    Db,
+    Db, Lane,
     backup::{self, BackupError, CaptureOptions, Moment, Outcome, Progress, Source},
 };
 
@@ -82,6 +82,62 @@ async fn each_moment_is_restored_exactly() {
     assert_eq!(restored.gap, None);
     assert_eq!(number(&target, "SELECT value FROM counter"), 180);
     assert_eq!(number(&target, "SELECT sum(balance) FROM accounts"), 300_000);
+}
+
+/// The log goes into the file beside the thread that writes, which must capture everything before the log begins anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_a_reader_made_long_is_captured_and_begins_anew() {
+    let house = House::new();
+    let db = house.captured().await;
+    fill(&db, 3_000).await;
+    take(&house, &db).await;
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (begun, reads) = std::sync::mpsc::channel();
+    let reader = tokio::spawn({
+        let db = db.within(Duration::from_mins(1));
+        async move {
+            db.read::<_, seawall_store::StoreError>(Lane::Background, move |tx| {
+                tx.one::<(i64,)>("SELECT count(*) FROM accounts", &[])?;
+                begun.send(()).unwrap();
+                held.recv().unwrap();
+                Ok(())
+            })
+            .await
+        }
+    });
+    reads.recv().unwrap();
+    let log = house.scratch.path().join("seawall.db-wal");
+    while fs::metadata(&log).unwrap().len() < 40 << 20 {
+        db.write::<_, seawall_store::StoreError>(&super::CAUSE, |tx| {
+            tx.execute("UPDATE accounts SET filler = filler || $1", &[&"x"])?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+        count(&db).await;
+    }
+    let salts = || fs::read(&log).unwrap().get(16..24).map(<[u8]>::to_vec);
+    let before = salts();
+    release.send(()).unwrap();
+    reader.await.unwrap().unwrap();
+    let mut last = (0, 0, 0);
+    for round in 0_i64.. {
+        last = count(&db).await;
+        transfer(&db, round % 3_000, (round + 7) % 3_000).await;
+        if salts() != before {
+            break;
+        }
+        assert!(round < 20_000, "the log never began anew");
+    }
+    for _ in 0..20 {
+        last = count(&db).await;
+    }
+    let status = db.capture_status().unwrap();
+    assert_eq!(status.given_up, None);
+    close_and_ship(&house, &db).await;
+    assert_eq!(counter_at(&house, last.2).await.unwrap(), last.0);
+    let verified = backup::verify(&house.vault, "seawall", None, &Progress::silent()).await.unwrap();
+    assert_eq!((verified.outcome, verified.reason), (Outcome::Ok, None));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
