@@ -85,7 +85,7 @@ async fn capture(directory: &Path, seconds: u64) {
             let options = captured.then(|| CaptureOptions::new(directory.join(format!("{round}-capture"))));
             let db = open(&path, options).await;
             let stop = Arc::new(AtomicBool::new(false));
-            let load = spawn(&db, &stop, 1_000_000);
+            let load = spawn(&db, &stop, 1_000_000, None);
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             stop.store(true, Ordering::Relaxed);
             report(&format!("capture {captured}"), seconds, &finish(load).await);
@@ -94,22 +94,31 @@ async fn capture(directory: &Path, seconds: u64) {
     }
 }
 
-/// How long writes wait while a snapshot of a database of this size is taken, and without one.
+/// How long writes wait while a snapshot of a database of this size is taken, and without one: as many as can be, and as many as a busy
+/// application asks for.
 async fn snapshot(directory: &Path, megabytes: u64) {
     let db = filled(directory, megabytes).await;
     let vault = vault(directory);
-    let stop = Arc::new(AtomicBool::new(false));
-    let load = spawn(&db, &stop, 1_000_000_000);
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    stop.store(true, Ordering::Relaxed);
-    report("alone", 10, &finish(load).await);
-    let stop = Arc::new(AtomicBool::new(false));
-    let load = spawn(&db, &stop, 2_000_000_000);
-    let begun = start();
-    backup::take(&vault, "seawall", &Source::Store(db.clone()), &Progress::silent()).await.unwrap();
-    let took = begun.elapsed();
-    stop.store(true, Ordering::Relaxed);
-    report(&format!("during a backup of {:.1} s", took.as_secs_f64()), took.as_secs().max(1), &finish(load).await);
+    for (round, (name, per_second)) in
+        [("2,000 a second", Some(2_000)), ("as fast as can be", None)].into_iter().enumerate()
+    {
+        let first = (round as u64 + 1) * 2_000_000_000;
+        let stop = Arc::new(AtomicBool::new(false));
+        let load = spawn(&db, &stop, first, per_second);
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        stop.store(true, Ordering::Relaxed);
+        report(&format!("{name}, alone"), 10, &finish(load).await);
+        let stop = Arc::new(AtomicBool::new(false));
+        let load = spawn(&db, &stop, first + 1_000_000_000, per_second);
+        let begun = start();
+        backup::take(&vault, "seawall", &Source::Store(db.clone()), &Progress::silent()).await.unwrap();
+        let took = begun.elapsed();
+        // What the backup held back goes into the file after it.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        stop.store(true, Ordering::Relaxed);
+        let what = format!("{name}, during a backup of {:.1} s and 5 s after it", took.as_secs_f64());
+        report(&what, took.as_secs() + 5, &finish(load).await);
+    }
     db.close();
 }
 
@@ -183,17 +192,28 @@ fn vault(directory: &Path) -> Vault {
     Vault::new(place, keys, signing, directory.join("scratch"), clock())
 }
 
-type Load = Vec<tokio::task::JoinHandle<Vec<u64>>>;
+/// How long a write took, and when it had begun, both in microseconds.
+type Wait = (u64, u64);
 
-fn spawn(db: &Db, stop: &Arc<AtomicBool>, from: u64) -> Load {
+type Load = Vec<tokio::task::JoinHandle<Vec<Wait>>>;
+
+/// Writers that write again as soon as they were answered, or together so many times a second.
+fn spawn(db: &Db, stop: &Arc<AtomicBool>, from: u64, per_second: Option<u64>) -> Load {
+    let beginning = start();
+    let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap();
     let writer = |writer: u64| {
         let (db, stop) = (db.clone(), Arc::clone(stop));
         tokio::spawn(async move {
             let mut took_us = Vec::new();
             let mut row = 0;
+            let every = per_second.map(|rate| Duration::from_micros(1_000_000 * WRITERS / rate));
+            let mut due = every.map(|every| tokio::time::interval(every));
             while !stop.load(Ordering::Relaxed) {
                 let id = i64::try_from(from + writer * 10_000_000 + row).unwrap();
                 row += 1;
+                if let Some(due) = &mut due {
+                    due.tick().await;
+                }
                 let begun = start();
                 let written: Result<u64, StoreError> = db
                     .write(&CAUSE, move |tx| {
@@ -201,7 +221,7 @@ fn spawn(db: &Db, stop: &Arc<AtomicBool>, from: u64) -> Load {
                     })
                     .await;
                 written.unwrap();
-                took_us.push(u64::try_from(begun.elapsed().as_micros()).unwrap());
+                took_us.push((us(begun.elapsed()), us(begun.duration_since(beginning))));
             }
             took_us
         })
@@ -209,7 +229,7 @@ fn spawn(db: &Db, stop: &Arc<AtomicBool>, from: u64) -> Load {
     (0..WRITERS).map(writer).collect()
 }
 
-async fn finish(load: Load) -> Vec<u64> {
+async fn finish(load: Load) -> Vec<Wait> {
     let mut all = Vec::new();
     for task in load {
         all.extend(task.await.unwrap());
@@ -218,10 +238,12 @@ async fn finish(load: Load) -> Vec<u64> {
     all
 }
 
-fn report(what: &str, seconds: u64, took_us: &[u64]) {
-    let at = |share: usize| took_us[(took_us.len() - 1) * share / 1_000] as f64 / 1_000.0;
+fn report(what: &str, seconds: u64, took_us: &[Wait]) {
+    let at = |share: usize| took_us[(took_us.len() - 1) * share / 1_000].0 as f64 / 1_000.0;
+    let longer = took_us.iter().filter(|(took_us, _)| *took_us > 50_000).count();
+    let longest_at_s = took_us[took_us.len() - 1].1 as f64 / 1e6;
     println!(
-        "{what}: {} writes/s, p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, max {:.1} ms",
+        "{what}: {} writes/s, p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, max {:.1} ms begun at {longest_at_s:.1} s, {longer} above 50 ms",
         took_us.len() as u64 / seconds,
         at(500),
         at(990),

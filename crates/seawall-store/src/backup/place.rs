@@ -3,7 +3,12 @@
 //! Nothing is ever written over: every name holds a time and a random part, and small objects are made with "only if it is not
 //! there". Only retention deletes, so the credentials may lack that right where the place itself removes what is old.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
@@ -13,7 +18,11 @@ use object_store::{
 };
 use tokio::sync::mpsc;
 
-use super::BackupError;
+use super::{
+    BackupError,
+    blocking::blocking,
+    local::{self, Unfinished},
+};
 
 /// Bytes of one part; object stores want at least 5 MiB.
 pub(super) const PART_BYTES: usize = 8 << 20;
@@ -28,6 +37,8 @@ const CREDENTIALS: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
 #[derive(Clone)]
 pub struct Place {
     store: Arc<dyn ObjectStore>,
+    /// Where it is, when it is a directory.
+    directory: Option<Arc<std::path::Path>>,
     url: Arc<str>,
 }
 
@@ -54,16 +65,17 @@ impl Place {
     /// [`BackupError::PlaceUrl`].
     pub fn parse(url: &str, options: &[(String, String)]) -> Result<Self, BackupError> {
         let wrong = |reason: String| BackupError::PlaceUrl { url: url.to_owned(), reason };
-        let store = match url.split_once("://") {
+        let (path, store) = match url.split_once("://") {
             None => directory(PathBuf::from(url)).map_err(wrong)?,
             Some(("file", path)) => directory(PathBuf::from(path)).map_err(wrong)?,
             Some((scheme, rest)) => {
                 let (_, prefix) = rest.split_once('/').unwrap_or((rest, ""));
                 let prefix = Path::parse(prefix.trim_matches('/')).map_err(|error| wrong(error.to_string()))?;
-                Arc::new(PrefixStore::new(bucket(scheme, url, options).map_err(wrong)?, prefix))
+                let store = PrefixStore::new(bucket(scheme, url, options).map_err(wrong)?, prefix);
+                (None, Arc::new(store) as Arc<dyn ObjectStore>)
             }
         };
-        Ok(Self { store, url: url.into() })
+        Ok(Self { store, directory: path.map(Into::into), url: url.into() })
     }
 
     /// As it was given.
@@ -93,6 +105,18 @@ impl Place {
             Some(Chunk::End) => return self.create(name, first).await,
             None => return Err(broken_off()),
         };
+        if let Some(directory) = &self.directory {
+            let mut object = Unfinished::begin(directory, name).await?;
+            object.write(first).await?;
+            object.write(second).await?;
+            loop {
+                match chunks.recv().await {
+                    Some(Chunk::Bytes(bytes)) => object.write(bytes).await?,
+                    Some(Chunk::End) => return object.finish().await,
+                    None => return Err(broken_off()),
+                }
+            }
+        }
         let at = path(name);
         let what = || format!("writing {name}");
         let mut upload = self.within(what(), self.store.put_multipart(&at)).await?;
@@ -152,6 +176,12 @@ impl Place {
         let mut names = self.within(format!("listing {folder}"), listing).await?;
         names.sort_unstable();
         Ok(names)
+    }
+
+    /// Removes what uploads that broke off have left in a folder before a time. Object stores do that by themselves, or by a rule.
+    pub(super) async fn sweep(&self, folder: &str, before: SystemTime) -> Result<(), BackupError> {
+        let Some(folder) = self.directory.as_ref().map(|directory| directory.join(folder)) else { return Ok(()) };
+        blocking(move || local::sweep(&folder, before).map_err(BackupError::file(folder))).await
     }
 
     /// Deletes an object; that it is gone already is well.
@@ -239,10 +269,10 @@ fn path(name: &str) -> Path {
     Path::from(name)
 }
 
-fn directory(path: PathBuf) -> Result<Arc<dyn ObjectStore>, String> {
+fn directory(path: PathBuf) -> Result<(Option<PathBuf>, Arc<dyn ObjectStore>), String> {
     std::fs::create_dir_all(&path).map_err(|error| format!("the directory cannot be made: {error}"))?;
-    let store = LocalFileSystem::new_with_prefix(path).map_err(|error| error.to_string())?;
-    Ok(Arc::new(store.with_fsync(true)))
+    let store = LocalFileSystem::new_with_prefix(&path).map_err(|error| error.to_string())?;
+    Ok((Some(path), Arc::new(store.with_fsync(true))))
 }
 
 #[cfg(feature = "cloud")]
