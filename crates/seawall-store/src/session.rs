@@ -21,6 +21,11 @@ pub(crate) trait Session {
     /// Runs a statement; answers how many rows it changed.
     fn execute(&mut self, sql: &'static str, parameters: Parameters<'_>) -> Result<u64, StoreError>;
 
+    /// Runs a statement once for each row of parameters. Over a network they go out together, and are waited for once.
+    fn execute_each(&mut self, sql: &'static str, rows: &[Parameters<'_>]) -> Result<(), StoreError> {
+        rows.iter().try_for_each(|parameters| self.execute(sql, parameters).map(drop))
+    }
+
     /// Runs a statement and shows its rows.
     fn query(&mut self, sql: &'static str, parameters: Parameters<'_>, each: Each<'_>) -> Result<(), StoreError>;
 

@@ -7,7 +7,7 @@ use super::{
     Record,
     chain::{self, Hash, ORIGIN},
 };
-use crate::{Cause, Db, FromRow, Parameters, StoreError, dialect::Dialect, session::Session};
+use crate::{Cause, Db, FromRow, Parameters, StoreError, dialect::Dialect, session::Session, value::ToValue};
 
 /// Entries that are sealed at once.
 const BATCH: i64 = 1_000;
@@ -51,11 +51,19 @@ pub(crate) fn seal(session: &mut dyn Session) -> Result<usize, StoreError> {
         return Ok(0);
     }
     let (mut seq, mut head) = head(session)?;
-    for record in &unsealed {
-        seq += 1;
-        head = chain::hash(&head, seq, record);
-        session.execute("UPDATE audit_log SET seq = $2, hash = $3 WHERE id = $1", &[&record.id, &seq, &head])?;
-    }
+    let places: Vec<(i64, Hash)> = unsealed
+        .iter()
+        .map(|record| {
+            seq += 1;
+            head = chain::hash(&head, seq, record);
+            (seq, head)
+        })
+        .collect();
+    let sealed = unsealed.iter().zip(&places);
+    let rows: Vec<[&dyn ToValue; 3]> =
+        sealed.map(|(record, (seq, hash))| [&record.id as _, seq as _, hash as _]).collect();
+    let rows: Vec<Parameters<'_>> = rows.iter().map(<[_; 3]>::as_slice).collect();
+    session.execute_each("UPDATE audit_log SET seq = $2, hash = $3 WHERE id = $1", &rows)?;
     Ok(unsealed.len())
 }
 

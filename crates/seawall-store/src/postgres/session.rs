@@ -2,7 +2,7 @@
 
 use std::{pin::pin, time::Duration};
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::try_join_all};
 use tokio::runtime::Runtime;
 use tokio_postgres::{SimpleQueryMessage, Statement};
 
@@ -197,6 +197,16 @@ impl Session for PostgresSession<'_> {
         let client = &self.connection.client;
         let executed = self.connection.wait(self.runtime, patience, client.execute_raw(&statement, bound(parameters)));
         executed.map_err(|fault| self.failed(fault))
+    }
+
+    fn execute_each(&mut self, sql: &'static str, rows: &[Parameters<'_>]) -> Result<(), StoreError> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        let statement = self.prepared(sql, first)?;
+        let patience = self.in_time()?;
+        let client = &self.connection.client;
+        let each = rows.iter().map(|parameters| client.execute_raw(&statement, bound(parameters)));
+        let executed = self.connection.wait(self.runtime, patience, try_join_all(each));
+        executed.map(drop).map_err(|fault| self.failed(fault))
     }
 
     fn query(&mut self, sql: &'static str, parameters: Parameters<'_>, each: Each<'_>) -> Result<(), StoreError> {
