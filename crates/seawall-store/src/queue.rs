@@ -96,11 +96,9 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Moves the oldest items to the end of others, as many as there are up to `most`.
-    pub(crate) fn drain(&self, into: &mut VecDeque<T>, most: usize) {
-        let mut state = self.lock();
-        let count = state.items.len().min(most);
-        into.extend(state.items.drain(..count));
+    /// Takes the oldest item if there is one.
+    pub(crate) fn try_pop(&self) -> Option<T> {
+        self.lock().items.pop_front()
     }
 
     /// Takes all items that are wanted, wherever they stand.
@@ -162,24 +160,12 @@ mod tests {
     }
 
     #[test]
-    fn several_are_taken_at_once() {
-        let queue = Queue::new(9);
-        assert!((1..=5).all(|item| queue.push(item).is_ok()));
-        let mut taken = VecDeque::from([0]);
-        queue.drain(&mut taken, 3);
-        assert_eq!(taken, [0, 1, 2, 3]);
-        queue.drain(&mut taken, 3);
-        assert_eq!(taken, [0, 1, 2, 3, 4, 5]);
-    }
-
-    #[test]
     fn what_is_taken_out_of_the_middle_leaves_the_rest_in_order() {
         let queue = Queue::new(9);
         assert!((1..=5).all(|item| queue.push(item).is_ok()));
         assert_eq!(queue.take(|item| item % 2 == 0), [2, 4]);
-        let mut left = VecDeque::new();
-        queue.drain(&mut left, 9);
-        assert_eq!(left, [1, 3, 5]);
+        let left = [queue.try_pop(), queue.try_pop(), queue.try_pop(), queue.try_pop()];
+        assert_eq!(left, [Some(1), Some(3), Some(5), None]);
     }
 
     #[test]

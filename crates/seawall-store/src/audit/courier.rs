@@ -257,13 +257,15 @@ impl Courier {
     }
 
     async fn failed(&self, failure: String) -> Result<(), StoreError> {
-        let id = self.destination.id().to_owned();
+        let (id, node) = (self.destination.id().to_owned(), self.node.clone());
         let failure: String = failure.chars().filter(|&one| one != '\0').take(LONGEST_FAILURE).collect();
         self.db
             .write(&CAUSE, move |tx| {
                 // Who waits to try again lets others have their turn: it may be this machine that has no way there.
-                let sql = "UPDATE audit_deliveries SET failures = failures + 1, failure = $2, held_until = 0 WHERE destination = $1";
-                tx.execute(sql, &[&id, &failure]).map(drop)
+                let sql = "UPDATE audit_deliveries SET failures = failures + 1, failure = $2,
+                                  held_until = CASE WHEN holder = $3 THEN 0 ELSE held_until END
+                           WHERE destination = $1";
+                tx.execute(sql, &[&id, &failure, &node]).map(drop)
             })
             .await
     }

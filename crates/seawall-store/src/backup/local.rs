@@ -83,12 +83,17 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // After it was finished there is none.
-        let _gone = fs::remove_file(unfinished(&self.target));
+        // After it was finished there is none. The disk may hang, and the runtime must not hang with it.
+        let path = unfinished(&self.target);
+        let remove = move || drop(fs::remove_file(path));
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
+            Err(_) => remove(),
+        }
     }
 }
 
-/// Removes what was left unfinished before a time by processes that have ended.
+/// Removes what was left unfinished before a time by processes that have ended, in a folder and those below it.
 pub(super) fn sweep(folder: &Path, before: SystemTime) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -97,6 +102,10 @@ pub(super) fn sweep(folder: &Path, before: SystemTime) -> io::Result<()> {
     };
     for entry in entries {
         let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sweep(&entry.path(), before)?;
+            continue;
+        }
         let left = entry.file_name().to_string_lossy().ends_with(UNFINISHED);
         if left && entry.metadata().and_then(|found| found.modified()).is_ok_and(|at| at < before) {
             fs::remove_file(entry.path())?;

@@ -84,6 +84,12 @@ impl Place {
         &self.url
     }
 
+    /// Whether it is a directory of this machine, or one that looks like that.
+    #[must_use]
+    pub fn is_directory(&self) -> bool {
+        self.directory.is_some()
+    }
+
     /// Writes a small object that is not there yet.
     pub(crate) async fn create(&self, name: &str, bytes: Bytes) -> Result<(), BackupError> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
@@ -106,13 +112,14 @@ impl Place {
             None => return Err(broken_off()),
         };
         if let Some(directory) = &self.directory {
-            let mut object = Unfinished::begin(directory, name).await?;
-            object.write(first).await?;
-            object.write(second).await?;
+            let what = || format!("writing {name}");
+            let mut object = self.in_time(what(), Unfinished::begin(directory, name)).await?;
+            self.in_time(what(), object.write(first)).await?;
+            self.in_time(what(), object.write(second)).await?;
             loop {
                 match chunks.recv().await {
-                    Some(Chunk::Bytes(bytes)) => object.write(bytes).await?,
-                    Some(Chunk::End) => return object.finish().await,
+                    Some(Chunk::Bytes(bytes)) => self.in_time(what(), object.write(bytes)).await?,
+                    Some(Chunk::End) => return self.in_time(what(), object.finish()).await,
                     None => return Err(broken_off()),
                 }
             }
@@ -200,10 +207,19 @@ impl Place {
         what: String,
         request: impl Future<Output = Result<T, object_store::Error>>,
     ) -> Result<T, BackupError> {
-        match tokio::time::timeout(REQUEST, request).await {
-            Ok(done) => done.map_err(|source| fault(&self.url, what, source)),
-            Err(_) => Err(BackupError::TimedOut { place: Arc::clone(&self.url), what, limit_s: REQUEST.as_secs() }),
-        }
+        let (place, failed) = (&self.url, what.clone());
+        let request = async { request.await.map_err(|source| fault(place, failed, source)) };
+        self.in_time(what, request).await
+    }
+
+    /// Runs one step within the time of a request.
+    async fn in_time<T>(
+        &self,
+        what: String,
+        step: impl Future<Output = Result<T, BackupError>>,
+    ) -> Result<T, BackupError> {
+        let late = |_| Err(BackupError::TimedOut { place: Arc::clone(&self.url), what, limit_s: REQUEST.as_secs() });
+        tokio::time::timeout(REQUEST, step).await.unwrap_or_else(late)
     }
 }
 

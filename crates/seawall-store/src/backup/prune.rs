@@ -107,7 +107,7 @@ async fn orphans(vault: &Vault, name: &str, now_us: i64) -> Result<(), BackupErr
         }
     }
     let before = Duration::from_micros(u64::try_from(now_us - ORPHAN_US).unwrap_or_default());
-    vault.place.sweep(&format!("{name}/objects"), UNIX_EPOCH + before).await?;
+    vault.place.sweep(name, UNIX_EPOCH + before).await?;
     let before = time::compact(now_us - RECORDS_US);
     for record in vault.place.list(&format!("{name}/checks")).await? {
         if record.rsplit('/').next().is_some_and(|file| file < before.as_str()) {

@@ -22,6 +22,8 @@ const BEAT: &str = "!beat";
 /// The topic of what tells others that messages were lost: those of the topic that it names, or of all.
 const MISSED: &str = "!missed";
 const BEAT_EVERY: Duration = Duration::from_secs(5);
+/// How often others are told that messages were lost, at most: they forget everything each time.
+const WORD_EVERY: Duration = Duration::from_secs(1);
 /// Beats that may be missing before the connection is given up.
 const MOST_SILENT: u32 = 3;
 /// How long the other side is left alone after a failure.
@@ -83,6 +85,8 @@ impl<W: Way + Sync> Carrier<W> {
         self.hub.missed();
         let mut beat = time::interval(BEAT_EVERY);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut word = time::interval(WORD_EVERY);
+        word.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut silent = 0;
         loop {
             tokio::select! {
@@ -93,7 +97,15 @@ impl<W: Way + Sync> Carrier<W> {
                     }
                     None => return Err(format!("{}: the connection was closed", self.way.place())),
                 },
-                Some(outgoing) = self.outgoing.recv() => self.forward(&mut sending, outgoing).await?,
+                Some(outgoing) = self.outgoing.recv() => match outgoing {
+                    Outgoing::Message { topic, text } => self.forward(&mut sending, topic, &text).await?,
+                    Outgoing::Flush(done) => {
+                        self.own_up(&mut sending).await?;
+                        // Whoever asked may have given up.
+                        let _told = done.send(());
+                    }
+                },
+                _ = word.tick() => self.own_up(&mut sending).await?,
                 _ = beat.tick() => {
                     silent += 1;
                     if silent > MOST_SILENT {
@@ -102,23 +114,25 @@ impl<W: Way + Sync> Carrier<W> {
                     self.send(&mut sending, BEAT, "").await?;
                 }
             }
-            if self.hub.take_lost() {
-                self.send(&mut sending, MISSED, "").await.inspect_err(|_| self.hub.owe_word())?;
-            }
         }
     }
 
-    /// Sends a message. One that fails is lost, and others are told so later.
-    async fn forward(&self, sending: &mut W::Sending, outgoing: Outgoing) -> Result<(), String> {
-        let (topic, text) = match outgoing {
-            Outgoing::Message { topic, text } => (topic, text),
-            Outgoing::Flush(done) => {
-                // Whoever asked may have given up.
+    /// Tells others that messages were lost, when some were. Those that still wait are among what that means.
+    async fn own_up(&mut self, sending: &mut W::Sending) -> Result<(), String> {
+        if !self.hub.take_lost() {
+            return Ok(());
+        }
+        for _ in 0..self.outgoing.len() {
+            if let Ok(Outgoing::Flush(done)) = self.outgoing.try_recv() {
                 let _told = done.send(());
-                return Ok(());
             }
-        };
-        let sent = self.send(sending, topic, &text).await;
+        }
+        self.send(sending, MISSED, "").await.inspect_err(|_| self.hub.owe_word())
+    }
+
+    /// Sends a message. One that fails is lost, and others are told so later.
+    async fn forward(&self, sending: &mut W::Sending, topic: &str, text: &str) -> Result<(), String> {
+        let sent = self.send(sending, topic, text).await;
         match &sent {
             Ok(()) => self.hub.state.sent(),
             Err(_) => self.hub.lost(),

@@ -13,8 +13,9 @@ const LONGEST_FAILURE: usize = 500;
 /// Due messages of a topic that one claim looks at, however many there are.
 const LOOKED_AT: u32 = 256;
 
-/// How far messages step back whose turn it is not. They are called forward when it is; this is for those that nobody called.
-const STEP_BACK: Duration = Duration::from_mins(1);
+/// How far messages step back whose turn it is not. They are called forward when it is. This is for those that nobody called: on
+/// PostgreSQL, when the one before them was removed in the moment in which they were written.
+const STEP_BACK: Duration = Duration::from_secs(15);
 
 /// When a message is due that was called forward. PostgreSQL looks at this again when the row has changed meanwhile, so that a claim
 /// which still saw another message before it does not make it step back.
@@ -27,8 +28,8 @@ pub(super) struct Claimed {
     pub(super) stepped_back: bool,
 }
 
-/// Claims messages of a topic that are due and whose turn it is: nothing of their key is before them. Due ones behind a message that
-/// waits for its next attempt, or is being delivered, step back, so that they are not looked at again and again.
+/// Claims messages of a topic that are due and whose turn it is: nothing of their key is before them. Due ones behind another step
+/// back, so that they are not looked at again and again, and never hide the one before them.
 pub(super) async fn claim(db: &Db, topic: Topic, most: u32) -> Result<Claimed, StoreError> {
     // Longer than the delivery may take, so that nobody else claims what is still being delivered.
     let lease_us = us(topic.limit + Duration::from_secs(15));
@@ -40,7 +41,7 @@ pub(super) async fn claim(db: &Db, topic: Topic, most: u32) -> Result<Claimed, S
                AND EXISTS (
                    SELECT 1 FROM outbox AS earlier
                    WHERE earlier.topic = outbox.topic AND earlier.message_key = outbox.message_key
-                     AND earlier.id < outbox.id AND NOT earlier.dead AND earlier.due_at > $2)
+                     AND earlier.id < outbox.id AND NOT earlier.dead)
                AND due_at <> $5",
             &[&topic.name, &now, &(now + us(STEP_BACK)), &LOOKED_AT, &CALLED_FORWARD],
         )?;

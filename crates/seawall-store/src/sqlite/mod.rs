@@ -11,7 +11,7 @@ mod session;
 mod stage;
 mod writer;
 
-use std::{collections::VecDeque, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use rusqlite::Connection;
 
@@ -79,7 +79,6 @@ impl Sqlite {
             checkpoints,
             path: path.to_owned(),
             capture,
-            taken: VecDeque::new(),
             last_group: 0,
         };
         threads.start("store-writer", move || writer.serve())?;

@@ -4,7 +4,7 @@
 //! Nobody is answered before the commit, not even who changed nothing: what a transaction saw may have been written by another of
 //! its group. When the group fails as a whole, its members run again, one by one.
 
-use std::{collections::VecDeque, mem, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use rusqlite::Connection;
 
@@ -31,7 +31,7 @@ const COMPANY: Duration = Duration::from_micros(200);
 /// How long loose writes wait for a group to join, before they get one of their own.
 const LOOSE: Duration = Duration::from_millis(500);
 
-/// How often in a row the thread finds nothing to do before it tidies up.
+/// How often in a row the thread finds nothing to do, each time it tidies up.
 const IDLE: u32 = 10;
 
 /// All that the thread has.
@@ -45,8 +45,6 @@ pub(super) struct Writer {
     pub(super) checkpoints: Checkpoints,
     pub(super) path: PathBuf,
     pub(super) capture: Option<Capture>,
-    /// Taken from the queue together, for this group or the next.
-    pub(super) taken: VecDeque<Job>,
     /// How many transactions the last group had.
     pub(super) last_group: usize,
 }
@@ -68,8 +66,7 @@ impl Writer {
         loop {
             // Loose writes wake nobody, so they are looked for this often; what is to be captured may be due earlier.
             let captured = self.capture.as_ref().and_then(Capture::patience).filter(|&patience| patience < LOOSE);
-            let next = self.taken.pop_front().map(Popped::Item);
-            match next.unwrap_or_else(|| self.queue.pop(Some(captured.unwrap_or(LOOSE)))) {
+            match self.queue.pop(Some(captured.unwrap_or(LOOSE))) {
                 Popped::Item(job) => {
                     quiet = 0;
                     self.group(job);
@@ -78,7 +75,8 @@ impl Writer {
                 Popped::Nothing if !self.loose.is_empty() => self.loose_alone(),
                 Popped::Nothing => {
                     quiet += 1;
-                    if quiet == IDLE {
+                    // Again and again: a reader, or a checkpoint beside this thread, may have been in the way.
+                    if quiet % IDLE == 0 {
                         self.checkpoints.idle(&self.connection, self.capture.as_mut());
                     }
                 }
@@ -112,9 +110,7 @@ impl Writer {
             return;
         }
         self.checkpoints.before_group(self.capture.as_mut());
-        let mut taken = mem::take(&mut self.taken);
-        let members = self.gather(first, &mut taken);
-        self.taken = taken;
+        let members = self.gather(first);
         self.last_group = members.len();
         if members.is_empty() {
             return;
@@ -131,7 +127,7 @@ impl Writer {
 
     /// Begins a group and runs transactions, each in its savepoint, until none waits, there is no more room, or the engine has thrown
     /// all away. No members: it could not begin, and who came first knows.
-    fn gather(&self, first: Job, taken: &mut VecDeque<Job>) -> Vec<Member> {
+    fn gather(&self, first: Job) -> Vec<Member> {
         let mut stage = match self.begin() {
             Ok(stage) => stage,
             Err(failure) => {
@@ -148,18 +144,15 @@ impl Writer {
             let room = members.len() < MOST
                 && !self.connection.is_autocommit()
                 && self.watch.now().since_us(begun) < GATHERING_US;
-            next = if room { self.next_member(members.len(), taken) } else { None };
+            next = if room { self.next_member(members.len()) } else { None };
         }
         members
     }
 
     /// The next transaction that waits. Those whom the last group answered are on their way back with another: while half of them are
     /// missing, the group is kept open for them a moment. A caller alone waits for nobody.
-    fn next_member(&self, members: usize, taken: &mut VecDeque<Job>) -> Option<Job> {
-        if taken.is_empty() {
-            self.queue.drain(taken, MOST);
-        }
-        if let Some(job) = taken.pop_front() {
+    fn next_member(&self, members: usize) -> Option<Job> {
+        if let Some(job) = self.queue.try_pop() {
             return Some(job);
         }
         if members * 2 >= self.last_group {

@@ -46,7 +46,7 @@ impl Desk {
     }
 
     fn bucket(&self) -> Destination {
-        Destination::bucket(Place::parse(self.path("place").to_str().unwrap(), &[]).unwrap())
+        Destination::bucket(Place::parse(self.path("place").to_str().unwrap(), &[]).unwrap(), "node")
     }
 
     /// Writes an entry and signs the head.

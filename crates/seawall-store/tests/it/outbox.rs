@@ -271,6 +271,26 @@ async fn messages_behind_one_that_cannot_be_delivered_hold_up_no_other_key() {
     .await;
 }
 
+#[tokio::test]
+async fn many_that_are_due_before_the_one_before_them_do_not_hide_it() {
+    const BEHIND: usize = 400;
+    on_both(async |store| {
+        let db = store.with_tables().await;
+        db.write(&CAUSE, |tx| (0..BEHIND).try_for_each(|number| tx.outbox(&topic(9), "a", &number.to_string())))
+            .await
+            .unwrap();
+        // As after a long wait for another attempt: all behind the first have been due for longer than it.
+        let sql = "UPDATE outbox SET due_at = due_at - 1000000 WHERE payload <> '0'";
+        db.write::<_, StoreError>(&CAUSE, move |tx| tx.execute(sql, &[])).await.unwrap();
+        let (outbox, mut messages) = deliver(&db, 9, Vec::new());
+        for number in 0..BEHIND {
+            assert_eq!(next(&mut messages).await.payload, number.to_string());
+        }
+        outbox.stop().await;
+    })
+    .await;
+}
+
 /// Panics whenever it is asked.
 #[derive(Debug)]
 struct Panicking(mpsc::UnboundedSender<u32>);

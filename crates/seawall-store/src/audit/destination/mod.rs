@@ -97,10 +97,11 @@ impl Destination {
         Self { kind: Kind::File(path), id }
     }
 
-    /// An object store or a directory that gets one object for each.
+    /// An object store or a directory that gets one object for each. `node` tells a directory from one of the same name elsewhere.
     #[must_use]
-    pub fn bucket(place: Place) -> Self {
-        let id = id("store", place.url());
+    pub fn bucket(place: Place, node: &str) -> Self {
+        let elsewhere = if place.is_directory() { format!("{node} {}", place.url()) } else { place.url().to_owned() };
+        let id = id("store", &elsewhere);
         Self { kind: Kind::Bucket(place), id }
     }
 

@@ -31,7 +31,7 @@ pub(crate) async fn destinations(
         // A directory is made when it is missing.
         let parsed = tokio::task::spawn_blocking(move || Place::parse(&url, &credentials)).await;
         let bucket = parsed.map_err(|_| StoreFault::Died)?.map_err(|error| fault("checkpoint_store", error.chain()))?;
-        destinations.push(Destination::bucket(bucket));
+        destinations.push(Destination::bucket(bucket, node));
     }
     if let Some(url) = place.audit.checkpoint_webhook.clone() {
         let secret = place.audit.checkpoint_webhook_secret.clone();

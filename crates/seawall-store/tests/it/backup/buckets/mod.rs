@@ -85,7 +85,7 @@ async fn parts_become_one(bucket: Bucket) {
 /// Checkpoints stand beside the backups, each once.
 async fn checkpoints(house: &House, db: &Db, bucket: &Bucket) {
     let key = Arc::new(SigningKey::open(&house.scratch.path().join("signing.key")).unwrap());
-    let destination = Destination::bucket(Place::parse(bucket.url, &bucket.options).unwrap());
+    let destination = Destination::bucket(Place::parse(bucket.url, &bucket.options).unwrap(), "node");
     let mut signed = Vec::new();
     for _ in 0..2 {
         let entry = audit::Entry::new("test.done", "test", "1");
