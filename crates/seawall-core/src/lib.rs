@@ -6,7 +6,9 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`authenticator`] | the port to whoever knows credentials |
 //! | [`clock`], [`meter`], [`reply`] | the ports to time, metrics, and answers that may come later |
+//! | [`facts`] | what is known of a request, for built-in targets |
 //! | [`http`] | decisions about one message: addresses, origins, paths, routes, trace context |
 //! | [`limit`] | quotas, the sliding window, the sketch, and the port to a rate store |
 //! | [`principal`] | who a request is from, and the port that tells when that ends |
@@ -18,7 +20,9 @@
 
 #![warn(missing_docs)]
 
+pub mod authenticator;
 pub mod clock;
+pub mod facts;
 pub mod http;
 pub mod limit;
 pub mod meter;

@@ -1,16 +1,152 @@
 //! Who a request is from, once a credential was verified; and the port by which everyone hears that it holds no longer.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt::{self, Write},
+    sync::Arc,
+};
+
+use http::HeaderValue;
+
+/// What kind of credential a request came with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrincipalKind {
+    /// A person who signed in.
+    User,
+    /// A program with a key.
+    ApiKey,
+    /// A device that was paired.
+    Device,
+}
 
 /// Who a request is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
+    /// What kind of credential it showed.
+    pub kind: PrincipalKind,
     /// The user, API key or device.
     pub id: Arc<str>,
+    /// Its name, for people.
+    pub name: Arc<str>,
     /// The session, when it is one.
     pub session: Option<Arc<str>>,
+    /// What it may do: the roles that were given to it.
+    pub roles: Arc<[Role]>,
+    /// When the credential was verified with a secret that only its owner knows, in microseconds since 1970-01-01T00:00:00Z.
+    pub authenticated_at_unix_us: u64,
     /// When the credential expires, in microseconds since 1970-01-01T00:00:00Z.
     pub expires_at_unix_us: Option<u64>,
+    /// What the application behind is told, prepared.
+    pub told: Told,
+}
+
+impl Principal {
+    /// A person, as a session shows one; nothing when its id can stand in no header field.
+    #[must_use]
+    pub fn user(id: &str, name: &str, roles: &[Role], session: SessionFacts) -> Option<Self> {
+        Some(Self {
+            kind: PrincipalKind::User,
+            id: id.into(),
+            name: name.into(),
+            session: Some(session.id),
+            roles: roles.into(),
+            authenticated_at_unix_us: session.authenticated_at_unix_us,
+            expires_at_unix_us: session.expires_at_unix_us,
+            told: Told::new(id, name, roles)?,
+        })
+    }
+
+    /// Whether one of these roles was given to it.
+    #[must_use]
+    pub fn has_one_of(&self, roles: &[Role]) -> bool {
+        self.roles.iter().any(|own| roles.contains(own))
+    }
+}
+
+/// What a session says of its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionFacts {
+    /// Its public id.
+    pub id: Arc<str>,
+    /// When its owner proved to be who it is.
+    pub authenticated_at_unix_us: u64,
+    /// When it ends at the latest.
+    pub expires_at_unix_us: Option<u64>,
+}
+
+/// What the application behind is told of a principal, as values of header fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The id.
+    pub id: HeaderValue,
+    /// The name, in which all but letters, digits and a few signs of ASCII is percent-encoded (RFC 3986, of UTF-8): applications do
+    /// not agree on how other characters in a field are to be read.
+    pub name: HeaderValue,
+    /// The roles, separated by commas.
+    pub roles: HeaderValue,
+}
+
+impl Told {
+    /// Prepares it; nothing when the id can stand in no header field.
+    #[must_use]
+    pub fn new(id: &str, name: &str, roles: &[Role]) -> Option<Self> {
+        let roles = roles.iter().map(Role::as_str).collect::<Vec<_>>().join(",");
+        Some(Self {
+            id: HeaderValue::from_str(id).ok()?,
+            name: HeaderValue::try_from(percent_encoded(name)).ok()?,
+            roles: HeaderValue::try_from(roles).ok()?,
+        })
+    }
+}
+
+/// Keeps what no reader takes for anything else; a space among the rest, so that names stay readable.
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b" -._~@+'".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _infallible = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// The name of a role: `admin`. Lower-case letters, digits, `-`, `_`, `.` and `:`, beginning with a letter; at most 64 of them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Role(Arc<str>);
+
+/// The longest name of a role.
+const LONGEST_ROLE: usize = 64;
+
+impl Role {
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// A sentence for the person who wrote it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let sign = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.:".contains(&byte);
+        let fits = text.len() <= LONGEST_ROLE && text.starts_with(|first: char| first.is_ascii_lowercase());
+        if fits && text.bytes().all(sign) {
+            return Ok(Self(text.into()));
+        }
+        Err(format!(
+            "\"{}\" is no name of a role; use lower-case letters, digits, -, _, . and :, beginning with a letter, {LONGEST_ROLE} at most",
+            text.chars().take(LONGEST_ROLE).collect::<String>()
+        ))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// What holds no longer.
@@ -29,4 +165,29 @@ pub type Listener = Arc<dyn Fn(&Revoked) + Send + Sync>;
 pub trait Revocations: fmt::Debug + Send + Sync {
     /// From now on the listener hears of each revocation, within a second of it.
     fn listen(&self, listener: Listener);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_reach_the_application_in_a_form_that_is_read_in_one_way() {
+        let admin = Role::parse("admin").unwrap();
+        let told =
+            Told::new("u1", "Zoë O'Neil, 100%\r\nX-Evil: 1", &[admin, Role::parse("team:blue").unwrap()]).unwrap();
+        assert_eq!(told.name, "Zo%C3%AB O'Neil%2C 100%25%0D%0AX-Evil%3A 1");
+        assert_eq!(told.roles, "admin,team:blue");
+        assert_eq!(Told::new("a\nb", "x", &[]), None);
+    }
+
+    #[test]
+    fn roles_are_plain_words() {
+        for good in ["admin", "a", "team:blue", "x-1_2.3"] {
+            assert_eq!(Role::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "Admin", "1a", "a b", "a,b", "ä", "a\r", &"a".repeat(65)] {
+            assert!(Role::parse(bad).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -25,6 +25,8 @@
 
 mod engine;
 
+pub mod access;
+pub mod authentication;
 pub mod body;
 pub mod client_address;
 pub mod compression;

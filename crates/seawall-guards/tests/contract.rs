@@ -10,13 +10,15 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, StreamBody};
 use seawall_core::{
     Mode,
+    authenticator::{Authenticator, Credential, Credentials, Found, Presented},
     clock::{Clock, Now},
     meter::NoMeter,
+    reply::{PortError, Reply},
     settings::Raw,
 };
 use seawall_guards::{
-    Context, Counted, End, Flow, Guard, GuardEntry, GuardLayer, Peer, Policy, Seed, Step, Stop, body, cors, load_shed,
-    problem::Pages, rate_limit, request_id, rescue, security_headers, strict_http,
+    Context, Counted, End, Flow, Guard, GuardEntry, GuardLayer, Peer, Policy, Seed, Step, Stop, access, authentication,
+    body, cors, load_shed, problem::Pages, rate_limit, request_id, rescue, security_headers, strict_http,
 };
 use tower::{Service, ServiceExt};
 use tower_layer::Layer;
@@ -144,6 +146,41 @@ fn text(text: &str) -> Raw {
 }
 
 const HOST: (&str, &str) = ("host", "app.example");
+
+#[derive(Debug)]
+struct Knows;
+
+impl Authenticator for Knows {
+    fn authenticate(&self, presented: &Presented<'_>) -> Reply<Found> {
+        let Credential::Session(value) = presented.credential;
+        let found = if value == b"broken" { Err(PortError::Unavailable) } else { Ok(Found::Nobody) };
+        Reply::Later(Box::pin(async { found }))
+    }
+}
+
+#[tokio::test]
+async fn authentication() {
+    let closed = || {
+        let credentials = Credentials { cookie: "session".into(), authenticator: Arc::new(Knows) };
+        let values = authentication::values().with("when_unavailable", text("closed"));
+        authentication::AuthenticationGuard::read(&values, Some(credentials), &NoMeter).unwrap()
+    };
+    let requests: &[(Sent<'_>, u16, &str)] = &[
+        (("GET", "/", &[HOST], &[]), 200, "got 0"),
+        (("GET", "/", &[HOST, ("cookie", "session=unknown")], &[]), 200, "got 0"),
+        (("GET", "/", &[HOST, ("cookie", "session=broken")], &[]), 503, "SERVICE_UNAVAILABLE"),
+    ];
+    check(&authentication::ENTRY, closed, Mode::Enforce, requests).await;
+    check(&authentication::ENTRY, closed, Mode::Report, requests).await;
+}
+
+#[tokio::test]
+async fn access() {
+    let users = || access::AccessGuard::new(vec![access::Requirement::User], false);
+    let request: Sent<'_> = ("GET", "/", &[HOST], &[]);
+    check(&access::ENTRY, users, Mode::Enforce, &[(request, 401, "UNAUTHORIZED")]).await;
+    check(&access::ENTRY, users, Mode::Report, &[(request, 200, "got 0")]).await;
+}
 
 #[tokio::test]
 async fn body() {

@@ -4,24 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use seawall_core::{problem::Problem, request_id::RequestId};
+use seawall_core::{facts::Facts, problem::Problem};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::problems::BUILTIN_UNAVAILABLE;
 
 /// How long a built-in target may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What the guards found out about a request; identity never travels in headers between the planes.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// The request's id.
-    pub request_id: RequestId,
-    /// The client's address.
-    pub client: std::net::IpAddr,
-    /// Whether a page is wanted rather than JSON.
-    pub wants_page: bool,
-}
 
 /// One request for a built-in target.
 #[derive(Debug)]

@@ -27,11 +27,11 @@ mod timer;
 mod tls;
 mod upstream;
 
-pub use builtin::{BuiltinRequest, Builtins, Facts};
+pub use builtin::{BuiltinRequest, Builtins};
 pub use config::{SERVER_SECTION, ServerSettings, server};
 pub use meters::METRICS;
 pub use plane::{Plane, PlaneError, PlaneParts, Stage};
-pub use problems::{NOT_FOUND, PROBLEMS};
+pub use problems::PROBLEMS;
 pub use site::{Route, Router, Site, Target, spelled};
 pub use tls::{
     CertificateFiles, ClientCertificates, SECTION as TLS_SECTION, Terminator, TlsError, TlsSettings,

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use seawall_core::problem::{Fault, ProblemType, Severity};
+use seawall_guards::problem::NOT_FOUND;
 
 const fn upstream(
     slug: &'static str,
@@ -139,19 +140,6 @@ pub(crate) static VERSION_UNSUPPORTED: ProblemType = refused(
     "This version of HTTP is not spoken here",
     "HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here. The request line names another version.",
 );
-
-/// No built-in target at this path.
-pub static NOT_FOUND: ProblemType = ProblemType {
-    slug: "not-found",
-    code: "NOT_FOUND",
-    status: StatusCode::NOT_FOUND,
-    title: "There is nothing here",
-    retryable: false,
-    fault: Fault::Client,
-    severity: Severity::Low,
-    documentation: "Nothing is served at this path.\n\nFor the operator: paths under `prefix` in `[server]` are answered by Seawall and never \
-        reach the application.",
-};
 
 /// The control plane did not answer.
 pub(crate) static BUILTIN_UNAVAILABLE: ProblemType = ProblemType {

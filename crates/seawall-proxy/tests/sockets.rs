@@ -17,7 +17,7 @@ use seawall_core::{
     Mode,
     clock::{Clock, Now},
     meter::NoMeter,
-    principal::{Listener, Principal, Revocations, Revoked},
+    principal::{Listener, Principal, Revocations, Revoked, SessionFacts},
     settings::{Raw, Values},
 };
 use seawall_guards::{
@@ -76,11 +76,12 @@ struct Believes;
 impl Guard for Believes {
     fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
         let words: Vec<_> = head.headers["x-principal"].to_str().unwrap().split(' ').collect();
-        context.principal = Some(Arc::new(Principal {
-            id: words[0].into(),
-            session: Some(words[1].into()),
+        let facts = SessionFacts {
+            id: words[1].into(),
+            authenticated_at_unix_us: 0,
             expires_at_unix_us: words.get(2).map(|expiry| expiry.parse().unwrap()),
-        }));
+        };
+        context.principal = Principal::user(words[0], words[0], &[], facts).map(Arc::new);
         Verdict::Pass
     }
 }

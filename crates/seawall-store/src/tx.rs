@@ -15,6 +15,7 @@ use crate::{
     cache::{Cache, CacheKey},
     dialect::Dialect,
     effects::Effects,
+    id,
     session::{Savepoint, Session},
     value,
     watch::Watch,
@@ -214,6 +215,14 @@ impl<'a> Tx<'a> {
     /// Notes that there is something to deliver.
     pub(crate) fn posted(&mut self) {
         self.effects.posted = true;
+    }
+
+    /// A fresh id for a row: a UUIDv7 (RFC 9562), greater than all that this process has made before.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the system gives no random bytes.
+    pub fn fresh_id(&self) -> Result<String, StoreError> {
+        id::new(self.at_us())
     }
 
     /// Why the transaction writes.

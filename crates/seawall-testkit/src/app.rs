@@ -302,6 +302,11 @@ impl StartedApp {
         self.reload().await.unwrap_or_else(|refusal| panic!("the configuration is refused:\n{}", refusal.text()))
     }
 
+    /// Takes Seawall's own database away while it serves. What was loose is written before.
+    pub fn close_store(&self) {
+        self.running().db().close();
+    }
+
     /// Begins to finish, as SIGTERM does.
     pub async fn drain(&self) {
         self.running().drain().await;

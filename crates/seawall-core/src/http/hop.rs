@@ -113,7 +113,7 @@ fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, ConnectionFault> {
                 continue;
             }
             let name = HeaderName::from_bytes(option).map_err(|_| ConnectionFault::Malformed)?;
-            if NEVER_NOMINATED.contains(&name.as_str()) {
+            if NEVER_NOMINATED.contains(&name.as_str()) || super::own_field(&name) {
                 return Err(ConnectionFault::EndToEnd);
             }
             names.push(name);
@@ -155,6 +155,8 @@ mod tests {
             ("Authorization", ConnectionFault::EndToEnd),
             ("x, Content-Length", ConnectionFault::EndToEnd),
             ("close, X-Forwarded-For", ConnectionFault::EndToEnd),
+            ("close, X-Seawall-User", ConnectionFault::EndToEnd),
+            ("X_Seawall-Roles", ConnectionFault::EndToEnd),
         ] {
             let mut map = headers(&[("connection", line), ("authorization", "y")]);
             assert_eq!(strip(&mut map), Err(fault), "{line}");

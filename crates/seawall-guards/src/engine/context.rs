@@ -8,6 +8,7 @@ use seawall_core::{
     http::TraceContext,
     principal::Principal,
     problem::{Problem, ProblemType},
+    reply::PortError,
     request_id::RequestId,
 };
 
@@ -68,6 +69,8 @@ pub struct Context {
     pub peer_trusted: bool,
     /// Who the request is from, once a credential was verified.
     pub principal: Option<Arc<Principal>>,
+    /// Why it could not be found out whose the credential is that it came with.
+    pub unproven: Option<PortError>,
     /// The client's address: the peer's, or what trusted proxies say.
     pub client: IpAddr,
     /// Whether the client's own connection is encrypted.
@@ -114,6 +117,7 @@ impl Context {
             peer,
             peer_trusted: false,
             principal: None,
+            unproven: None,
             seed,
             request_id: RequestId::generate(now.unix_us, seed.request_id()),
             request_id_value: None,

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use seawall_core::{
     Environment, Mode,
+    authenticator::Credentials,
     limit::RateStore,
     meter::{Meter, Metric},
     problem::ProblemType,
@@ -65,6 +66,8 @@ pub struct Build<'a> {
     /// Names the counters of the policy whose settings the guard got: a route without settings of its own for this guard
     /// shares those of the default.
     pub scope: &'a str,
+    /// Whether the policy is for Seawall's own paths.
+    pub own_path: bool,
     /// The guard's own section.
     pub values: &'a Values,
     /// The section of another guard, for settings that two guards read.
@@ -94,6 +97,8 @@ pub struct Shared {
     pub meter: Arc<dyn Meter>,
     /// Counts requests in flight.
     pub permits: Permits,
+    /// Credentials of this installation, when people can sign in.
+    pub credentials: Option<Credentials>,
 }
 
 impl Shared {

@@ -119,10 +119,14 @@ impl Drop for Gate {
 
 #[cfg(test)]
 mod tests {
+    use seawall_core::principal::SessionFacts;
+
     use super::*;
 
     fn principal(id: &str, session: Option<&str>) -> Option<Arc<Principal>> {
-        Some(Arc::new(Principal { id: id.into(), session: session.map(Into::into), expires_at_unix_us: None }))
+        let facts = SessionFacts { id: "".into(), authenticated_at_unix_us: 0, expires_at_unix_us: None };
+        let principal = Principal::user(id, id, &[], facts).unwrap();
+        Some(Arc::new(Principal { session: session.map(Into::into), ..principal }))
     }
 
     #[test]

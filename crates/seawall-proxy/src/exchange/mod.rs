@@ -6,6 +6,7 @@
 
 mod answer;
 mod attempt;
+mod brief;
 mod compress;
 mod discard;
 mod end;

@@ -2,21 +2,19 @@
 
 use std::{any::Any, borrow::Cow, panic::AssertUnwindSafe, rc::Rc};
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{
     HeaderValue, Request, Response, Version,
     header::{EXPECT, USER_AGENT},
 };
-use seawall_core::problem::Problem;
+use seawall_core::{facts::Facts, problem::Problem};
 use seawall_guards::{Context, Flow, Head, Peer, Seed, Stop, rescue::INTERNAL, strict_http};
 
-use super::{Exchange, Outbound, answer::Payload, discard::discard};
+use super::{Exchange, Outbound, answer::Payload, brief, discard::discard};
 use crate::{
-    builtin::Facts,
     core::Core,
     edge::{Activity, Incoming},
-    site::Target,
+    site::{Site, Target},
 };
 
 /// A request that was read, and the exchange that it began.
@@ -99,10 +97,7 @@ impl Exchange {
         }
         let answered = match route.target {
             Target::Upstream => self.forward(&route.policy, head, body).await,
-            Target::Builtin => {
-                discard_unless_waiting(&head, body);
-                self.ask_builtin(&site, *head).await
-            }
+            Target::Builtin => self.ask_builtin(&site, *head, body).await,
         };
         answered.unwrap_or_else(|problem| self.refused(&problem))
     }
@@ -123,15 +118,27 @@ impl Exchange {
         }
     }
 
-    async fn ask_builtin(&mut self, site: &crate::Site, mut head: Head) -> Result<Response<Payload>, Box<Problem>> {
+    async fn ask_builtin(
+        &mut self,
+        site: &Site,
+        mut head: Head,
+        body: Incoming,
+    ) -> Result<Response<Payload>, Box<Problem>> {
+        let body = brief::read(body).await?;
         strict_http::strip_connection_fields(&mut head.headers)?;
         let context = &self.context;
-        let facts = Facts { request_id: context.request_id, client: context.client, wants_page: context.wants_page };
+        let facts = Facts {
+            request_id: context.request_id,
+            client: context.client,
+            secure: context.secure,
+            wants_page: context.wants_page,
+            principal: context.principal.clone(),
+        };
         if let Cow::Owned(path) = crate::spelled(head.uri.path()) {
             let target = head.uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
             head.uri = target.parse().unwrap_or(head.uri);
         }
-        let answer = site.builtins.ask(Request::from_parts(head, Bytes::new()), facts).await?;
+        let answer = site.builtins.ask(Request::from_parts(head, body), facts).await?;
         Ok(answer.map(Payload::Whole))
     }
 

@@ -276,7 +276,7 @@ impl Body for Sending {
             self.next += 1;
             return Poll::Ready(Some(Ok(Frame::data(part))));
         }
-        let frame = self.upload.poll_live(cx);
+        let frame = self.upload.poll_live(cx).map(|frame| frame.map(|frame| frame.map(edge::without_own_fields)));
         let kept = self.upload.kept.borrow().len();
         self.next = kept;
         if self.over.is_none() {

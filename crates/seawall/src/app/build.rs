@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use axum::Router;
 use seawall_config::Config;
 use seawall_core::{limit::RateStore, meter::Meter};
 use seawall_guards::{
@@ -27,6 +28,7 @@ use super::{
     encryption::Encryption,
     hand_over::{self, Entry, Ground, HandOverMeters, Held, Predecessor, Program, Step},
     health::Health,
+    identity::Identity,
     notify::Notifier,
     reload::{Lasting, ReloadMeters, Reloader},
     running::Parts,
@@ -195,6 +197,8 @@ impl App {
         let meter = Arc::new(registry.clone());
         let store = Store::open(settings.store.clone(), clock, meter, &self.surroundings.variables).await?;
         lasts.lasting.health.look_at_store(store.db().clone());
+        let (clock, meter) = (Arc::clone(&lasts.lasting.clock), Arc::new(registry.clone()));
+        lasts.lasting.identity.open(store.place(), store.db(), store.caches(), clock, meter)?;
         let last_word = held.last_word.take();
         let meters = HandOverMeters::new(&registry);
         let running =
@@ -215,14 +219,15 @@ impl App {
         let Held { public, admin: admin_listener, redirect, addresses, sockets, standard_error, .. } = held;
         let token = settings.admin.token.clone().map_or_else(|| sockets.data.admin_token(), Ok)?;
         let plane = self.plane(public, built.sites, built.spans, &encryption, &lasting, &registry)?;
-        let (upstream, health, data) = (lasting.upstream.clone(), lasting.health.clone(), Arc::new(sockets.data));
+        let (upstream, health, identity) = (lasting.upstream.clone(), lasting.health.clone(), lasting.identity.clone());
+        let data = Arc::new(sockets.data);
         let reloader = Reloader::new(lasting, store.db().clone(), Arc::clone(&settings.config), plane.stage());
         let (hand_over, phase, wishes) = hand_over::channel();
         let phases = phase.subscribe();
         let program = self.program.clone().filter(|_| sockets.hand_over.is_some());
         let hand_over = program.is_some().then_some(hand_over);
         let admin = admin::router(admin::State {
-            store: store.router(),
+            store: store.router().merge(identity.operator_router()),
             db: Some(store.db().clone()),
             health: health.clone(),
             registry: registry.clone(),
@@ -232,7 +237,6 @@ impl App {
             supervised: supervisor.as_ref().map(|supervisor| supervisor.handle().clone()),
             hand_over: hand_over.clone(),
         });
-        let builtin = builtin::router(&settings.server.prefix, &settings.health, &health);
         let predecessor = program.map(|program| Predecessor {
             listeners,
             steps: Step::in_order(plane.stage(), phase.clone(), store.lent(), &data),
@@ -253,7 +257,7 @@ impl App {
             checks: upstream.watch(),
             encryption: encryption.begin(redirect, addresses.public.port()),
             registry,
-            builtin: builtin::serve(builtin, built.requests),
+            builtin: builtin::serve(self.builtin(&health, &identity), built.requests),
             health,
             reloader,
             admin,
@@ -270,6 +274,11 @@ impl App {
         }))
     }
 
+    /// Seawall's own targets.
+    fn builtin(&self, health: &Health, identity: &Identity) -> Router {
+        builtin::router(&self.settings.server.prefix, &self.settings.health, health, identity)
+    }
+
     /// Serves clients.
     fn plane(
         &self,
@@ -280,7 +289,7 @@ impl App {
         lasting: &Lasting,
         registry: &Registry,
     ) -> Result<Plane, AppError> {
-        Ok(Plane::start(PlaneParts {
+        let plane = Plane::start(PlaneParts {
             listener,
             sites,
             settings: self.settings.server.clone(),
@@ -291,7 +300,9 @@ impl App {
             spans,
             seed: self.surroundings.seed,
             tls: encryption.terminator(),
-        })?)
+        })?;
+        lasting.identity.followed_by(&plane);
+        Ok(plane)
     }
 
     /// Makes what outlives configurations, and starts the application when that is Seawall's task.
@@ -307,11 +318,13 @@ impl App {
         if let Some(counters) = &counters {
             health.look_at_counters(counters.clone());
         }
+        let identity = Identity::new(&settings.config)?;
         let lasting = Lasting {
             source: self.source.clone(),
             directory: self.surroundings.directory.clone(),
             open_files: self.surroundings.open_files,
-            shared: shared(settings, registry, counters)?,
+            shared: shared(settings, registry, counters, &identity)?,
+            identity,
             health,
             upstream,
             log,
@@ -368,7 +381,12 @@ struct Built {
 }
 
 /// What outlives policies: made once, so that no reload forgets what was counted.
-fn shared(settings: &Settings, registry: &Registry, counters: Option<SharedCounters>) -> Result<Shared, AppError> {
+fn shared(
+    settings: &Settings,
+    registry: &Registry,
+    counters: Option<SharedCounters>,
+    identity: &Identity,
+) -> Result<Shared, AppError> {
     let capacity = settings.config.values(&rate_limit::SECTION).get(&rate_limit::CAPACITY)?;
     let meter: Arc<dyn Meter> = Arc::new(registry.clone());
     let memory = MemoryRates::new(capacity, &*meter);
@@ -376,5 +394,5 @@ fn shared(settings: &Settings, registry: &Registry, counters: Option<SharedCount
         Some(counters) => (Arc::new(counters), Some(memory as _)),
         None => (memory, None),
     };
-    Ok(Shared { rates, local_rates, meter, permits: Permits::default() })
+    Ok(Shared { rates, local_rates, meter, permits: Permits::default(), credentials: identity.credentials() })
 }

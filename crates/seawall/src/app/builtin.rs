@@ -1,4 +1,4 @@
-//! The built-in targets of the public listener, on the control plane: health, and the pages behind problems.
+//! The built-in targets of the public listener, on the control plane: health, signing in, and the pages behind problems.
 
 use axum::{
     Router,
@@ -11,7 +11,7 @@ use axum::{
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use seawall_core::problem::Problem;
-use seawall_guards::strict_http::METHOD_REFUSED;
+use seawall_guards::{problem::NOT_FOUND, strict_http::METHOD_REFUSED};
 use seawall_proxy::{BuiltinRequest, Builtins, spelled};
 use tokio::sync::mpsc;
 use tower::ServiceExt;
@@ -19,6 +19,7 @@ use tower::ServiceExt;
 use super::{
     catalogue,
     health::{Health, HealthSettings, Show},
+    identity::Identity,
 };
 
 /// The largest answer of a built-in target.
@@ -37,15 +38,16 @@ pub(super) fn channel() -> (Builtins, mpsc::Receiver<BuiltinRequest>) {
 }
 
 /// The targets under `prefix`, and health at the paths of its settings.
-pub(super) fn router(prefix: &str, settings: &HealthSettings, health: &Health) -> Router {
+pub(super) fn router(prefix: &str, settings: &HealthSettings, health: &Health, identity: &Identity) -> Router {
     let show = settings.show;
     let live = get(|| async { json(StatusCode::OK, &serde_json::json!({ "status": "ok" })) });
     let ready = {
         let health = health.clone();
         get(move || readiness(health.clone(), show))
     };
+    let auth = identity.router(prefix);
     let prefix = spelled(prefix);
-    let mut router = Router::new()
+    let mut router = auth
         .route(&format!("{prefix}/health/live"), live.clone())
         .route(&format!("{prefix}/health/ready"), ready.clone())
         .route(&format!("{prefix}/problems/{{slug}}"), get(problem_page));
@@ -75,8 +77,11 @@ pub(super) async fn serve(router: Router, mut requests: mpsc::Receiver<BuiltinRe
 }
 
 async fn answer(router: Router, request: Request<Body>) -> Result<Response<Bytes>, Problem> {
-    let not_found = || Problem::new(&seawall_proxy::NOT_FOUND);
-    let response = router.oneshot(request).await.map_err(|never| match never {})?;
+    let not_found = || Problem::new(&NOT_FOUND);
+    let mut response = router.oneshot(request).await.map_err(|never| match never {})?;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        return Err(problem);
+    }
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         let problem = Problem::new(&METHOD_REFUSED);
         return Err(match response.headers().get(header::ALLOW) {

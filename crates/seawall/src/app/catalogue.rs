@@ -8,8 +8,8 @@ use seawall_core::{
     settings::{Field, Literal, Section},
 };
 use seawall_guards::{
-    DECISIONS, GuardEntry, body, client_address, compression, cors, deadline, load_shed, rate_limit, request_id,
-    rescue, retry, security_headers, strict_http, trace_context, websocket,
+    DECISIONS, GuardEntry, access, authentication, body, client_address, compression, cors, deadline, load_shed,
+    rate_limit, request_id, rescue, retry, security_headers, strict_http, trace_context, websocket,
 };
 use seawall_proxy::{SERVER_SECTION, TLS_SECTION, UPSTREAM_SECTION};
 use seawall_store::migration::Ledger;
@@ -37,7 +37,7 @@ const fn by_route(guard: &'static GuardEntry, why: &'static str) -> Step {
 }
 
 /// The order in which guards see a request; answers pass back the other way.
-pub static ORDER: [Step; 14] = [
+pub static ORDER: [Step; 16] = [
     before_route(
         &strict_http::ENTRY,
         "first, so that nothing reads a head that can be read in two ways, and its limits count only what the client sent",
@@ -61,8 +61,13 @@ pub static ORDER: [Step; 14] = [
     by_route(&websocket::ENTRY, "after the limits, so that broken handshakes count too, and before a place is taken"),
     by_route(
         &load_shed::ENTRY,
-        "last of the guards on the head, so that a place is held only by requests that are served",
+        "before anything is looked up for a request, so that no more wait for an answer than there are places",
     ),
+    by_route(
+        &authentication::ENTRY,
+        "after the limits, so that a flood of credentials asks the store for no more than they let through",
+    ),
+    by_route(&access::ENTRY, "as soon as it is known who asks, and before the body is read"),
     by_route(&body::ENTRY, "on the body, which is read only for requests that all others let pass"),
 ];
 
@@ -89,7 +94,7 @@ pub static TOP: Section = Section::new(
 );
 
 /// Sections that belong to no guard, before those that do.
-static OWN_SECTIONS: [&Section; 13] = [
+static OWN_SECTIONS: [&Section; 14] = [
     &TOP,
     &UPSTREAM_SECTION,
     &supervised::SECTION,
@@ -101,6 +106,7 @@ static OWN_SECTIONS: [&Section; 13] = [
     &seawall_store::SECTION,
     &seawall_store::audit::SECTION,
     &seawall_store::backup::SECTION,
+    &seawall_identity::SECTION,
     &LOG_SECTION,
     &TRACE_SECTION,
 ];
@@ -125,7 +131,7 @@ static PRESETS: [Preset; 3] = [
 ];
 
 /// The migrations of every crate that keeps something, in the order in which they build on one another.
-pub static LEDGERS: [&Ledger; 1] = [&seawall_store::LEDGER];
+pub static LEDGERS: [&Ledger; 2] = [&seawall_store::LEDGER, &seawall_identity::LEDGER];
 
 /// Everything that can be configured.
 #[must_use]
@@ -141,7 +147,10 @@ pub fn schema() -> Schema {
 /// Every problem that a client can see.
 pub fn problems() -> impl Iterator<Item = &'static ProblemType> {
     let guards = ORDER.iter().flat_map(|step| step.guard.problems.iter().copied());
-    guards.chain(seawall_proxy::PROBLEMS.iter().copied()).chain(admin::PROBLEMS.iter().copied())
+    guards
+        .chain(seawall_proxy::PROBLEMS.iter().copied())
+        .chain(admin::PROBLEMS.iter().copied())
+        .chain(seawall_identity::http::PROBLEMS.iter().copied())
 }
 
 /// Every metric.
@@ -152,6 +161,7 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
         .chain(guards)
         .chain(own)
         .chain(seawall_store::METRICS)
+        .chain(seawall_identity::password::METRICS)
         .chain(counters::METRICS)
         .chain(reload::METRICS)
         .chain(hand_over::METRICS)

@@ -56,6 +56,14 @@ pub fn settings(config: &Config, directory: &Path) -> Result<Option<TlsSettings>
     Ok(TlsSettings::read(config.values(&TLS_SECTION), config.entries(&TLS_SECTION), directory)?)
 }
 
+/// Whether client connections are to be encrypted here.
+///
+/// # Errors
+/// [`AppError`] as for [`settings`].
+pub fn configured(config: &Config) -> Result<bool, AppError> {
+    Ok(settings(config, Path::new(""))?.is_some())
+}
+
 /// Where proxies announce their clients, there must be some, or nobody could connect.
 ///
 /// # Errors

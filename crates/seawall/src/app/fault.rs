@@ -45,6 +45,9 @@ pub enum AppError {
         "proxy_protocol in [server] is on, and trusted in [client_address] names no proxy, so nobody could connect"
     )]
     NoAnnouncer,
+    /// Sessions that anybody on the way could take.
+    #[error("people can sign in ([identity]), and nothing says that their connections are encrypted")]
+    SessionsInClear,
     /// The listener that redirects to https.
     #[error("cannot listen on {address} for redirects to https")]
     RedirectListen {
@@ -114,7 +117,8 @@ impl AppError {
             | Self::TwoUpstreams
             | Self::Encryption(_)
             | Self::Tls(_)
-            | Self::NoAnnouncer => 64,
+            | Self::NoAnnouncer
+            | Self::SessionsInClear => 64,
             Self::Supervised(error) => error.exit_code(),
             Self::Store(error) => error.exit_code(),
             Self::Plane(PlaneError::Listen { .. })
@@ -145,6 +149,10 @@ impl AppError {
             ),
             Self::NoAnnouncer => Some(
                 "name the load balancer's addresses as `trusted` in [client_address], or turn `proxy_protocol` off".to_owned(),
+            ),
+            Self::SessionsInClear => Some(
+                "give Seawall a certificate in [tls.NAME], or name the proxy that ends https as `trusted` in [client_address]; over plain http, sessions are for `environment = \"development\"`"
+                    .to_owned(),
             ),
             Self::Tls(TlsError::Unreadable { .. }) => Some(
                 "paths are relative to the configuration file's directory; see that the file exists and that Seawall may read it"

@@ -10,6 +10,7 @@ pub mod encryption;
 mod fault;
 pub mod hand_over;
 pub mod health;
+pub(crate) mod identity;
 pub mod notify;
 mod random;
 mod redirect;

@@ -10,8 +10,10 @@ use seawall_core::{
     settings::{Setting, Values},
 };
 use seawall_guards::{
-    Build, BuildError, GuardEntry, Policy, ReportOnly, SectionSource, Shared, Step, load_shed::Permits, problem::Pages,
-    rate_limit::MemoryRates,
+    Build, BuildError, GuardEntry, Policy, ReportOnly, SectionSource, Shared, Step,
+    load_shed::Permits,
+    problem::Pages,
+    rate_limit::{self, MemoryRates},
 };
 use seawall_proxy::{Builtins, Route, Router, SERVER_SECTION, ServerSettings, Site, Target, spelled};
 
@@ -19,6 +21,7 @@ use super::{
     AppError,
     catalogue::{self, ORDER, TOP},
     health::{self, HealthSettings},
+    identity::{Identity, Limited},
 };
 
 /// What sites are built from.
@@ -36,6 +39,11 @@ impl SiteParts<'_> {
     /// The site of one core.
     pub(super) fn build(&self) -> Result<Site, AppError> {
         let mut routes = Vec::new();
+        let limited = Limited::of(self.config, &self.prefix);
+        for path in &limited.routes {
+            let pattern = RoutePattern::parse(path).map_err(AppError::BuiltinPath)?;
+            routes.push((pattern, self.route(&Kind::SignIn(path, &limited.rate_limit))?));
+        }
         for path in self.aliases.iter().cloned().chain([format!("{}/*", self.prefix)]) {
             let pattern = RoutePattern::parse(&path).map_err(AppError::BuiltinPath)?;
             if !pattern.below() && under(&path, &self.prefix) {
@@ -77,6 +85,7 @@ impl SiteParts<'_> {
         let shared = kind.shared(self.shared);
         let build = Build {
             policy: name,
+            own_path: kind.own_path(),
             scope: kind.scope(guard, name),
             values: kind.values(self.config, guard),
             other: &source,
@@ -120,6 +129,7 @@ pub fn verify(config: &Config) -> Result<(), AppError> {
         local_rates: None,
         meter: Arc::new(NoMeter),
         permits: Permits::default(),
+        credentials: Identity::new(config)?.credentials(),
     };
     let health = HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?;
     let server = ServerSettings::read(config.values(&SERVER_SECTION))?;
@@ -136,6 +146,8 @@ pub(crate) enum Kind<'a> {
     Configured(&'a ConfigRoute),
     /// Seawall's own paths.
     Builtin,
+    /// One of them where passwords are tried, and how often that may be.
+    SignIn(&'a str, &'a Values),
 }
 
 impl Kind<'_> {
@@ -144,14 +156,19 @@ impl Kind<'_> {
             Self::Default => "*".to_owned(),
             Self::Configured(route) => route.pattern().to_string(),
             Self::Builtin => format!("{prefix}/*"),
+            Self::SignIn(path, _) => (*path).to_owned(),
         }
     }
 
     const fn target(&self) -> Target {
         match self {
             Self::Default | Self::Configured(_) => Target::Upstream,
-            Self::Builtin => Target::Builtin,
+            Self::Builtin | Self::SignIn(..) => Target::Builtin,
         }
+    }
+
+    const fn own_path(&self) -> bool {
+        matches!(self, Self::Builtin | Self::SignIn(..))
     }
 
     /// Counters are shared by all routes with the same settings; our own paths have counters of their own.
@@ -160,13 +177,15 @@ impl Kind<'_> {
             Self::Configured(route) if route.written(guard.section) => name,
             Self::Configured(_) | Self::Default => "*",
             Self::Builtin => "builtin",
+            Self::SignIn(..) => "sign-in",
         }
     }
 
-    /// Our own paths are counted by each process: health is asked for by others, and answers while Redis does not.
+    /// Our own paths are counted by each process: health is asked for by others, and answers while Redis does not. Where passwords
+    /// are tried, all count together.
     fn shared(&self, shared: &Shared) -> Shared {
         match self {
-            Self::Configured(_) | Self::Default => shared.clone(),
+            Self::Configured(_) | Self::Default | Self::SignIn(..) => shared.clone(),
             Self::Builtin => shared.of_this_process(),
         }
     }
@@ -174,14 +193,15 @@ impl Kind<'_> {
     fn values<'a>(&'a self, config: &'a Config, guard: &GuardEntry) -> &'a Values {
         match self {
             Self::Configured(route) => route.values(guard.section),
-            Self::Default | Self::Builtin => config.values(guard.section),
+            Self::SignIn(_, values) if guard.name == rate_limit::ENTRY.name => values,
+            Self::Default | Self::Builtin | Self::SignIn(..) => config.values(guard.section),
         }
     }
 
     /// The mode of a guard: the route's for this guard, the route's, the guard's, the global one. Our own paths are always
     /// enforced.
     pub(crate) fn mode(&self, config: &Config, guard: &GuardEntry) -> Mode {
-        if guard.report_only != ReportOnly::Yes || matches!(self, Self::Builtin) {
+        if guard.report_only != ReportOnly::Yes || self.own_path() {
             return Mode::Enforce;
         }
         let read = |values: &Values| values.raw("mode").and_then(|raw| Mode::read(raw).ok());
@@ -206,7 +226,7 @@ impl SectionSource for Source<'_> {
         let Some(section) = catalogue::schema().section(name) else { return Values::default() };
         match self.kind {
             Kind::Configured(route) => route.values(section).clone(),
-            Kind::Default | Kind::Builtin => self.config.values(section).clone(),
+            Kind::Default | Kind::Builtin | Kind::SignIn(..) => self.config.values(section).clone(),
         }
     }
 }

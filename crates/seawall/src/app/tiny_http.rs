@@ -73,6 +73,16 @@ pub async fn post_unix(socket: &Path, path: &str, limit: Duration) -> io::Result
     unix(socket, "POST", path, limit).await
 }
 
+/// Has a server behind a Unix socket do something with this JSON.
+///
+/// # Errors
+/// As for [`Url::get`].
+pub async fn json_unix(socket: &Path, path: &str, json: &str, limit: Duration) -> io::Result<Answer> {
+    let asked =
+        async { exchange_with(UnixStream::connect(socket).await?, "localhost", "POST", path, Some(json)).await };
+    tokio::time::timeout(limit, asked).await.map_err(|_| io::ErrorKind::TimedOut)?
+}
+
 async fn unix(socket: &Path, method: &str, path: &str, limit: Duration) -> io::Result<Answer> {
     let asked = async { exchange(UnixStream::connect(socket).await?, "localhost", method, path).await };
     tokio::time::timeout(limit, asked).await.map_err(|_| io::ErrorKind::TimedOut)?
@@ -94,18 +104,33 @@ pub async fn connects(host: &str, port: u16, limit: Duration) -> io::Result<()> 
 }
 
 async fn exchange(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     host: &str,
     method: &str,
     path: &str,
 ) -> io::Result<Answer> {
+    exchange_with(stream, host, method, path, None).await
+}
+
+async fn exchange_with(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    host: &str,
+    method: &str,
+    path: &str,
+    json: Option<&str>,
+) -> io::Result<Answer> {
     // HTTP/1.0: the answer ends with the connection, so no framing has to be understood.
-    let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
+    let length = match (method, json) {
+        (_, Some(json)) => format!("Content-Type: application/json\r\nContent-Length: {}\r\n", json.len()),
+        ("POST", None) => "Content-Length: 0\r\n".to_owned(),
+        (_, None) => String::new(),
+    };
     let request = format!(
         "{method} {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: seawall/{}\r\n{length}Connection: close\r\n\r\n",
         crate::VERSION
     );
     stream.write_all(request.as_bytes()).await?;
+    stream.write_all(json.unwrap_or_default().as_bytes()).await?;
     let mut bytes = Vec::new();
     stream.take(MOST_BYTES).read_to_end(&mut bytes).await?;
     let text = String::from_utf8_lossy(&bytes);

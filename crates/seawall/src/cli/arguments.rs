@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     CliError, Next, World,
-    store::{AuditLogCommand, BackupCommand, DbCommand, MigrateCommand, RestoreOptions},
+    store::{AuditLogCommand, BackupCommand, DbCommand, MigrateCommand, RestoreOptions, UserCommand},
 };
 
 const EXIT_CODES: &str = "\
@@ -68,6 +68,9 @@ pub(super) enum Command {
     /// Move the store to another database.
     #[command(subcommand)]
     Db(DbCommand),
+    /// Add people who may sign in, give them roles, keep them out, or end their sessions.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Read the record of who did what, or find out whether it was changed.
     #[command(subcommand)]
     AuditLog(AuditLogCommand),

@@ -10,6 +10,7 @@ mod explaining;
 mod helping;
 mod keeping;
 mod operating;
+mod people;
 mod production;
 mod serving;
 mod terminals;

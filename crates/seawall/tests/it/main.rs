@@ -25,6 +25,7 @@ mod forwarding;
 mod guards;
 mod health;
 mod http2;
+mod identity;
 mod lifecycle;
 mod logs;
 mod malformed;

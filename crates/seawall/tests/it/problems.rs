@@ -63,6 +63,42 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     ("configuration-refused", "a_file_with_mistakes_changes_nothing_and_says_why", include_str!("reload.rs")),
     ("reload-not-possible", "one_follows_the_other_and_none_comes_at_the_end", include_str!("reload.rs")),
+    ("not-signed-in", "routes_let_in_whom_they_are_for", include_str!("identity/sign_in.rs")),
+    ("not-allowed", "routes_let_in_whom_they_are_for", include_str!("identity/sign_in.rs")),
+    (
+        "sign-in-refused",
+        "wrong_unknown_disabled_and_paused_look_alike_and_take_as_long",
+        include_str!("identity/sign_in.rs"),
+    ),
+    ("cross-site-refused", "only_the_sites_own_pages_and_json_sign_people_in", include_str!("identity/sign_in.rs")),
+    ("json-required", "only_the_sites_own_pages_and_json_sign_people_in", include_str!("identity/sign_in.rs")),
+    ("invalid-input", "only_the_sites_own_pages_and_json_sign_people_in", include_str!("identity/sign_in.rs")),
+    ("name-taken", "who_registers_is_signed_in_and_names_are_taken_once", include_str!("identity/sign_in.rs")),
+    (
+        "https-required",
+        "behind_a_proxy_that_ends_https_the_cookie_is_protected_and_plain_http_refused",
+        include_str!("identity/sign_in.rs"),
+    ),
+    (
+        "wrong-password",
+        "another_password_needs_the_one_that_holds_and_ends_all_other_sessions",
+        include_str!("identity/revoked.rs"),
+    ),
+    (
+        "password-refused",
+        "another_password_needs_the_one_that_holds_and_ends_all_other_sessions",
+        include_str!("identity/revoked.rs"),
+    ),
+    (
+        "identity-unavailable",
+        "without_its_store_seawall_serves_whom_it_knows_and_says_so_to_others",
+        include_str!("identity/unavailable.rs"),
+    ),
+    (
+        "sign-in-unavailable",
+        "without_its_store_seawall_serves_whom_it_knows_and_says_so_to_others",
+        include_str!("identity/unavailable.rs"),
+    ),
     (
         "limiter-unavailable",
         "wk_4_a_store_that_fails_lets_requests_pass_or_refuses_them_as_configured",

@@ -6,7 +6,7 @@ use http::{
     uri::{Authority, Scheme},
 };
 use http_body::Frame;
-use seawall_core::http::framing::Limits;
+use seawall_core::http::{framing::Limits, strip_own_fields};
 
 /// Makes a request one of HTTP/2: its `Host` becomes the authority (RFC 9113 section 8.3.1).
 ///
@@ -79,6 +79,14 @@ pub(crate) fn clean_trailers<D>(mut frame: Frame<D>) -> Frame<D> {
     }
     fields.remove(CONTENT_LENGTH);
     fields.remove(HOST);
+    frame
+}
+
+/// What no client may say of itself, in trailers either.
+pub(crate) fn without_own_fields<D>(mut frame: Frame<D>) -> Frame<D> {
+    if let Some(fields) = frame.trailers_mut() {
+        strip_own_fields(fields);
+    }
     frame
 }
 

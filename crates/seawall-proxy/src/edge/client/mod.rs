@@ -11,7 +11,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 pub(crate) use ask::ask;
-pub(crate) use heads::clean_trailers;
+pub(crate) use heads::{clean_trailers, without_own_fields};
 pub(crate) use http1::Http1Connection;
 pub(crate) use http2::{Cancelled, Multiplexed, cancelled};
 

@@ -22,6 +22,7 @@ use crate::app::{
     ConfigSource, builtin,
     catalogue::{TOP, WATCH},
     health::Health,
+    identity::Identity,
     notify::Notifier,
     settings::Settings,
     source::Texts,
@@ -37,6 +38,7 @@ pub(in crate::app) struct Lasting {
     pub(in crate::app) shared: Shared,
     pub(in crate::app) upstream: Upstream,
     pub(in crate::app) health: Health,
+    pub(in crate::app) identity: Identity,
     pub(in crate::app) log: LogHandle,
     pub(in crate::app) level: Option<LevelHandle>,
     pub(in crate::app) drain_timeout: watch::Sender<Duration>,
@@ -209,7 +211,7 @@ impl Reloader {
         let settings = Settings::read(config, &lasting.directory, lasting.open_files)?;
         let (builtins, requests) = builtin::channel();
         let sites = settings.sites(self.0.stage.cores(), &lasting.shared, &builtins)?;
-        let builtin = builtin::router(&settings.server.prefix, &settings.health, &lasting.health);
+        let builtin = builtin::router(&settings.server.prefix, &settings.health, &lasting.health, &lasting.identity);
         Ok(Draft { settings, sites, builtin, requests, difference })
     }
 

@@ -15,7 +15,7 @@ use super::{StoreFault, StorePlace};
 ///
 /// # Errors
 /// [`StoreFault`].
-pub(super) fn messages(place: &StorePlace, meter: &dyn Meter) -> Result<Messages, Box<StoreFault>> {
+pub(crate) fn messages(place: &StorePlace, meter: &dyn Meter) -> Result<Messages, Box<StoreFault>> {
     carried(place.store.redis.as_ref(), &place.url, meter)
 }
 

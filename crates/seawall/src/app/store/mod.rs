@@ -3,7 +3,7 @@
 
 pub(crate) mod backups;
 pub(crate) mod before;
-mod between;
+pub(crate) mod between;
 pub(crate) mod checkpoints;
 mod fault;
 mod open;

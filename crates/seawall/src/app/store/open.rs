@@ -88,7 +88,7 @@ impl Store {
         let messages = between::messages(&place, &*meter).map_err(|fault| *fault)?;
         let caches = Caches::new(messages, Arc::clone(&clock), Arc::clone(&meter));
         let keeper = Arc::new(Keeper::begin(backups.clone(), db.clone()));
-        duties.spawn(retention::run(db.clone(), retention::RULES.to_vec(), Arc::clone(&meter), stopping.clone()));
+        duties.spawn(retention::run(db.clone(), rules(), Arc::clone(&meter), stopping.clone()));
         let signing = Signing {
             db: db.clone(),
             key: Arc::clone(&key),
@@ -111,6 +111,11 @@ impl Store {
     /// Hot rows in memory, and the messages by which nodes tell each other what has become of them.
     pub(in crate::app) const fn caches(&self) -> &Caches {
         &self.caches
+    }
+
+    /// Where it is.
+    pub(in crate::app) fn place(&self) -> &StorePlace {
+        &self.place
     }
 
     /// What operators may ask of it.
@@ -222,6 +227,11 @@ impl Lent {
         self.keeper.resume();
         Ok(())
     }
+}
+
+/// What is let go of, by all who keep something.
+fn rules() -> Vec<retention::Rule> {
+    retention::RULES.iter().chain(&seawall_identity::RULES).copied().collect()
 }
 
 /// Says so when nothing is backed up.

@@ -9,12 +9,14 @@ use std::{
 };
 
 use axum::{Router, body::Body};
-use http::{Method, Request};
+use http::{Method, Request, header::CONTENT_TYPE};
 use seawall_core::meter::{Meter, NoMeter};
+use seawall_identity::IdentitySettings;
 use seawall_store::{
     Db,
     audit::SigningKey,
     backup::{self, Phase, Progress, Step},
+    messages::Messages,
 };
 use serde_json::Value;
 use tokio::time::sleep;
@@ -22,7 +24,7 @@ use tower::ServiceExt;
 
 use super::super::CliError;
 use crate::app::{
-    AppError, SystemClock,
+    AppError, SystemClock, identity,
     store::{
         self, Looked, StoreFault, StorePlace,
         backups::{self, Asked, Backups, Board, Purpose, What},
@@ -53,6 +55,7 @@ pub(super) struct Access {
     place: StorePlace,
     /// The environment's; they may hold credentials.
     variables: Variables,
+    identity: IdentitySettings,
 }
 
 /// Variables of the environment, which are not shown.
@@ -70,6 +73,13 @@ pub(super) enum Holder {
     Server(PathBuf),
     /// This process.
     Own(Router),
+}
+
+/// Whoever can be asked about users.
+pub(super) struct PeopleHolder {
+    holder: Holder,
+    /// What tells other nodes, when the store was opened for it.
+    messages: Option<Messages>,
 }
 
 /// What backups are wanted for.
@@ -91,8 +101,13 @@ pub(super) struct BackupHolder {
 }
 
 impl Access {
-    pub(super) const fn new(socket: PathBuf, place: StorePlace, variables: Variables) -> Self {
-        Self { socket, place, variables }
+    pub(super) const fn new(
+        socket: PathBuf,
+        place: StorePlace,
+        variables: Variables,
+        identity: IdentitySettings,
+    ) -> Self {
+        Self { socket, place, variables, identity }
     }
 
     /// Where it is.
@@ -119,6 +134,16 @@ impl Access {
             messages: None,
         });
         Ok(Holder::Own(router))
+    }
+
+    /// Finds the server, or opens the store and what is kept of users in it.
+    pub(super) async fn people(&self) -> Result<PeopleHolder, CliError> {
+        if self.served().await {
+            return Ok(PeopleHolder { holder: Holder::Server(self.socket.clone()), messages: None });
+        }
+        let db = self.open().await?;
+        let (router, messages) = identity::alone(&db, &self.place, self.identity.clone()).map_err(CliError::App)?;
+        Ok(PeopleHolder { holder: Holder::Own(router), messages: Some(messages) })
     }
 
     /// Opens the store, which no server may have.
@@ -211,6 +236,40 @@ impl Holder {
     }
 }
 
+impl PeopleHolder {
+    /// Asks for an answer in JSON.
+    ///
+    /// # Errors
+    /// [`CliError::Missing`] or [`CliError::Usage`] with what was said instead.
+    pub(super) async fn look(&self, path: &str) -> Result<Value, CliError> {
+        told(&match &self.holder {
+            Holder::Server(socket) => tiny_http::get_unix(socket, path, LIMIT).await?,
+            Holder::Own(router) => own(router, Method::GET, path).await?,
+        })
+    }
+
+    /// Has something done with this.
+    ///
+    /// # Errors
+    /// As for [`Self::look`].
+    pub(super) async fn have_done(&self, path: &str, with: &Value) -> Result<Value, CliError> {
+        let json = with.to_string();
+        told(&match &self.holder {
+            Holder::Server(socket) => tiny_http::json_unix(socket, path, &json, LIMIT).await?,
+            Holder::Own(router) => own_with(router, Method::POST, path, json).await?,
+        })
+    }
+
+    /// Lets other nodes hear of it before the process ends.
+    pub(super) async fn close(self) {
+        if let Some(messages) = self.messages
+            && !messages.flush(LOOK).await
+        {
+            tracing::info!("other nodes may not have been told; they look again within a minute");
+        }
+    }
+}
+
 impl BackupHolder {
     /// Asks for an answer in JSON.
     ///
@@ -267,14 +326,19 @@ async fn follow(socket: &Path, progress: &Progress) -> Infallible {
 fn told(answer: &Answer) -> Result<Value, CliError> {
     let said: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     match (answer.status, said.get("error").and_then(Value::as_str)) {
-        (200, _) => Ok(said),
+        (200 | 201, _) => Ok(said),
         (400, Some(error)) => Err(CliError::Usage(format!("error: {error}\n"))),
         (_, error) => Err(CliError::Missing(error.unwrap_or("the server does not say why").to_owned())),
     }
 }
 
 async fn own(router: &Router, method: Method, path: &str) -> io::Result<Answer> {
-    let request = Request::builder().method(method).uri(path).body(Body::empty()).map_err(io::Error::other)?;
+    own_with(router, method, path, String::new()).await
+}
+
+async fn own_with(router: &Router, method: Method, path: &str, json: String) -> io::Result<Answer> {
+    let request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, "application/json");
+    let request = request.body(Body::from(json)).map_err(io::Error::other)?;
     let Ok(response) = router.clone().oneshot(request).await;
     let status = response.status().as_u16();
     let body = axum::body::to_bytes(response.into_body(), MOST_BYTES).await.map_err(io::Error::other)?;

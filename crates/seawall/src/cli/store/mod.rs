@@ -7,13 +7,16 @@ mod bar;
 mod migrate;
 mod relocate;
 mod restore;
+mod user;
 
 use std::{io::Write, path::PathBuf};
+
+use seawall_identity::IdentitySettings;
 
 use self::access::{Access, Variables};
 pub(super) use self::{
     audit_log::AuditLogCommand, backup::BackupCommand, migrate::MigrateCommand, relocate::DbCommand,
-    restore::RestoreOptions,
+    restore::RestoreOptions, user::UserCommand,
 };
 use super::{
     CliError, Next, Serve, World,
@@ -38,6 +41,7 @@ enum Wish {
     Backup(BackupCommand, Access),
     /// With the directory where relative paths begin.
     Restore(RestoreOptions, Access, PathBuf),
+    User(UserCommand, Access),
     /// With the directory where relative paths begin.
     Db(DbCommand, PathBuf),
 }
@@ -66,6 +70,13 @@ pub(super) fn restore(options: RestoreOptions, world: &World<'_>) -> Result<Next
     Ok(next(Wish::Restore(options, access, world.directory.clone()), world))
 }
 
+/// Prepares `seawall user`.
+pub(super) fn user(mut command: UserCommand, world: &World<'_>) -> Result<Next, CliError> {
+    let access = access(command.file(), world)?;
+    command.read_password()?;
+    Ok(next(Wish::User(command, access), world))
+}
+
 /// Prepares `seawall db`.
 pub(super) fn db(command: DbCommand, world: &World<'_>) -> Next {
     next(Wish::Db(command, world.directory.clone()), world)
@@ -80,7 +91,9 @@ fn access(file: &FileOption, world: &World<'_>) -> Result<Access, CliError> {
     let options = StatusOptions { file: file.clone(), json: false };
     let loaded = configuration::read(file, Vec::new(), false, world)?;
     let place = StorePlace::read(&loaded.config, &loaded.directory).map_err(AppError::Setting)?;
-    Ok(Access::new(status::socket(&options, world)?, place, Variables(world.variables.clone())))
+    let identity =
+        IdentitySettings::read(loaded.config.values(&seawall_identity::SECTION)).map_err(AppError::Setting)?;
+    Ok(Access::new(status::socket(&options, world)?, place, Variables(world.variables.clone()), identity))
 }
 
 impl Ask {
@@ -94,6 +107,7 @@ impl Ask {
             Wish::Migrate(command, access) => command.run(access, self.paint, out).await,
             Wish::Backup(command, access) => command.run(access, self.paint, out).await,
             Wish::Restore(options, access, directory) => options.run(access, directory, self.paint, out).await,
+            Wish::User(command, access) => command.run(access, self.paint, out).await,
             Wish::Db(command, directory) => command.run(directory, self.paint, out).await,
         }
     }

@@ -105,3 +105,15 @@ fn varies(answer: &RawResponse) -> bool {
         .iter()
         .any(|line| line.split(',').any(|name| name.trim().eq_ignore_ascii_case("origin")))
 }
+
+/// Nobody in particular is let into a route for people who signed in; whoever forges a field is nobody in particular.
+pub(super) async fn strangers(application: Application) {
+    let configuration = "[identity]\nenabled = true\n[route.\"/private/*\"]\naccess.require = \"user\"\n";
+    let app = in_front_of(&application, configuration).await;
+    let forged = Request::get("/private/file").header("X-Seawall-User", "admin").header("Cookie", "seawall=forged");
+    let refused = app.client().request(forged).await;
+    expect_problem(&refused, 401, "not-signed-in");
+    let line = app.request_line("/private/file").await;
+    assert_eq!((&line["guard.name"], line.get("upstream.duration_ms")), (&"access".into(), None), "{line}");
+    app.client().request(Request::get("/index.html").header("X-Seawall-User", "admin")).await.expect_status(200);
+}

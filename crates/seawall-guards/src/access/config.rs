@@ -1,0 +1,53 @@
+//! Section `[access]`.
+
+use std::sync::Arc;
+
+use seawall_core::{
+    authenticator::NOT_SIGNED_IN,
+    settings::{BadSetting, Field, Literal, Section, Values},
+};
+
+use super::{AccessGuard, NOT_ALLOWED, Requirement};
+use crate::{GuardEntry, ReportOnly, engine::MODE};
+
+pub(super) const REQUIRE: Field<Vec<Requirement>> = Field::new(
+    "require",
+    Literal::Texts(&[]),
+    "Who may use the route: \"user\" is whoever signed in, \"role admin\" whoever has that role; of several, one is enough. Empty lets everybody in. It needs `enabled` in `[identity]`. Seawall's own paths are not meant.",
+);
+pub(super) const HIDDEN: Field<bool> = Field::new(
+    "hidden",
+    Literal::Flag(false),
+    "Whether whoever may not use the route is answered 404, as if it were not there, instead of 401 or 403.",
+);
+
+/// The section.
+pub const SECTION: Section =
+    Section::new("access", "Who may use a route.", &[MODE.spec(), REQUIRE.spec(), HIDDEN.spec()]).per_route();
+
+/// The catalogue entry.
+pub static ENTRY: GuardEntry = GuardEntry {
+    name: "access",
+    summary: "Lets a route be used by whoever signed in, or by whoever has a role.",
+    section: &SECTION,
+    problems: &[&NOT_SIGNED_IN, &NOT_ALLOWED],
+    metrics: &[],
+    report_only: ReportOnly::Yes,
+    build: |build| {
+        let require = build.values.get(&REQUIRE)?;
+        if require.is_empty() || build.own_path {
+            return Ok(None);
+        }
+        if build.shared.credentials.is_none() {
+            let reason = "nobody can sign in, so nobody could be let in; set `enabled = true` in [identity]".to_owned();
+            return Err(BadSetting { key: REQUIRE.key(), reason });
+        }
+        Ok(Some(Arc::new(AccessGuard::new(require, build.values.get(&HIDDEN)?))))
+    },
+};
+
+/// The defaults, to change from.
+#[must_use]
+pub fn values() -> Values {
+    Values::defaults(&SECTION)
+}

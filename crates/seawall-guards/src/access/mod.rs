@@ -1,0 +1,14 @@
+//! Who may use a route (checklist RG-19): anyone, whoever signed in, or whoever has one of some roles.
+//!
+//! Nobody in particular gets 401, and whoever lacks the role 403; a route that is `hidden` answers both as if it were not there. Seawall's
+//! own paths say themselves what they require.
+
+mod config;
+mod guard;
+mod requirement;
+#[cfg(test)]
+mod tests;
+
+pub use config::{ENTRY, SECTION, values};
+pub use guard::{AccessGuard, NOT_ALLOWED};
+pub use requirement::Requirement;

@@ -1,0 +1,67 @@
+//! The decision on whether whoever asks may.
+
+use std::sync::Arc;
+
+use http::Request;
+use seawall_core::{
+    principal::{Principal, Role, SessionFacts},
+    reply::PortError,
+    settings::{Raw, Setting},
+};
+
+use super::{AccessGuard, Requirement};
+use crate::{Guard, Verdict, engine::sample_context};
+
+fn requirement(text: &str) -> Requirement {
+    Requirement::read(&Raw::Text(text.to_owned())).unwrap()
+}
+
+fn principal(roles: &[&str]) -> Arc<Principal> {
+    let session = SessionFacts { id: "s1".into(), authenticated_at_unix_us: 1, expires_at_unix_us: None };
+    let roles: Vec<_> = roles.iter().map(|role| Role::parse(role).unwrap()).collect();
+    Arc::new(Principal::user("u1", "Ann", &roles, session).unwrap())
+}
+
+/// The status that is answered; nothing when the request passes.
+fn asked(require: &[&str], hidden: bool, roles: Option<&[&str]>, unproven: bool) -> Option<u16> {
+    let guard = AccessGuard::new(require.iter().map(|text| requirement(text)).collect(), hidden);
+    let mut context = sample_context();
+    context.principal = roles.map(principal);
+    context.unproven = unproven.then_some(PortError::TimedOut);
+    match guard.head(&mut Request::get("/").body(()).unwrap().into_parts().0, &mut context) {
+        Verdict::Pass => None,
+        Verdict::Refuse(problem) => Some(problem.status().as_u16()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn nobody_gets_401_the_wrong_role_403_and_a_hidden_route_is_not_there() {
+    for (require, roles, open, hidden) in [
+        (&["user"][..], None, Some(401), Some(404)),
+        (&["user"], Some(&[][..]), None, None),
+        (&["role admin"], None, Some(401), Some(404)),
+        (&["role admin"], Some(&["editor"]), Some(403), Some(404)),
+        (&["role admin"], Some(&["editor", "admin"]), None, None),
+        (&["role admin", "role editor"], Some(&["editor"]), None, None),
+        (&["role admin", "user"], Some(&[]), None, None),
+    ] {
+        assert_eq!(asked(require, false, roles, false), open, "{require:?} {roles:?}");
+        assert_eq!(asked(require, true, roles, false), hidden, "{require:?} {roles:?}");
+    }
+}
+
+#[test]
+fn who_cannot_be_known_now_is_asked_to_come_again() {
+    assert_eq!(asked(&["user"], false, None, true), Some(503));
+    assert_eq!(asked(&["role admin"], true, None, true), Some(503));
+}
+
+#[test]
+fn a_requirement_is_written_in_words() {
+    for bad in ["", "users", "admin", "role", "role ", "role Admin", "role a b", "user admin"] {
+        assert!(Requirement::read(&Raw::Text(bad.to_owned())).is_err(), "{bad:?}");
+    }
+    assert!(Requirement::read(&Raw::Flag(true)).is_err());
+    assert_eq!(requirement(" role  team:blue "), Requirement::Role(Role::parse("team:blue").unwrap()));
+}

@@ -1,0 +1,149 @@
+//! Section `[identity]`.
+
+use seawall_core::{
+    limit::Quota,
+    settings::{BadSetting, Field, Literal, Raw, Secret, Section, Setting, Shape, Values, choice},
+};
+
+use crate::{password::PasswordPolicy, sessions::Preset};
+
+const ENABLED: Field<bool> = Field::new(
+    "enabled",
+    Literal::Flag(false),
+    "Whether people can sign in. It turns on sessions and the paths under `PREFIX/auth/`; users are added with `seawall user add`.",
+)
+.needs_restart();
+const SESSIONS: Field<Preset> = Field::new(
+    "sessions",
+    Literal::Text("standard"),
+    "How long sessions hold: \"strict\" 15 minutes without use and 8 hours at all, \"standard\" 12 hours and 7 days, \"relaxed\" 7 days and 90 days. Sessions keep the limits they were begun with.",
+)
+.needs_restart();
+const COOKIE: Field<CookieName> = Field::new(
+    "cookie",
+    Literal::Text("seawall"),
+    "The name of the session cookie. Over https it is written with `__Host-` before it, so that no other host can set it.",
+)
+.needs_restart();
+const REGISTRATION: Field<Registration> = Field::new(
+    "registration",
+    Literal::Text("closed"),
+    "Who adds users: with \"closed\" operators do, with \"open\" anybody can register under a name of their choice, without a role.",
+)
+.needs_restart();
+const PASSWORD_LEAST: Field<u64> = Field::new(
+    "password_least",
+    Literal::Integer(8),
+    "How many characters a password has at least. Take 15 where nothing but the password is asked (NIST SP 800-63B-4).",
+)
+.between("8", "64")
+.needs_restart();
+/// How often one may try to sign in, change a password, or register.
+pub const SIGN_IN_LIMITS: Field<Vec<Quota>> = Field::new(
+    "sign_in_limits",
+    Literal::Texts(&["10/min per ip"]),
+    "How many requests to sign in, to change a password and to register are accepted in any window, in place of `limits` in `[rate_limit]`. Beyond that, five failed attempts at one name from one source are followed by a pause of 15 minutes.",
+);
+const ATTEMPTS_KEY: Field<Secret> = Field::new(
+    "attempts_key",
+    Literal::Unset,
+    "The secret with which names are hashed where failed attempts are counted. Unset, it is made once and kept in `identity.key` in the `data` directory. Several nodes on one database need the same, or each counts by itself.",
+)
+.needs_restart();
+
+/// The section.
+pub static SECTION: Section = Section::new(
+    "identity",
+    "Who uses the application: users, passwords and sessions.",
+    &[
+        ENABLED.spec(),
+        SESSIONS.spec(),
+        COOKIE.spec(),
+        REGISTRATION.spec(),
+        PASSWORD_LEAST.spec(),
+        SIGN_IN_LIMITS.spec(),
+        ATTEMPTS_KEY.spec(),
+    ],
+);
+
+/// The name of a cookie (RFC 6265 section 4.1.1), without a prefix that browsers give a meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CookieName(String);
+
+impl CookieName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Setting for CookieName {
+    const SHAPE: Shape = Shape::Text("cookie name", "seawall");
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        let Raw::Text(text) = raw else { return Err(format!("expected text, found {}", raw.kind())) };
+        let sign = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let fits = (1..=64).contains(&text.len()) && text.bytes().all(sign);
+        if !fits || text.starts_with("__") {
+            return Err(format!(
+                "\"{text}\" is no name of a cookie; use letters, digits, -, _ and ., 64 at most, and no __ before it"
+            ));
+        }
+        Ok(Self(text.clone()))
+    }
+}
+
+/// Who adds users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Operators.
+    Closed,
+    /// Anybody adds themselves.
+    Open,
+}
+
+impl Setting for Registration {
+    const SHAPE: Shape = Shape::Choice(&["closed", "open"]);
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        choice(raw, &[("closed", Self::Closed), ("open", Self::Open)])
+    }
+}
+
+/// What the section says.
+#[derive(Clone, Debug)]
+pub struct IdentitySettings {
+    /// Whether people can sign in.
+    pub enabled: bool,
+    /// How long sessions hold.
+    pub sessions: Preset,
+    /// The name of the cookie, without a prefix.
+    pub cookie: CookieName,
+    /// Who adds users.
+    pub registration: Registration,
+    /// Which passwords may be chosen.
+    pub passwords: PasswordPolicy,
+    /// What names are hashed with, when it is given.
+    pub attempts_key: Option<Secret>,
+}
+
+impl IdentitySettings {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when they are not checked settings of the section.
+    pub fn read(values: &Values) -> Result<Self, BadSetting> {
+        let least = usize::try_from(values.get(&PASSWORD_LEAST)?).unwrap_or(usize::MAX);
+        let passwords = PasswordPolicy::new(least)
+            .map_err(|error| BadSetting { key: PASSWORD_LEAST.key(), reason: error.to_string() })?;
+        Ok(Self {
+            enabled: values.get(&ENABLED)?,
+            sessions: values.get(&SESSIONS)?,
+            cookie: values.get(&COOKIE)?,
+            registration: values.get(&REGISTRATION)?,
+            passwords,
+            attempts_key: values.find(&ATTEMPTS_KEY)?,
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! What can go wrong with users and sessions.
+
+use std::time::Duration;
+
+use seawall_store::StoreError;
+
+use crate::{
+    password::{PasswordError, PoolError, Refusal},
+    users::BadName,
+};
+
+/// What was attempted and why it failed.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The name and the password do not fit, or the user is kept out: nobody is told which.
+    #[error("the name or the password is wrong, or this user may not sign in")]
+    SignInRefused {
+        /// After how many seconds another attempt is heard, when this one was not.
+        retry_after: Option<u64>,
+    },
+    /// The password that holds was not given.
+    #[error("the current password is wrong")]
+    WrongPassword {
+        /// After how many seconds another attempt is heard, when this one was not.
+        retry_after: Option<u64>,
+    },
+    /// More passwords wait to be hashed than may.
+    #[error("too many people sign in at once")]
+    Busy {
+        /// When it is likely to work.
+        retry_after: Duration,
+    },
+    /// The password may not be chosen.
+    #[error(transparent)]
+    PasswordRefused(#[from] Refusal),
+    /// No user can have the name.
+    #[error(transparent)]
+    BadName(#[from] BadName),
+    /// What was given is not of the form it has to have.
+    #[error("{0}")]
+    Invalid(String),
+    /// Another user has the name.
+    #[error("another user has this name")]
+    NameTaken,
+    /// There is no such user.
+    #[error("there is no user {0}")]
+    NoUser(String),
+    /// There is no such session.
+    #[error("there is no session {0}")]
+    NoSession(String),
+    /// The store.
+    #[error("the store could not do it")]
+    Store(#[from] StoreError),
+    /// Passwords cannot be hashed or verified.
+    #[error("the password could not be hashed")]
+    Password(#[source] PoolError),
+    /// The system gives no random bytes.
+    #[error("the system gave no random bytes")]
+    Random(#[source] getrandom::Error),
+}
+
+impl From<PoolError> for IdentityError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Busy { retry_after } => Self::Busy { retry_after },
+            other => Self::Password(other),
+        }
+    }
+}
+
+impl From<PasswordError> for IdentityError {
+    fn from(error: PasswordError) -> Self {
+        Self::Password(PoolError::Password(error))
+    }
+}

@@ -1,0 +1,194 @@
+//! What operators ask of users, over the admin interface; and the command line of its own store, when no server runs.
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, Query, State, rejection::JsonRejection},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use http::StatusCode;
+use seawall_core::principal::Role;
+use seawall_store::{
+    Cause,
+    cursor::{self, BadCursor},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::wire;
+use crate::{
+    IdentityError,
+    people::{NewUser, People, RolesChange},
+};
+
+/// Users on a page unless told otherwise, and at most.
+const PAGE: u32 = 100;
+const LARGEST_PAGE: u32 = 1_000;
+
+/// What a list of users depends on.
+const QUESTION: &str = "users";
+
+/// The routes.
+pub fn router(people: People) -> Router {
+    Router::new()
+        .route("/api/users", get(list).post(add))
+        .route("/api/users/{user}", get(one))
+        .route("/api/users/{user}/disable", post(disable))
+        .route("/api/users/{user}/enable", post(enable))
+        .route("/api/users/{user}/roles", post(change_roles))
+        .route("/api/users/{user}/sessions", get(sessions).delete(end_all))
+        .route("/api/users/{user}/sessions/{session}", axum::routing::delete(end_one))
+        .route("/api/users/{user}/sign-out", post(sign_out))
+        .with_state(people)
+}
+
+/// A failure, as these routes tell it.
+struct Failed(StatusCode, String);
+
+impl From<IdentityError> for Failed {
+    fn from(error: IdentityError) -> Self {
+        let status = match &error {
+            IdentityError::NoUser(_) | IdentityError::NoSession(_) => StatusCode::NOT_FOUND,
+            IdentityError::NameTaken => StatusCode::CONFLICT,
+            IdentityError::PasswordRefused(_) | IdentityError::BadName(_) | IdentityError::Invalid(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let why = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+        Self(status, format!("{error}{why}"))
+    }
+}
+
+impl From<BadCursor> for Failed {
+    fn from(error: BadCursor) -> Self {
+        Self(StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
+impl From<JsonRejection> for Failed {
+    fn from(rejection: JsonRejection) -> Self {
+        Self(rejection.status(), "the body is not the JSON that is taken here".to_owned())
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+type Answer = Result<Json<Value>, Failed>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+async fn list(State(people): State<People>, Query(asked): Query<Asked>) -> Answer {
+    let after = asked.after.map(|after| cursor::read::<1>(QUESTION, &after)).transpose()?.map(|[after]| after);
+    let limit = asked.limit.unwrap_or(PAGE);
+    if !(1..=LARGEST_PAGE).contains(&limit) {
+        return Err(Failed(StatusCode::BAD_REQUEST, format!("limit is 1 to {LARGEST_PAGE}")));
+    }
+    // One more than fits tells whether there is another page.
+    let mut users = people.list(after, limit + 1).await?;
+    let more = users.len() > limit as usize;
+    users.truncate(limit as usize);
+    let next = users.last().filter(|_| more).map(|last| cursor::write(QUESTION, &[&last.id]));
+    let data: Vec<Value> = users.iter().map(wire::user).collect();
+    Ok(Json(json!({ "data": data, "next": next })))
+}
+
+async fn one(State(people): State<People>, Path(user): Path<String>) -> Answer {
+    Ok(Json(wire::user(&people.find(&user).await?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Added {
+    name: String,
+    email: Option<String>,
+    #[serde(default)]
+    roles: Vec<String>,
+    password: Option<String>,
+}
+
+async fn add(State(people): State<People>, added: Result<Json<Added>, JsonRejection>) -> Result<Response, Failed> {
+    let Json(Added { name, email, roles, password }) = added?;
+    let new = NewUser { name, email, roles: parsed(&roles)?, password: password.map(Into::into) };
+    let user = people.add(&Cause::operator(), new).await?;
+    Ok((StatusCode::CREATED, Json(wire::user(&user))).into_response())
+}
+
+async fn disable(State(people): State<People>, Path(user): Path<String>) -> Answer {
+    Ok(Json(wire::user(&people.set_disabled(&Cause::operator(), user, true).await?)))
+}
+
+async fn enable(State(people): State<People>, Path(user): Path<String>) -> Answer {
+    Ok(Json(wire::user(&people.set_disabled(&Cause::operator(), user, false).await?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangedRoles {
+    set: Option<Vec<String>>,
+    #[serde(default)]
+    add: Vec<String>,
+    #[serde(default)]
+    remove: Vec<String>,
+}
+
+async fn change_roles(
+    State(people): State<People>,
+    Path(user): Path<String>,
+    changed: Result<Json<ChangedRoles>, JsonRejection>,
+) -> Answer {
+    let Json(ChangedRoles { set, add, remove }) = changed?;
+    let change = match set {
+        Some(set) => RolesChange::Set(parsed(&set)?),
+        None => RolesChange::Change { add: parsed(&add)?, remove: parsed(&remove)? },
+    };
+    Ok(Json(wire::user(&people.change_roles(&Cause::operator(), user, change).await?)))
+}
+
+fn parsed(names: &[String]) -> Result<Vec<Role>, Failed> {
+    let roles: Result<Vec<Role>, String> = names.iter().map(|name| Role::parse(name)).collect();
+    roles.map_err(|wrong| Failed(StatusCode::BAD_REQUEST, wrong))
+}
+
+async fn sessions(State(people): State<People>, Path(user): Path<String>) -> Answer {
+    let sessions = people.sessions_of(&user).await?;
+    let data: Vec<Value> = sessions.iter().map(|session| wire::session(session, None)).collect();
+    Ok(Json(json!({ "data": data, "next": null })))
+}
+
+async fn end_all(State(people): State<People>, Path(user): Path<String>) -> Answer {
+    let ended = people.sign_out_user(&Cause::operator(), user, None).await?;
+    Ok(Json(json!({ "ended": ended })))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignedOut {
+    session: Option<String>,
+}
+
+async fn sign_out(State(people): State<People>, Path(user): Path<String>, body: Bytes) -> Answer {
+    let which: SignedOut = if body.is_empty() {
+        SignedOut::default()
+    } else {
+        serde_json::from_slice(&body)
+            .map_err(|_| Failed(StatusCode::BAD_REQUEST, "the body is not the JSON that is taken here".to_owned()))?
+    };
+    let ended = people.sign_out_user(&Cause::operator(), user, which.session).await?;
+    Ok(Json(json!({ "ended": ended })))
+}
+
+async fn end_one(State(people): State<People>, Path((user, session)): Path<(String, String)>) -> Answer {
+    let ended = people.sign_out_user(&Cause::operator(), user, Some(session)).await?;
+    Ok(Json(json!({ "ended": ended })))
+}

@@ -1,0 +1,198 @@
+//! What people are told when it does not work, and which fault inside becomes which problem.
+
+use std::borrow::Cow;
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
+use seawall_core::{
+    authenticator::not_signed_in,
+    problem::{Fault, FieldError, Problem, ProblemType, Severity},
+};
+
+use crate::IdentityError;
+
+const fn client(
+    slug: &'static str,
+    code: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    documentation: &'static str,
+) -> ProblemType {
+    let (fault, severity) = (Fault::Client, Severity::Low);
+    ProblemType { slug, code, status, title, retryable: false, fault, severity, documentation }
+}
+
+static SIGN_IN_REFUSED: ProblemType = client(
+    "sign-in-refused",
+    "SIGN_IN_REFUSED",
+    StatusCode::UNAUTHORIZED,
+    "You could not be signed in",
+    "The name or the password is wrong, or this user may not sign in: the answer is the same, and takes as long, whichever it is. After \
+     five failed attempts at one name from one place the next are not heard for 15 minutes, the right one neither; then `Retry-After` says for how long.\n\n\
+     For the operator: which it was stands in the audit log (`seawall audit-log tail`). `seawall user list` shows who is disabled.",
+);
+static WRONG_PASSWORD: ProblemType = client(
+    "wrong-password",
+    "WRONG_PASSWORD",
+    StatusCode::FORBIDDEN,
+    "The current password is wrong",
+    "To get another password, the one that holds has to be given. Wrong ones count as failed attempts to sign in: after five of them the \
+     next are not heard for 15 minutes, and `Retry-After` says for how long.",
+);
+static PASSWORD_REFUSED: ProblemType = client(
+    "password-refused",
+    "PASSWORD_REFUSED",
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "This password cannot be taken",
+    "The password is too short, too long, among those that everybody tries first, or mostly made of a name that others know. The detail \
+     says which and what to do.\n\nFor the operator: the least length is `password_least` in `[identity]`. There are no rules about kinds of characters.",
+);
+static NAME_TAKEN: ProblemType = client(
+    "name-taken",
+    "NAME_TAKEN",
+    StatusCode::CONFLICT,
+    "Another user has this name",
+    "Names differ by more than case and width: somebody has one that counts as the same. Take another.\n\nFor the operator: registering tells \
+     whoever asks which names there are. That is so wherever people choose their names; `registration = \"closed\"` avoids it.",
+);
+static INVALID_INPUT: ProblemType = client(
+    "invalid-input",
+    "INVALID_INPUT",
+    StatusCode::BAD_REQUEST,
+    "The request does not say what it should",
+    "The body is not the JSON that this path takes, or one of its fields is wrong; the detail says which.",
+);
+static JSON_REQUIRED: ProblemType = client(
+    "json-required",
+    "UNSUPPORTED_MEDIA_TYPE",
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "The request has to be JSON",
+    "This path takes JSON alone, named as `Content-Type: application/json`: forms of other sites can send nothing of that kind without being \
+     asked.",
+);
+static CROSS_SITE_REFUSED: ProblemType = client(
+    "cross-site-refused",
+    "CROSS_SITE_REFUSED",
+    StatusCode::FORBIDDEN,
+    "This may only be asked by pages of this site",
+    "The browser says that a page of another site made this request (`Sec-Fetch-Site`, `Origin`). Signing in and changing an account are \
+     for the site's own pages, so that nobody is signed in or out without wanting it.\n\nFor the operator: a page of another origin that is yours as well \
+     cannot sign people in; serve it from the same host, or let its server ask.",
+);
+static HTTPS_REQUIRED: ProblemType = client(
+    "https-required",
+    "HTTPS_REQUIRED",
+    StatusCode::FORBIDDEN,
+    "Signing in needs https",
+    "The request came over plain http, over which a password and a session could be read on the way. Use the https address.\n\nFor the \
+     operator: a proxy in front that ends https has to be named in `trusted` of `[client_address]`, and has to say so in `X-Forwarded-Proto`.",
+);
+static SIGN_IN_UNAVAILABLE: ProblemType = ProblemType {
+    slug: "sign-in-unavailable",
+    code: "SERVICE_UNAVAILABLE",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    title: "Signing in does not work at the moment",
+    retryable: true,
+    fault: Fault::Us,
+    severity: Severity::High,
+    documentation: "Too many people sign in at once, or the store does not answer; nothing was changed. Try again after the time in \
+        `Retry-After`.\n\nFor the operator: `seawall_password_jobs_refused` counts passwords that were not looked at because too many waited; the log says when the store \
+        did not answer.",
+};
+
+/// All problems of these paths.
+pub static PROBLEMS: [&ProblemType; 9] = [
+    &SIGN_IN_REFUSED,
+    &WRONG_PASSWORD,
+    &PASSWORD_REFUSED,
+    &NAME_TAKEN,
+    &INVALID_INPUT,
+    &JSON_REQUIRED,
+    &CROSS_SITE_REFUSED,
+    &HTTPS_REQUIRED,
+    &SIGN_IN_UNAVAILABLE,
+];
+
+/// A problem on its way out. It travels beside the answer, and is rendered where all problems are.
+#[derive(Debug)]
+pub(super) struct Refused(pub(super) Box<Problem>);
+
+impl Refused {
+    pub(super) fn nobody() -> Self {
+        Self(Box::new(not_signed_in()))
+    }
+
+    pub(super) fn not_json() -> Self {
+        Self::of(Problem::new(&JSON_REQUIRED))
+    }
+
+    pub(super) fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(Problem::new(&INVALID_INPUT).detail(detail))
+    }
+
+    pub(super) fn cross_site(inside: &'static str) -> Self {
+        Self::of(Problem::new(&CROSS_SITE_REFUSED).inside(inside))
+    }
+
+    pub(super) fn in_clear() -> Self {
+        Self::of(Problem::new(&HTTPS_REQUIRED))
+    }
+
+    fn of(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.0.status();
+        response.extensions_mut().insert(*self.0);
+        response
+    }
+}
+
+impl From<IdentityError> for Refused {
+    fn from(error: IdentityError) -> Self {
+        let said = error.to_string();
+        let paused = |problem: Problem, retry_after: Option<u64>| match retry_after {
+            Some(seconds) => problem.header(http::header::RETRY_AFTER, seconds.into()),
+            None => problem,
+        };
+        Self::of(match error {
+            IdentityError::SignInRefused { retry_after } => paused(Problem::new(&SIGN_IN_REFUSED), retry_after),
+            IdentityError::WrongPassword { retry_after } => paused(Problem::new(&WRONG_PASSWORD), retry_after),
+            IdentityError::Busy { retry_after } => {
+                Problem::new(&SIGN_IN_UNAVAILABLE).inside(said).retry_after(retry_after.as_secs().max(1))
+            }
+            IdentityError::PasswordRefused(_) => {
+                let field = FieldError { field: "/password".to_owned(), message: said.clone() };
+                Problem { fields: vec![field], ..Problem::new(&PASSWORD_REFUSED).detail(sentence(&said)) }
+            }
+            IdentityError::BadName(_) | IdentityError::Invalid(_) => {
+                Problem::new(&INVALID_INPUT).detail(sentence(&said))
+            }
+            IdentityError::NameTaken => Problem::new(&NAME_TAKEN),
+            // Who is signed in and gone, or asks for a session that is no more, is told that it is not there.
+            IdentityError::NoUser(_) => not_signed_in(),
+            IdentityError::NoSession(_) => {
+                Problem::new(&INVALID_INPUT).with_status(StatusCode::NOT_FOUND).detail(sentence(&said))
+            }
+            IdentityError::Store(source) => {
+                Problem::new(&SIGN_IN_UNAVAILABLE).inside(format!("{said}: {source}")).retry_after(1)
+            }
+            IdentityError::Password(source) => {
+                Problem::new(&SIGN_IN_UNAVAILABLE).inside(format!("{said}: {source}")).retry_after(1)
+            }
+            IdentityError::Random(_) => Problem::new(&SIGN_IN_UNAVAILABLE).inside(said).retry_after(1),
+        })
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut signs = text.chars();
+    signs.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), signs.as_str()))
+}

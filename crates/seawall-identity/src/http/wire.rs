@@ -1,0 +1,68 @@
+//! Users and sessions as JSON.
+
+use seawall_core::principal::{Principal, Role};
+use serde_json::{Value, json};
+
+use crate::{sessions::Session, users::User};
+
+/// A user as it sees itself.
+pub(super) fn own(user: &User) -> Value {
+    json!({ "id": user.id, "name": user.name, "roles": names(&user.roles) })
+}
+
+/// The same of a principal.
+pub(super) fn principal(principal: &Principal) -> Value {
+    json!({
+        "user": { "id": &*principal.id, "name": &*principal.name, "roles": names(&principal.roles) },
+        "session": {
+            "id": principal.session.as_deref(),
+            "authenticated_at": time(signed(principal.authenticated_at_unix_us)),
+            "expires_at": principal.expires_at_unix_us.map(|at| time(signed(at))),
+        },
+    })
+}
+
+/// A user as operators see it.
+pub(super) fn user(user: &User) -> Value {
+    json!({
+        "id": user.id,
+        "name": user.name,
+        "email": user.email,
+        "roles": names(&user.roles),
+        "disabled": user.disabled,
+        "has_password": user.has_password,
+        "created_at": time(user.created_at),
+        "last_login_at": user.last_login_at.map(time),
+        "version": user.version,
+    })
+}
+
+/// A session; `current` says whether it is the one that asks.
+pub(super) fn session(session: &Session, current: Option<&str>) -> Value {
+    let mut shown = json!({
+        "id": session.id,
+        "created_at": time(session.created_at),
+        "used_at": time(session.used_at),
+        "idle_at": time(session.idle_at.min(session.expires_at)),
+        "expires_at": time(session.expires_at),
+        "address": session.address,
+        "user_agent": session.user_agent,
+    });
+    if let (Some(current), Some(fields)) = (current, shown.as_object_mut()) {
+        fields.insert("current".to_owned(), json!(session.id == current));
+    }
+    shown
+}
+
+fn names(roles: &[Role]) -> Vec<&str> {
+    roles.iter().map(Role::as_str).collect()
+}
+
+/// A time as RFC 3339 has it, in UTC.
+fn time(at_us: i64) -> String {
+    jiff::Timestamp::from_microsecond(at_us).map(|time| time.to_string()).unwrap_or_default()
+}
+
+fn signed(at_us: u64) -> i64 {
+    i64::try_from(at_us).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,12 @@
+//! People on both engines: what holds of users, sessions and attempts, whatever keeps them.
+
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails loudly")]
+
+mod attempts;
+mod nodes;
+#[path = "../../../seawall-store/tests/it/support/server.rs"]
+#[expect(dead_code, reason = "the store's own tests use all of it")]
+mod server;
+mod sessions;
+mod support;
+mod tables;

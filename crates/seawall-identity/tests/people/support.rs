@@ -1,0 +1,185 @@
+//! Stores with people in them.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use seawall_core::{
+    authenticator::{Authenticator, Credential, Found, Presented},
+    clock::{Clock, Now},
+    facts::Facts,
+    meter::NoMeter,
+    principal::{Principal, Revoked, Role},
+    reply::Reply,
+    request_id::RequestId,
+    settings::{Raw, Values},
+};
+use seawall_identity::{
+    IdentityError, IdentitySettings, LEDGER, SECTION,
+    attempts::AttemptsKey,
+    people::{NewUser, People, PeopleParts, SignIn, SignedIn},
+    users::User,
+};
+use seawall_store::{Cause, DatabaseUrl, Db, Options, Surroundings, cache::Caches, messages::Messages, migration};
+use tempfile::TempDir;
+
+use crate::server::Server;
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// What a case may take on one engine.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// A store and what it lies on.
+pub(crate) struct Ground {
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<StoodStill>,
+    url: DatabaseUrl,
+    _directory: Option<TempDir>,
+    _server: Option<Server>,
+}
+
+/// A clock that tests move.
+#[derive(Debug)]
+pub(crate) struct StoodStill(AtomicU64);
+
+impl StoodStill {
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.fetch_add(u64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for StoodStill {
+    fn now(&self) -> Now {
+        let us = self.0.load(Ordering::SeqCst);
+        Now { monotonic_us: us, unix_us: 1_800_000_000_000_000 + us }
+    }
+}
+
+/// Runs a case on both engines.
+pub(crate) async fn on_both(case: impl AsyncFn(&Ground)) {
+    let directory = tempfile::tempdir().unwrap();
+    let url = DatabaseUrl::Sqlite(directory.path().join("store.db"));
+    let sqlite = Ground::new(url, Some(directory), None).await;
+    tokio::time::timeout(LONGEST, case(&sqlite)).await.expect("the case hangs on SQLite");
+    let server = Server::start();
+    let url = DatabaseUrl::parse(&server.url()).unwrap();
+    let postgres = Ground::new(url, None, Some(server)).await;
+    tokio::time::timeout(LONGEST, case(&postgres)).await.expect("the case hangs on PostgreSQL");
+    postgres.db.close();
+}
+
+impl Ground {
+    async fn new(url: DatabaseUrl, directory: Option<TempDir>, server: Option<Server>) -> Self {
+        let clock = Arc::new(StoodStill(AtomicU64::new(1_000_000)));
+        let surroundings = Surroundings { clock: Arc::clone(&clock) as _, meter: &NoMeter };
+        let db = Db::open(&url, &Options::default(), &surroundings).unwrap();
+        migration::up(&db, &[&seawall_store::LEDGER, &LEDGER], |_| {}).await.unwrap();
+        Self { db, clock, url, _directory: directory, _server: server }
+    }
+
+    /// A node on this store.
+    pub(crate) async fn people(&self) -> Node {
+        let messages = match &self.url {
+            DatabaseUrl::Sqlite(_) => Messages::in_process(&NoMeter),
+            DatabaseUrl::Postgres(server) => Messages::over_postgres(server, &NoMeter).unwrap(),
+        };
+        while !messages.status().connected {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let values = Values::defaults(&SECTION).with("enabled", Raw::Flag(true));
+        let caches = Caches::new(messages, Arc::clone(&self.clock) as _, Arc::new(NoMeter));
+        let people = People::new(PeopleParts {
+            db: self.db.clone(),
+            caches: &caches,
+            settings: IdentitySettings::read(&values).unwrap(),
+            key: AttemptsKey::of(&"the key of all nodes".to_owned().into()),
+            clock: Arc::clone(&self.clock) as _,
+            meter: Arc::new(NoMeter),
+        });
+        let heard = Arc::<Mutex<Vec<Revoked>>>::default();
+        let hears = Arc::clone(&heard);
+        people.revocations().listen(Arc::new(move |revoked| hears.lock().unwrap().push(revoked.clone())));
+        Node { people, clock: Arc::clone(&self.clock), heard }
+    }
+
+    /// Whether the store is a server that several nodes can have.
+    pub(crate) const fn shared(&self) -> bool {
+        matches!(self.url, DatabaseUrl::Postgres(_))
+    }
+}
+
+/// A process with people.
+pub(crate) struct Node {
+    pub(crate) people: People,
+    clock: Arc<StoodStill>,
+    heard: Arc<Mutex<Vec<Revoked>>>,
+}
+
+impl Node {
+    pub(crate) async fn add(&self, name: &str, roles: &[&str]) -> User {
+        let roles = roles.iter().map(|role| Role::parse(role).unwrap()).collect();
+        let new = NewUser { name: name.to_owned(), email: None, roles, password: Some(PASSWORD.to_owned().into()) };
+        self.people.add(&Cause::operator(), new).await.unwrap()
+    }
+
+    pub(crate) async fn try_sign_in(&self, name: &str, password: &str, from: &str) -> Result<SignedIn, IdentityError> {
+        let asked = SignIn { name: name.to_owned(), password: password.to_owned().into(), user_agent: None };
+        self.people.sign_in(&facts(from, None), asked).await
+    }
+
+    pub(crate) async fn sign_in(&self, name: &str) -> SignedIn {
+        self.try_sign_in(name, PASSWORD, "192.0.2.1").await.unwrap()
+    }
+
+    /// Whose a token is.
+    pub(crate) async fn whose(&self, token: &str) -> Option<Arc<Principal>> {
+        let now = self.clock.now();
+        let presented = Presented {
+            credential: Credential::Session(token.as_bytes()),
+            client: address("192.0.2.1"),
+            now,
+            deadline_us: now.monotonic_us + 5_000_000,
+        };
+        let found = match self.people.authenticator().authenticate(&presented) {
+            Reply::Ready(found) => found,
+            Reply::Later(wait) => wait.await,
+        };
+        match found.unwrap() {
+            Found::Principal(principal) => Some(principal),
+            Found::Nobody => None,
+        }
+    }
+
+    /// What listeners heard so far.
+    pub(crate) fn heard(&self) -> Vec<Revoked> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    /// Waits until listeners have heard of so many.
+    pub(crate) async fn until_heard(&self, count: usize) -> Vec<Revoked> {
+        while self.heard().len() < count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        self.heard()
+    }
+}
+
+pub(crate) fn facts(from: &str, principal: Option<Arc<Principal>>) -> Facts {
+    Facts {
+        request_id: RequestId::generate(1_800_000_000_000_000, [1; 10]),
+        client: address(from),
+        secure: true,
+        wants_page: false,
+        principal,
+    }
+}
+
+pub(crate) fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}

@@ -1,0 +1,29 @@
+//! The paths of Seawall's own where passwords are tried, and how often that may be.
+
+use seawall_config::Config;
+use seawall_core::settings::Values;
+use seawall_guards::rate_limit;
+use seawall_identity::{SECTION, SIGN_IN_LIMITS};
+
+/// Where passwords are tried, below the prefix.
+const PATHS: [&str; 3] = ["auth/sign-in", "auth/password", "auth/register"];
+
+/// What is limited by itself.
+#[derive(Clone, Debug)]
+pub(in crate::app) struct Limited {
+    /// The routes.
+    pub(in crate::app) routes: Vec<String>,
+    /// The rate limit's settings there.
+    pub(in crate::app) rate_limit: Values,
+}
+
+impl Limited {
+    /// Of this configuration.
+    pub(in crate::app) fn of(config: &Config, prefix: &str) -> Self {
+        let mut rate_limit = config.values(&rate_limit::SECTION).clone();
+        if let Some(limits) = config.values(&SECTION).raw(SIGN_IN_LIMITS.key()) {
+            rate_limit.set(rate_limit::LIMITS.key(), limits.clone());
+        }
+        Self { routes: PATHS.map(|path| format!("{prefix}/{path}")).to_vec(), rate_limit }
+    }
+}

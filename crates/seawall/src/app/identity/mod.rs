@@ -1,0 +1,165 @@
+//! Users and sessions as the application wires them: who authenticates requests, what people and operators may ask, and who hears of
+//! sessions that end.
+
+mod cookie;
+mod limits;
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
+
+use axum::Router;
+use seawall_config::Config;
+use seawall_core::{
+    authenticator::{Authenticator, Credentials, Found, Presented},
+    clock::Clock,
+    meter::{Meter, NoMeter},
+    reply::{PortError, Reply},
+};
+use seawall_identity::{
+    IdentitySettings, SECTION,
+    attempts::AttemptsKey,
+    http::{self, SessionCookie},
+    people::{People, PeopleParts},
+    sessions::SessionAuthenticator,
+};
+use seawall_proxy::{Plane, spelled};
+use seawall_store::{DatabaseUrl, Db, cache::Caches, messages::Messages};
+
+pub(super) use limits::Limited;
+
+use super::{
+    AppError, SystemClock,
+    store::{StorePlace, between},
+};
+
+/// Users and sessions of this installation. The way in is built into sites before the store is open; until then nobody is known.
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity(Arc<Inner>);
+
+struct Inner {
+    settings: IdentitySettings,
+    cookie: SessionCookie,
+    open: OnceLock<(People, Arc<SessionAuthenticator>)>,
+}
+
+impl Identity {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`AppError::SessionsInClear`] when sessions would travel in clear outside development.
+    pub(super) fn new(config: &Config) -> Result<Self, AppError> {
+        let settings = IdentitySettings::read(config.values(&SECTION))?;
+        let cookie = cookie::of(config, &settings)?;
+        Ok(Self(Arc::new(Inner { settings, cookie, open: OnceLock::new() })))
+    }
+
+    /// What guards look sessions up with, when people can sign in.
+    pub(super) fn credentials(&self) -> Option<Credentials> {
+        let credentials =
+            || Credentials { cookie: Arc::clone(self.0.cookie.name()), authenticator: Arc::new(self.clone()) };
+        self.0.settings.enabled.then(credentials)
+    }
+
+    /// The store is open: from here on people are known.
+    ///
+    /// # Errors
+    /// [`AppError::Data`] when the key of failed attempts cannot be used.
+    pub(super) fn open(
+        &self,
+        place: &StorePlace,
+        db: &Db,
+        caches: &Caches,
+        clock: Arc<dyn Clock>,
+        meter: Arc<dyn Meter>,
+    ) -> Result<(), AppError> {
+        let settings = &self.0.settings;
+        if settings.enabled {
+            self.tell(place);
+        }
+        let key = attempts_key(settings, &place.data)?;
+        let parts = PeopleParts { db: db.clone(), caches, settings: settings.clone(), key, clock, meter };
+        let people = People::new(parts);
+        let authenticator = people.authenticator();
+        // It is opened once.
+        let _first = self.0.open.set((people, authenticator));
+        Ok(())
+    }
+
+    /// Says at the start what an operator may not have meant.
+    fn tell(&self, place: &StorePlace) {
+        if !self.0.cookie.secure() {
+            tracing::warn!(
+                cookie = &**self.0.cookie.name(),
+                "sessions travel over plain http, which only a development environment permits; [tls], or a proxy that ends https and is named in [client_address], protects them"
+            );
+        }
+        if self.0.settings.attempts_key.is_none() && matches!(place.url, DatabaseUrl::Postgres(_)) {
+            tracing::info!(
+                "failed attempts to sign in are counted by this node alone; give all nodes on this database the same `attempts_key` in [identity]"
+            );
+        }
+    }
+
+    /// What people may ask under the prefix, when they can sign in.
+    pub(super) fn router(&self, prefix: &str) -> Router {
+        match self.0.open.get().filter(|_| self.0.settings.enabled) {
+            Some((people, _)) => {
+                http::router(&format!("{}/auth", spelled(prefix)), people.clone(), self.0.cookie.clone())
+            }
+            None => Router::new(),
+        }
+    }
+
+    /// What operators may ask.
+    pub(super) fn operator_router(&self) -> Router {
+        self.0.open.get().map_or_else(Router::new, |(people, _)| http::operator_router(people.clone()))
+    }
+
+    /// Open sockets end with what they were opened with.
+    pub(super) fn followed_by(&self, plane: &Plane) {
+        if let Some((people, _)) = self.0.open.get() {
+            plane.follow(people.revocations());
+        }
+    }
+}
+
+/// The key by which failed attempts are counted.
+fn attempts_key(settings: &IdentitySettings, data: &Path) -> Result<AttemptsKey, AppError> {
+    if let Some(secret) = &settings.attempts_key {
+        return Ok(AttemptsKey::of(secret));
+    }
+    let path = data.join("identity.key");
+    AttemptsKey::open(&path).map_err(|source| AppError::Data { path, source })
+}
+
+/// What operators may ask of users when no server runs, and what tells other nodes of it.
+///
+/// # Errors
+/// [`AppError`] when the key of failed attempts cannot be used, or messages cannot be carried as configured.
+pub(crate) fn alone(db: &Db, place: &StorePlace, settings: IdentitySettings) -> Result<(Router, Messages), AppError> {
+    let (clock, meter): (Arc<dyn Clock>, Arc<dyn Meter>) = (Arc::new(SystemClock::new()), Arc::new(NoMeter));
+    let messages = between::messages(place, &*meter).map_err(|fault| AppError::from(*fault))?;
+    let caches = Caches::new(messages.clone(), Arc::clone(&clock), Arc::clone(&meter));
+    let key = attempts_key(&settings, &place.data)?;
+    let people = People::new(PeopleParts { db: db.clone(), caches: &caches, settings, key, clock, meter });
+    Ok((http::operator_router(people), messages))
+}
+
+impl Authenticator for Identity {
+    fn authenticate(&self, presented: &Presented<'_>) -> Reply<Found> {
+        match self.0.open.get() {
+            Some((_, authenticator)) => authenticator.authenticate(presented),
+            None => Reply::Ready(Err(PortError::Unavailable)),
+        }
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("enabled", &self.settings.enabled).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,64 @@
+//! Users and sessions as people read them.
+
+use std::io::Write;
+
+use serde_json::Value;
+
+use super::{rows, text};
+use crate::cli::{CliError, paint::Paint};
+
+/// What became of a user.
+pub(super) fn user(user: &Value, what: &str, json: bool, paint: Paint, out: &mut dyn Write) -> Result<(), CliError> {
+    if json {
+        return Ok(writeln!(out, "{user}")?);
+    }
+    let name = paint.bold(&visible(text(user, "name")));
+    Ok(writeln!(out, "{name} {what}: {}, {}", roles(user), text(user, "id"))?)
+}
+
+/// One user of a list.
+pub(super) fn row(user: &Value, json: bool, paint: Paint, out: &mut dyn Write) -> Result<(), CliError> {
+    if json {
+        return Ok(writeln!(out, "{user}")?);
+    }
+    let name = visible(text(user, "name"));
+    let name = paint.bold(&format!("{name:<24}"));
+    let last =
+        user["last_login_at"].as_str().map_or_else(|| "never signed in".to_owned(), |at| format!("signed in {at}"));
+    let state = if user["disabled"] == true { "  kept out" } else { "" };
+    Ok(writeln!(out, "{name}  {:<24}  {last}  {}{state}", roles(user), paint.dim(text(user, "id")))?)
+}
+
+/// The sessions of a user.
+pub(super) fn sessions(sessions: &Value, json: bool, paint: Paint, out: &mut dyn Write) -> Result<(), CliError> {
+    let rows = rows(sessions);
+    for session in rows {
+        if json {
+            writeln!(out, "{session}")?;
+            continue;
+        }
+        writeln!(
+            out,
+            "{}  from {}  used {}  until {}  {}",
+            paint.bold(text(session, "id")),
+            text(session, "address"),
+            text(session, "used_at"),
+            text(session, "idle_at"),
+            visible(text(session, "user_agent"))
+        )?;
+    }
+    if rows.is_empty() && !json {
+        writeln!(out, "no session")?;
+    }
+    Ok(())
+}
+
+fn roles(user: &Value) -> String {
+    let names: Vec<&str> = user["roles"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if names.is_empty() { "no role".to_owned() } else { format!("role {}", names.join(", ")) }
+}
+
+/// What strangers wrote, without what a terminal would obey.
+fn visible(text: &str) -> String {
+    text.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect()
+}

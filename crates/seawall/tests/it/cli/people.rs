@@ -1,0 +1,112 @@
+//! `seawall user`: people with a server and without one, and what a crash leaves of their sessions.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use seawall_testkit::{
+    client::Request,
+    upstream::{Kind, Upstream},
+};
+use serde_json::{Value, json};
+
+use super::binary::{Place, Server};
+use crate::identity::{PASSWORD, cookie};
+
+const CONFIGURATION: &str = "[identity]\nenabled = true\n[route.\"/private/*\"]\naccess.require = \"role admin\"\n";
+
+/// Adds somebody whose password comes from the standard input.
+fn add(place: &Place, name: &str, more: &[&str], password: &str) -> (Option<i32>, String) {
+    let mut command: Command = place.command(env!("CARGO_BIN_EXE_seawall"));
+    command.args(["user", "add", name, "--password-stdin", "--json"]).args(more);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    child.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes()).unwrap();
+    let said = child.wait_with_output().unwrap();
+    (said.status.code(), String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).into_owned())
+}
+
+async fn serve(place: &Place) -> (Upstream, Server) {
+    let upstream = Upstream::start(Kind::ByPath).await;
+    let server = place.serve(&["run", "--to", &upstream.url()]);
+    (upstream, server)
+}
+
+async fn sign_in(server: &Server, name: &str, password: &str) -> seawall_testkit::client::RawResponse {
+    let body = json!({ "name": name, "password": password });
+    server.client().post_json("/_seawall/auth/sign-in", &body).await
+}
+
+async fn status(server: &Server, cookie: &str) -> u16 {
+    server.client().request(Request::get("/private/a").header("Cookie", cookie)).await.status
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_kept_with_a_server_and_without() {
+    let place = Place::with_config(CONFIGURATION);
+    assert_eq!(place.seawall(&["user", "list"]).code, Some(69), "there is no store yet");
+    let (_upstream, mut server) = serve(&place).await;
+    let (code, added) = add(&place, "Ann", &["--role", "admin"], PASSWORD);
+    let user: Value = serde_json::from_str(&added).unwrap_or_else(|_| panic!("{added}"));
+    assert_eq!((code, &user["name"], &user["roles"]), (Some(0), &json!("Ann"), &json!(["admin"])), "{added}");
+    let (code, refused) = add(&place, "ann", &[], PASSWORD);
+    assert!(code == Some(69) && refused.contains("another user has this name"), "{refused}");
+    let (code, refused) = add(&place, "bob", &[], "short");
+    assert!(code == Some(64) && refused.contains("take at least 8"), "{refused}");
+
+    let session = cookie(&sign_in(&server, "ann", PASSWORD).await.expect_status(200));
+    assert_eq!(status(&server, &session).await, 200);
+    assert!(place.seawall(&["user", "sessions", "ann"]).ok().contains("from 127.0.0.1"));
+    assert!(place.seawall(&["user", "roles", "ann", "--remove", "admin"]).ok().contains("has: no role"));
+    assert_eq!(status(&server, &session).await, 403);
+    assert_eq!(place.seawall(&["user", "sign-out", "Ann"]).ok(), "1 session ended\n");
+    assert_eq!(status(&server, &session).await, 401);
+    assert_eq!(server.terminate(), Some(0));
+
+    // Nobody has the store now, so the command opens it itself.
+    assert!(place.seawall(&["user", "disable", "ann"]).ok().contains("kept out"));
+    let made: Value =
+        serde_json::from_str(&place.seawall(&["user", "add", "bob", "--random-password", "--json"]).ok()).unwrap();
+    let listed = place.seawall(&["user", "list"]).ok();
+    assert!(listed.lines().count() == 2 && listed.contains("never signed in"), "{listed}");
+    assert_eq!(place.seawall(&["user", "enable", "nobody"]).code, Some(69));
+    let (_upstream, mut server) = serve(&place).await;
+    sign_in(&server, "ann", PASSWORD).await.expect_status(401);
+    sign_in(&server, "bob", made["password"].as_str().unwrap()).await.expect_status(200);
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_loses_no_session_that_was_acknowledged_and_brings_back_none_that_ended() {
+    let place = Place::with_config(&CONFIGURATION.replace("enabled = true", "enabled = true\nsign_in_limits = []"));
+    let (upstream, mut server) = serve(&place).await;
+    add(&place, "ann", &["--role", "admin"], PASSWORD);
+    for _ in 0..3 {
+        let kept = cookie(&sign_in(&server, "ann", PASSWORD).await.expect_status(200));
+        let ended = cookie(&sign_in(&server, "ann", PASSWORD).await.expect_status(200));
+        let out = Request::post("/_seawall/auth/sign-out").header("Cookie", &*ended);
+        server.client().request(out).await.expect_status(204);
+        server.child.signal("KILL");
+        server.child.ended();
+        server = place.serve(&["run", "--to", &upstream.url()]);
+        assert_eq!((status(&server, &kept).await, status(&server, &ended).await), (200, 401));
+    }
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn sessions_do_not_travel_in_clear_outside_development() {
+    let place = Place::with_config("environment = \"production\"\n[identity]\nenabled = true\n");
+    let said = place.seawall(&["run", "--to", "http://127.0.0.1:1"]).refused(64);
+    assert!(said.contains("[identity]") || said.contains("origins") || said.contains("token"), "{said}");
+    let place = Place::with_config("environment = \"staging\"\n[identity]\nenabled = true\n");
+    let said = place.seawall(&["check"]).refused(64);
+    assert!(
+        said.contains("nothing says that their connections are encrypted") && said.contains("[tls.NAME]"),
+        "{said}"
+    );
+    let place = Place::with_config("[route.\"/a\"]\naccess.require = \"user\"\n");
+    let said = place.seawall(&["check"]).refused(64);
+    assert!(said.contains("enabled = true"), "{said}");
+}
