@@ -33,8 +33,11 @@ pub struct Route {
 pub enum Target {
     /// The application.
     Upstream,
-    /// The control plane.
-    Builtin,
+    /// The control plane, which is told the body only where it wants one.
+    Builtin {
+        /// Whether it wants the body.
+        body: bool,
+    },
 }
 
 /// Finds the route of a request: the most specific path wins, then a route for the method over one for any.

@@ -43,7 +43,8 @@ impl Guard for Panics {
 
 fn site() -> Site {
     let step = Step::new(&strict_http::ENTRY, Arc::new(Panics), Mode::Enforce, "*", &NoMeter);
-    let route = Route { policy: Policy::new("*".into(), vec![step], 1).unwrap(), target: Target::Builtin };
+    let route =
+        Route { policy: Policy::new("*".into(), vec![step], 1).unwrap(), target: Target::Builtin { body: false } };
     let (builtins, _nobody) = Builtins::new(1);
     Site { router: Router::new(route, Vec::new()), pages: Arc::new(Pages::new("/_seawall", false)), builtins }
 }

@@ -2,6 +2,7 @@
 
 use std::{any::Any, borrow::Cow, panic::AssertUnwindSafe, rc::Rc};
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{
     HeaderValue, Request, Response, Version,
@@ -97,7 +98,14 @@ impl Exchange {
         }
         let answered = match route.target {
             Target::Upstream => self.forward(&route.policy, head, body).await,
-            Target::Builtin => self.ask_builtin(&site, *head, body).await,
+            Target::Builtin { body: true } => match brief::read(body).await {
+                Ok(body) => self.ask_builtin(&site, *head, body).await,
+                Err(problem) => Err(problem),
+            },
+            Target::Builtin { body: false } => {
+                discard_unless_waiting(&head, body);
+                self.ask_builtin(&site, *head, Bytes::new()).await
+            }
         };
         answered.unwrap_or_else(|problem| self.refused(&problem))
     }
@@ -122,9 +130,8 @@ impl Exchange {
         &mut self,
         site: &Site,
         mut head: Head,
-        body: Incoming,
+        body: Bytes,
     ) -> Result<Response<Payload>, Box<Problem>> {
-        let body = brief::read(body).await?;
         strict_http::strip_connection_fields(&mut head.headers)?;
         let context = &self.context;
         let facts = Facts {

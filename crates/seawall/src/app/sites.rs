@@ -163,7 +163,8 @@ impl Kind<'_> {
     const fn target(&self) -> Target {
         match self {
             Self::Default | Self::Configured(_) => Target::Upstream,
-            Self::Builtin | Self::SignIn(..) => Target::Builtin,
+            Self::Builtin => Target::Builtin { body: false },
+            Self::SignIn(..) => Target::Builtin { body: true },
         }
     }
 

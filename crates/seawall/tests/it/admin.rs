@@ -228,7 +228,7 @@ fn sample(line: &str) -> (&str, Vec<(&str, &str)>) {
 
 /// Spans are exported by a feature that these tests do not build; certificates have metrics where there are any, the outbox where a
 /// feature sends messages, shared counters and a way to other nodes where they are configured, caches where a feature keeps one.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 10] = [
     "span",
     "seawall_tls_reloads",
     "seawall_tls_certificate",
@@ -238,11 +238,12 @@ const ELSEWHERE: [&str; 9] = [
     "seawall_messages_connected",
     "seawall_cache",
     "seawall_rate_limit_fallbacks",
+    "seawall_password",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wk_11_every_metric_is_told_in_the_format_that_scrapers_read() {
-    let (_upstream, app) = in_front("[backup]\nto = \"backups\"\n[rate_limit]\nlimits = [\"2/min per ip\"]\n").await;
+    let (_upstream, app) = in_front("[identity]\nenabled = true\n[backup]\nto = \"backups\"\n[rate_limit]\nlimits = [\"2/min per ip\"]\n").await;
     app.client().get("/echo").await.expect_status(200);
     app.client().get("/close").await.expect_status(502);
     app.client().get("/limited").await.expect_status(429);
