@@ -22,8 +22,8 @@ use seawall_core::http::framing::Refusal;
 
 pub(crate) use activity::{Activity, AnswerClock};
 pub(crate) use client::{
-    Answered, Cancelled, Http1Connection, Multiplexed, SendFailure, Unprocessed, UpstreamConnection, ask, cancelled,
-    clean_trailers, without_own_fields,
+    Answered, BodyTask, Cancelled, Http1Connection, Multiplexed, Parts, SendFailure, Unprocessed, UpstreamConnection,
+    ask, cancelled, clean_trailers, without_own_fields,
 };
 pub(crate) use server::serve;
 

@@ -232,11 +232,7 @@ impl FromUpstream {
     /// Keeps the connection when both messages on it are complete.
     fn give_back(&mut self, now: Instant) {
         let Some(connection) = self.connection.take() else { return };
-        let uploaded = self.upload.done();
-        if !uploaded && connection.shared() {
-            // The connection stays; what is left of the request's body must not.
-            self.upload.abandon();
-        } else if uploaded && self.complete() {
+        if self.upload.done() && self.complete() {
             self.lease.give_back(connection, now);
         }
     }

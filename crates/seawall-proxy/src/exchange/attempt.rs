@@ -307,9 +307,10 @@ impl Exchange {
         let failed_by_refusal = match &failure {
             SendFailure::Broken(error) => edge::refusal(error).is_some(),
             SendFailure::Invalid(_) => true,
-            SendFailure::NothingSent(_) | SendFailure::Unprocessed(_) => false,
+            SendFailure::NothingSent(_) | SendFailure::Unprocessed(_) | SendFailure::Reset(_) => false,
         };
-        let declined = matches!(failure, SendFailure::Unprocessed(Unprocessed::Refused));
+        // Its connection lives: many requests share it, and this one alone was given up.
+        let alone = matches!(failure, SendFailure::Unprocessed(Unprocessed::Refused) | SendFailure::Reset(_));
         let kind = match failure {
             SendFailure::NothingSent(request) => {
                 let mut head = Box::new(request.into_parts().0);
@@ -318,7 +319,7 @@ impl Exchange {
                 Failure::NothingSent
             }
             SendFailure::Unprocessed(_) => Failure::Unprocessed,
-            SendFailure::Broken(_) | SendFailure::Invalid(_) => Failure::Broken,
+            SendFailure::Reset(_) | SendFailure::Broken(_) | SendFailure::Invalid(_) => Failure::Broken,
         };
         if problem.kind.fault != Fault::Upstream {
             return Failed { failure: None, blame: Blame::Nobody, problem };
@@ -331,8 +332,8 @@ impl Exchange {
         }
         let blame = if kind == Failure::Unprocessed { Blame::Declined } else { Blame::Server };
         let failed = Failed { failure: Some(kind), blame, problem };
-        // A server that answers what is not HTTP, or declines a request, is not one whose connection had died.
-        if life == Life::Fresh || failed_by_refusal || declined {
+        // A server that answers what is not HTTP, or gives up a request, is not one whose connection had died.
+        if life == Life::Fresh || failed_by_refusal || alone {
             return failed;
         }
         let free = kind == Failure::NothingSent || self.worth(policy, attempts, kind, upload);

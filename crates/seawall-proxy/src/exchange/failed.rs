@@ -75,7 +75,9 @@ impl Exchange {
                 };
                 return Box::new(Problem::new(&UPSTREAM_BUSY).inside(inside).retry_after(1));
             }
-            SendFailure::Broken(error) => format!("the exchange with the application failed: {}", chain(error)),
+            SendFailure::Reset(error) | SendFailure::Broken(error) => {
+                format!("the exchange with the application failed: {}", chain(error))
+            }
             SendFailure::Invalid(why) => format!("the exchange with the application failed: {why}"),
         };
         Box::new(Problem::new(&BAD_GATEWAY).inside(inside))

@@ -4,7 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::discard::discard;
 use crate::{
     edge::{self, Incoming},
-    upstream::Stream,
+    upstream::BodyPlace,
 };
 
 /// How much of a body is kept to be sent again; a longer one is sent once.
@@ -60,8 +60,6 @@ pub(super) struct Upload {
     replay: Cell<Replay>,
     /// Which attempt may read; earlier ones are over.
     attempt: Cell<u32>,
-    /// Who reads for a shared connection, which ends by being told: nothing else ends with the attempt.
-    reader: RefCell<Option<Waker>>,
     waiting: Cell<Waiting>,
     since: Cell<Instant>,
     /// How long the client was waited for, all waits but the present one together.
@@ -90,7 +88,6 @@ impl Upload {
             room: Cell::new(if keep == Keep::ToSendAgain { KEPT_BYTES } else { 0 }),
             replay: Cell::new(Replay::Possible),
             attempt: Cell::new(0),
-            reader: RefCell::default(),
             waiting: Cell::new(Waiting::Upstream),
             since: Cell::new(now),
             waited: Cell::default(),
@@ -105,14 +102,6 @@ impl Upload {
         self.attempt.set(attempt);
         self.set(Waiting::Upstream, now);
         Sending { upload: Rc::clone(self), attempt, next: 0, over: None }
-    }
-
-    /// Nobody wants the rest of the body.
-    pub(super) fn abandon(&self) {
-        self.attempt.set(self.attempt.get() + 1);
-        if let Some(reader) = self.reader.take() {
-            reader.wake();
-        }
     }
 
     /// Keeps the body while the server may still say that it has not looked at it, whatever the request is.
@@ -237,7 +226,7 @@ pub(crate) enum SendingError {
     /// The client failed it, or it was too large.
     #[error(transparent)]
     Client(CountedError<edge::ConnectionError>),
-    /// Another attempt sends it.
+    /// Another attempt sends it, or nobody wants it.
     #[error("the request is not sent over this connection any more")]
     Superseded(#[source] edge::Cancelled),
 }
@@ -250,13 +239,34 @@ pub(crate) struct Sending {
     /// The kept part that comes next.
     next: usize,
     /// The place on a shared connection that it takes.
-    over: Option<Stream>,
+    over: Option<BodyPlace>,
 }
 
 impl Sending {
     /// It goes over a connection that others share, and takes its place there until it is dropped.
-    pub(crate) fn goes_over(&mut self, stream: Stream) {
-        self.over = Some(stream);
+    pub(crate) fn goes_over(&mut self, place: BodyPlace) {
+        self.over = Some(place);
+    }
+
+    fn superseded(&self) -> bool {
+        self.attempt != self.upload.attempt.get() || self.over.as_ref().is_some_and(BodyPlace::ended)
+    }
+
+    /// What is left of the part that was sent last.
+    fn rest_bytes(&self) -> usize {
+        self.over.as_ref().map_or(0, BodyPlace::rest_bytes)
+    }
+
+    /// The next part: one that was kept, or else the client's next.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, SendingError>>> {
+        if let Some(part) = self.kept() {
+            self.next += 1;
+            return Poll::Ready(Some(Ok(Frame::data(part))));
+        }
+        let frame = self.upload.poll_live(cx).map(|frame| frame.map(|frame| frame.map(edge::without_own_fields)));
+        let kept = self.upload.kept.borrow().len();
+        self.next = kept;
+        frame
     }
 
     fn kept(&self) -> Option<Bytes> {
@@ -269,33 +279,27 @@ impl Body for Sending {
     type Error = SendingError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, SendingError>>> {
-        if self.attempt != self.upload.attempt.get() {
+        if self.superseded() {
             return Poll::Ready(Some(Err(SendingError::Superseded(edge::cancelled()))));
         }
-        if let Some(part) = self.kept() {
-            self.next += 1;
-            return Poll::Ready(Some(Ok(Frame::data(part))));
+        if let Some(rest) = self.over.as_mut().and_then(BodyPlace::asked) {
+            return Poll::Ready(Some(Ok(rest)));
         }
-        let frame = self.upload.poll_live(cx).map(|frame| frame.map(|frame| frame.map(edge::without_own_fields)));
-        let kept = self.upload.kept.borrow().len();
-        self.next = kept;
-        if self.over.is_none() {
-            return frame;
-        }
-        if frame.is_pending() {
-            self.upload.reader.replace(Some(cx.waker().clone()));
-        }
-        frame.map(|frame| frame.map(|frame| frame.map(edge::clean_trailers)))
+        let frame = ready!(self.poll_next(cx));
+        let Some(place) = &mut self.over else { return Poll::Ready(frame) };
+        Poll::Ready(frame.map(|frame| frame.map(|frame| place.carry(frame))))
     }
 
     fn is_end_stream(&self) -> bool {
         self.attempt == self.upload.attempt.get()
+            && self.rest_bytes() == 0
             && self.kept().is_none()
             && self.upload.live.borrow().as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
         let kept: usize = self.upload.kept.borrow().iter().skip(self.next).map(Bytes::len).sum();
+        let kept = kept + self.rest_bytes();
         let live = self.upload.live.borrow();
         let live = live.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
         let mut hint = SizeHint::new();

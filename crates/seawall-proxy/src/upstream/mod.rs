@@ -39,7 +39,7 @@ pub(crate) use link::Link;
 pub use protocol::Protocol;
 pub(crate) use protocol::{Over, Spoken};
 pub(crate) use slot::{Connected, Lease, NoConnection};
-pub(crate) use streams::Stream;
+pub(crate) use streams::{BodyPlace, Stream};
 pub(crate) use view::{AllFail, View};
 
 use encryption::Encryption;

@@ -171,11 +171,19 @@ impl Slot {
         refusals: &Refusals,
     ) -> Result<Connected, NoConnection> {
         let deadline = Instant::now() + limit;
+        let mut waited = false;
         if self.shares(over) {
-            return self.connect_shared(deadline, refusals).await;
+            if let Some(connected) = self.connect_shared(deadline, refusals).await? {
+                return Ok(connected);
+            }
+            // The server turned out to speak HTTP/1.1, for which nobody has to wait for another's connection.
+            if let Some(connection) = self.take_idle(Instant::now(), over) {
+                return Ok(Connected::HandedOn(connection));
+            }
+            waited = true;
         }
         let (place, waited) = match self.server.connections.try_acquire() {
-            Ok(place) => (place, false),
+            Ok(place) => (place, waited),
             Err(_) => match self.wait(deadline).await? {
                 Waited::Place(place) => (place, true),
                 Waited::Connection(connection) => return Ok(Connected::HandedOn(connection)),
@@ -185,19 +193,19 @@ impl Slot {
     }
 
     /// Connects for a request that others will share the connection with: to one that is there, or is being opened, or to one
-    /// more.
+    /// more. Gives nothing when it waited for one that was opened and cannot be shared.
     async fn connect_shared(
         self: &Rc<Self>,
         deadline: Instant,
         refusals: &Refusals,
-    ) -> Result<Connected, NoConnection> {
-        loop {
+    ) -> Result<Option<Connected>, NoConnection> {
+        while self.shares(Over::Any) {
             if let Some(stream) = self.stream() {
-                return Ok(Connected::HandedOn(stream));
+                return Ok(Some(Connected::HandedOn(stream)));
             }
             if !self.streams.need_another() {
                 match tokio::time::timeout_at(deadline, self.streams.wait()).await {
-                    Ok(Ok(stream)) => return Ok(Connected::HandedOn(stream)),
+                    Ok(Ok(stream)) => return Ok(Some(Connected::HandedOn(stream))),
                     Ok(Err(_)) => continue,
                     Err(_) => return Err(NoConnection::Failed(io::ErrorKind::TimedOut.into())),
                 }
@@ -206,14 +214,15 @@ impl Slot {
                 Ok(place) => (place, false),
                 Err(_) => match self.wait(deadline).await? {
                     Waited::Place(place) => (place, true),
-                    Waited::Connection(stream) => return Ok(Connected::HandedOn(stream)),
+                    Waited::Connection(stream) => return Ok(Some(Connected::HandedOn(stream))),
                 },
             };
             let opening = self.streams.open_another();
             let opened = self.open(place, deadline, Over::Any, refusals).await;
             drop(opening);
-            return opened.map(Connected::New).map_err(|error| not_opened(error, waited));
+            return opened.map(|opened| Some(Connected::New(opened))).map_err(|error| not_opened(error, waited));
         }
+        Ok(None)
     }
 
     /// Opens a connection that holds a place.

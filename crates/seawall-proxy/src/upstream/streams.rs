@@ -7,12 +7,14 @@ use std::{
     rc::{Rc, Weak},
 };
 
+use bytes::Bytes;
 use http::Request;
+use http_body::Frame;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::slot::Slot;
 use crate::{
-    edge::{Answered, Multiplexed, UpstreamConnection},
+    edge::{self, Answered, BodyTask, Multiplexed, Parts, UpstreamConnection},
     exchange::Sending,
 };
 
@@ -28,9 +30,22 @@ pub(super) struct Streams {
     waiting: RefCell<VecDeque<oneshot::Sender<UpstreamConnection>>>,
 }
 
-/// A request's place on a connection that others share; given back when the answer is over and the request's body is, too.
-#[derive(Clone, Debug)]
-pub(crate) struct Stream(Rc<Place>);
+/// A request's place on a connection that others share, as its exchange holds it.
+///
+/// Dropping it ends the request, however far it is: nobody wants the rest of its body.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    place: Rc<Place>,
+    body: Weak<BodyTask>,
+}
+
+/// The same place as the request's body holds it. It is given back when both are dropped.
+#[derive(Debug)]
+pub(crate) struct BodyPlace {
+    place: Rc<Place>,
+    task: Rc<BodyTask>,
+    parts: Parts,
+}
 
 #[derive(Debug)]
 struct Place {
@@ -41,13 +56,46 @@ struct Place {
 impl Stream {
     pub(super) fn new(connection: Rc<Multiplexed>, slot: &Rc<Slot>) -> Self {
         connection.enter();
-        Self(Rc::new(Place { connection, slot: Rc::downgrade(slot) }))
+        Self { place: Rc::new(Place { connection, slot: Rc::downgrade(slot) }), body: Weak::new() }
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(crate) fn send(&self, mut request: Request<Sending>) -> impl Future<Output = Answered> + use<> {
-        request.body_mut().goes_over(self.clone());
-        self.0.connection.send(request)
+    pub(crate) fn send(&mut self, mut request: Request<Sending>) -> impl Future<Output = Answered> + use<> {
+        let task = BodyTask::new();
+        self.body = Rc::downgrade(&task);
+        request.body_mut().goes_over(BodyPlace { place: Rc::clone(&self.place), task, parts: Parts::default() });
+        self.place.connection.send(request)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.upgrade() {
+            body.end();
+        }
+    }
+}
+
+impl BodyPlace {
+    /// Whether nobody wants the rest of the body.
+    pub(crate) fn ended(&self) -> bool {
+        self.task.ended()
+    }
+
+    /// The body is asked for more; gives what is left of the part before.
+    pub(crate) fn asked(&mut self) -> Option<Frame<Bytes>> {
+        self.place.connection.asks(&self.task);
+        self.parts.rest()
+    }
+
+    /// How much is left of the part before.
+    pub(crate) const fn rest_bytes(&self) -> usize {
+        self.parts.rest_bytes()
+    }
+
+    /// A part as it goes over the connection.
+    pub(crate) fn carry(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        edge::clean_trailers(self.parts.cut(frame, self.place.connection.stream_window()))
     }
 }
 

@@ -243,7 +243,9 @@ const ELSEWHERE: [&str; 10] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wk_11_every_metric_is_told_in_the_format_that_scrapers_read() {
-    let (_upstream, app) = in_front("[identity]\nenabled = true\n[backup]\nto = \"backups\"\n[rate_limit]\nlimits = [\"2/min per ip\"]\n").await;
+    let (_upstream, app) =
+        in_front("[identity]\nenabled = true\n[backup]\nto = \"backups\"\n[rate_limit]\nlimits = [\"2/min per ip\"]\n")
+            .await;
     app.client().get("/echo").await.expect_status(200);
     app.client().get("/close").await.expect_status(502);
     app.client().get("/limited").await.expect_status(429);

@@ -21,8 +21,9 @@ use tokio::{
 };
 
 use super::{
-    super::http2::LocalExecutor,
-    Answered, SendFailure, Unprocessed, heads,
+    Answered, BodyTask, SendFailure, Unprocessed,
+    body::Tasks,
+    heads,
     settings::{Said, Settings},
 };
 use crate::{
@@ -32,6 +33,9 @@ use crate::{
 
 /// What a server may send on one stream before it is taken.
 const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+
+/// What a server takes of a stream when it has not said how much (RFC 9113 section 6.9.2).
+const DEFAULT_WINDOW_BYTES: u32 = 65_535;
 
 /// What is taken of a request's body before the server takes it.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
@@ -47,6 +51,7 @@ const TURNS_BEFORE_END: u8 = 4;
 #[derive(Debug)]
 pub(crate) struct Multiplexed {
     sender: RefCell<SendRequest<Sending>>,
+    tasks: Tasks,
     peer: Rc<Peer>,
     scheme: Scheme,
     most_streams: u32,
@@ -64,7 +69,9 @@ impl Multiplexed {
         let scheme = if link.encrypted() { Scheme::HTTPS } else { Scheme::HTTP };
         let peer = Rc::new(Peer::default());
         let watched = WatchedLink { link, peer: Rc::clone(&peer), settings: Settings::default(), turns: 0 };
-        let (sender, connection) = builder(sharing).handshake(TokioIo::new(watched)).await.map_err(io::Error::other)?;
+        let tasks = Tasks::default();
+        let (sender, connection) =
+            builder(sharing, tasks.clone()).handshake(TokioIo::new(watched)).await.map_err(io::Error::other)?;
         tokio::task::spawn_local(async move {
             // The connection's own end is seen by whoever holds the sender.
             let _ended = connection.await;
@@ -72,6 +79,7 @@ impl Multiplexed {
         peer.settled().await?;
         Ok(Rc::new(Self {
             sender: RefCell::new(sender),
+            tasks,
             peer,
             scheme,
             most_streams: sharing.max_streams,
@@ -121,6 +129,16 @@ impl Multiplexed {
         self.retired.set(true);
     }
 
+    /// How much of a request's body the server takes unasked.
+    pub(crate) fn stream_window(&self) -> usize {
+        self.peer.stream_window.get() as usize
+    }
+
+    /// A request's body is asked for more.
+    pub(crate) fn asks(&self, body: &Rc<BodyTask>) {
+        self.tasks.asked(body);
+    }
+
     /// Sends a request and waits for the head of its answer.
     pub(crate) fn send(&self, mut request: Request<Sending>) -> impl Future<Output = Answered> + use<> {
         let peer = Rc::clone(&self.peer);
@@ -146,9 +164,9 @@ impl Multiplexed {
 }
 
 /// HTTP/2 with the limits of a client.
-fn builder(sharing: Sharing) -> Builder<LocalExecutor> {
+fn builder(sharing: Sharing, tasks: Tasks) -> Builder<Tasks> {
     let limits = Limits::responses();
-    let mut builder = Builder::new(LocalExecutor);
+    let mut builder = Builder::new(tasks);
     builder
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
@@ -166,15 +184,16 @@ fn builder(sharing: Sharing) -> Builder<LocalExecutor> {
 
 /// What a failure says of the request.
 fn failed(error: hyper::Error, peer: &Peer) -> SendFailure {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>()).filter(|cause| cause.is_remote());
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
     match cause {
-        Some(cause) if cause.is_reset() && cause.reason() == Some(h2::Reason::REFUSED_STREAM) => {
+        Some(cause) if cause.is_reset() && cause.is_remote() && cause.reason() == Some(h2::Reason::REFUSED_STREAM) => {
             SendFailure::Unprocessed(Unprocessed::Refused)
         }
         // Streams up to the last that the server looks at fail only when the connection ends, and then with the same error.
-        Some(cause) if cause.is_go_away() && peer.state.get() == State::Leaving => {
+        Some(cause) if cause.is_go_away() && cause.is_remote() && peer.state.get() == State::Leaving => {
             SendFailure::Unprocessed(Unprocessed::Leaving)
         }
+        Some(cause) if cause.is_reset() => SendFailure::Reset(error),
         _ => SendFailure::Broken(error),
     }
 }
@@ -192,6 +211,7 @@ pub(crate) fn cancelled() -> Cancelled {
 struct Peer {
     state: Cell<State>,
     most_streams: Cell<u32>,
+    stream_window: Cell<u32>,
     changed: Notify,
 }
 
@@ -211,7 +231,8 @@ enum State {
 impl Default for Peer {
     fn default() -> Self {
         // RFC 9113 section 6.5.2: without a word there is no limit.
-        Self { state: Cell::new(State::Begun), most_streams: Cell::new(u32::MAX), changed: Notify::new() }
+        let (most_streams, stream_window) = (Cell::new(u32::MAX), Cell::new(DEFAULT_WINDOW_BYTES));
+        Self { state: Cell::new(State::Begun), most_streams, stream_window, changed: Notify::new() }
     }
 }
 
@@ -219,6 +240,7 @@ impl Peer {
     fn hear(&self, said: Said) {
         match (said, self.state.get()) {
             (Said::MaxStreams(most), _) => self.most_streams.set(most),
+            (Said::StreamWindow(bytes), _) => self.stream_window.set(bytes),
             (Said::Settled, State::Begun) => self.become_state(State::Settled),
             (Said::Leaves, State::Begun | State::Settled) => self.become_state(State::Leaving),
             (Said::Settled | Said::Leaves, _) => {}

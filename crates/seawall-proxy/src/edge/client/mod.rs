@@ -1,6 +1,7 @@
 //! Connections to the servers of the upstream: HTTP/1.1, which carries one request at a time, and HTTP/2, which carries many.
 
 mod ask;
+mod body;
 mod heads;
 mod http1;
 mod http2;
@@ -11,6 +12,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 pub(crate) use ask::ask;
+pub(crate) use body::{BodyTask, Parts};
 pub(crate) use heads::{clean_trailers, without_own_fields};
 pub(crate) use http1::Http1Connection;
 pub(crate) use http2::{Cancelled, Multiplexed, cancelled};
@@ -33,6 +35,8 @@ pub(crate) enum SendFailure {
     NothingSent(Box<Request<Sending>>),
     /// The server says that it has not looked at the request (RFC 9113 section 8.7).
     Unprocessed(Unprocessed),
+    /// The server gave up on this request alone (RST_STREAM); the connection goes on.
+    Reset(hyper::Error),
     /// The connection ended, or the answer is not HTTP.
     Broken(hyper::Error),
     /// The answer breaks a rule of HTTP that its protocol's implementation lets pass.

@@ -1,5 +1,5 @@
-//! What a server says of its connection, read from its frames before h2 sees them: how many streams it allows (SETTINGS), and
-//! that it leaves (GOAWAY). hyper keeps both to itself.
+//! What a server says of its connection, read from its frames before h2 sees them: how many streams it allows, and how
+//! much of each it takes unasked (SETTINGS), and that it leaves (GOAWAY). hyper keeps it to itself.
 
 /// A frame's length, kind, flags and stream (RFC 9113 section 4.1).
 const HEAD_BYTES: usize = 9;
@@ -14,14 +14,17 @@ const GOAWAY: u8 = 7;
 /// The flag of a SETTINGS frame that only confirms.
 const ACK: u8 = 1;
 
-/// `SETTINGS_MAX_CONCURRENT_STREAMS` (RFC 9113 section 6.5.2).
+/// `SETTINGS_MAX_CONCURRENT_STREAMS` and `SETTINGS_INITIAL_WINDOW_SIZE` (RFC 9113 section 6.5.2).
 const MAX_CONCURRENT_STREAMS: u16 = 3;
+const INITIAL_WINDOW_SIZE: u16 = 4;
 
 /// What was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Said {
     /// So many streams may be open at once.
     MaxStreams(u32),
+    /// So many bytes of a stream are taken unasked.
+    StreamWindow(u32),
     /// A SETTINGS frame is over.
     Settled,
     /// The connection takes no further streams.
@@ -81,8 +84,11 @@ impl Settings {
 
     fn entry(&mut self, hear: &mut impl FnMut(Said)) {
         let [high, low, a, b, c, d, ..] = self.begun;
-        if u16::from_be_bytes([high, low]) == MAX_CONCURRENT_STREAMS {
-            hear(Said::MaxStreams(u32::from_be_bytes([a, b, c, d])));
+        let value = u32::from_be_bytes([a, b, c, d]);
+        match u16::from_be_bytes([high, low]) {
+            MAX_CONCURRENT_STREAMS => hear(Said::MaxStreams(value)),
+            INITIAL_WINDOW_SIZE => hear(Said::StreamWindow(value)),
+            _ => {}
         }
         self.entries -= ENTRY_BYTES;
         if self.entries == 0 {
@@ -112,8 +118,15 @@ mod tests {
             frame(GOAWAY, 0, &[0; 8]),
         ]
         .concat();
-        let expected =
-            [Said::MaxStreams(7), Said::Settled, Said::Settled, Said::MaxStreams(256), Said::Settled, Said::Leaves];
+        let expected = [
+            Said::MaxStreams(7),
+            Said::StreamWindow(65_535),
+            Said::Settled,
+            Said::Settled,
+            Said::MaxStreams(256),
+            Said::Settled,
+            Said::Leaves,
+        ];
         for size in [1, 2, 6, 9, 10, 15, 100, bytes.len()] {
             let (mut settings, mut heard) = (Settings::default(), Vec::new());
             for piece in bytes.chunks(size) {

@@ -1,10 +1,12 @@
 //! Servers that are spoken to in HTTP/2: many requests on one connection, and what becomes of them when it ends.
 
+mod failing;
 mod frames;
 mod node;
 mod sharing;
+mod uploads;
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -12,6 +14,10 @@ use seawall_testkit::{
     Authority, Bridge, StartedApp, TemporaryDirectory, TestApp, Validity,
     client::{H2Client, Request, websocket},
     upstream::{Checksum, H2Upstream, Kind, Upstream, pattern},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
 };
 
 const HTTP2: &str = "[upstream]\nprotocol = \"http2\"\n";
@@ -124,14 +130,16 @@ async fn trailers_pass_both_ways() {
 async fn encrypted(to: std::net::SocketAddr, speaks: &[&str], protocol: &str) -> (Bridge, StartedApp) {
     let authority = Authority::new();
     let bridge = Bridge::tls_speaking(authority.identity("localhost", Validity::Current), to, speaks).await;
+    let app = trusting(&authority, bridge.url(), protocol).start().await;
+    (bridge, app)
+}
+
+fn trusting(authority: &Authority, url: String, protocol: &str) -> TestApp {
     let directory = TemporaryDirectory::new();
     std::fs::write(directory.path().join("authority.pem"), authority.pem()).unwrap();
-    let app = TestApp::in_front_of(bridge.url())
+    TestApp::in_front_of(url)
         .with_config(&format!("[upstream]\nca_file = \"authority.pem\"\nprotocol = \"{protocol}\"\n"))
         .in_directory(directory)
-        .start()
-        .await;
-    (bridge, app)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,6 +171,45 @@ async fn over_https_alpn_decides() {
         app.client().get("/refused").await.expect_problem(503, "upstream-unreachable");
         let error = app.request_line("/refused").await["error"].to_string();
         assert!(error.contains("does not speak HTTP/2 over TLS (by ALPN)"), "{error}");
+    }
+}
+
+/// The first connection shows that the server chooses HTTP/1.1. Whoever waited to share it opens one of its own, all at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_turns_out_to_speak_http_1_serves_the_first_burst_at_once() {
+    let h1 = Upstream::start(Kind::ByPath).await;
+    let authority = Authority::new();
+    let identity = authority.identity("localhost", Validity::Current);
+    let bridge = Bridge::tls_speaking(identity, h1.address, &["http/1.1"]).await;
+    let entrance = bridge.url().replace("https://localhost", "127.0.0.1");
+    let gate = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("https://localhost:{}", gate.local_addr().unwrap().port());
+    let app = trusting(&authority, url, "auto").on_one_core().start().await;
+    let mut requests = JoinSet::new();
+    for _ in 0..4 {
+        let client = app.client();
+        requests.spawn(async move { client.get("/echo").await.status });
+    }
+    let (first, _) = gate.accept().await.unwrap();
+    app.until_metric("http_server_active_requests", &[], 4.0).await;
+    let mut passed = JoinSet::new();
+    let mut pass = |mut stream: TcpStream| {
+        let entrance = entrance.clone();
+        passed.spawn(async move {
+            let mut bridge = TcpStream::connect(entrance).await.unwrap();
+            let _ended = tokio::io::copy_bidirectional(&mut stream, &mut bridge).await;
+        });
+    };
+    pass(first);
+    // None of these gets any further before all are there.
+    let mut others = Vec::new();
+    for _ in 0..3 {
+        let accepted = tokio::time::timeout(Duration::from_secs(3), gate.accept()).await;
+        others.push(accepted.expect("nobody waits for another's connection").unwrap().0);
+    }
+    others.into_iter().for_each(&mut pass);
+    while let Some(status) = requests.join_next().await {
+        assert_eq!(status.unwrap(), 200);
     }
 }
 

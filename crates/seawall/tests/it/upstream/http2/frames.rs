@@ -12,33 +12,33 @@ use tokio::task::JoinHandle;
 use super::HTTP2;
 
 const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
+pub(super) const RST_STREAM: u8 = 3;
 const PING: u8 = 6;
 const REFUSED_STREAM: u32 = 7;
-const CANCEL: u32 = 8;
+pub(super) const CANCEL: u32 = 8;
 
 /// `:status: 200`.
-const OK: u8 = 0x88;
+pub(super) const OK: u8 = 0x88;
 
-fn send(app: &StartedApp, request: Request) -> JoinHandle<RawResponse> {
+pub(super) fn send(app: &StartedApp, request: Request) -> JoinHandle<RawResponse> {
     let client = app.client();
     tokio::spawn(async move { client.request(request).await })
 }
 
 /// The stream of the next request.
-async fn request(connection: &mut H2RawClient) -> u32 {
+pub(super) async fn request(connection: &mut H2RawClient) -> u32 {
     connection.until("a request", |frame| frame.kind == HEADERS).await.stream
 }
 
-async fn answer(connection: &mut H2RawClient, stream: u32, body: &str) {
+pub(super) async fn answer(connection: &mut H2RawClient, stream: u32, body: &str) {
     connection.send(&[H2Frame::headers(stream, [OK], false), H2Frame::data(stream, body, true)]).await;
 }
 
-async fn started() -> (H2RawServer, StartedApp) {
+pub(super) async fn started() -> (H2RawServer, StartedApp) {
     started_with("").await
 }
 
-async fn started_with(toml: &str) -> (H2RawServer, StartedApp) {
+pub(super) async fn started_with(toml: &str) -> (H2RawServer, StartedApp) {
     let server = H2RawServer::start().await;
     // On one core the connections come in a known order.
     let app = TestApp::in_front_of(server.url()).with_config(&format!("{HTTP2}{toml}")).on_one_core().start().await;
