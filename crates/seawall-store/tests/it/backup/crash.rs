@@ -65,7 +65,7 @@ async fn what_was_not_shipped_before_a_crash_is_restored_on_the_same_machine() {
     backup::ship(&house.vault, "seawall", &db).await.unwrap();
     drop(db);
     let path = house.scratch.path().to_owned();
-    let (acknowledged, _) = tokio::task::spawn_blocking(move || count_until_killed(&path, 150)).await.unwrap();
+    let (acknowledged, _) = tokio::task::spawn_blocking(move || count_until_killed(&path, 1_500)).await.unwrap();
     let restored = async |house: &House| {
         let target = house.target();
         let restored = backup::restore(&house.vault, "seawall", &Moment::Newest, &target, &Progress::silent()).await;
