@@ -13,6 +13,7 @@
 //! | [`limit`] | quotas, the sliding window, the sketch, and the port to a rate store |
 //! | [`principal`] | who a request is from, and the port that tells when that ends |
 //! | [`problem`] | every error a client can see |
+//! | [`queue`] | a bounded queue to threads |
 //! | [`redact`] | which names hide their values |
 //! | [`resilience`] | the circuit breaker, the wait before a retry, the retry budget, and which failure may be tried again |
 //! | [`settings`] | how a crate declares its configuration, and the words it is written in |
@@ -29,6 +30,7 @@ pub mod meter;
 pub mod mode;
 pub mod principal;
 pub mod problem;
+pub mod queue;
 pub mod redact;
 pub mod reply;
 pub mod request_id;

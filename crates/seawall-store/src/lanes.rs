@@ -53,9 +53,8 @@ impl Lanes {
 
     /// Takes no more transactions, and answers those that wait: nobody will run them.
     pub(crate) fn refuse(&self) {
-        self.close();
         for lane in [&self.write, &self.interactive, &self.background, &self.replica] {
-            for mut job in lane.take(|_| true) {
+            for mut job in lane.end() {
                 job.work.answer(Err(StoreError::Closed));
             }
         }

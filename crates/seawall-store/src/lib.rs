@@ -33,7 +33,6 @@ pub mod migration;
 pub mod outbox;
 mod ping;
 mod postgres;
-mod queue;
 pub mod relocation;
 pub mod retention;
 mod row;
@@ -48,6 +47,8 @@ mod watch;
 mod work;
 
 use migration::Ledger;
+
+use seawall_core::queue;
 
 pub use cause::{Actor, Cause};
 pub use config::{Migrate, SECTION, StoreSettings};

@@ -5,7 +5,6 @@
 //! more.
 
 mod claim;
-mod queue;
 mod watch;
 mod worker;
 
@@ -15,12 +14,16 @@ use std::{
     time::Duration,
 };
 
-use seawall_core::{clock::Clock, meter::Meter, settings::Secret};
+use seawall_core::{
+    clock::Clock,
+    meter::Meter,
+    queue::{Queue, Rejected},
+    settings::Secret,
+};
 use tokio::{sync::oneshot, time::timeout};
 
 use self::{
     claim::Claim,
-    queue::{Queue, Rejected},
     watch::{Refused, Watch},
     worker::{Deliver, Job},
 };
@@ -253,9 +256,9 @@ impl Shared {
         }
         // Counted first, so that a thread that takes the job at once does not count below zero.
         self.watch.waiting(1);
-        let Err((job, mut rejected)) = self.queue.push(job) else { return Ok(()) };
+        let Err((job, mut rejected)) = self.queue.offer(job) else { return Ok(()) };
         if rejected == Rejected::Full && self.forget_given_up() > 0 {
-            match self.queue.push(job) {
+            match self.queue.offer(job) {
                 Ok(()) => return Ok(()),
                 Err((_, again)) => rejected = again,
             }
@@ -269,7 +272,7 @@ impl Shared {
 
     /// Drops the jobs whose callers are gone; says how many there were.
     fn forget_given_up(&self) -> usize {
-        let count = self.queue.remove(|job| job.claim.given_up());
+        let count = self.queue.take(|job| job.claim.given_up()).len();
         self.watch.dropped(count);
         count
     }
@@ -290,7 +293,7 @@ impl Shared {
 /// Callers that still wait are told that the pool has stopped. Waits for the hashes that are being computed.
 impl Drop for HashingPool {
     fn drop(&mut self) {
-        let left = self.shared.queue.close();
+        let left = self.shared.queue.end().len();
         self.shared.watch.dropped(left);
         for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
             if thread.join().is_err() {

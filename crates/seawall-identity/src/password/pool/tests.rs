@@ -317,7 +317,7 @@ async fn ending_the_pool_tells_those_who_wait() {
     let bench = pool(1, 2);
     let gate = Gate::close(&bench).await;
     let waiting = bench.wait(MINUTE).await;
-    assert_eq!(bench.pool.shared.queue.close(), 1);
+    assert_eq!(bench.pool.shared.queue.end().len(), 1);
     assert!(matches!(waiting.await.unwrap(), Err(PoolError::Stopped)));
     let next = bench.pool.submit(Format::Argon2id, 0, MINUTE, |_: &Shared, _: &mut Memory| Ok(7)).await;
     assert!(matches!(next, Err(PoolError::Stopped)));

@@ -6,7 +6,9 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use super::{Format, Memory, Shared, claim::Claim, queue::Popped};
+use seawall_core::queue::Popped;
+
+use super::{Format, Memory, Shared, claim::Claim};
 
 /// One password to hash or verify. Dropped without having run, it tells its caller by that.
 pub(super) struct Job {

@@ -1,4 +1,4 @@
-//! A bounded queue to threads of the store.
+//! A bounded queue to threads: who has an item waits for nobody, and threads wait for items.
 
 use std::{
     collections::VecDeque,
@@ -8,7 +8,7 @@ use std::{
 
 /// Items for one or several threads, the oldest first.
 #[derive(Debug)]
-pub(crate) struct Queue<T> {
+pub struct Queue<T> {
     state: Mutex<State<T>>,
     filled: Condvar,
     capacity: usize,
@@ -24,7 +24,7 @@ struct State<T> {
 
 /// Why an item was not taken.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Rejected {
+pub enum Rejected {
     /// As many wait as may.
     Full,
     /// Nobody takes items any more.
@@ -33,7 +33,7 @@ pub(crate) enum Rejected {
 
 /// What waiting for an item came to.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Popped<T> {
+pub enum Popped<T> {
     /// The oldest item.
     Item(T),
     /// None came in time.
@@ -44,7 +44,8 @@ pub(crate) enum Popped<T> {
 
 impl<T> Queue<T> {
     /// A queue for so many items.
-    pub(crate) fn new(capacity: usize) -> Self {
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
         Self {
             state: Mutex::new(State { items: VecDeque::new(), closed: false, waiting: 0 }),
             filled: Condvar::new(),
@@ -53,12 +54,18 @@ impl<T> Queue<T> {
     }
 
     /// Adds an item at the end.
-    pub(crate) fn push(&self, item: T) -> Result<(), Rejected> {
+    ///
+    /// # Errors
+    /// [`Rejected`]; the item is dropped.
+    pub fn push(&self, item: T) -> Result<(), Rejected> {
         self.offer(item).map_err(|(_, rejected)| rejected)
     }
 
     /// Adds an item at the end, or gives it back.
-    pub(crate) fn offer(&self, item: T) -> Result<(), (T, Rejected)> {
+    ///
+    /// # Errors
+    /// The item, and why.
+    pub fn offer(&self, item: T) -> Result<(), (T, Rejected)> {
         let mut state = self.lock();
         if state.closed {
             return Err((item, Rejected::Closed));
@@ -76,7 +83,7 @@ impl<T> Queue<T> {
     }
 
     /// Takes the oldest item; waits for one as long as `longest`, without it for ever.
-    pub(crate) fn pop(&self, longest: Option<Duration>) -> Popped<T> {
+    pub fn pop(&self, longest: Option<Duration>) -> Popped<T> {
         let empty = |state: &mut State<T>| state.items.is_empty() && !state.closed;
         let mut state = self.lock();
         if empty(&mut state) {
@@ -97,31 +104,48 @@ impl<T> Queue<T> {
     }
 
     /// Takes the oldest item if there is one.
-    pub(crate) fn try_pop(&self) -> Option<T> {
+    pub fn try_pop(&self) -> Option<T> {
         self.lock().items.pop_front()
     }
 
     /// Takes all items that are wanted, wherever they stand.
-    pub(crate) fn take(&self, mut wanted: impl FnMut(&T) -> bool) -> Vec<T> {
+    pub fn take(&self, mut wanted: impl FnMut(&T) -> bool) -> Vec<T> {
         let mut state = self.lock();
         let (taken, left) = state.items.drain(..).partition::<Vec<_>, _>(|item| wanted(item));
         state.items = left.into();
         taken
     }
 
+    /// Whether no item waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// How many items wait.
-    pub(crate) fn len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.lock().items.len()
     }
 
     /// Takes no more items; those that wait are still handed out.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.lock().closed = true;
         self.filled.notify_all();
     }
 
+    /// Takes no more items, and gives back those that wait.
+    pub fn end(&self) -> Vec<T> {
+        let mut state = self.lock();
+        state.closed = true;
+        let left = std::mem::take(&mut state.items);
+        drop(state);
+        self.filled.notify_all();
+        left.into()
+    }
+
     /// Takes items again.
-    pub(crate) fn reopen(&self) {
+    pub fn reopen(&self) {
         self.lock().closed = false;
     }
 
@@ -175,6 +199,15 @@ mod tests {
         queue.close();
         assert_eq!(queue.push(2), Err(Rejected::Closed));
         assert_eq!(queue.pop(None), Popped::Item(1));
+        assert_eq!(queue.pop(None), Popped::Closed);
+    }
+
+    #[test]
+    fn ending_gives_back_what_waits() {
+        let queue = Queue::new(2);
+        assert_eq!(queue.push(1), Ok(()));
+        assert_eq!(queue.end(), [1]);
+        assert_eq!(queue.push(2), Err(Rejected::Closed));
         assert_eq!(queue.pop(None), Popped::Closed);
     }
 }
