@@ -14,6 +14,10 @@ use crate::{terminal, workspace};
 /// Seconds of traffic in clear, and again over TLS.
 const TRAFFIC_SECONDS: &str = "15";
 
+/// The compiler marks each function as busy, ordinary or never seen; this has the linker lay each kind together, so that what never
+/// ran shares no page with what did.
+const TOGETHER: &str = "-Clink-arg=-Wl,-z,keep-text-section-prefix";
+
 const USAGE: &str = "\
 Usage: cargo xtask release
 
@@ -51,19 +55,20 @@ pub(crate) fn build() -> Result<PathBuf, Failure> {
         count(&counting, &folder, &tools)?;
     }
     terminal::progress("release: building the program by what was counted");
-    let tuned = compile(&folder, "final", &host, &format!("-Cprofile-use={}", profile.display()))?;
+    let words = format!("-Cprofile-use={} {TOGETHER}", profile.display());
+    let tuned = compile(&folder, "final", &host, &words)?;
     let placed = folder.join("seawall");
     std::fs::copy(&tuned, &placed).map_err(|error| Failure::io("write", &placed, &error))?;
     Ok(placed)
 }
 
-/// Builds the released profile with one more word for the compiler, in a folder of its own. Naming the host as the target keeps that
-/// word away from build scripts and macros. Flags of the environment do not count: what is released is always built alike.
-fn compile(folder: &Path, name: &str, host: &str, word: &str) -> Result<PathBuf, Failure> {
+/// Builds the released profile with more words for the compiler, in a folder of its own. Naming the host as the target keeps those
+/// words away from build scripts and macros. Flags of the environment do not count: what is released is always built alike.
+fn compile(folder: &Path, name: &str, host: &str, words: &str) -> Result<PathBuf, Failure> {
     let own = folder.join(name);
     let mut command = Command::new("cargo");
     command.args(["build", "--release", "-p", "seawall", "--target", host, "--target-dir"]).arg(&own);
-    let built = command.env("RUSTFLAGS", word).current_dir(workspace::root()).status();
+    let built = command.env("RUSTFLAGS", words).current_dir(workspace::root()).status();
     let program = own.join(host).join("release/seawall");
     if built.is_ok_and(|status| status.success()) && program.is_file() {
         return Ok(program);

@@ -16,6 +16,7 @@ mod directory;
 mod document;
 mod error;
 mod keys;
+mod live;
 mod local;
 mod manifest;
 mod meters;

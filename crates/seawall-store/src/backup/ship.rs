@@ -1,8 +1,8 @@
 //! Segments go to the place, and from this machine once they are there.
 
 use std::{
-    fs::File,
-    io::BufReader,
+    fs::{self, File},
+    io::{self, BufReader},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,7 +10,7 @@ use std::{
 use super::{
     BackupError, Progress, SegmentManifest, Vault,
     blocking::blocking,
-    capture::{RecordKind, Records, Waiting, segment_file, waiting},
+    capture::{CaptureOptions, RecordKind, Records, Shared, Waiting, hold, segment_file, waiting},
     pipeline, restore,
     take::send_file,
     vault::random_hex,
@@ -31,7 +31,8 @@ pub async fn ship(vault: &Vault, name: &str, db: &Db) -> Result<usize, BackupErr
     let segments = blocking(move || waiting(&directory).map_err(BackupError::file(directory))).await?;
     let mut shipped = 0;
     for segment in segments {
-        one(vault, name, &segment).await?;
+        let found = one(vault, name, &segment).await?;
+        let_go(options, shared, &segment, found.as_ref()).map_err(BackupError::file(&segment.path))?;
         shared.shipped(segment.bytes);
         shipped += 1;
     }
@@ -51,12 +52,24 @@ pub async fn begin_generation(db: &Db) -> bool {
     false
 }
 
-async fn one(vault: &Vault, name: &str, segment: &Waiting) -> Result<(), BackupError> {
+/// Removes a segment that is at the place, unless a copy is being made that needs it.
+fn let_go(
+    options: &CaptureOptions,
+    shared: &Shared,
+    segment: &Waiting,
+    found: Option<&SegmentManifest>,
+) -> io::Result<()> {
+    let most = options.most_waiting_bytes;
+    match found {
+        Some(found) if shared.keeps(&found.generation, found.number, segment.bytes, most) => hold(&segment.path),
+        _ => fs::remove_file(&segment.path),
+    }
+}
+
+/// Ships one; nothing when nothing whole is in it, which happens when its end was lost with the power.
+async fn one(vault: &Vault, name: &str, segment: &Waiting) -> Result<Option<SegmentManifest>, BackupError> {
     let path = segment.path.clone();
-    let Some(found) = blocking(move || summary(&path)).await? else {
-        // Nothing whole is in it, which happens when its end was lost with the power.
-        return std::fs::remove_file(&segment.path).map_err(BackupError::file(&segment.path));
-    };
+    let Some(found) = blocking(move || summary(&path)).await? else { return Ok(None) };
     let folder = restore::folder(name, &found.generation);
     let object = format!("{folder}/{:010}-{}", found.number, random_hex::<6>()?);
     let path = segment.path.clone();
@@ -70,7 +83,7 @@ async fn one(vault: &Vault, name: &str, segment: &Waiting) -> Result<(), BackupE
         Err(error) if error.exists_already() => vault.place.delete(&manifest.object.name).await?,
         other => other?,
     }
-    std::fs::remove_file(&segment.path).map_err(BackupError::file(&segment.path))
+    Ok(Some(manifest))
 }
 
 /// The segments of a generation on this machine from a number on, the unfinished last one included, up to the first that is missing

@@ -9,10 +9,12 @@ use std::{
 use super::{
     BackupError, Continued, Manifest, Phase, PostgresServer, Progress, Source, Vault,
     blocking::blocking,
+    live,
     pipeline::{self, BUFFER_BYTES},
     sentinel,
     snapshot::{self, Facts},
     time,
+    vault::Scratch,
 };
 use crate::Db;
 
@@ -24,7 +26,7 @@ pub async fn take(vault: &Vault, name: &str, source: &Source, progress: &Progres
     check_name(name)?;
     let taken = match source {
         Source::Store(db) => store(vault, name, db, progress).await?,
-        Source::Sqlite(path) => sqlite(vault, name, path.clone(), None, progress).await?,
+        Source::Sqlite(path) => sqlite(vault, name, path.clone(), progress).await?,
         Source::Postgres(server) => postgres(vault, name, server.clone(), progress.clone()).await?,
         Source::Directory(path) => directory(vault, name, path.clone(), progress.clone()).await?,
     };
@@ -60,45 +62,89 @@ pub(super) struct Taken {
 
 async fn store(vault: &Vault, name: &str, db: &Db, progress: &Progress) -> Result<Taken, BackupError> {
     sentinel::write(db).await?;
+    let scratch = vault.scratch("backup")?;
+    let copy = scratch.file("snapshot.db");
+    let taken = match live::copy(db, &copy, progress).await? {
+        Some(mark) => {
+            let continued = Some(Continued { generation: mark.generation, segment: mark.segment });
+            let remarks = Vec::new();
+            upload(vault, name, &scratch, Copied { path: copy, taken_at_us: mark.at_us, continued, remarks }, progress)
+                .await?
+        }
+        None => store_in_transaction(vault, name, db, &scratch, copy, progress).await?,
+    };
+    if taken.continued.is_some() {
+        // A change after the snapshot shows that the capture went on beyond it.
+        sentinel::write(db).await?;
+    }
+    Ok(taken)
+}
+
+async fn store_in_transaction(
+    vault: &Vault,
+    name: &str,
+    db: &Db,
+    scratch: &Scratch,
+    copy: PathBuf,
+    progress: &Progress,
+) -> Result<Taken, BackupError> {
     // Read before the snapshot begins: all that was captured into earlier segments is in it.
     let status = db.capturing().map(|(_, shared)| shared.status());
     let last_commit_at_us = status.as_ref().map_or(0, |status| status.last_commit_at_us);
     let continued =
         status.and_then(|status| Some(Continued { generation: status.generation?, segment: status.segment }));
-    let continues = continued.is_some();
     let file = db.file().ok_or(BackupError::NotEmbedded)?.to_owned();
-    let taken = sqlite(vault, name, file, continued, progress).await?;
-    if continues {
-        // A change after the snapshot shows that the capture went on beyond it.
-        sentinel::write(db).await?;
-    }
+    let copied = in_transaction(vault, file, copy, progress).await?;
     // Within a generation times never go back, whatever the clock did.
-    Ok(Taken { taken_at_us: taken.taken_at_us.max(last_commit_at_us), ..taken })
+    let taken_at_us = copied.taken_at_us.max(last_commit_at_us);
+    upload(vault, name, scratch, Copied { taken_at_us, continued, ..copied }, progress).await
 }
 
-async fn sqlite(
+async fn sqlite(vault: &Vault, name: &str, path: PathBuf, progress: &Progress) -> Result<Taken, BackupError> {
+    let scratch = vault.scratch("backup")?;
+    let copied = in_transaction(vault, path, scratch.file("snapshot.db"), progress).await?;
+    upload(vault, name, &scratch, copied, progress).await
+}
+
+/// A copy of a database on this machine.
+struct Copied {
+    path: PathBuf,
+    taken_at_us: i64,
+    continued: Option<Continued>,
+    remarks: Vec<String>,
+}
+
+/// Copies a database in one transaction that reads.
+async fn in_transaction(
+    vault: &Vault,
+    path: PathBuf,
+    copy: PathBuf,
+    progress: &Progress,
+) -> Result<Copied, BackupError> {
+    let (clock, told) = (vault.clock.clone(), progress.clone());
+    blocking(move || {
+        let remarks = snapshot::keeps_writers_waiting(&path)?.map(str::to_owned).into_iter().collect();
+        let taken_at_us = snapshot::copy(&path, &copy, || time::now_us(&*clock), &told)?;
+        Ok(Copied { path: copy, taken_at_us, continued: None, remarks })
+    })
+    .await
+}
+
+/// Reads what is in a copy, and brings it to the place. The copy is in the scratch directory, which has to be there meanwhile.
+async fn upload(
     vault: &Vault,
     name: &str,
-    path: PathBuf,
-    continued: Option<Continued>,
+    _scratch: &Scratch,
+    copied: Copied,
     progress: &Progress,
 ) -> Result<Taken, BackupError> {
-    let scratch = vault.scratch("backup")?;
-    let copy = scratch.file("snapshot.db");
-    let (into, clock, told) = (copy.clone(), vault.clock.clone(), progress.clone());
-    let (taken_at_us, facts, remarks) = blocking(move || {
-        let remarks = snapshot::keeps_writers_waiting(&path)?.map(str::to_owned).into_iter().collect();
-        let taken_at_us = snapshot::copy(&path, &into, || time::now_us(&*clock), &told)?;
-        Ok((taken_at_us, snapshot::facts(&into)?, remarks))
-    })
-    .await?;
+    let Copied { path, taken_at_us, continued, remarks } = copied;
+    let looked_at = path.clone();
+    let facts = blocking(move || snapshot::facts(&looked_at)).await?;
     let id = vault.fresh_id(taken_at_us)?;
     let told = progress.clone();
-    let (object, ()) = pipeline::store(&vault.place, &vault.keys, &format!("{name}/objects/{id}"), move |into| {
-        send_file(&copy, into, &told)
-    })
-    .await?;
-    drop(scratch);
+    let send = move |into: &mut dyn Write| send_file(&path, into, &told);
+    let (object, ()) = pipeline::store(&vault.place, &vault.keys, &format!("{name}/objects/{id}"), send).await?;
     Ok(Taken { id, taken_at_us, object, facts, continued, remarks })
 }
 

@@ -126,6 +126,19 @@ impl Checkpoints {
         }
     }
 
+    /// Brings all of the log into the file, when that is quickly done; whether nothing is in the log alone.
+    pub(super) fn settle(&mut self, connection: &Connection, capture: &mut Capture) -> bool {
+        self.before_group(Some(capture));
+        let running = self.beside.as_ref().is_some_and(|beside| beside.phase() != Phase::Resting);
+        if running || self.logged.load(Ordering::Relaxed) - self.moved > MOST_AT_ONCE {
+            return false;
+        }
+        capture.capture();
+        let Some(Moved { pages, moved }) = run(connection, "PASSIVE") else { return false };
+        self.moved = moved;
+        pages == moved
+    }
+
     /// Asks the other thread; whether there is one.
     fn ask_beside(&mut self) -> bool {
         if self.beside.is_none() {

@@ -11,7 +11,7 @@ mod session;
 mod stage;
 mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc};
 
 use rusqlite::Connection;
 
@@ -42,6 +42,9 @@ pub(crate) struct Sqlite {
     threads: Threads,
     /// Closed when the thread that looks at the time shall end; nothing is ever put into it.
     bell: Arc<Queue<Job>>,
+    /// For copies. Invariant: it is closed after all connections, because closing any descriptor of a file lets go of all locks that the
+    /// process has on it (fcntl(2)), SQLite's own among them.
+    file: Option<Arc<File>>,
     ownership: Ownership,
 }
 
@@ -62,6 +65,15 @@ impl Sqlite {
         let failed = |what| move |source| OpenError::Database { what, source };
         let (mut connection, deadline) = profile::open_writer(path, watch).map_err(failed("opening the database"))?;
         intact(&connection).map_err(failed("looking at the database"))?;
+        let file = match &capture {
+            Some((_, shared)) => {
+                let file = File::open(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+                let file = Arc::new(file);
+                shared.opened(Arc::downgrade(&file));
+                Some(file)
+            }
+            None => None,
+        };
         let notes = capture.as_ref().map(|_| Arc::new(Notes::new(watch.clock())));
         let checkpoints =
             Checkpoints::watch(&mut connection, path, notes.clone()).map_err(failed("watching the database's log"))?;
@@ -92,13 +104,14 @@ impl Sqlite {
         let bell = Arc::new(Queue::new(0));
         let (rung, ours, watching) = (Arc::clone(&bell), lanes.clone(), Arc::clone(watch));
         threads.start("store-expiry", move || expiry::serve(&ours, &watching, &rung))?;
-        Ok(Self { threads, bell, ownership })
+        Ok(Self { threads, bell, file, ownership })
     }
 
     /// Waits until the threads have ended, whose queues have to be closed, and lets others have the file.
     pub(crate) fn join(mut self) {
         self.bell.close();
         self.threads.join();
+        drop(self.file);
         drop(self.ownership);
     }
 }

@@ -87,6 +87,9 @@ impl Writer {
                 self.checkpoints.idle(&self.connection, self.capture.as_mut());
             }
             if let Some(capture) = &mut self.capture {
+                if capture.settles_soon() && self.checkpoints.settle(&self.connection, capture) {
+                    capture.settled();
+                }
                 capture.tick();
             }
         }

@@ -8,6 +8,7 @@
 //! another. The database never waits for any of it.
 
 mod continuity;
+mod mark;
 mod notes;
 mod open;
 mod segment;
@@ -36,11 +37,12 @@ use self::{
 
 pub use shared::CaptureStatus;
 
+pub(crate) use mark::{Holds, Kept, Mark};
 pub(crate) use notes::Notes;
-pub(crate) use segment::Records;
 pub(crate) use segment::What as RecordKind;
+pub(crate) use segment::{Head, Records};
 pub(crate) use shared::Shared;
-pub(crate) use spool::{Waiting, segment_file, waiting};
+pub(crate) use spool::{Waiting, hold, open_segment, segment_file, waiting};
 
 /// How often commits are captured: a restore reaches any second.
 const EVERY: Duration = Duration::from_secs(1);
@@ -57,6 +59,9 @@ const SEGMENT_BYTES: u64 = 16 << 20;
 
 /// Bytes of pages that are gathered before they are written.
 pub(super) const MOST_GATHERED_BYTES: usize = 1 << 20;
+
+/// How often a point is tried for at which all of the log is in the file.
+const SETTLE_EVERY: Duration = Duration::from_millis(100);
 
 /// Frames that are read at once.
 const FRAMES_AT_ONCE: u32 = 64;
@@ -100,6 +105,8 @@ pub(crate) struct Capture {
     /// The time of the last commit; times never go back within a generation.
     last_at_us: i64,
     captured_us: u64,
+    /// When a point was last tried for.
+    settled_us: u64,
 }
 
 /// Why a generation cannot go on.
@@ -135,6 +142,7 @@ impl Capture {
             opened_emptied: false,
             last_at_us: 0,
             captured_us,
+            settled_us: 0,
         };
         match capture.resume() {
             Ok(()) => {}
@@ -174,11 +182,48 @@ impl Capture {
         self.open.is_none() && self.shared.asked_for_generation()
     }
 
+    /// Whether somebody waits for a point at which all of the log is in the file, and it is time to try.
+    pub(crate) fn settles_soon(&mut self) -> bool {
+        let now_us = self.clock.now().monotonic_us;
+        let due = now_us >= self.settled_us.saturating_add(us(SETTLE_EVERY));
+        let wanted = due && self.shared.asking.wanted() == Some(Holds::Settled);
+        if wanted {
+            self.settled_us = now_us;
+        }
+        wanted
+    }
+
+    /// All of the log is in the file.
+    pub(crate) fn settled(&mut self) {
+        self.capture();
+        let mark = self.mark();
+        if let Some(mark) = &mark {
+            self.shared.keep(mark);
+        }
+        self.shared.asking.answer(mark);
+    }
+
+    /// Where the capture stands, all that was committed being captured.
+    fn mark(&self) -> Option<Mark> {
+        let open = self.open.as_ref()?;
+        Some(Mark {
+            generation: open.head.generation.clone(),
+            segment: open.head.number,
+            commit: open.next_commit,
+            at_us: super::time::now_us(&*self.clock).max(self.last_at_us),
+        })
+    }
+
     /// Captures when it is time to.
     pub(crate) fn tick(&mut self) {
         let now = self.clock.now();
+        if self.shared.asking.wanted() == Some(Holds::Captured) {
+            self.capture();
+            self.shared.asking.answer(self.mark());
+        }
         if self.open.is_none() {
             self.notes.take();
+            self.shared.asking.answer(None);
             if self.shared.takes_up_asking() {
                 self.begin();
             }

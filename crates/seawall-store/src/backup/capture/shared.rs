@@ -1,11 +1,16 @@
 //! What the writer's capture and the task that ships segments know of each other.
 
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fs::File,
+    sync::{
+        Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use tokio::sync::watch;
+use tokio::sync::{self, watch};
+
+use super::mark::{Asking, Mark};
 
 /// How the capture stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,11 +34,68 @@ pub(crate) struct Shared {
     status: Mutex<CaptureStatus>,
     begin: AtomicBool,
     rotated: watch::Sender<()>,
+    /// The database's file, while it is open.
+    file: Mutex<Weak<File>>,
+    pub(super) asking: Asking,
+    kept: Mutex<Option<Segments>>,
+    copying: sync::Mutex<()>,
+}
+
+/// Segments that stay on this machine for a copy that is being made.
+#[derive(Debug)]
+struct Segments {
+    generation: String,
+    from: u64,
+    /// Bytes of those that were shipped.
+    shipped_bytes: u64,
 }
 
 impl Shared {
     pub(crate) fn status(&self) -> CaptureStatus {
         self.lock().clone()
+    }
+
+    /// The database was opened.
+    pub(crate) fn opened(&self, file: Weak<File>) {
+        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = file;
+    }
+
+    /// The database's file, while it is open.
+    pub(crate) fn file(&self) -> Weak<File> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// One copy is made at a time.
+    pub(crate) async fn turn(&self) -> sync::MutexGuard<'_, ()> {
+        self.copying.lock().await
+    }
+
+    /// Segments from this point on stay.
+    pub(super) fn keep(&self, from: &Mark) {
+        let kept = Segments { generation: from.generation.clone(), from: from.segment, shipped_bytes: 0 };
+        *self.kept() = Some(kept);
+    }
+
+    /// They need not stay any longer.
+    pub(super) fn let_go(&self) {
+        *self.kept() = None;
+    }
+
+    /// Whether a segment that has been shipped has to stay, for which there is room of `most` bytes for all of them.
+    pub(crate) fn keeps(&self, generation: &str, number: u64, bytes: u64, most: u64) -> bool {
+        let mut kept = self.kept();
+        let Some(segments) = kept.as_mut().filter(|kept| kept.generation == generation && kept.from <= number) else {
+            return false;
+        };
+        segments.shipped_bytes += bytes;
+        if segments.shipped_bytes > most {
+            *kept = None;
+        }
+        kept.is_some()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Segments>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks the writer for a generation, when there is none.

@@ -1,7 +1,9 @@
-//! The directory of segments on this machine: `GENERATION/NUMBER.open` is being written, `GENERATION/NUMBER.seg` waits to be shipped.
+//! The directory of segments on this machine: `GENERATION/NUMBER.open` is being written, `GENERATION/NUMBER.seg` waits to be shipped,
+//! `GENERATION/NUMBER.held` was shipped, and stays for a copy that is being made.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -9,6 +11,7 @@ use super::open::Open;
 
 const OPEN: &str = "open";
 const COMPLETE: &str = "seg";
+const HELD: &str = "held";
 
 /// A segment that waits to be shipped.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +34,32 @@ pub(crate) fn segment_file(directory: &Path, generation: &str, number: u64) -> O
     [complete_path(&open), open].into_iter().find(|path| path.exists())
 }
 
+/// Opens a segment, at whatever stage it is; nothing when there is none.
+pub(crate) fn open_segment(directory: &Path, generation: &str, number: u64) -> io::Result<Option<File>> {
+    let open = open_path(directory, generation, number);
+    // In the order in which it comes to them, so that it is found when it goes on meanwhile.
+    let (complete, held) = (complete_path(&open), open.with_extension(HELD));
+    for path in [open, complete, held] {
+        match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened.map(Some),
+        }
+    }
+    Ok(None)
+}
+
+/// Keeps a segment that was shipped.
+pub(crate) fn hold(complete: &Path) -> io::Result<()> {
+    fs::rename(complete, complete.with_extension(HELD))
+}
+
+/// The segments of a generation that are kept.
+pub(super) fn held(directory: &Path, generation: &str) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory.join(generation)) else { return Vec::new() };
+    let paths = entries.flatten().map(|entry| entry.path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == HELD)).collect()
+}
+
 /// All segments that wait, in the order in which they were written.
 pub(crate) fn waiting(directory: &Path) -> io::Result<Vec<Waiting>> {
     let mut waiting = Vec::new();
@@ -50,8 +79,13 @@ pub(super) fn clean_up(directory: &Path) -> io::Result<Option<Open>> {
         let _kept = fs::remove_dir(generation?.path());
     }
     for path in files(directory)? {
-        if path.extension().is_none_or(|extension| extension != OPEN) {
-            continue;
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some(OPEN) => {}
+            Some(HELD) => {
+                fs::remove_file(&path)?;
+                continue;
+            }
+            _ => continue,
         }
         let Ok(open) = Open::reopen(&path) else {
             // Its head was never written whole.

@@ -2,6 +2,7 @@
 //!
 //! A restore builds a new file, checks it, and only then puts it in the place of the old one, which is kept beside it.
 
+pub(super) mod again;
 mod plan;
 mod rebuild;
 mod swap;

@@ -3,7 +3,6 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufReader},
-    os::unix::fs::FileExt,
     path::Path,
 };
 
@@ -14,6 +13,7 @@ use super::{
         capture::{RecordKind, Records},
         pipeline,
     },
+    again,
     plan::{Plan, Segment},
 };
 
@@ -92,18 +92,12 @@ fn apply(
         return Err(damaged("its end is missing"));
     }
     let file = OpenOptions::new().write(true).open(target).map_err(BackupError::file(target))?;
-    let offset = |pages: u32| u64::from(pages) * u64::from(head.page_size);
     let (_, mut records) = open()?;
-    for _ in 0..wanted.records {
-        records.advance().map_err(BackupError::file(fetched))?;
-        for (page, image) in records.images() {
-            let before = page.checked_sub(1).ok_or_else(|| damaged("it names page 0"))?;
-            file.write_all_at(image, offset(before)).map_err(BackupError::file(target))?;
-        }
-    }
-    if let Some(pages) = wanted.pages {
+    let commits = head.first_commit..head.first_commit + wanted.rebuilt.commits;
+    let bytes = again::make(&head, &mut records, &commits, &file).map_err(BackupError::file(target))?;
+    if let Some(bytes) = bytes {
         // A commit may have made the database smaller.
-        file.set_len(offset(pages)).map_err(BackupError::file(target))?;
+        file.set_len(bytes).map_err(BackupError::file(target))?;
     }
     file.sync_all().map_err(BackupError::file(target))?;
     Ok(wanted.rebuilt)
@@ -111,9 +105,6 @@ fn apply(
 
 /// How much of a segment is wanted. A commit's end says when it was, and parts of it come before, so this is known only afterwards.
 struct Wanted {
-    records: usize,
-    /// The database's size after the last wanted commit.
-    pages: Option<u32>,
     rebuilt: Rebuilt,
     /// A commit follows that is later than wanted.
     later: bool,
@@ -121,17 +112,13 @@ struct Wanted {
 
 fn wanted(mut records: Records<BufReader<File>>, until_us: Option<i64>) -> io::Result<Wanted> {
     let rebuilt = Rebuilt { state_at_us: 0, commits: 0 };
-    let mut wanted = Wanted { records: 0, pages: None, rebuilt, later: false };
-    let mut read = 0;
+    let mut wanted = Wanted { rebuilt, later: false };
     while let Some(record) = records.advance()? {
-        read += 1;
-        if let RecordKind::Commit { at_us, pages } = record.what {
+        if let RecordKind::Commit { at_us, .. } = record.what {
             if until_us.is_some_and(|until_us| at_us > until_us) {
                 wanted.later = true;
                 break;
             }
-            wanted.records = read;
-            wanted.pages = Some(pages);
             wanted.rebuilt.commits += 1;
             wanted.rebuilt.state_at_us = at_us;
         }
