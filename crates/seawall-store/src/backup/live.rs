@@ -18,6 +18,7 @@ use super::{
     BackupError, Phase, Progress,
     blocking::blocking,
     capture::{Holds, Kept, Mark, Records, open_segment},
+    paced::Paced,
     restore::again,
 };
 use crate::{Db, StoreError};
@@ -30,9 +31,6 @@ const MARKING: Duration = Duration::from_secs(20);
 
 /// Bytes that are read at once.
 const CHUNK_BYTES: usize = 1 << 20;
-
-/// Chunks after which the copy is flushed. Many unwritten bytes would make the flush of somebody's COMMIT wait for them too.
-const CHUNKS_PER_FLUSH: u64 = 2;
 
 /// Copies the store to the new file `into`, and answers which point of the changes it is of; nothing when it cannot be done this way,
 /// which the log then says.
@@ -74,9 +72,10 @@ fn copy_file(file: &Weak<File>, into: &Path, progress: &Progress) -> Result<(), 
     let source = || file.upgrade().ok_or(BackupError::Store(StoreError::Closed));
     let total =
         source()?.metadata().map_err(|error| BackupError::Store(StoreError::Unavailable(error.to_string())))?.len();
-    let mut to = OpenOptions::new().write(true).create_new(true).open(into).map_err(BackupError::file(into))?;
+    let to = OpenOptions::new().write(true).create_new(true).open(into).map_err(BackupError::file(into))?;
+    let mut to = Paced::new(to);
     let mut chunk = vec![0; CHUNK_BYTES];
-    let (mut done, mut chunks) = (0, 0_u64);
+    let mut done = 0;
     while done < total {
         let read = source()?.read_at(&mut chunk, done).map_err(|error| {
             BackupError::Store(StoreError::Unavailable(format!("the file cannot be read: {error}")))
@@ -85,10 +84,6 @@ fn copy_file(file: &Weak<File>, into: &Path, progress: &Progress) -> Result<(), 
         let Some(bytes) = chunk.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
         to.write_all(bytes).map_err(BackupError::file(into))?;
         done += read as u64;
-        chunks += 1;
-        if chunks.is_multiple_of(CHUNKS_PER_FLUSH) {
-            to.sync_data().map_err(BackupError::file(into))?;
-        }
         progress.tell(Phase::Copy, done.min(total), total);
     }
     Ok(())
@@ -96,7 +91,7 @@ fn copy_file(file: &Weak<File>, into: &Path, progress: &Progress) -> Result<(), 
 
 /// Makes the commits between the two points again in the copy.
 fn make_again(directory: &Path, begun: &Mark, ended: &Mark, copy: &Path) -> Result<(), BackupError> {
-    let target = OpenOptions::new().write(true).open(copy).map_err(BackupError::file(copy))?;
+    let mut target = Paced::new(OpenOptions::new().write(true).open(copy).map_err(BackupError::file(copy))?);
     let mut bytes = None;
     for number in begun.segment..=ended.segment {
         let path = PathBuf::from(format!("segment {number} of {}", begun.generation));
@@ -110,12 +105,12 @@ fn make_again(directory: &Path, begun: &Mark, ended: &Mark, copy: &Path) -> Resu
         };
         let (head, mut records) = Records::open(BufReader::with_capacity(CHUNK_BYTES, file)).map_err(fault)?;
         let commits = begun.commit..ended.commit;
-        let done = again::make(&head, &mut records, &commits, &target).map_err(BackupError::file(copy))?;
+        let done = again::make(&head, &mut records, &commits, &mut target).map_err(BackupError::file(copy))?;
         bytes = done.or(bytes);
     }
     if let Some(bytes) = bytes {
         // A commit may have made the database smaller.
         target.set_len(bytes).map_err(BackupError::file(copy))?;
     }
-    target.sync_all().map_err(BackupError::file(copy))
+    target.finish().map_err(BackupError::file(copy))
 }

@@ -1,7 +1,4 @@
-//! Large objects in a directory of this machine, written at an even pace.
-//!
-//! What is written to a file stays in memory until the system writes all of it to the disk at once, and whoever flushes the database's
-//! log meanwhile waits for that. So each part is flushed before the next one is taken.
+//! Large objects in a directory of this machine.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -13,20 +10,17 @@ use std::{
 use bytes::Bytes;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::{BackupError, blocking::blocking};
+use super::{BackupError, blocking::blocking, paced::Paced};
 
 /// What the name of an object ends with while it is written; the client that lists the directory passes such names over.
 const UNFINISHED: &str = "#1";
-
-/// Bytes that are flushed together.
-const PACE_BYTES: usize = 2 << 20;
 
 /// An object that is being written. Dropped before [`Self::finish`], nothing of it is left.
 #[derive(Debug)]
 pub(super) struct Unfinished {
     target: PathBuf,
     /// Elsewhere while something is written.
-    file: Option<File>,
+    file: Option<Paced>,
 }
 
 impl Unfinished {
@@ -37,26 +31,19 @@ impl Unfinished {
             let path = unfinished(&target);
             let made = path.parent().map_or(Ok(()), fs::create_dir_all);
             let file = made.and_then(|()| OpenOptions::new().write(true).create(true).truncate(true).open(&path));
-            Ok(Self { file: Some(file.map_err(BackupError::file(&path))?), target })
+            Ok(Self { file: Some(Paced::new(file.map_err(BackupError::file(&path))?)), target })
         })
         .await
     }
 
-    /// Writes the next bytes, to the disk.
+    /// Writes the next bytes.
     pub(super) async fn write(&mut self, bytes: Bytes) -> Result<(), BackupError> {
-        self.with_file(move |file| {
-            for bytes in bytes.chunks(PACE_BYTES) {
-                file.write_all(bytes)?;
-                file.sync_data()?;
-            }
-            Ok(())
-        })
-        .await
+        self.with_file(move |file| file.write_all(&bytes)).await
     }
 
     /// Gives the object its name, unless there is one of that name.
     pub(super) async fn finish(mut self) -> Result<(), BackupError> {
-        self.with_file(|file| file.sync_all()).await?;
+        self.with_file(Paced::finish).await?;
         let target = self.target.clone();
         blocking(move || {
             let path = unfinished(&target);
@@ -69,7 +56,7 @@ impl Unfinished {
 
     async fn with_file(
         &mut self,
-        work: impl FnOnce(&mut File) -> io::Result<()> + Send + 'static,
+        work: impl FnOnce(&mut Paced) -> io::Result<()> + Send + 'static,
     ) -> Result<(), BackupError> {
         let Some(mut file) = self.file.take() else {
             return Err(BackupError::Abandoned("an earlier part was not written".to_owned()));

@@ -21,6 +21,7 @@ mod local;
 mod manifest;
 mod meters;
 mod others;
+mod paced;
 mod pipeline;
 mod place;
 mod postgres;

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use super::{
     BackupError, Keys,
+    paced::Paced,
     place::{Chunk, PART_BYTES, Place},
     progress::{Phase, Progress},
 };
@@ -118,9 +119,9 @@ pub(super) async fn fetch(
     let opening = tokio::task::spawn_blocking(move || {
         let mut options = OpenOptions::new();
         let options = options.write(true).create(true).truncate(true).mode(0o600);
-        let mut file = options.open(&into).map_err(BackupError::file(&into))?;
+        let mut file = Paced::new(options.open(&into).map_err(BackupError::file(&into))?);
         open(pieces, &own_keys, &own_object, &mut file, &progress)?;
-        file.sync_all().map_err(BackupError::file(&into))
+        file.finish().map_err(BackupError::file(&into))
     });
     let downloaded = place.download(&object.name, sender).await;
     let opened = opening.await.map_err(|error| BackupError::Abandoned(error.to_string()))?;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use seawall_core::clock::Clock;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{BackupError, Keys, Manifest, Place, PostgresServer, document, time};
+use super::{BackupError, Keys, Manifest, Place, PostgresServer, document, paced, time};
 use crate::{audit::SigningKey, hex::hex};
 
 /// Where backups are, who signs them, who can read them; cheap to clone.
@@ -143,8 +143,16 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::warn!(%error, path = %self.0.display(), "a scratch directory could not be removed");
+        let path = std::mem::take(&mut self.0);
+        let remove = move || {
+            if let Err(error) = paced::remove_all(&path) {
+                tracing::warn!(%error, path = %path.display(), "a scratch directory could not be removed");
+            }
+        };
+        // It takes its time, which the threads that serve have not.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
+            Err(_) => remove(),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Commits made again: the images of the pages that each changed are written to their places.
 
 use std::{
-    fs::File,
     io::{self, Read},
     ops::Range,
-    os::unix::fs::FileExt,
 };
 
-use super::super::capture::{Head, RecordKind, Records};
+use super::super::{
+    capture::{Head, RecordKind, Records},
+    paced::Paced,
+};
 
 /// Makes the commits of one segment whose numbers are among `commits` again in `target`; answers the database's size in bytes after
 /// the last of them.
@@ -18,7 +19,7 @@ pub(in crate::backup) fn make<R: Read>(
     head: &Head,
     records: &mut Records<R>,
     commits: &Range<u64>,
-    target: &File,
+    target: &mut Paced,
 ) -> io::Result<Option<u64>> {
     let offset = |pages: u32| u64::from(pages) * u64::from(head.page_size);
     let (mut number, mut bytes) = (head.first_commit, None);
@@ -29,7 +30,7 @@ pub(in crate::backup) fn make<R: Read>(
         if wanted {
             for (page, image) in records.images() {
                 let before = page.checked_sub(1).ok_or_else(|| io::Error::other("the segment names page 0"))?;
-                target.write_all_at(image, offset(before))?;
+                target.write_at(image, offset(before))?;
             }
         }
         if let RecordKind::Commit { pages, .. } = record.what {

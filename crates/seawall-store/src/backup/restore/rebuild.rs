@@ -11,6 +11,7 @@ use super::{
         BackupError, Manifest, Phase, Progress, SegmentManifest, Vault,
         blocking::blocking,
         capture::{RecordKind, Records},
+        paced::Paced,
         pipeline,
     },
     again,
@@ -91,15 +92,15 @@ fn apply(
     if !whole && !wanted.later {
         return Err(damaged("its end is missing"));
     }
-    let file = OpenOptions::new().write(true).open(target).map_err(BackupError::file(target))?;
+    let mut file = Paced::new(OpenOptions::new().write(true).open(target).map_err(BackupError::file(target))?);
     let (_, mut records) = open()?;
     let commits = head.first_commit..head.first_commit + wanted.rebuilt.commits;
-    let bytes = again::make(&head, &mut records, &commits, &file).map_err(BackupError::file(target))?;
+    let bytes = again::make(&head, &mut records, &commits, &mut file).map_err(BackupError::file(target))?;
     if let Some(bytes) = bytes {
         // A commit may have made the database smaller.
         file.set_len(bytes).map_err(BackupError::file(target))?;
     }
-    file.sync_all().map_err(BackupError::file(target))?;
+    file.finish().map_err(BackupError::file(target))?;
     Ok(wanted.rebuilt)
 }
 
