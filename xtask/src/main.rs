@@ -27,6 +27,7 @@ Commands:
   bench proxy           compare Seawall with other proxies; see `cargo xtask bench proxy --help`
   bench connections     what connections cost while nothing happens on them
   bench instructions    count the instructions of a request, in all and by guard
+  bench identity        what knowing who asks costs, and what traffic notices while people sign in
   bench store           durable transactions per second of the store, beside the bare drivers";
 
 fn main() -> ExitCode {
@@ -50,6 +51,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["bench", "proxy", rest @ ..] => bench::run(rest),
         ["bench", "connections", rest @ ..] => bench::connections::run(rest),
         ["bench", "store", rest @ ..] => bench::store::run(rest),
+        ["bench", "identity", rest @ ..] => bench::identity::run(rest),
         ["bench", "instructions", rest @ ..] => bench::instructions::run(rest),
         // Started by the bench as a child process, so that its cost is not counted as the bench's own.
         ["bench-upstream"] => bench::upstream::run(),

@@ -52,9 +52,27 @@ impl Connection {
         self.answer()
     }
 
+    /// The same with another field.
+    pub(crate) fn get_with(&mut self, path: &str, field: &str) -> Result<Answer, Failure> {
+        self.send(&format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{field}\r\n\r\n"))?;
+        self.answer()
+    }
+
+    /// Sends JSON and reads the answer to its last byte.
+    pub(crate) fn post(&mut self, path: &str, json: &str) -> Result<Answer, Failure> {
+        let length = json.len();
+        self.send(&format!(
+            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{json}"
+        ))?;
+        self.answer()
+    }
+
     /// Sends one request.
     pub(crate) fn ask(&mut self, path: &str) -> Result<(), Failure> {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
+        self.send(&format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"))
+    }
+
+    fn send(&mut self, request: &str) -> Result<(), Failure> {
         self.stream
             .write_all(request.as_bytes())
             .map_err(|error| Failure::broken(format!("cannot send a request: {error}")))

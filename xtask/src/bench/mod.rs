@@ -9,6 +9,7 @@ pub(crate) mod connections;
 mod cpu;
 mod duties;
 mod http;
+pub(crate) mod identity;
 pub(crate) mod instructions;
 mod json;
 mod measure;

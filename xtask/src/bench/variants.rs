@@ -132,7 +132,8 @@ fn envoy(programs: &Programs, place: &Place) -> Result<Command, Failure> {
     Ok(command)
 }
 
-fn seawall(programs: &Programs, place: &Place, template: &str) -> Result<Command, Failure> {
+/// Seawall with a configuration of the folder.
+pub(crate) fn seawall(programs: &Programs, place: &Place, template: &str) -> Result<Command, Failure> {
     let configuration = render(place, template, "")?;
     let local = |port| format!("127.0.0.1:{port}");
     let mut command = Command::new(&programs.seawall);

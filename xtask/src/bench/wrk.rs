@@ -24,8 +24,14 @@ pub(crate) struct Load {
 
 /// One thread and 64 connections for `seconds`.
 pub(crate) fn run(url: &str, seconds: u64) -> Result<Load, Failure> {
+    run_with(url, seconds, &[])
+}
+
+/// The same, each request with these fields.
+pub(crate) fn run_with(url: &str, seconds: u64, fields: &[&str]) -> Result<Load, Failure> {
     let mut command = Command::new("wrk");
-    command.args(["-t1", &format!("-c{CONNECTIONS}"), &format!("-d{seconds}s"), "--timeout", "5s", "--latency", url]);
+    command.args(["-t1", &format!("-c{CONNECTIONS}"), &format!("-d{seconds}s"), "--timeout", "5s", "--latency"]);
+    command.args(fields.iter().flat_map(|field| ["-H", field])).arg(url);
     let text = output_within(&mut command, Duration::from_secs(seconds) + GRACE)?;
     parse(&text).ok_or_else(|| Failure::broken(format!("wrk printed something else than expected:\n{text}")))
 }
