@@ -65,6 +65,15 @@ fn remedy(needed: u32) -> String {
     )
 }
 
+/// What a merged profile says of functions that never ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unseen {
+    /// Nothing, which makes it small.
+    LeftOut,
+    /// That they never ran, which is not the same as nobody having counted.
+    Told,
+}
+
 impl Tools {
     fn fit(&self, needed: u32) -> bool {
         [&self.profdata, &self.cov].into_iter().all(|program| {
@@ -75,15 +84,16 @@ impl Tools {
     }
 
     /// Puts the profiles of all processes into one file in `folder`.
-    pub(crate) fn merge(&self, profiles: &[PathBuf], folder: &Path) -> Result<PathBuf, Failure> {
+    pub(crate) fn merge(&self, profiles: &[PathBuf], folder: &Path, unseen: Unseen) -> Result<PathBuf, Failure> {
         let list = folder.join("profiles.txt");
         let names: Vec<String> = profiles.iter().map(|path| path.display().to_string()).collect();
         std::fs::write(&list, names.join("\n")).map_err(|error| Failure::io("write", &list, &error))?;
         let merged = folder.join("all.profdata");
+        let sparse = if unseen == Unseen::LeftOut { "--sparse=true" } else { "--sparse=false" };
         // A process that was killed on purpose leaves half a file: only all files being unreadable is a failure.
         answer(
             Command::new(&self.profdata)
-                .args(["merge", "--sparse", "--failure-mode=all", "--input-files"])
+                .args(["merge", sparse, "--failure-mode=all", "--input-files"])
                 .arg(&list)
                 .arg("-o")
                 .arg(&merged),

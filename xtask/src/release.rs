@@ -4,11 +4,12 @@
 //! which code is busy and which is not. Busy code is laid together and made fast, the rest is made small, so a request costs less
 //! and less of the program has to be in memory.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::Failure;
-use crate::llvm::{self, Found, Tools};
+use crate::llvm::{self, Found, Tools, Unseen};
 use crate::{terminal, workspace};
 
 /// Seconds of traffic in clear, and again over TLS.
@@ -55,7 +56,11 @@ pub(crate) fn build() -> Result<PathBuf, Failure> {
         count(&counting, &folder, &tools)?;
     }
     terminal::progress("release: building the program by what was counted");
-    let words = format!("-Cprofile-use={} {TOGETHER}", profile.display());
+    // Named by its content: cargo builds anew when the name of the file changes, and does not look into it.
+    let counted = std::fs::read(&profile).map_err(|error| Failure::io("read", &profile, &error))?;
+    let named = folder.join(format!("{:016x}.profdata", fingerprint(&counted)));
+    std::fs::copy(&profile, &named).map_err(|error| Failure::io("write", &named, &error))?;
+    let words = format!("-Cprofile-use={} {TOGETHER}", named.display());
     let tuned = compile(&folder, "final", &host, &words)?;
     let placed = folder.join("seawall");
     std::fs::copy(&tuned, &placed).map_err(|error| Failure::io("write", &placed, &error))?;
@@ -91,7 +96,14 @@ fn count(program: &Path, folder: &Path, tools: &Tools) -> Result<(), Failure> {
     }
     let entries = std::fs::read_dir(&raw).map_err(|error| Failure::io("read", &raw, &error))?;
     let counts: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    tools.merge(&counts, folder).map(drop)
+    // Code that never ran has to be told from code that nobody counted: only the former is made small and laid apart.
+    tools.merge(&counts, folder, Unseen::Told).map(drop)
+}
+
+fn fingerprint(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 fn raw(folder: &Path) -> PathBuf {

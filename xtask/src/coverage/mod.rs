@@ -7,7 +7,7 @@ mod lcov;
 mod runs;
 
 use crate::failure::Failure;
-use crate::llvm::{self, Found};
+use crate::llvm::{self, Found, Unseen};
 use crate::{terminal, workspace};
 use lcov::Lines;
 use runs::Build;
@@ -31,7 +31,7 @@ pub(crate) fn run(packages: &[&str]) -> Result<(), Failure> {
     terminal::progress("coverage: building and running the tests with instrumentation");
     let passed = build.run_tests()?;
     terminal::progress("coverage: reading the profiles");
-    let profile = tools.merge(&build.profiles()?, &build.folder)?;
+    let profile = tools.merge(&build.profiles()?, &build.folder, Unseen::LeftOut)?;
     let report = tools.export(&profile, &build.programs()?)?;
     terminal::say(&table(&lcov::per_crate(&report, &workspace::root())));
     if passed {
