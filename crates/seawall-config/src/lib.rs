@@ -39,7 +39,6 @@ mod layer;
 mod load;
 mod mask;
 mod merge;
-mod near;
 mod place;
 mod print;
 pub mod render;

@@ -7,7 +7,7 @@ use std::{
 
 use seawall_core::{
     Environment,
-    settings::{Raw, Setting as _},
+    settings::{Raw, Setting as _, nearest},
 };
 
 use crate::{
@@ -18,7 +18,6 @@ use crate::{
     layer::{self, Assignment, Content, Layer, Owner},
     mask,
     merge::{self, Merged},
-    near,
     schema::{Preset, Schema},
     secret_file::{self, Files},
     text::Text,
@@ -84,7 +83,7 @@ fn chosen_preset(schema: &Schema, layers: &[Layer], problems: &mut Problems) -> 
 
 fn unknown_preset(schema: &Schema, name: &str, chosen: &Assignment) -> Diagnostic {
     let known = || schema.presets.iter().map(|preset| preset.name);
-    let near = near::nearest(name, known()).map(|near| format!("did you mean \"{near}\"? "));
+    let near = nearest(name, known()).map(|near| format!("did you mean \"{near}\"? "));
     let all = if schema.presets.is_empty() {
         "there are no presets".to_owned()
     } else {

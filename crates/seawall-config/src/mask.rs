@@ -4,9 +4,9 @@
 //! hide too much: a name that is not known hides its value when it looks like a secret's name or a slip of one, or
 //! stands in a section that has secrets.
 
-use seawall_core::redact;
+use seawall_core::{redact, settings::nearest};
 
-use crate::{near, schema::Schema, words};
+use crate::{schema::Schema, words};
 
 /// Stars that stand for a secret of any length.
 const STARS: usize = 8;
@@ -145,7 +145,7 @@ impl<'a> Scan<'a> {
         }
         redact::hides(key)
             || self.among_secrets(words)
-            || near::nearest(key, secrets().map(|field| field.key)).is_some()
+            || nearest(key, secrets().map(|field| field.key)).is_some()
             || secrets().any(|field| key.contains(field.key))
     }
 }

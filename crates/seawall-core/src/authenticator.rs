@@ -37,6 +37,8 @@ pub fn not_signed_in() -> Problem {
 pub enum Credential<'a> {
     /// The value of the session cookie.
     Session(&'a [u8]),
+    /// An API key, whole.
+    Key(&'a [u8]),
 }
 
 // It may be a good one.
@@ -44,6 +46,7 @@ impl fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Session(_) => "Session",
+            Self::Key(_) => "Key",
         })
     }
 }
@@ -68,6 +71,8 @@ pub enum Found {
     Principal(Arc<Principal>),
     /// Nobody: it is unknown, has expired, or was revoked.
     Nobody,
+    /// It holds, but not for the address that it came from.
+    Elsewhere,
 }
 
 /// Knows credentials. One that was verified a moment ago is answered at once, without more than a reference counted; any other takes

@@ -16,6 +16,7 @@
 //! | [`queue`] | a bounded queue to threads |
 //! | [`redact`] | which names hide their values |
 //! | [`resilience`] | the circuit breaker, the wait before a retry, the retry budget, and which failure may be tried again |
+//! | [`scope`] | what a program may do with a key, by name |
 //! | [`settings`] | how a crate declares its configuration, and the words it is written in |
 //! | [`websocket`] | what a WebSocket connection may carry: its handshake and its frames |
 
@@ -35,6 +36,7 @@ pub mod redact;
 pub mod reply;
 pub mod request_id;
 pub mod resilience;
+pub mod scope;
 pub mod settings;
 pub mod websocket;
 

@@ -7,6 +7,8 @@ use std::{
 
 use http::HeaderValue;
 
+use crate::{limit::ScopedQuota, scope::Scope};
+
 /// What kind of credential a request came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrincipalKind {
@@ -29,8 +31,14 @@ pub struct Principal {
     pub name: Arc<str>,
     /// The session, when it is one.
     pub session: Option<Arc<str>>,
+    /// The user whose it is, when it is an API key.
+    pub owner: Option<Arc<str>>,
     /// What it may do: the roles that were given to it.
     pub roles: Arc<[Role]>,
+    /// To what the credential is bounded; nothing is everything that whoever it was given to may.
+    pub scopes: Option<Arc<[Scope]>>,
+    /// How often it may ask, when that is bounded for the credential itself.
+    pub rate: Option<ScopedQuota>,
     /// When the credential was verified with a secret that only its owner knows, in microseconds since 1970-01-01T00:00:00Z.
     pub authenticated_at_unix_us: u64,
     /// When the credential expires, in microseconds since 1970-01-01T00:00:00Z.
@@ -48,11 +56,45 @@ impl Principal {
             id: id.into(),
             name: name.into(),
             session: Some(session.id),
+            owner: None,
             roles: roles.into(),
+            scopes: None,
+            rate: None,
             authenticated_at_unix_us: session.authenticated_at_unix_us,
             expires_at_unix_us: session.expires_at_unix_us,
             told: Told::new(id, name, roles)?,
         })
+    }
+
+    /// An API key; nothing when its id or its owner's can stand in no header field.
+    #[must_use]
+    pub fn key(id: &str, owner: &str, name: &str, roles: &[Role], key: KeyFacts) -> Option<Self> {
+        let told = Told::new(owner, name, roles)?.of_key(id, &key.scopes)?;
+        Some(Self {
+            kind: PrincipalKind::ApiKey,
+            id: id.into(),
+            name: name.into(),
+            session: None,
+            owner: Some(owner.into()),
+            roles: roles.into(),
+            scopes: Some(key.scopes),
+            rate: key.rate,
+            authenticated_at_unix_us: key.made_at_unix_us,
+            expires_at_unix_us: key.expires_at_unix_us,
+            told,
+        })
+    }
+
+    /// The user behind it: the one who signed in, or whose key it is.
+    #[must_use]
+    pub fn user_id(&self) -> &Arc<str> {
+        self.owner.as_ref().unwrap_or(&self.id)
+    }
+
+    /// Whether the credential holds for this scope; one that is not bounded to scopes does.
+    #[must_use]
+    pub fn may(&self, scope: &Scope) -> bool {
+        self.scopes.as_ref().is_none_or(|scopes| scopes.contains(scope))
     }
 
     /// Whether one of these roles was given to it.
@@ -73,16 +115,33 @@ pub struct SessionFacts {
     pub expires_at_unix_us: Option<u64>,
 }
 
+/// What an API key says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// To what it is bounded.
+    pub scopes: Arc<[Scope]>,
+    /// How often it may ask, when that is bounded.
+    pub rate: Option<ScopedQuota>,
+    /// When it was made.
+    pub made_at_unix_us: u64,
+    /// When it ends.
+    pub expires_at_unix_us: Option<u64>,
+}
+
 /// What the application behind is told of a principal, as values of header fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// The id.
+    /// The id of the user: of the one who signed in, or whose key it is.
     pub id: HeaderValue,
     /// The name, in which all but letters, digits and a few signs of ASCII is percent-encoded (RFC 3986, of UTF-8): applications do
     /// not agree on how other characters in a field are to be read.
     pub name: HeaderValue,
     /// The roles, separated by commas.
     pub roles: HeaderValue,
+    /// The id of the API key, when it is one.
+    pub key: Option<HeaderValue>,
+    /// The scopes, separated by commas, when it is bounded to some.
+    pub scopes: Option<HeaderValue>,
 }
 
 impl Told {
@@ -94,6 +153,18 @@ impl Told {
             id: HeaderValue::from_str(id).ok()?,
             name: HeaderValue::try_from(percent_encoded(name)).ok()?,
             roles: HeaderValue::try_from(roles).ok()?,
+            key: None,
+            scopes: None,
+        })
+    }
+
+    /// The same of a key; nothing when its id can stand in no header field.
+    fn of_key(self, id: &str, scopes: &[Scope]) -> Option<Self> {
+        let scopes = scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(",");
+        Some(Self {
+            key: Some(HeaderValue::from_str(id).ok()?),
+            scopes: Some(HeaderValue::try_from(scopes).ok()?),
+            ..self
         })
     }
 }
@@ -179,6 +250,17 @@ mod tests {
         assert_eq!(told.name, "Zo%C3%AB O'Neil%2C 100%25%0D%0AX-Evil%3A 1");
         assert_eq!(told.roles, "admin,team:blue");
         assert_eq!(Told::new("a\nb", "x", &[]), None);
+    }
+
+    #[test]
+    fn of_a_key_the_application_learns_its_owner_the_key_and_its_scopes() {
+        let scopes: Arc<[Scope]> = ["a:read", "b"].map(|name| Scope::parse(name).unwrap()).into();
+        let facts = KeyFacts { scopes, rate: None, made_at_unix_us: 1, expires_at_unix_us: None };
+        let key = Principal::key("k1", "u1", "Ann", &[Role::parse("admin").unwrap()], facts).unwrap();
+        assert_eq!((&*key.id, &**key.user_id(), key.kind), ("k1", "u1", PrincipalKind::ApiKey));
+        assert_eq!((key.told.id, key.told.roles), (HeaderValue::from_static("u1"), HeaderValue::from_static("admin")));
+        assert_eq!(key.told.key, Some(HeaderValue::from_static("k1")));
+        assert_eq!(key.told.scopes, Some(HeaderValue::from_static("a:read,b")));
     }
 
     #[test]

@@ -14,11 +14,12 @@ use seawall_core::{
     clock::{Clock, Now},
     meter::NoMeter,
     reply::{PortError, Reply},
-    settings::Raw,
+    settings::{Raw, Setting as _},
 };
 use seawall_guards::{
-    Context, Counted, End, Flow, Guard, GuardEntry, GuardLayer, Peer, Policy, Seed, Step, Stop, access, authentication,
-    body, cors, load_shed, problem::Pages, rate_limit, request_id, rescue, security_headers, strict_http,
+    Context, Counted, End, Flow, Guard, GuardEntry, GuardLayer, Peer, Policy, Seed, Shared, Step, Stop, access,
+    authentication, body, cors, load_shed, problem::Pages, rate_limit, request_id, rescue, security_headers,
+    strict_http,
 };
 use tower::{Service, ServiceExt};
 use tower_layer::Layer;
@@ -152,7 +153,7 @@ struct Knows;
 
 impl Authenticator for Knows {
     fn authenticate(&self, presented: &Presented<'_>) -> Reply<Found> {
-        let Credential::Session(value) = presented.credential;
+        let (Credential::Session(value) | Credential::Key(value)) = presented.credential;
         let found = if value == b"broken" { Err(PortError::Unavailable) } else { Ok(Found::Nobody) };
         Reply::Later(Box::pin(async { found }))
     }
@@ -163,12 +164,20 @@ async fn authentication() {
     let closed = || {
         let credentials = Credentials { cookie: "session".into(), authenticator: Arc::new(Knows) };
         let values = authentication::values().with("when_unavailable", text("closed"));
-        authentication::AuthenticationGuard::read(&values, Some(credentials), &NoMeter).unwrap()
+        let shared = Shared {
+            rates: rate_limit::MemoryRates::new(1_024, &NoMeter),
+            local_rates: None,
+            meter: Arc::new(NoMeter),
+            permits: load_shed::Permits::default(),
+            credentials: Some(credentials),
+        };
+        authentication::AuthenticationGuard::read(&values, &shared).unwrap()
     };
     let requests: &[(Sent<'_>, u16, &str)] = &[
         (("GET", "/", &[HOST], &[]), 200, "got 0"),
         (("GET", "/", &[HOST, ("cookie", "session=unknown")], &[]), 200, "got 0"),
         (("GET", "/", &[HOST, ("cookie", "session=broken")], &[]), 503, "SERVICE_UNAVAILABLE"),
+        (("GET", "/", &[HOST, ("x-api-key", "sw_live_unknown")], &[]), 401, "UNAUTHORIZED"),
     ];
     check(&authentication::ENTRY, closed, Mode::Enforce, requests).await;
     check(&authentication::ENTRY, closed, Mode::Report, requests).await;
@@ -176,7 +185,7 @@ async fn authentication() {
 
 #[tokio::test]
 async fn access() {
-    let users = || access::AccessGuard::new(vec![access::Requirement::User], false);
+    let users = || access::AccessGuard::new(vec![access::Requirement::read(&text("user")).unwrap()], false);
     let request: Sent<'_> = ("GET", "/", &[HOST], &[]);
     check(&access::ENTRY, users, Mode::Enforce, &[(request, 401, "UNAUTHORIZED")]).await;
     check(&access::ENTRY, users, Mode::Report, &[(request, 200, "got 0")]).await;

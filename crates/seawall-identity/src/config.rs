@@ -1,16 +1,18 @@
 //! Section `[identity]`.
 
 use seawall_core::{
+    Environment,
     limit::Quota,
+    scope::Scope,
     settings::{BadSetting, Field, Literal, Raw, Secret, Section, Setting, Shape, Values, choice},
 };
 
-use crate::{password::PasswordPolicy, sessions::Preset};
+use crate::{keys::KeyKind, password::PasswordPolicy, sessions::Preset};
 
 const ENABLED: Field<bool> = Field::new(
     "enabled",
     Literal::Flag(false),
-    "Whether people can sign in. It turns on sessions and the paths under `PREFIX/auth/`; users are added with `seawall user add`.",
+    "Whether people can sign in. It turns on sessions, API keys and the paths under `PREFIX/auth/`; users are added with `seawall user add`.",
 )
 .needs_restart();
 const SESSIONS: Field<Preset> = Field::new(
@@ -44,6 +46,12 @@ pub const SIGN_IN_LIMITS: Field<Vec<Quota>> = Field::new(
     Literal::Texts(&["10/min per ip"]),
     "How many requests to sign in, to change a password and to register are accepted in any window, in place of `limits` in `[rate_limit]`. Beyond that, five failed attempts at one name from one source are followed by a pause of 15 minutes.",
 );
+const SCOPES: Field<Vec<Scope>> = Field::new(
+    "scopes",
+    Literal::Texts(&[]),
+    "What API keys can be given for, such as \"orders:read\": names of your own, which routes require by \"scope orders:read\" in `[access]`.",
+)
+.needs_restart();
 const ATTEMPTS_KEY: Field<Secret> = Field::new(
     "attempts_key",
     Literal::Unset,
@@ -54,7 +62,7 @@ const ATTEMPTS_KEY: Field<Secret> = Field::new(
 /// The section.
 pub static SECTION: Section = Section::new(
     "identity",
-    "Who uses the application: users, passwords and sessions.",
+    "Who uses the application: users, passwords, sessions and API keys.",
     &[
         ENABLED.spec(),
         SESSIONS.spec(),
@@ -62,6 +70,7 @@ pub static SECTION: Section = Section::new(
         REGISTRATION.spec(),
         PASSWORD_LEAST.spec(),
         SIGN_IN_LIMITS.spec(),
+        SCOPES.spec(),
         ATTEMPTS_KEY.spec(),
     ],
 );
@@ -124,6 +133,10 @@ pub struct IdentitySettings {
     pub registration: Registration,
     /// Which passwords may be chosen.
     pub passwords: PasswordPolicy,
+    /// What API keys can be given for.
+    pub scopes: Vec<Scope>,
+    /// For which environments the keys are that are made and taken here.
+    pub key_kind: KeyKind,
     /// What names are hashed with, when it is given.
     pub attempts_key: Option<Secret>,
 }
@@ -143,7 +156,15 @@ impl IdentitySettings {
             cookie: values.get(&COOKIE)?,
             registration: values.get(&REGISTRATION)?,
             passwords,
+            scopes: values.get(&SCOPES)?,
+            key_kind: KeyKind::Live,
             attempts_key: values.find(&ATTEMPTS_KEY)?,
         })
+    }
+
+    /// The same for an environment: keys of production are not those of others.
+    #[must_use]
+    pub fn with_environment(self, environment: Environment) -> Self {
+        Self { key_kind: KeyKind::of(environment), ..self }
     }
 }

@@ -48,6 +48,12 @@ pub enum IdentityError {
     /// There is no such session.
     #[error("there is no session {0}")]
     NoSession(String),
+    /// There is no such key.
+    #[error("there is no API key {0}")]
+    NoKey(String),
+    /// A key that is to be rotated does not hold, or has been.
+    #[error("the API key {0} does not hold any more, or has a successor already")]
+    KeyEnded(String),
     /// The store.
     #[error("the store could not do it")]
     Store(#[from] StoreError),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`attempts`] | who has tried too often |
 //! | [`http`] | what people and operators ask over HTTP |
+//! | [`keys`] | API keys: their text, their settings, and whose one is |
 //! | [`password`] | hashes in every format that applications left behind, a bounded pool that computes them, equal times for all answers, and what makes a good one |
 //! | [`people`] | everything that can be done with users and sessions |
 //! | [`sessions`] | tokens, limits, and whom a session shows |
@@ -12,15 +13,18 @@
 #![warn(missing_docs)]
 
 pub mod attempts;
+mod authenticator;
 mod config;
 mod error;
 pub mod http;
+pub mod keys;
 pub mod password;
 pub mod people;
 pub mod sessions;
 mod tables;
 pub mod users;
 
+pub use authenticator::CredentialAuthenticator;
 pub use config::{CookieName, IdentitySettings, Registration, SECTION, SIGN_IN_LIMITS};
 pub use error::IdentityError;
 pub use tables::{LEDGER, RULES};

@@ -10,19 +10,30 @@ use seawall_store::{
 /// The tables.
 pub static LEDGER: Ledger = Ledger {
     name: "identity",
-    migrations: &[Migration {
-        name: "people",
-        overlap: Overlap::Expands,
-        up: include_str!("sql/0001_people_up.sql"),
-        down: include_str!("sql/0001_people_down.sql"),
-    }],
+    migrations: &[
+        Migration {
+            name: "people",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0001_people_up.sql"),
+            down: include_str!("sql/0001_people_down.sql"),
+        },
+        Migration {
+            name: "api_keys",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0002_api_keys_up.sql"),
+            down: include_str!("sql/0002_api_keys_down.sql"),
+        },
+    ],
 };
 
 /// How long it is known of a session that it has ended, so that nodes which missed it can find out.
 const ENDED: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long keys that have ended are shown, and told apart from unknown ones.
+const ENDED_KEYS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// What is removed once it has served.
-pub static RULES: [Rule; 3] = [
+pub static RULES: [Rule; 5] = [
     Rule {
         name: "ended_sessions",
         keep: ENDED,
@@ -37,5 +48,15 @@ pub static RULES: [Rule; 3] = [
         name: "sign_in_attempts",
         keep: Duration::ZERO,
         sql: "DELETE FROM sign_in_attempts WHERE attempt_key IN (SELECT attempt_key FROM sign_in_attempts WHERE ends_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "revoked_api_keys",
+        keep: ENDED_KEYS,
+        sql: "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE revoked_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "expired_api_keys",
+        keep: ENDED_KEYS,
+        sql: "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires_at < $1 LIMIT $2)",
     },
 ];

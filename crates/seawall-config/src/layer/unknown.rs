@@ -2,12 +2,11 @@
 
 use std::{ops::Range, sync::Arc};
 
-use seawall_core::settings::{FieldSpec, Section};
+use seawall_core::settings::{FieldSpec, Section, nearest};
 
 use super::{Assignment, Owner};
 use crate::{
     diagnostics::{Code, Diagnostic},
-    near,
     place::Place,
     schema::{ROUTE, Schema},
     text::Text,
@@ -30,7 +29,7 @@ pub(super) fn key(schema: &Schema, owner: &Owner, fields: &'static [FieldSpec], 
         Owner::Section(section) => schema.inners(section).map(|(inner, _)| inner).collect(),
         _ => Vec::new(),
     };
-    let near = near::nearest(name, fields.iter().map(|field| field.key).chain(inners));
+    let near = nearest(name, fields.iter().map(|field| field.key).chain(inners));
     let homes = schema.homes(name);
     let mut help = Vec::new();
     help.extend(near.map(|near| format!("did you mean `{near}`?")));
@@ -64,7 +63,7 @@ pub(super) fn section(schema: &Schema, stranger: &Unknown<'_>) -> Diagnostic {
         return table_for_value(field, name, &stranger.place);
     }
     let known = || schema.tables().map(|section| section.name).chain([ROUTE]);
-    let help = match near::nearest(name, known()) {
+    let help = match nearest(name, known()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known are {}", words::names(known())),
     };
@@ -85,7 +84,7 @@ pub(super) fn in_route(schema: &Schema, stranger: &Unknown<'_>) -> Diagnostic {
     let homes: Vec<_> = schema.homes(name).into_iter().filter(|section| section.routes).collect();
     let (code, help) = if let [home] = homes.as_slice() {
         (Code::WrongSection, format!("in a route, the section comes first: write {}.{name}", home.name))
-    } else if let Some(near) = near::nearest(name, may().chain([top::ROUTE_MODE.key])) {
+    } else if let Some(near) = nearest(name, may().chain([top::ROUTE_MODE.key])) {
         (Code::UnknownKey, format!("did you mean `{near}`?"))
     } else {
         let known = words::names([top::ROUTE_MODE.key].into_iter().chain(may()));
@@ -124,7 +123,7 @@ pub(super) fn variable(schema: &Schema, name: &str) -> Diagnostic {
     let all = super::variables::names(schema);
     let help = if upper.starts_with("SEAWALL__ROUTE__") {
         "routes are set in the configuration file only".to_owned()
-    } else if let Some(near) = near::nearest(&upper, all.iter().map(String::as_str)) {
+    } else if let Some(near) = nearest(&upper, all.iter().map(String::as_str)) {
         format!("did you mean {near}?")
     } else {
         let (section, _) = upper.rsplit_once("__").unwrap_or_default();

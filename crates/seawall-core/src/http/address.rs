@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::settings::{Raw, Setting, Shape};
 
@@ -14,12 +14,26 @@ use crate::settings::{Raw, Setting, Shape};
 pub struct Network(IpNet);
 
 impl Network {
-    /// The network in `text`.
+    /// The network in `text`; one of IPv4-mapped addresses is that of IPv4.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok().map(|net| Self(net.trunc()))
+        text.parse::<IpNet>()
+            .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+            .ok()
+            .map(|net| Self(canonical(net).trunc()))
     }
+}
+
+/// How many bits of an IPv4-mapped address say that it is one.
+const MAPPED_BITS: u8 = 96;
+
+fn canonical(net: IpNet) -> IpNet {
+    let mapped = match net {
+        IpNet::V6(v6) => v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(MAPPED_BITS)),
+        IpNet::V4(_) => None,
+    };
+    mapped.and_then(|(v4, bits)| Ipv4Net::new(v4, bits).ok()).map_or(net, IpNet::V4)
 }
 
 impl fmt::Display for Network {
@@ -101,6 +115,11 @@ mod tests {
         }
         for outside in ["11.0.0.1", "::2"] {
             assert!(!networks.contains(outside.parse().unwrap()), "{outside}");
+        }
+        for mapped in ["::ffff:192.0.2.0/120", "::ffff:192.0.2.7"] {
+            let networks = Networks::from(vec![Network::parse(mapped).unwrap()]);
+            let holds = |address: &str| networks.contains(address.parse().unwrap());
+            assert!(holds("192.0.2.7") && holds("::ffff:192.0.2.7") && !holds("192.0.3.7"), "{mapped}");
         }
     }
 

@@ -24,6 +24,17 @@ pub struct Quota {
 pub enum Per {
     /// The client's address; IPv6 by /64.
     Ip,
+    /// The API key.
+    Key,
+}
+
+impl Per {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::Key => "key",
+        }
+    }
 }
 
 /// Which requests a quota counts.
@@ -45,6 +56,8 @@ impl Methods {
 
 const SHORTEST: Span = Span::from_ms(1_000);
 const LONGEST: Span = Span::from_ms(31 * 86_400_000);
+/// How much of what is no rate is shown.
+const LONGEST_SHOWN: usize = 64;
 const UNSAFE: &str = " for unsafe methods";
 
 impl Quota {
@@ -70,14 +83,32 @@ impl Quota {
             "ip" => Per::Ip,
             other => return Err(format!("\"per {other}\" is not known; write \"per ip\"")),
         };
-        let (limit, window) = rate.split_once('/').ok_or_else(malformed)?;
-        let limit = limit.trim().replace(['_', ','], "").parse::<u32>().map_err(|_| malformed())?;
-        let window = Span::parse(window).ok_or_else(malformed)?;
+        Self::of(rate, per, methods).map_err(|fault| fault.unwrap_or_else(malformed))
+    }
+
+    /// Reads the rate of one API key: `"100/min"`.
+    ///
+    /// # Errors
+    /// A sentence for the person who wrote it.
+    pub fn parse_for_key(text: &str) -> Result<Self, String> {
+        Self::of(text.trim(), Per::Key, Methods::Any).map_err(|fault| {
+            fault.unwrap_or_else(|| {
+                let shown = text.chars().take(LONGEST_SHOWN).collect::<String>();
+                format!("\"{shown}\" is not a rate; write requests, a slash and a window, such as \"100/min\"")
+            })
+        })
+    }
+
+    /// A quota of this rate; without a sentence, it is none.
+    fn of(rate: &str, per: Per, methods: Methods) -> Result<Self, Option<String>> {
+        let (limit, window) = rate.split_once('/').ok_or(None)?;
+        let limit = limit.trim().replace(['_', ','], "").parse::<u32>().map_err(|_| None)?;
+        let window = Span::parse(window).ok_or(None)?;
         if limit == 0 {
-            return Err(format!("\"{text}\" allows nothing; a limit is at least 1"));
+            return Err(Some(format!("\"{rate}\" allows nothing; a limit is at least 1")));
         }
         if !(SHORTEST..=LONGEST).contains(&window) {
-            return Err(format!("the window of \"{text}\" must be between 1s and 31 days"));
+            return Err(Some(format!("the window of \"{rate}\" must be between 1s and 31 days")));
         }
         Ok(Self { limit, window, per, methods })
     }
@@ -90,8 +121,7 @@ impl fmt::Display for Quota {
             Some(unit) if unit.starts_with(|c: char| c.is_ascii_alphabetic()) => unit,
             _ => &window,
         };
-        let Per::Ip = self.per;
-        write!(f, "{}/{window} per ip", self.limit)?;
+        write!(f, "{}/{window} per {}", self.limit, self.per.word())?;
         if self.methods == Methods::Unsafe {
             f.write_str(UNSAFE)?;
         }
@@ -128,6 +158,16 @@ mod tests {
             assert_eq!(quota.to_string(), printed);
             assert_eq!(Quota::parse(printed), Ok(quota));
         }
+    }
+
+    #[test]
+    fn the_rate_of_a_key_says_no_more_than_how_often() {
+        let rate = Quota::parse_for_key(" 1,000/h ").unwrap();
+        assert_eq!((rate.limit, rate.per, rate.to_string()), (1_000, Per::Key, "1000/h per key".to_owned()));
+        for bad in ["", "100", "100/min per ip", "0/min", "x/min", "5/1ms"] {
+            assert!(Quota::parse_for_key(bad).is_err(), "{bad:?}");
+        }
+        assert!(Quota::parse("5/min per key").is_err(), "what is counted by address is not counted by key");
     }
 
     #[test]

@@ -2,29 +2,48 @@
 
 use std::fmt;
 
-use super::{Per, Quota};
+use super::Quota;
 use crate::{clock::Now, http::ClientKey, reply::Reply};
 
 /// Whose request it is: the kind of key and its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RateKey {
-    kind: Per,
+    kind: Kind,
     id: [u8; 16],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Address,
+    ApiKey,
 }
 
 impl RateKey {
     /// A client's address.
     #[must_use]
     pub const fn address(client: ClientKey) -> Self {
-        Self { kind: Per::Ip, id: client.bytes() }
+        Self { kind: Kind::Address, id: client.bytes() }
+    }
+
+    /// An API key, by its id; of a longer one the first sixteen bytes.
+    #[must_use]
+    pub fn api_key(id: &str) -> Self {
+        let mut bytes = [0; 16];
+        for (own, byte) in bytes.iter_mut().zip(id.bytes()) {
+            *own = byte;
+        }
+        Self { kind: Kind::ApiKey, id: bytes }
     }
 }
 
 /// The kind and the bytes in hexadecimal: the same in every process.
 impl fmt::Display for RateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Per::Ip = self.kind;
-        write!(f, "ip-{:032x}", u128::from_be_bytes(self.id))
+        let kind = match self.kind {
+            Kind::Address => "ip",
+            Kind::ApiKey => "key",
+        };
+        write!(f, "{kind}-{:032x}", u128::from_be_bytes(self.id))
     }
 }
 

@@ -15,6 +15,7 @@
 //! ```
 
 mod field;
+mod near;
 mod raw;
 mod section;
 mod size;
@@ -22,6 +23,7 @@ mod span;
 mod values;
 
 pub use field::{Field, FieldSpec};
+pub use near::nearest;
 pub use raw::{Literal, Raw, Secret, Setting, Shape, choice};
 pub use section::{Complaint, Section, Situation};
 pub use size::Size;

@@ -13,7 +13,7 @@ use crate::{GuardEntry, ReportOnly, engine::MODE};
 pub(super) const REQUIRE: Field<Vec<Requirement>> = Field::new(
     "require",
     Literal::Texts(&[]),
-    "Who may use the route: \"user\" is whoever signed in, \"role admin\" whoever has that role; of several, one is enough. Empty lets everybody in. It needs `enabled` in `[identity]`. Seawall's own paths are not meant.",
+    "Who may use the route: \"user\" is a person who signed in, \"key\" a program with an API key, \"known\" either; \"role admin\" is whoever has that role, \"scope orders:read\" whoever may do that: a person everything, a key what it was given. Parts of one are joined by \"and\"; of several, one is enough. A key opens only what says \"key\", \"known\" or a scope. Empty lets everybody in. It needs `enabled` in `[identity]`. Seawall's own paths are not meant.",
 );
 pub(super) const HIDDEN: Field<bool> = Field::new(
     "hidden",
@@ -28,7 +28,7 @@ pub const SECTION: Section =
 /// The catalogue entry.
 pub static ENTRY: GuardEntry = GuardEntry {
     name: "access",
-    summary: "Lets a route be used by whoever signed in, or by whoever has a role.",
+    summary: "Lets a route be used by whoever signed in, has a role, or shows a key that holds for it.",
     section: &SECTION,
     problems: &[&NOT_SIGNED_IN, &NOT_ALLOWED],
     metrics: &[],

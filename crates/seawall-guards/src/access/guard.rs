@@ -18,8 +18,8 @@ pub static NOT_ALLOWED: ProblemType = ProblemType {
     retryable: false,
     fault: Fault::Client,
     severity: Severity::Medium,
-    documentation: "You are signed in, and this is for people with a role that you do not have. Signing in again changes nothing; ask \
-        whoever gives roles.\n\nFor the operator: `seawall user roles NAME --add ROLE` gives one, and holds from the next request \
+    documentation: "It is known who you are, and this is for people with a role that you do not have, or for keys with a scope that yours lacks. Signing in \
+        again changes nothing; ask whoever gives roles, or make a key that holds for it.\n\nFor the operator: `seawall user roles NAME --add ROLE` gives one, and holds from the next request \
         on; which role a route requires is said by `require` in `[access]`.",
 };
 

@@ -1,26 +1,78 @@
-//! What a route requires of whoever asks: `"user"`, `"role admin"`.
+//! What a route requires of whoever asks: `"user"`, `"role admin"`, `"scope orders:read and role admin"`.
 
 use seawall_core::{
-    principal::{Principal, Role},
+    principal::{Principal, PrincipalKind, Role},
+    scope::Scope,
     settings::{Raw, Setting, Shape},
 };
 
-/// One way to be let in.
+/// One way to be let in: all of its terms hold.
+///
+/// A key opens only what speaks of keys or scopes: one that was given for `orders:read` does not open what its owner's role opens,
+/// unless the requirement says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Requirement {
-    /// Whoever signed in.
-    User,
-    /// Whoever has this role.
-    Role(Role),
+pub struct Requirement {
+    terms: Vec<Term>,
+    for_keys: bool,
 }
+
+/// One thing that is required.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Term {
+    /// Whoever is known, a person or a program.
+    Known,
+    /// A person who signed in.
+    User,
+    /// Whoever shows an API key.
+    Key,
+    /// Whoever has this role; with a key, its owner.
+    Role(Role),
+    /// Whose credential holds for this.
+    Scope(Scope),
+}
+
+/// The most terms of one requirement.
+const MOST: usize = 8;
+
+const WORDS: &str = "write \"user\" for a person who signed in, \"key\" for a program with an API key, \"known\" for either, \"role admin\", \
+    \"scope orders:read\", or several with \"and\" between them";
 
 impl Requirement {
     /// Whether the principal is let in by it.
     #[must_use]
     pub fn holds(&self, principal: &Principal) -> bool {
+        let may = self.for_keys || principal.kind != PrincipalKind::ApiKey;
+        may && self.terms.iter().all(|term| term.holds(principal))
+    }
+}
+
+impl Term {
+    fn read(text: &str) -> Result<Self, String> {
+        let unknown = || format!("\"{text}\" is no requirement; {WORDS}");
+        match text.split_once(char::is_whitespace).map(|(word, rest)| (word, rest.trim())) {
+            None => match text {
+                "known" => Ok(Self::Known),
+                "user" => Ok(Self::User),
+                "key" => Ok(Self::Key),
+                _ => Err(unknown()),
+            },
+            Some(("role", name)) => Role::parse(name).map(Self::Role),
+            Some(("scope", name)) => Scope::parse(name).map(Self::Scope),
+            Some(_) => Err(unknown()),
+        }
+    }
+
+    const fn for_keys(&self) -> bool {
+        matches!(self, Self::Known | Self::Key | Self::Scope(_))
+    }
+
+    fn holds(&self, principal: &Principal) -> bool {
         match self {
-            Self::User => true,
+            Self::Known => true,
+            Self::User => principal.kind == PrincipalKind::User,
+            Self::Key => principal.kind == PrincipalKind::ApiKey,
             Self::Role(role) => principal.has_one_of(std::slice::from_ref(role)),
+            Self::Scope(scope) => principal.may(scope),
         }
     }
 }
@@ -32,10 +84,16 @@ impl Setting for Requirement {
         let Raw::Text(text) = raw else {
             return Err(format!("expected a requirement as text, such as \"role admin\", found {}", raw.kind()));
         };
-        match text.trim().split_once(char::is_whitespace) {
-            None if text.trim() == "user" => Ok(Self::User),
-            Some(("role", name)) => Role::parse(name.trim()).map(Self::Role),
-            _ => Err(format!("\"{text}\" is no requirement; write \"user\" for whoever signed in, or \"role admin\"")),
+        let words = text.split_whitespace().collect::<Vec<_>>();
+        if words.len() > MOST * 3 {
+            return Err(format!("a requirement has {MOST} parts at most"));
         }
+        let terms = words.split(|word| *word == "and").map(|term| Term::read(&term.join(" ")));
+        let terms = terms.collect::<Result<Vec<_>, _>>()?;
+        if terms.contains(&Term::User) && terms.contains(&Term::Key) {
+            return Err(format!("\"{text}\" lets nobody in: who shows a key did not sign in; \"known\" means either"));
+        }
+        let for_keys = terms.iter().any(Term::for_keys);
+        Ok(Self { terms, for_keys })
     }
 }

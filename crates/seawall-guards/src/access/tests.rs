@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use http::Request;
 use seawall_core::{
-    principal::{Principal, Role, SessionFacts},
+    principal::{KeyFacts, Principal, Role, SessionFacts},
     reply::PortError,
+    scope::Scope,
     settings::{Raw, Setting},
 };
 
@@ -63,5 +64,38 @@ fn a_requirement_is_written_in_words() {
         assert!(Requirement::read(&Raw::Text(bad.to_owned())).is_err(), "{bad:?}");
     }
     assert!(Requirement::read(&Raw::Flag(true)).is_err());
-    assert_eq!(requirement(" role  team:blue "), Requirement::Role(Role::parse("team:blue").unwrap()));
+    for bad in ["and", "user and", "and key", "user key", "scope", "scope a b", "user and key", "key or user"] {
+        assert!(Requirement::read(&Raw::Text(bad.to_owned())).is_err(), "{bad:?}");
+    }
+    assert!(Requirement::read(&Raw::Text("role a and ".repeat(20) + "user")).is_err(), "it is bounded");
+    assert_eq!(requirement(" role  team:blue  and\tkey "), requirement("role team:blue and key"));
+}
+
+/// A key of somebody with these roles.
+fn key(roles: &[&str], scopes: &[&str]) -> Principal {
+    let roles: Vec<_> = roles.iter().map(|role| Role::parse(role).unwrap()).collect();
+    let scopes = scopes.iter().map(|scope| Scope::parse(scope).unwrap()).collect();
+    let facts = KeyFacts { scopes, rate: None, made_at_unix_us: 1, expires_at_unix_us: None };
+    Principal::key("k1", "u1", "Ann", &roles, facts).unwrap()
+}
+
+#[test]
+fn a_key_opens_only_what_speaks_of_keys_or_scopes() {
+    let (person, admin) = (principal(&[]), principal(&["admin"]));
+    let (reader, admins) = (key(&[], &["orders:read"]), key(&["admin"], &["orders:read"]));
+    for (text, expected) in [
+        ("known", [true, true, true, true]),
+        ("user", [true, true, false, false]),
+        ("key", [false, false, true, true]),
+        ("role admin", [false, true, false, false]),
+        ("key and role admin", [false, false, false, true]),
+        ("scope orders:read", [true, true, true, true]),
+        ("scope orders:write", [true, true, false, false]),
+        ("scope orders:read and role admin", [false, true, false, true]),
+        ("scope orders:read and user", [true, true, false, false]),
+        ("scope orders:read and key", [false, false, true, true]),
+    ] {
+        let holds = [&*person, &*admin, &reader, &admins].map(|one| requirement(text).holds(one));
+        assert_eq!(holds, expected, "{text}");
+    }
 }

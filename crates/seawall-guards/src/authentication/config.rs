@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seawall_core::settings::{Field, Literal, Raw, Section, Setting, Shape, Values, choice};
 
-use super::{AuthenticationGuard, FAILURES, UNAVAILABLE};
+use super::{AuthenticationGuard, ELSEWHERE, FAILURES, INVALID_CREDENTIAL, UNAVAILABLE};
 use crate::{GuardEntry, ReportOnly};
 
 /// What becomes of a request whose credential cannot be looked up.
@@ -27,13 +27,13 @@ impl Setting for WhenUnavailable {
 pub(super) const WHEN_UNAVAILABLE: Field<WhenUnavailable> = Field::new(
     "when_unavailable",
     Literal::Text("anonymous"),
-    "What happens to a request with a session while the store cannot say whose it is: with `anonymous` it goes on as nobody's, and a route that requires somebody answers 503; `closed` answers 503 on every route. Sessions that were seen a moment ago are known without the store.",
+    "What happens to a request with a session while the store cannot say whose it is: with `anonymous` it goes on as nobody's, and a route that requires somebody answers 503; `closed` answers 503 on every route. A request with an API key gets 503 either way. Sessions and keys that were seen a moment ago are known without the store.",
 );
 
 /// The section.
 pub const SECTION: Section = Section::new(
     "authentication",
-    "How it is found out who a request is from. Sessions are turned on by `enabled` in `[identity]`.",
+    "How it is found out who a request is from. Sessions and API keys are turned on by `enabled` in `[identity]`.",
     &[WHEN_UNAVAILABLE.spec()],
 )
 .per_route();
@@ -41,15 +41,14 @@ pub const SECTION: Section = Section::new(
 /// The catalogue entry.
 pub static ENTRY: GuardEntry = GuardEntry {
     name: "authentication",
-    summary: "Finds out who a request is from, tells the application, and removes what strangers said of it.",
+    summary: "Finds out who a request is from, by a session or an API key, tells the application, and removes what strangers said of it.",
     section: &SECTION,
-    problems: &[&UNAVAILABLE],
+    problems: &[&UNAVAILABLE, &INVALID_CREDENTIAL, &ELSEWHERE],
     metrics: &[&FAILURES],
-    report_only: ReportOnly::No("forged identity headers are always removed, and it decides on nothing else"),
-    build: |build| {
-        let credentials = build.shared.credentials.clone();
-        Ok(Some(Arc::new(AuthenticationGuard::read(build.values, credentials, &*build.shared.meter)?)))
-    },
+    report_only: ReportOnly::No(
+        "forged identity headers are always removed, and a key that does not hold is never nobody's",
+    ),
+    build: |build| Ok(Some(Arc::new(AuthenticationGuard::read(build.values, build.shared)?))),
 };
 
 /// The defaults, to change from.

@@ -5,14 +5,21 @@
 //! sessions. A good one makes the request its owner's, and the application is told whose that is; the cookie itself stays here. One
 //! that is unknown or has expired makes it nobody's request, as if nothing had been shown: whether that is enough, `access` decides.
 //!
-//! Other credentials, such as an `Authorization` field, are the application's own business and pass untouched.
+//! An API key, in `X-API-Key` or `Authorization: Bearer sw_…`, counts before a cookie. A program that shows one means it, so one that
+//! does not hold is refused, whatever the route requires (checklist WK-9).
+//!
+//! Other credentials, such as any other `Authorization` field, are the application's own business and pass untouched.
 
+mod bearer;
 mod config;
 mod cookie;
 mod guard;
+mod problems;
+mod rate;
 #[cfg(test)]
 mod tests;
 
 pub use config::{ENTRY, SECTION, values};
-pub(crate) use guard::unavailable;
-pub use guard::{AuthenticationGuard, FAILURES, UNAVAILABLE};
+pub use guard::{AuthenticationGuard, FAILURES};
+pub(crate) use problems::unavailable;
+pub use problems::{ELSEWHERE, INVALID_CREDENTIAL, UNAVAILABLE};

@@ -6,20 +6,27 @@ use http::{HeaderMap, HeaderName, Request};
 use proptest::prelude::*;
 use seawall_core::{
     authenticator::{Authenticator, Credential, Credentials, Found, Presented},
+    limit::{Quota, ScopedQuota},
     meter::NoMeter,
-    principal::{Principal, Role, SessionFacts},
+    principal::{KeyFacts, Principal, Role, SessionFacts},
     reply::{PortError, Reply},
+    scope::Scope,
     settings::Raw,
 };
 
-use super::{AuthenticationGuard, UNAVAILABLE, values};
+use super::{AuthenticationGuard, ELSEWHERE, INVALID_CREDENTIAL, UNAVAILABLE, values};
 use crate::{
     Context, Guard, Head, Verdict,
-    authentication::cookie::{self, Sent},
-    engine::sample_context,
+    authentication::{
+        bearer,
+        cookie::{self, Sent},
+    },
+    engine::{Shared, sample_context},
+    load_shed::Permits,
+    rate_limit::{LIMITED, MemoryRates},
 };
 
-/// Knows one session, and says what else it shall.
+/// Knows one session and some keys, and says what else it shall.
 #[derive(Debug)]
 struct Knows {
     other: Result<(), PortError>,
@@ -29,10 +36,13 @@ struct Knows {
 
 impl Authenticator for Knows {
     fn authenticate(&self, presented: &Presented<'_>) -> Reply<Found> {
-        let Credential::Session(value) = presented.credential;
+        let (Credential::Session(value) | Credential::Key(value)) = presented.credential;
         self.asked.lock().unwrap().push(value.to_vec());
-        let found = match (value, self.other) {
-            (b"good", _) => Ok(Found::Principal(ann())),
+        let found = match (presented.credential, self.other) {
+            (Credential::Session(b"good"), _) => Ok(Found::Principal(ann())),
+            (Credential::Key(b"sw_live_good"), _) => Ok(Found::Principal(key(None))),
+            (Credential::Key(b"sw_live_rated"), _) => Ok(Found::Principal(key(Some("2/min")))),
+            (Credential::Key(b"sw_live_elsewhere"), _) => Ok(Found::Elsewhere),
             (_, Ok(())) => Ok(Found::Nobody),
             (_, Err(error)) => Err(error),
         };
@@ -45,11 +55,23 @@ fn ann() -> Arc<Principal> {
     Arc::new(Principal::user("u1", "Ann", &[Role::parse("admin").unwrap()], session).unwrap())
 }
 
+fn key(rate: Option<&str>) -> Arc<Principal> {
+    let rate = rate.map(|rate| ScopedQuota::named("key", Quota::parse_for_key(rate).unwrap()));
+    let scopes = [Scope::parse("orders:read").unwrap()].into();
+    let facts = KeyFacts { scopes, rate, made_at_unix_us: 1, expires_at_unix_us: None };
+    Arc::new(Principal::key("k1", "u1", "Ann", &[Role::parse("admin").unwrap()], facts).unwrap())
+}
+
+fn shared(credentials: Option<Credentials>) -> Shared {
+    let rates = MemoryRates::new(1_000, &NoMeter);
+    Shared { rates, local_rates: None, meter: Arc::new(NoMeter), permits: Permits::default(), credentials }
+}
+
 fn guard(other: Result<(), PortError>, later: bool, when_unavailable: &str) -> (AuthenticationGuard, Arc<Knows>) {
     let knows = Arc::new(Knows { other, later, asked: Mutex::default() });
     let credentials = Credentials { cookie: "__Host-seawall".into(), authenticator: Arc::clone(&knows) as _ };
     let values = values().with("when_unavailable", Raw::Text(when_unavailable.to_owned()));
-    (AuthenticationGuard::read(&values, Some(credentials), &NoMeter).unwrap(), knows)
+    (AuthenticationGuard::read(&values, &shared(Some(credentials))).unwrap(), knows)
 }
 
 fn head(fields: &[(&str, &str)]) -> Head {
@@ -90,7 +112,7 @@ async fn a_session_makes_the_request_its_owners_and_the_application_learns_whose
 
 #[tokio::test]
 async fn what_strangers_say_of_themselves_is_removed_without_identity_too() {
-    let guard = AuthenticationGuard::read(&values(), None, &NoMeter).unwrap();
+    let guard = AuthenticationGuard::read(&values(), &shared(None)).unwrap();
     let mut head =
         head(&[("x-seawall-user", "forged"), ("x-seawall_user", "forged"), ("cookie", "__Host-seawall=good")]);
     assert!(matches!(ask(&guard, &mut head, &mut sample_context()).await, Verdict::Pass));
@@ -132,6 +154,96 @@ async fn a_store_that_does_not_answer_leaves_the_decision_to_the_route_or_closes
     }
 }
 
+/// The slug of a refusal.
+fn refused(verdict: &Verdict) -> Option<&'static str> {
+    match verdict {
+        Verdict::Pass => None,
+        Verdict::Refuse(problem) => Some(problem.kind.slug),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_key_counts_before_a_cookie_and_stays_here() {
+    for later in [false, true] {
+        let (guard, knows) = guard(Ok(()), later, "anonymous");
+        for (name, value) in [
+            ("x-api-key", "sw_live_good"),
+            ("authorization", "Bearer sw_live_good"),
+            ("authorization", "bearer   sw_live_good "),
+        ] {
+            knows.asked.lock().unwrap().clear();
+            let mut head = head(&[
+                (name, value),
+                ("cookie", "__Host-seawall=good; b=2"),
+                ("x-seawall-key", "forged"),
+                ("x_seawall-scopes", "root"),
+            ]);
+            let mut context = sample_context();
+            assert_eq!(refused(&ask(&guard, &mut head, &mut context).await), None);
+            assert_eq!(context.principal, Some(key(None)), "{value}");
+            assert_eq!(*knows.asked.lock().unwrap(), [b"sw_live_good".to_vec()], "the session is not looked at");
+            let mut told: Vec<_> =
+                head.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+            told.sort_unstable();
+            assert_eq!(
+                told,
+                [
+                    ("cookie", "b=2"),
+                    ("x-seawall-key", "k1"),
+                    ("x-seawall-roles", "admin"),
+                    ("x-seawall-scopes", "orders:read"),
+                    ("x-seawall-user", "u1"),
+                    ("x-seawall-user-name", "Ann"),
+                ]
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_hold_is_refused_and_is_not_nobodys() {
+    for later in [false, true] {
+        let (guard, knows) = guard(Ok(()), later, "anonymous");
+        for (fields, slug) in [
+            (&[("x-api-key", "sw_live_bad"), ("cookie", "__Host-seawall=good")][..], INVALID_CREDENTIAL.slug),
+            (&[("authorization", "Bearer sw_")], INVALID_CREDENTIAL.slug),
+            (&[("x-api-key", "sw_live_good"), ("x-api-key", "sw_live_other")], INVALID_CREDENTIAL.slug),
+            (&[("x-api-key", "sw_live_good"), ("authorization", "Bearer sw_live_other")], INVALID_CREDENTIAL.slug),
+            (&[("x-api-key", "sw_live_elsewhere")], ELSEWHERE.slug),
+        ] {
+            let mut context = sample_context();
+            assert_eq!(refused(&ask(&guard, &mut head(fields), &mut context).await), Some(slug), "{fields:?}");
+            assert_eq!(context.principal, None);
+        }
+        knows.asked.lock().unwrap().clear();
+        let mut own = head(&[("x-api-key", "the-applications-own"), ("authorization", "Basic sw_live_bad")]);
+        assert_eq!(refused(&ask(&guard, &mut own, &mut sample_context()).await), None);
+        assert_eq!((own.headers.len(), knows.asked.lock().unwrap().len()), (2, 0), "what is not ours passes untouched");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_looked_up_is_refused_whatever_the_route_wants() {
+    for when_unavailable in ["anonymous", "closed"] {
+        let (guard, _) = guard(Err(PortError::Unavailable), false, when_unavailable);
+        let verdict = ask(&guard, &mut head(&[("x-api-key", "sw_live_x")]), &mut sample_context()).await;
+        assert_eq!(refused(&verdict), Some(UNAVAILABLE.slug));
+    }
+}
+
+#[tokio::test]
+async fn a_rate_of_its_own_refuses_a_key_with_the_fields_that_say_how_it_stands() {
+    let (guard, _) = guard(Ok(()), false, "anonymous");
+    let asked = async || ask(&guard, &mut head(&[("x-api-key", "sw_live_rated")]), &mut sample_context()).await;
+    assert_eq!([refused(&asked().await), refused(&asked().await)], [None, None]);
+    let Verdict::Refuse(problem) = asked().await else { panic!("the third is refused") };
+    assert_eq!((problem.kind.slug, problem.retry_after), (LIMITED.slug, Some(61)));
+    let fields: Vec<_> = problem.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    assert!(fields.contains(&("ratelimit", "\"2/min per key\";r=0;t=61")), "{fields:?}");
+    assert!(fields.contains(&("ratelimit-policy", "\"2/min per key\";q=2;w=60")), "{fields:?}");
+}
+
 fn lines(headers: &HeaderMap) -> Vec<&str> {
     headers.get_all("cookie").iter().map(|line| line.to_str().unwrap()).collect()
 }
@@ -159,8 +271,22 @@ proptest! {
     }
 
     #[test]
+    fn whatever_stands_in_its_fields_a_key_that_was_removed_is_not_found_again(one in "[ -~]{0,40}", other in "(Bearer|bearer) *(sw_)?[a-z]{0,4}") {
+        let mut headers = HeaderMap::new();
+        for name in ["x-api-key", "authorization"] {
+            headers.append(name, one.parse().unwrap());
+            headers.append(name, other.parse().unwrap());
+            headers.append(name, "Bearer sw_live_x".parse().unwrap());
+            headers.append(name, "sw_live_x".parse().unwrap());
+        }
+        bearer::remove(&mut headers);
+        prop_assert_eq!(bearer::find(&headers), Sent::Nothing);
+        prop_assert!(headers.get_all("authorization").iter().any(|value| value == "sw_live_x"), "that is none of ours");
+    }
+
+    #[test]
     fn no_field_that_looks_like_ours_passes(name in "[xX][-_][sS][eE][aA][wW][aA][lL][lL][-_][a-zA-Z_-]{0,12}") {
-        let guard = AuthenticationGuard::read(&values(), None, &NoMeter).unwrap();
+        let guard = AuthenticationGuard::read(&values(), &shared(None)).unwrap();
         let mut head = head(&[]);
         head.headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), "forged".parse().unwrap());
         guard.head(&mut head, &mut sample_context());

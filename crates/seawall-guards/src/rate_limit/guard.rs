@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use seawall_core::{
     http::ClientKey,
-    limit::{Ask, Methods, Per, Quota, RateKey, RateStore, ScopedQuota, Standing},
+    limit::{Ask, Methods, Quota, RateKey, RateStore, ScopedQuota, Standing},
     meter::{Handle, Meter, Metric, MetricKind},
     problem::{Fault, Problem, ProblemType, Severity},
     reply::{PortError, Reply},
@@ -226,6 +226,11 @@ fn limited(standing: Standing) -> Problem {
     Problem::new(&LIMITED).detail("You have made as many requests as this route accepts for now.").retry_after(seconds)
 }
 
+/// Writes how a client stands against one quota.
+pub(crate) fn announce(quota: &Quota, standing: &Standing, headers: &mut HeaderMap) {
+    Announced::new(std::slice::from_ref(quota)).put(headers, standing, true);
+}
+
 /// Whether two quotas count the same requests over the same time, whatever their numbers are.
 fn same_counter(one: &Quota, other: &Quota) -> bool {
     (one.window, one.per, one.methods) == (other.window, other.per, other.methods)
@@ -234,6 +239,6 @@ fn same_counter(one: &Quota, other: &Quota) -> bool {
 /// A quota with its counter, named by what it counts. The number allowed is no part of the name, so that one that is changed
 /// holds at once for what was counted before.
 fn counted(scope: &str, quota: Quota, earlier: usize) -> ScopedQuota {
-    let Quota { window, per: Per::Ip, methods, .. } = quota;
+    let Quota { window, methods, .. } = quota;
     ScopedQuota::named(&format!("{scope}\n{window} {methods:?} {earlier}"), quota)
 }

@@ -20,6 +20,7 @@ mod memory;
 mod tests;
 
 pub use config::{CAPACITY, ENTRY, LIMITS, SECTION, needs_counters, values};
+pub(crate) use guard::announce;
 pub use guard::{Charged, FALLBACKS, LIMITED, RateLimitGuard, UNAVAILABLE};
 use memory::MOST_LIMITS;
 pub use memory::{EVICTIONS, MemoryRates, RETURNS};

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    SessionCookie,
+    SessionCookie, keys,
     problems::Refused,
     request::{Agent, Json, Known, Somebody, own_pages_only},
     wire,
@@ -46,7 +46,8 @@ pub fn router(prefix: &str, people: People, cookie: SessionCookie) -> Router {
     if open {
         router = router.route(&format!("{prefix}/register"), post(register));
     }
-    router.layer(middleware::from_fn(own_pages_only)).with_state(Desk { people, cookie })
+    let keys = keys::router(prefix, people.clone(), cookie.clone());
+    router.with_state(Desk { people, cookie }).merge(keys).layer(middleware::from_fn(own_pages_only))
 }
 
 /// What is sent to sign in, or to register.

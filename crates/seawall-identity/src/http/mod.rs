@@ -2,7 +2,9 @@
 
 mod account;
 mod cookie;
+mod keys;
 mod operator;
+mod operator_keys;
 mod problems;
 mod request;
 mod wire;

@@ -16,7 +16,7 @@ use seawall_store::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::wire;
+use super::{operator_keys, wire};
 use crate::{
     IdentityError,
     people::{NewUser, People, RolesChange},
@@ -40,17 +40,26 @@ pub fn router(people: People) -> Router {
         .route("/api/users/{user}/sessions", get(sessions).delete(end_all))
         .route("/api/users/{user}/sessions/{session}", axum::routing::delete(end_one))
         .route("/api/users/{user}/sign-out", post(sign_out))
-        .with_state(people)
+        .with_state(people.clone())
+        .merge(operator_keys::router(people))
 }
 
 /// A failure, as these routes tell it.
-struct Failed(StatusCode, String);
+pub(super) struct Failed(pub(super) StatusCode, pub(super) String);
+
+impl Failed {
+    /// Reads a body.
+    pub(super) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Self> {
+        let unfit = |_| Self(StatusCode::BAD_REQUEST, "the body is not the JSON that is taken here".to_owned());
+        serde_json::from_slice(body).map_err(unfit)
+    }
+}
 
 impl From<IdentityError> for Failed {
     fn from(error: IdentityError) -> Self {
         let status = match &error {
-            IdentityError::NoUser(_) | IdentityError::NoSession(_) => StatusCode::NOT_FOUND,
-            IdentityError::NameTaken => StatusCode::CONFLICT,
+            IdentityError::NoUser(_) | IdentityError::NoSession(_) | IdentityError::NoKey(_) => StatusCode::NOT_FOUND,
+            IdentityError::NameTaken | IdentityError::KeyEnded(_) => StatusCode::CONFLICT,
             IdentityError::PasswordRefused(_) | IdentityError::BadName(_) | IdentityError::Invalid(_) => {
                 StatusCode::BAD_REQUEST
             }
@@ -178,12 +187,7 @@ struct SignedOut {
 }
 
 async fn sign_out(State(people): State<People>, Path(user): Path<String>, body: Bytes) -> Answer {
-    let which: SignedOut = if body.is_empty() {
-        SignedOut::default()
-    } else {
-        serde_json::from_slice(&body)
-            .map_err(|_| Failed(StatusCode::BAD_REQUEST, "the body is not the JSON that is taken here".to_owned()))?
-    };
+    let which: SignedOut = if body.is_empty() { SignedOut::default() } else { Failed::read(&body)? };
     let ended = people.sign_out_user(&Cause::operator(), user, which.session).await?;
     Ok(Json(json!({ "ended": ended })))
 }

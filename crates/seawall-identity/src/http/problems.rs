@@ -90,6 +90,14 @@ static HTTPS_REQUIRED: ProblemType = client(
     "The request came over plain http, over which a password and a session could be read on the way. Use the https address.\n\nFor the \
      operator: a proxy in front that ends https has to be named in `trusted` of `[client_address]`, and has to say so in `X-Forwarded-Proto`.",
 );
+static SESSION_REQUIRED: ProblemType = client(
+    "session-required",
+    "SESSION_REQUIRED",
+    StatusCode::FORBIDDEN,
+    "This is for people who signed in",
+    "An account, its sessions and its keys are changed by a person who signed in, and the request came with an API key: one that leaked must not \
+     make others. Sign in, or let an operator do it with `seawall key`.",
+);
 static SIGN_IN_UNAVAILABLE: ProblemType = ProblemType {
     slug: "sign-in-unavailable",
     code: "SERVICE_UNAVAILABLE",
@@ -104,7 +112,7 @@ static SIGN_IN_UNAVAILABLE: ProblemType = ProblemType {
 };
 
 /// All problems of these paths.
-pub static PROBLEMS: [&ProblemType; 9] = [
+pub static PROBLEMS: [&ProblemType; 10] = [
     &SIGN_IN_REFUSED,
     &WRONG_PASSWORD,
     &PASSWORD_REFUSED,
@@ -113,6 +121,7 @@ pub static PROBLEMS: [&ProblemType; 9] = [
     &JSON_REQUIRED,
     &CROSS_SITE_REFUSED,
     &HTTPS_REQUIRED,
+    &SESSION_REQUIRED,
     &SIGN_IN_UNAVAILABLE,
 ];
 
@@ -123,6 +132,10 @@ pub(super) struct Refused(pub(super) Box<Problem>);
 impl Refused {
     pub(super) fn nobody() -> Self {
         Self(Box::new(not_signed_in()))
+    }
+
+    pub(super) fn no_session() -> Self {
+        Self::of(Problem::new(&SESSION_REQUIRED))
     }
 
     pub(super) fn not_json() -> Self {
@@ -178,8 +191,11 @@ impl From<IdentityError> for Refused {
             IdentityError::NameTaken => Problem::new(&NAME_TAKEN),
             // Who is signed in and gone, or asks for a session that is no more, is told that it is not there.
             IdentityError::NoUser(_) => not_signed_in(),
-            IdentityError::NoSession(_) => {
+            IdentityError::NoSession(_) | IdentityError::NoKey(_) => {
                 Problem::new(&INVALID_INPUT).with_status(StatusCode::NOT_FOUND).detail(sentence(&said))
+            }
+            IdentityError::KeyEnded(_) => {
+                Problem::new(&INVALID_INPUT).with_status(StatusCode::CONFLICT).detail(sentence(&said))
             }
             IdentityError::Store(source) => {
                 Problem::new(&SIGN_IN_UNAVAILABLE).inside(format!("{said}: {source}")).retry_after(1)

@@ -11,7 +11,10 @@ use http::{
     HeaderMap, HeaderValue,
     header::{CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN, USER_AGENT},
 };
-use seawall_core::{facts::Facts, principal::Principal};
+use seawall_core::{
+    facts::Facts,
+    principal::{Principal, PrincipalKind},
+};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
@@ -33,7 +36,7 @@ impl<S: Sync> FromRequestParts<S> for Known {
     }
 }
 
-/// Whose request it is; nobody's is refused.
+/// Whose request it is: a person's who signed in. Nobody's is refused, and a program's too.
 pub(super) struct Somebody(pub(super) Arc<Principal>);
 
 impl<S: Sync> FromRequestParts<S> for Somebody {
@@ -41,7 +44,8 @@ impl<S: Sync> FromRequestParts<S> for Somebody {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
         let facts = parts.extensions.get::<Facts>();
-        facts.and_then(|facts| facts.principal.clone()).map(Self).ok_or_else(Refused::nobody)
+        let principal = facts.and_then(|facts| facts.principal.clone()).ok_or_else(Refused::nobody)?;
+        if principal.kind == PrincipalKind::User { Ok(Self(principal)) } else { Err(Refused::no_session()) }
     }
 }
 

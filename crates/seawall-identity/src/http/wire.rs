@@ -1,9 +1,12 @@
 //! Users and sessions as JSON.
 
-use seawall_core::principal::{Principal, Role};
+use seawall_core::{
+    principal::{Principal, Role},
+    scope::Scope,
+};
 use serde_json::{Value, json};
 
-use crate::{sessions::Session, users::User};
+use crate::{keys::ApiKey, people::MadeKey, sessions::Session, users::User};
 
 /// A user as it sees itself.
 pub(super) fn own(user: &User) -> Value {
@@ -50,6 +53,35 @@ pub(super) fn session(session: &Session, current: Option<&str>) -> Value {
     });
     if let (Some(current), Some(fields)) = (current, shown.as_object_mut()) {
         fields.insert("current".to_owned(), json!(session.id == current));
+    }
+    shown
+}
+
+/// An API key.
+pub(super) fn key(key: &ApiKey, now_us: i64) -> Value {
+    let scopes: Vec<&str> = key.scopes.iter().map(Scope::as_str).collect();
+    json!({
+        "id": key.id,
+        "user": key.user_id,
+        "label": key.label,
+        "scopes": scopes,
+        "networks": key.networks,
+        "rate": key.rate,
+        "state": key.state(now_us),
+        "created_at": time(key.created_at),
+        "expires_at": key.expires_at.map(time),
+        "used_at": key.used_at.map(time),
+        "used_from": key.used_from,
+        "revoked_at": key.revoked_at.map(time),
+        "successor": key.successor,
+    })
+}
+
+/// One that was made, with what is shown this once.
+pub(super) fn made_key(made: &MadeKey, now_us: i64) -> Value {
+    let mut shown = key(&made.key, now_us);
+    if let Some(fields) = shown.as_object_mut() {
+        fields.insert("key".to_owned(), json!(made.text.expose()));
     }
     shown
 }

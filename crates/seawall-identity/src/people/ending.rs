@@ -32,7 +32,7 @@ impl People {
             tx.audit(Entry::new("session.ended", "session", &*one.id).made(after))?;
         }
         let count = ended.len();
-        let sessions = self.0.authenticator.sessions();
+        let sessions = self.0.authenticator.sessions.sessions();
         tx.void(sessions, ended.iter().map(|one| one.digest));
         let revoker = self.0.revoker.clone();
         tx.on_commit(move || ended.into_iter().for_each(|one| revoker.tell(&Revoked::Session(one.id.into()))));
@@ -42,7 +42,7 @@ impl People {
     /// Lets what is known of a user in memory be read again: it has changed.
     pub(super) fn forget(&self, tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
         let digests = table::digests(tx, user_id)?;
-        tx.void(self.0.authenticator.sessions(), digests);
-        Ok(())
+        tx.void(self.0.authenticator.sessions.sessions(), digests);
+        self.forget_keys(tx, user_id)
     }
 }

@@ -3,24 +3,33 @@
 
 mod account;
 mod ending;
+mod keys;
 mod operator;
 mod passwords;
 mod sign_in;
 
 use std::{net::IpAddr, sync::Arc};
 
-use seawall_core::{clock::Clock, facts::Facts, meter::Meter, principal::Revocations, settings::Secret};
+use seawall_core::{
+    clock::Clock,
+    facts::Facts,
+    meter::Meter,
+    principal::{PrincipalKind, Revocations},
+    settings::Secret,
+};
 use seawall_store::{Actor, Cause, Db, StoreError, Tx, cache::Caches};
 
 use self::passwords::Passwords;
 use crate::{
-    IdentityError, IdentitySettings,
+    CredentialAuthenticator, IdentityError, IdentitySettings,
     attempts::AttemptsKey,
+    keys::KeyAuthenticator,
     password::PasswordContext,
     sessions::{Revoker, SessionAuthenticator},
     users::Name,
 };
 
+pub use keys::MadeKey;
 pub use operator::{NewUser, RolesChange};
 pub use sign_in::{SignIn, SignedIn};
 
@@ -33,7 +42,7 @@ struct Inner {
     db: Db,
     settings: IdentitySettings,
     key: AttemptsKey,
-    authenticator: Arc<SessionAuthenticator>,
+    authenticator: Arc<CredentialAuthenticator>,
     revoker: Revoker,
     passwords: Passwords,
     clock: Arc<dyn Clock>,
@@ -62,7 +71,10 @@ impl People {
     pub fn new(parts: PeopleParts<'_>) -> Self {
         let PeopleParts { db, caches, settings, key, clock, meter } = parts;
         Self(Arc::new(Inner {
-            authenticator: Arc::new(SessionAuthenticator::new(db.clone(), caches)),
+            authenticator: Arc::new(CredentialAuthenticator {
+                sessions: SessionAuthenticator::new(db.clone(), caches),
+                keys: KeyAuthenticator::new(db.clone(), caches, settings.key_kind, &*meter),
+            }),
             revoker: Revoker::new(db.clone(), caches.messages().clone()),
             passwords: Passwords::new(Arc::clone(&clock), meter),
             db,
@@ -72,9 +84,9 @@ impl People {
         }))
     }
 
-    /// Who knows sessions.
+    /// Who knows credentials.
     #[must_use]
-    pub fn authenticator(&self) -> Arc<SessionAuthenticator> {
+    pub fn authenticator(&self) -> Arc<CredentialAuthenticator> {
         Arc::clone(&self.0.authenticator)
     }
 
@@ -108,8 +120,15 @@ impl People {
 }
 
 /// The cause of what a request does: its principal, when it has one.
-fn cause(facts: &Facts) -> Cause {
-    let actor = facts.principal.as_ref().map_or(Actor::Anonymous, |principal| Actor::User(Arc::clone(&principal.id)));
+pub(crate) fn cause(facts: &Facts) -> Cause {
+    let actor = facts.principal.as_ref().map_or(Actor::Anonymous, |principal| {
+        let id = Arc::clone(&principal.id);
+        match principal.kind {
+            PrincipalKind::User => Actor::User(id),
+            PrincipalKind::ApiKey => Actor::Key(id),
+            PrincipalKind::Device => Actor::Device(id),
+        }
+    });
     request_cause(actor, facts.client, facts)
 }
 

@@ -115,6 +115,7 @@ impl People {
         let people = self.clone();
         self.change(cause, id, move |tx, user| {
             users::set_disabled(tx, &user.id, disabled)?;
+            people.forget_keys(tx, &user.id)?;
             if disabled {
                 people.end_sessions(tx, &user.id, &Which::All, "user disabled")?;
                 let (revoker, revoked) = (people.0.revoker.clone(), Revoked::Principal(user.id.as_str().into()));

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use seawall_core::{
-    authenticator::{Authenticator, Credential, Found, Presented},
+    authenticator::{Found, Presented},
     clock::Now,
     reply::{PortError, Reply},
 };
@@ -22,6 +22,9 @@ use super::{
 /// Sessions in memory, by the digests of their tokens.
 pub(crate) type SessionCache = Cache<Digest, Arc<Live>>;
 
+/// How long a session is believed while other nodes cannot say that it has ended.
+const CUT_OFF: Duration = Duration::from_secs(2);
+
 /// Knows sessions.
 #[derive(Clone, Debug)]
 pub struct SessionAuthenticator {
@@ -32,7 +35,8 @@ pub struct SessionAuthenticator {
 impl SessionAuthenticator {
     /// Sessions of this database, in one of these caches.
     pub(crate) fn new(db: Db, caches: &Caches) -> Self {
-        let options = CacheOptions::new("sessions", |_: &Digest, live: &Arc<Live>| live.weight());
+        let weigh = |_: &Digest, live: &Arc<Live>| live.weight();
+        let options = CacheOptions { keep_cut_off: CUT_OFF, ..CacheOptions::new("sessions", weigh) };
         Self { db, sessions: caches.cache(&options) }
     }
 
@@ -56,9 +60,9 @@ impl SessionAuthenticator {
     }
 }
 
-impl Authenticator for SessionAuthenticator {
-    fn authenticate(&self, presented: &Presented<'_>) -> Reply<Found> {
-        let Credential::Session(value) = presented.credential;
+impl SessionAuthenticator {
+    /// Whom the value of a session cookie shows.
+    pub(crate) fn look(&self, value: &[u8], presented: &Presented<'_>) -> Reply<Found> {
         let Some(digest) = token::digest_of(value) else { return Reply::Ready(Ok(Found::Nobody)) };
         let now = presented.now;
         if let Some(known) = self.sessions.get(&digest) {

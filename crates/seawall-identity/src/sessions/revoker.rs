@@ -14,6 +14,7 @@ use seawall_store::{
 use tokio::task::AbortHandle;
 
 use super::table;
+use crate::keys::table as keys;
 
 /// What nodes tell each other by.
 const TOPIC: &str = "revoked_sessions";
@@ -91,26 +92,28 @@ async fn hear(db: Db, mut subscription: Subscription, listeners: Arc<Listeners>)
     }
 }
 
-/// Tells of all sessions that ended a while ago: one of them may have been missed. Ending one twice does no harm.
+/// Tells of all sessions and keys that ended a while ago: one of them may have been missed. Ending one twice does no harm.
 async fn missed(db: &Db, listeners: &Listeners) {
     let ended = loop {
         let read = |tx: &mut seawall_store::ReadTx<'_>| {
-            let (now,): (i64,) = tx.one("SELECT COALESCE(MAX(ended_at), 0) FROM sessions", &[])?;
+            let (session,): (i64,) = tx.one("SELECT COALESCE(MAX(ended_at), 0) FROM sessions", &[])?;
+            let (key,): (i64,) = tx.one("SELECT COALESCE(MAX(revoked_at), 0) FROM api_keys", &[])?;
             let look_back = i64::try_from(LOOK_BACK.as_micros()).unwrap_or(i64::MAX);
-            table::ended_since(tx, now.saturating_sub(look_back), MOST_MISSED)
+            let sessions = table::ended_since(tx, session.saturating_sub(look_back), MOST_MISSED)?;
+            let keys = keys::ended_since(tx, key.saturating_sub(look_back), MOST_MISSED)?;
+            let sessions = sessions.into_iter().map(|id| Revoked::Session(id.into()));
+            Ok(sessions.chain(keys.into_iter().map(|id| Revoked::Principal(id.into()))).collect::<Vec<_>>())
         };
         match db.read::<_, StoreError>(Lane::Background, read).await {
             Ok(ended) => break ended,
             Err(StoreError::Closed) => return,
             Err(error) => {
-                tracing::warn!(%error, "which sessions ended could not be read; it is tried again");
+                tracing::warn!(%error, "which sessions and keys ended could not be read; it is tried again");
                 tokio::time::sleep(AGAIN).await;
             }
         }
     };
-    for id in ended {
-        listeners.tell(&Revoked::Session(id.into()));
-    }
+    ended.iter().for_each(|revoked| listeners.tell(revoked));
 }
 
 fn write(revoked: &Revoked) -> String {

@@ -92,7 +92,14 @@ impl Ground {
         while !messages.status().connected {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+        self.people_who_hear(messages)
+    }
+
+    /// A node on this store that hears of others by these.
+    pub(crate) fn people_who_hear(&self, messages: Messages) -> Node {
+        let scopes = ["orders:read", "orders:write"].map(|scope| Raw::Text(scope.to_owned()));
         let values = Values::defaults(&SECTION).with("enabled", Raw::Flag(true));
+        let values = values.with("scopes", Raw::List(scopes.to_vec()));
         let caches = Caches::new(messages, Arc::clone(&self.clock) as _, Arc::new(NoMeter));
         let people = People::new(PeopleParts {
             db: self.db.clone(),
@@ -139,21 +146,26 @@ impl Node {
 
     /// Whose a token is.
     pub(crate) async fn whose(&self, token: &str) -> Option<Arc<Principal>> {
+        match self.found(Credential::Session(token.as_bytes()), "192.0.2.1").await {
+            Found::Principal(principal) => Some(principal),
+            Found::Nobody => None,
+            Found::Elsewhere => panic!("sessions hold everywhere"),
+        }
+    }
+
+    /// Whose a key is, from there.
+    pub(crate) async fn whose_key(&self, key: &str, from: &str) -> Found {
+        self.found(Credential::Key(key.as_bytes()), from).await
+    }
+
+    async fn found(&self, credential: Credential<'_>, from: &str) -> Found {
         let now = self.clock.now();
-        let presented = Presented {
-            credential: Credential::Session(token.as_bytes()),
-            client: address("192.0.2.1"),
-            now,
-            deadline_us: now.monotonic_us + 5_000_000,
-        };
+        let presented = Presented { credential, client: address(from), now, deadline_us: now.monotonic_us + 5_000_000 };
         let found = match self.people.authenticator().authenticate(&presented) {
             Reply::Ready(found) => found,
             Reply::Later(wait) => wait.await,
         };
-        match found.unwrap() {
-            Found::Principal(principal) => Some(principal),
-            Found::Nobody => None,
-        }
+        found.unwrap()
     }
 
     /// What listeners heard so far.

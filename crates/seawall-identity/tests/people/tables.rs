@@ -1,7 +1,10 @@
 //! The tables: there and back again.
 
-use seawall_identity::LEDGER;
-use seawall_store::migration::{self, DataLoss};
+use seawall_identity::{LEDGER, keys::NewKey};
+use seawall_store::{
+    Cause,
+    migration::{self, DataLoss},
+};
 
 use crate::support::on_both;
 
@@ -10,9 +13,15 @@ async fn the_migrations_go_back_and_forth_and_keep_rows_unless_told() {
     on_both(async |ground| {
         let ledgers = [&seawall_store::LEDGER, &LEDGER];
         let node = ground.people().await;
-        node.add("ann", &[]).await;
+        let ann = node.add("ann", &[]).await;
+        let new = NewKey { label: "test".to_owned(), ..NewKey::default() };
+        node.people.add_key(&Cause::operator(), &ann.id, &new).await.unwrap();
         assert!(migration::down(&ground.db, &ledgers, "identity", DataLoss::Refused).await.is_err());
         node.sign_in("ann").await;
+        migration::down(&ground.db, &ledgers, "identity", DataLoss::Accepted).await.unwrap();
+        assert!(node.people.keys_of(&ann.id).await.is_err());
+        node.sign_in("ann").await;
+        assert!(migration::down(&ground.db, &ledgers, "identity", DataLoss::Refused).await.is_err());
         migration::down(&ground.db, &ledgers, "identity", DataLoss::Accepted).await.unwrap();
         assert!(node.people.list(None, 1).await.is_err());
         migration::up(&ground.db, &ledgers, |_| {}).await.unwrap();

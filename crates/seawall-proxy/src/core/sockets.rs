@@ -50,6 +50,10 @@ impl Sockets {
                 index.borrow_mut().entry(Arc::clone(name)).or_default().push(Rc::clone(&revocation));
             };
             add(&self.by_principal, &principal.id);
+            // A key ends with its owner too.
+            if let Some(owner) = &principal.owner {
+                add(&self.by_principal, owner);
+            }
             if let Some(session) = &principal.session {
                 add(&self.by_session, session);
             }
@@ -111,6 +115,9 @@ impl Drop for Gate {
             }
         };
         remove(&self.sockets.by_principal, &principal.id);
+        if let Some(owner) = &principal.owner {
+            remove(&self.sockets.by_principal, owner);
+        }
         if let Some(session) = &principal.session {
             remove(&self.sockets.by_session, session);
         }
@@ -147,6 +154,24 @@ mod tests {
         assert_eq!(told(), [true, true, false, false]);
         sockets.revoke_all();
         assert_eq!(told(), [true, true, true, false]);
+    }
+
+    #[test]
+    fn a_key_ends_alone_or_with_its_owner() {
+        let sockets = Rc::new(Sockets::default());
+        let key = |id: &str| {
+            let owned =
+                |principal: Arc<Principal>| Arc::new(Principal { owner: Some("ann".into()), ..(*principal).clone() });
+            sockets.enter(principal(id, None).map(owned))
+        };
+        let gates = [key("k1"), key("k2"), sockets.enter(principal("bob", None))];
+        let told = || gates.each_ref().map(|gate| gate.revocation.revoked.get());
+        sockets.revoke(&Revoked::Principal("k1".into()));
+        assert_eq!(told(), [true, false, false]);
+        sockets.revoke(&Revoked::Principal("ann".into()));
+        assert_eq!(told(), [true, true, false]);
+        drop(gates);
+        assert_eq!(sockets.by_principal.borrow().len(), 0);
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl<K: CacheKey, V: Clone + Send + Sync + 'static> Cache<K, V> {
     ) -> Self {
         let meters = Meters::of(options.name, meter);
         let table = Table::new(options, meters.evictions.clone());
-        let shared = Arc::new(Shared::new(options.name, meters, clock, table));
+        let shared = Arc::new(Shared::new(options.name, meters, clock, table, messages.clone()));
         // Nothing is kept before the cache listens.
         let subscription = messages.subscribe(options.name);
         let listener = runtime.spawn(listen(Arc::clone(&shared), subscription)).abort_handle();

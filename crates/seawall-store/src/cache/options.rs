@@ -18,6 +18,8 @@ pub struct CacheOptions<K, V> {
     pub keep: Duration,
     /// The same for what was not found; zero, and it is not kept.
     pub keep_absent: Duration,
+    /// How old an entry gets, at most, while nothing is heard of other nodes: they cannot say that it is void.
+    pub keep_cut_off: Duration,
     /// Keys that are read at once.
     pub most_loading: usize,
     /// Askers that wait at once, for whatever keys.
@@ -37,6 +39,7 @@ impl<K, V> CacheOptions<K, V> {
             most_bytes: 16 << 20,
             keep: Duration::from_secs(60),
             keep_absent: Duration::from_secs(5),
+            keep_cut_off: Duration::from_secs(60),
             most_loading: 256,
             most_waiting: 4_096,
             load_limit: Duration::from_secs(5),

@@ -12,9 +12,9 @@ use super::{
     CacheKey,
     flights::{Answer, Flights},
     meters::{Invalidations, Meters},
-    table::{Size, Table},
+    table::{Hearing, Size, Table},
 };
-use crate::StoreError;
+use crate::{StoreError, messages::Messages};
 
 /// What the handles, the readings and the listener of a cache share.
 pub(super) struct Shared<K, V> {
@@ -22,6 +22,7 @@ pub(super) struct Shared<K, V> {
     pub(super) meters: Meters,
     pub(super) clock: Arc<dyn Clock>,
     table: Table<K, V>,
+    messages: Messages,
     /// Held for a moment by misses and by what makes entries void; hits do not come here.
     ///
     /// Invariant: an entry is put, and a key is forgotten, with this lock. So a reading either is kept before its key is forgotten, and
@@ -48,9 +49,15 @@ pub(super) enum Missed<K: CacheKey, V: Clone> {
 }
 
 impl<K: CacheKey, V: Clone> Shared<K, V> {
-    pub(super) fn new(name: &'static str, meters: Meters, clock: Arc<dyn Clock>, table: Table<K, V>) -> Self {
+    pub(super) fn new(
+        name: &'static str,
+        meters: Meters,
+        clock: Arc<dyn Clock>,
+        table: Table<K, V>,
+        messages: Messages,
+    ) -> Self {
         let state = State { flights: Flights::new(), size: Size::default() };
-        Self { name, meters, clock, table, state: Mutex::new(state) }
+        Self { name, meters, clock, table, messages, state: Mutex::new(state) }
     }
 
     /// What is known of a key.
@@ -59,7 +66,8 @@ impl<K: CacheKey, V: Clone> Shared<K, V> {
         K: std::borrow::Borrow<Q>,
         Q: std::hash::Hash + Eq + ?Sized,
     {
-        self.table.get(key, self.clock.monotonic_us())
+        let hearing = if self.messages.heard() { Hearing::Others } else { Hearing::CutOff };
+        self.table.get(key, self.clock.monotonic_us(), hearing)
     }
 
     /// How much there is.

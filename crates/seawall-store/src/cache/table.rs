@@ -21,6 +21,7 @@ pub(super) struct Table<K, V> {
     share: u64,
     keep_us: u64,
     keep_absent_us: u64,
+    keep_cut_off_us: u64,
     evicted: Handle,
 }
 
@@ -28,9 +29,17 @@ pub(super) struct Table<K, V> {
 #[derive(Clone)]
 struct Entry<V> {
     value: Option<V>,
-    /// Until when it counts, as monotonic microseconds.
+    /// Since when it may have become void unseen, and until when it counts at most, as monotonic microseconds.
+    read_us: u64,
     until_us: u64,
     weight: u64,
+}
+
+/// Whether other nodes could say that an entry is void.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hearing {
+    Others,
+    CutOff,
 }
 
 /// Entries carry their weight, so that it is the same when they go.
@@ -87,18 +96,23 @@ impl<K: std::hash::Hash + Eq, V: Clone> Table<K, V> {
             share,
             keep_us: micros(options.keep),
             keep_absent_us: micros(options.keep_absent),
+            keep_cut_off_us: micros(options.keep_cut_off),
             evicted,
         }
     }
 
     /// What is known of a key: a value, or that there is none.
-    pub(super) fn get<Q>(&self, key: &Q, now_us: u64) -> Option<Option<V>>
+    pub(super) fn get<Q>(&self, key: &Q, now_us: u64, hearing: Hearing) -> Option<Option<V>>
     where
         K: std::borrow::Borrow<Q>,
         Q: std::hash::Hash + Eq + ?Sized,
     {
         let entry = self.shards.get(key)?;
-        (now_us < entry.until_us).then_some(entry.value)
+        let until_us = match hearing {
+            Hearing::Others => entry.until_us,
+            Hearing::CutOff => entry.until_us.min(entry.read_us.saturating_add(self.keep_cut_off_us)),
+        };
+        (now_us < until_us).then_some(entry.value)
     }
 
     /// Keeps what was read after `read_us`.
@@ -113,7 +127,7 @@ impl<K: std::hash::Hash + Eq, V: Clone> Table<K, V> {
         let weight = own.saturating_add(held).max(self.share);
         let replaced = usize::from(self.shards.contains_key(&key));
         let mut gone = Vec::new();
-        let entry = Entry { value, until_us: read_us.saturating_add(keep_us), weight };
+        let entry = Entry { value, read_us, until_us: read_us.saturating_add(keep_us), weight };
         self.shards.insert_with_lifecycle(key, entry, &mut gone);
         size.more(weight);
         // What it replaces is among them, and it itself when it is too large.
@@ -196,10 +210,26 @@ mod tests {
         (0..100).for_each(|number| counted.put(stranger(number), 0));
         let before = counted.size();
         counted.put([9; 32], 1 << 20);
-        assert_eq!((counted.table.get(&[9; 32], 0), counted.size()), (None, before));
+        assert_eq!((counted.table.get(&[9; 32], 0, Hearing::Others), counted.size()), (None, before));
         // Nor is what it would have replaced: that is older.
         counted.put(stranger(0), 1 << 20);
-        assert_eq!((counted.table.get(&stranger(0), 0), counted.size().entries), (None, before.entries - 1));
+        assert_eq!(
+            (counted.table.get(&stranger(0), 0, Hearing::Others), counted.size().entries),
+            (None, before.entries - 1)
+        );
+    }
+
+    #[test]
+    fn who_is_cut_off_from_others_believes_what_it_has_for_a_shorter_time() {
+        let options = CacheOptions { keep_cut_off: Duration::from_secs(2), ..CacheOptions::new("test", |_, _| 0) };
+        let (table, mut size) = (Table::new(&options, Handle::none()), Size::default());
+        table.put([1; 32], Some(7), 1_000_000, &mut size);
+        for (now_us, others, cut_off) in
+            [(2_999_999, true, true), (3_000_000, true, false), (60_999_999, true, false), (61_000_000, false, false)]
+        {
+            let known = |hearing| table.get(&[1; 32], now_us, hearing).is_some();
+            assert_eq!((known(Hearing::Others), known(Hearing::CutOff)), (others, cut_off), "{now_us}");
+        }
     }
 
     #[test]

@@ -146,6 +146,12 @@ impl Messages {
         self.0.others.as_ref().map(|others| others.place.as_str())
     }
 
+    /// Whether messages of other processes are heard at the moment; within one process they are. Costs next to nothing.
+    #[must_use]
+    pub fn heard(&self) -> bool {
+        self.0.hub.state.is_connected()
+    }
+
     /// How they fare.
     #[must_use]
     pub fn status(&self) -> Status {

@@ -89,6 +89,10 @@ impl State {
         }
     }
 
+    pub(super) fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
+    }
+
     pub(super) fn connected(&self) {
         if !self.connected.swap(true, Ordering::Relaxed) {
             self.gauge.add(1);

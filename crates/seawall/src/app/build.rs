@@ -218,6 +218,8 @@ impl App {
         let listeners = held.listeners(settings)?;
         let Held { public, admin: admin_listener, redirect, addresses, sockets, standard_error, .. } = held;
         let token = settings.admin.token.clone().map_or_else(|| sockets.data.admin_token(), Ok)?;
+        let admin_key = settings.admin.key.as_ref();
+        let admin_key = admin_key.map(|key| Arc::new(admin::AdminKey::new(key, Arc::clone(&lasting.clock), &registry)));
         let plane = self.plane(public, built.sites, built.spans, &encryption, &lasting, &registry)?;
         let (upstream, health, identity) = (lasting.upstream.clone(), lasting.health.clone(), lasting.identity.clone());
         let data = Arc::new(sockets.data);
@@ -264,6 +266,7 @@ impl App {
             admin_listener,
             admin_socket: sockets.admin,
             token: Arc::new(token),
+            admin_key,
             data,
             store,
             supervisor,

@@ -162,6 +162,7 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
         .chain(own)
         .chain(seawall_store::METRICS)
         .chain(seawall_identity::password::METRICS)
+        .chain([&seawall_identity::keys::REFUSALS, &admin::REFUSALS])
         .chain(counters::METRICS)
         .chain(reload::METRICS)
         .chain(hand_over::METRICS)

@@ -89,6 +89,7 @@ pub(super) struct Parts<B, C> {
     pub(super) admin_listener: TcpListener,
     pub(super) admin_socket: UnixListener,
     pub(super) token: Arc<Secret>,
+    pub(super) admin_key: Option<Arc<admin::AdminKey>>,
     pub(super) data: Arc<DataDirectory>,
     pub(super) store: Store,
     pub(super) supervisor: Option<Supervisor>,
@@ -121,7 +122,7 @@ impl Running {
             admin_tcp: tokio::spawn(admin::serve_tcp(
                 parts.admin_listener,
                 parts.admin,
-                Arc::clone(&parts.token),
+                (Arc::clone(&parts.token), parts.admin_key),
                 parts.phase,
             )),
             admin_unix: tokio::spawn(admin::serve_unix(parts.admin_socket, unix)),

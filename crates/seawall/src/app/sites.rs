@@ -21,7 +21,7 @@ use super::{
     AppError,
     catalogue::{self, ORDER, TOP},
     health::{self, HealthSettings},
-    identity::{Identity, Limited},
+    identity::{Identity, KEY_PATHS, Limited},
 };
 
 /// What sites are built from.
@@ -43,6 +43,10 @@ impl SiteParts<'_> {
         for path in &limited.routes {
             let pattern = RoutePattern::parse(path).map_err(AppError::BuiltinPath)?;
             routes.push((pattern, self.route(&Kind::SignIn(path, &limited.rate_limit))?));
+        }
+        for path in KEY_PATHS.map(|path| format!("{}/{path}", self.prefix)) {
+            let pattern = RoutePattern::parse(&path).map_err(AppError::BuiltinPath)?;
+            routes.push((pattern, self.route(&Kind::Keys(&path))?));
         }
         for path in self.aliases.iter().cloned().chain([format!("{}/*", self.prefix)]) {
             let pattern = RoutePattern::parse(&path).map_err(AppError::BuiltinPath)?;
@@ -148,6 +152,8 @@ pub(crate) enum Kind<'a> {
     Builtin,
     /// One of them where passwords are tried, and how often that may be.
     SignIn(&'a str, &'a Values),
+    /// One of them where keys are made.
+    Keys(&'a str),
 }
 
 impl Kind<'_> {
@@ -156,7 +162,7 @@ impl Kind<'_> {
             Self::Default => "*".to_owned(),
             Self::Configured(route) => route.pattern().to_string(),
             Self::Builtin => format!("{prefix}/*"),
-            Self::SignIn(path, _) => (*path).to_owned(),
+            Self::SignIn(path, _) | Self::Keys(path) => (*path).to_owned(),
         }
     }
 
@@ -164,12 +170,12 @@ impl Kind<'_> {
         match self {
             Self::Default | Self::Configured(_) => Target::Upstream,
             Self::Builtin => Target::Builtin { body: false },
-            Self::SignIn(..) => Target::Builtin { body: true },
+            Self::SignIn(..) | Self::Keys(_) => Target::Builtin { body: true },
         }
     }
 
     const fn own_path(&self) -> bool {
-        matches!(self, Self::Builtin | Self::SignIn(..))
+        matches!(self, Self::Builtin | Self::SignIn(..) | Self::Keys(_))
     }
 
     /// Counters are shared by all routes with the same settings; our own paths have counters of their own.
@@ -177,7 +183,7 @@ impl Kind<'_> {
         match self {
             Self::Configured(route) if route.written(guard.section) => name,
             Self::Configured(_) | Self::Default => "*",
-            Self::Builtin => "builtin",
+            Self::Builtin | Self::Keys(_) => "builtin",
             Self::SignIn(..) => "sign-in",
         }
     }
@@ -187,7 +193,7 @@ impl Kind<'_> {
     fn shared(&self, shared: &Shared) -> Shared {
         match self {
             Self::Configured(_) | Self::Default | Self::SignIn(..) => shared.clone(),
-            Self::Builtin => shared.of_this_process(),
+            Self::Builtin | Self::Keys(_) => shared.of_this_process(),
         }
     }
 
@@ -195,7 +201,7 @@ impl Kind<'_> {
         match self {
             Self::Configured(route) => route.values(guard.section),
             Self::SignIn(_, values) if guard.name == rate_limit::ENTRY.name => values,
-            Self::Default | Self::Builtin | Self::SignIn(..) => config.values(guard.section),
+            Self::Default | Self::Builtin | Self::SignIn(..) | Self::Keys(_) => config.values(guard.section),
         }
     }
 
@@ -227,7 +233,7 @@ impl SectionSource for Source<'_> {
         let Some(section) = catalogue::schema().section(name) else { return Values::default() };
         match self.kind {
             Kind::Configured(route) => route.values(section).clone(),
-            Kind::Default | Kind::Builtin | Kind::SignIn(..) => self.config.values(section).clone(),
+            Kind::Default | Kind::Builtin | Kind::SignIn(..) | Kind::Keys(_) => self.config.values(section).clone(),
         }
     }
 }

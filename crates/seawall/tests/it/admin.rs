@@ -228,7 +228,7 @@ fn sample(line: &str) -> (&str, Vec<(&str, &str)>) {
 
 /// Spans are exported by a feature that these tests do not build; certificates have metrics where there are any, the outbox where a
 /// feature sends messages, shared counters and a way to other nodes where they are configured, caches where a feature keeps one.
-const ELSEWHERE: [&str; 10] = [
+const ELSEWHERE: [&str; 11] = [
     "span",
     "seawall_tls_reloads",
     "seawall_tls_certificate",
@@ -239,6 +239,7 @@ const ELSEWHERE: [&str; 10] = [
     "seawall_cache",
     "seawall_rate_limit_fallbacks",
     "seawall_password",
+    "seawall_admin_key",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -100,6 +100,22 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         include_str!("identity/unavailable.rs"),
     ),
     (
+        "invalid-credential",
+        "wk_9_a_key_that_does_not_hold_is_refused_everywhere_and_counted",
+        include_str!("identity/keys.rs"),
+    ),
+    (
+        "key-address-refused",
+        "wk_9_a_key_that_does_not_hold_is_refused_everywhere_and_counted",
+        include_str!("identity/keys.rs"),
+    ),
+    ("session-required", "people_manage_their_own_keys_with_a_session_alone", include_str!("identity/keys.rs")),
+    (
+        "admin-key-paused",
+        "pm_8_the_operators_key_opens_the_admin_interface_and_guessing_is_paused",
+        include_str!("identity/operator.rs"),
+    ),
+    (
         "limiter-unavailable",
         "wk_4_a_store_that_fails_lets_requests_pass_or_refuses_them_as_configured",
         include_str!("ports.rs"),

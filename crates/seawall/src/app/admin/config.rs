@@ -50,9 +50,16 @@ const TOKEN: Field<Secret> = Field::new(
 )
 .needs_restart();
 
+const KEY: Field<Secret> = Field::new(
+    "key",
+    Literal::Unset,
+    "A key for scripts of operators, sent as `X-Admin-Key` in the place of the token. Unset, there is none. After five wrong ones it is not heard for 15 minutes, while the token is.",
+)
+.needs_restart();
+
 /// The section.
 pub static SECTION: Section =
-    Section::new("admin", "The admin interface.", &[LISTEN.spec(), TOKEN.spec()]).with_demands(demands);
+    Section::new("admin", "The admin interface.", &[LISTEN.spec(), TOKEN.spec(), KEY.spec()]).with_demands(demands);
 
 /// How the admin interface behaves.
 #[derive(Clone, Debug)]
@@ -61,6 +68,8 @@ pub struct AdminSettings {
     pub listen: SocketAddr,
     /// The token, when configuration gives one.
     pub token: Option<Secret>,
+    /// The operators' key for scripts, when there is one.
+    pub key: Option<Secret>,
 }
 
 impl AdminSettings {
@@ -69,17 +78,24 @@ impl AdminSettings {
     /// # Errors
     /// [`BadSetting`] when they are not checked settings of the section.
     pub fn read(values: &Values) -> Result<Self, BadSetting> {
-        Ok(Self { listen: values.get(&LISTEN)?.0, token: values.find(&TOKEN)? })
+        Ok(Self { listen: values.get(&LISTEN)?.0, token: values.find(&TOKEN)?, key: values.find(&KEY)? })
     }
 }
 
 fn demands(values: &Values, situation: &Situation) -> Vec<Complaint> {
-    let Ok(Some(token)) = values.find(&TOKEN) else { return Vec::new() };
-    let length = token.expose().len();
+    [("token", &TOKEN), ("key", &KEY)]
+        .into_iter()
+        .filter_map(|(what, field)| short(values, situation, what, field))
+        .collect()
+}
+
+/// What is said of a secret that is too short.
+fn short(values: &Values, situation: &Situation, what: &str, field: &Field<Secret>) -> Option<Complaint> {
+    let length = values.find(field).ok()??.expose().len();
     let least = if situation.environment == Environment::Production { SHORTEST_SECRET } else { 16 };
     if length >= least {
-        return Vec::new();
+        return None;
     }
-    let what = format!("the token has {length} characters; {} wants at least {least}", situation.environment.word());
-    vec![Complaint { key: Some(TOKEN.key()), what, help: format!("make a good one with: {MAKE_SECRET}") }]
+    let what = format!("the {what} has {length} characters; {} wants at least {least}", situation.environment.word());
+    Some(Complaint { key: Some(field.key()), what, help: format!("make a good one with: {MAKE_SECRET}") })
 }

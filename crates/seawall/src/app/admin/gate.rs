@@ -1,4 +1,4 @@
-//! Who may use the admin interface: the right Host, no foreign Origin, and the token.
+//! Who may use the admin interface: the right Host, no foreign Origin, and the token or the key.
 
 use std::sync::Arc;
 
@@ -14,7 +14,10 @@ use seawall_core::{
 };
 use serde_json::Map;
 
-use super::refusal;
+use super::{
+    key::{AdminKey, Shown},
+    refusal,
+};
 use crate::app::random;
 
 /// A request for another host: a website that made its visitor's browser believe this is its own server.
@@ -39,9 +42,24 @@ pub(super) static UNAUTHORISED: ProblemType = ProblemType {
     retryable: false,
     fault: Fault::Client,
     severity: Severity::Medium,
-    documentation: "Everything but health and metrics wants the token of the admin interface, sent as `Authorization: Bearer TOKEN`.\n\n\
+    documentation: "Everything but health and metrics wants the token of the admin interface, sent as `Authorization: Bearer TOKEN`, or the \
+        key of its operators, sent as `X-Admin-Key`.\n\n\
         For the operator: the token is in `admin.token` in the data directory (`data`, by default .seawall), unless `token` in `[admin]` \
-        gives one. The command line needs none: it uses the socket beside it.",
+        gives one; the key is `key` there. The command line needs none: it uses the socket beside it.",
+};
+
+/// Too many wrong keys.
+pub(super) static KEY_PAUSED: ProblemType = ProblemType {
+    slug: "admin-key-paused",
+    code: "RATE_LIMITED",
+    status: StatusCode::TOO_MANY_REQUESTS,
+    title: "After five wrong keys, no `X-Admin-Key` is heard for a while",
+    retryable: true,
+    fault: Fault::Client,
+    severity: Severity::High,
+    documentation: "Five requests with a wrong `X-Admin-Key` were followed by a pause of 15 minutes, in which the right one is not heard either. \
+        `Retry-After` says what is left of it.\n\nFor the operator: the token of the admin interface and the command line work meanwhile; the key \
+        is `key` in `[admin]`. The log tells when wrong ones came.",
 };
 
 /// The gate of the TCP listener.
@@ -49,6 +67,7 @@ pub(super) static UNAUTHORISED: ProblemType = ProblemType {
 pub(super) struct Gate {
     pub(super) port: u16,
     pub(super) token: Arc<Secret>,
+    pub(super) key: Option<Arc<AdminKey>>,
 }
 
 /// Lets a request through, or says why not.
@@ -56,12 +75,22 @@ pub(super) async fn pass(gate: Gate, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let problem = if !gate.own_host(headers) || !gate.own_origin(headers) {
         &HOST_REFUSED
-    } else if !open(request.uri().path()) && !gate.has_token(headers) {
-        &UNAUTHORISED
-    } else {
+    } else if open(request.uri().path()) || gate.has_token(headers) {
         return next.run(request).await;
+    } else {
+        match gate.key.as_ref().map_or(Shown::Nothing, |key| key.look(headers)) {
+            Shown::Right => return next.run(request).await,
+            Shown::Nothing | Shown::Wrong => &UNAUTHORISED,
+            Shown::Paused(seconds) => return paused(seconds),
+        }
     };
     refusal::of(problem, problem.documentation.split("\n\n").next().unwrap_or_default(), Map::new())
+}
+
+fn paused(seconds: u64) -> Response {
+    let mut response = refusal::of(&KEY_PAUSED, KEY_PAUSED.title, Map::new());
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    response
 }
 
 /// Paths that want no token.
@@ -108,7 +137,7 @@ mod tests {
     use super::*;
 
     fn gate() -> Gate {
-        Gate { port: 9090, token: Arc::new("0123456789abcdef".to_owned().into()) }
+        Gate { port: 9090, token: Arc::new("0123456789abcdef".to_owned().into()), key: None }
     }
 
     #[test]

@@ -11,8 +11,8 @@ use super::{gate, reload};
 use crate::app::builtin;
 
 /// The problems of the admin interface.
-pub static PROBLEMS: [&ProblemType; 4] =
-    [&gate::HOST_REFUSED, &gate::UNAUTHORISED, &reload::CONFIGURATION_REFUSED, &reload::NO_RELOAD];
+pub static PROBLEMS: [&ProblemType; 5] =
+    [&gate::HOST_REFUSED, &gate::UNAUTHORISED, &gate::KEY_PAUSED, &reload::CONFIGURATION_REFUSED, &reload::NO_RELOAD];
 
 /// The answer with a problem, and members of its own.
 pub(super) fn of(problem: &'static ProblemType, detail: &str, more: Map<String, Value>) -> Response<Body> {

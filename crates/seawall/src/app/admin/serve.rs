@@ -15,7 +15,10 @@ use tokio::{
     sync::watch,
 };
 
-use super::gate::{self, Gate};
+use super::{
+    gate::{self, Gate},
+    key::AdminKey,
+};
 use crate::app::{AppError, hand_over::Phase};
 
 /// Listens on the admin address.
@@ -32,10 +35,10 @@ pub(in crate::app) fn bind(address: std::net::SocketAddr) -> Result<StdTcpListen
 pub(in crate::app) async fn serve_tcp(
     listener: StdTcpListener,
     router: Router,
-    token: Arc<Secret>,
+    (token, key): (Arc<Secret>, Option<Arc<AdminKey>>),
     mut phase: watch::Receiver<Phase>,
 ) -> io::Result<()> {
-    let gate = Gate { port: listener.local_addr()?.port(), token };
+    let gate = Gate { port: listener.local_addr()?.port(), token, key };
     let gated = router.layer(middleware::from_fn(move |request, next| gate::pass(gate.clone(), request, next)));
     while let Ok(Phase::Serving) = phase.wait_for(|phase| *phase != Phase::Resting).await.map(|phase| *phase) {
         let listener = TcpListener::from_std(listener.try_clone()?)?;

@@ -8,6 +8,9 @@ use seawall_identity::{SECTION, SIGN_IN_LIMITS};
 /// Where passwords are tried, below the prefix.
 const PATHS: [&str; 3] = ["auth/sign-in", "auth/password", "auth/register"];
 
+/// Where keys are made, below the prefix: these take a body too.
+pub(in crate::app) const KEY_PATHS: [&str; 2] = ["auth/keys", "auth/keys/{id}/rotate"];
+
 /// What is limited by itself.
 #[derive(Clone, Debug)]
 pub(in crate::app) struct Limited {

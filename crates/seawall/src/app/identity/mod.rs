@@ -19,16 +19,15 @@ use seawall_core::{
     reply::{PortError, Reply},
 };
 use seawall_identity::{
-    IdentitySettings, SECTION,
+    CredentialAuthenticator, IdentitySettings, SECTION,
     attempts::AttemptsKey,
     http::{self, SessionCookie},
     people::{People, PeopleParts},
-    sessions::SessionAuthenticator,
 };
 use seawall_proxy::{Plane, spelled};
 use seawall_store::{DatabaseUrl, Db, cache::Caches, messages::Messages};
 
-pub(super) use limits::Limited;
+pub(super) use limits::{KEY_PATHS, Limited};
 
 use super::{
     AppError, SystemClock,
@@ -43,7 +42,7 @@ pub(crate) struct Identity(Arc<Inner>);
 struct Inner {
     settings: IdentitySettings,
     cookie: SessionCookie,
-    open: OnceLock<(People, Arc<SessionAuthenticator>)>,
+    open: OnceLock<(People, Arc<CredentialAuthenticator>)>,
 }
 
 impl Identity {
@@ -52,7 +51,7 @@ impl Identity {
     /// # Errors
     /// [`AppError::SessionsInClear`] when sessions would travel in clear outside development.
     pub(super) fn new(config: &Config) -> Result<Self, AppError> {
-        let settings = IdentitySettings::read(config.values(&SECTION))?;
+        let settings = IdentitySettings::read(config.values(&SECTION))?.with_environment(config.environment());
         let cookie = cookie::of(config, &settings)?;
         Ok(Self(Arc::new(Inner { settings, cookie, open: OnceLock::new() })))
     }

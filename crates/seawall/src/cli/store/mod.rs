@@ -4,6 +4,7 @@ mod access;
 mod audit_log;
 mod backup;
 mod bar;
+mod key;
 mod migrate;
 mod relocate;
 mod restore;
@@ -15,7 +16,7 @@ use seawall_identity::IdentitySettings;
 
 use self::access::{Access, Variables};
 pub(super) use self::{
-    audit_log::AuditLogCommand, backup::BackupCommand, migrate::MigrateCommand, relocate::DbCommand,
+    audit_log::AuditLogCommand, backup::BackupCommand, key::KeyCommand, migrate::MigrateCommand, relocate::DbCommand,
     restore::RestoreOptions, user::UserCommand,
 };
 use super::{
@@ -42,6 +43,7 @@ enum Wish {
     /// With the directory where relative paths begin.
     Restore(RestoreOptions, Access, PathBuf),
     User(UserCommand, Access),
+    Key(KeyCommand, Access),
     /// With the directory where relative paths begin.
     Db(DbCommand, PathBuf),
 }
@@ -77,6 +79,12 @@ pub(super) fn user(mut command: UserCommand, world: &World<'_>) -> Result<Next, 
     Ok(next(Wish::User(command, access), world))
 }
 
+/// Prepares `seawall key`.
+pub(super) fn key(command: KeyCommand, world: &World<'_>) -> Result<Next, CliError> {
+    let access = access(command.file(), world)?;
+    Ok(next(Wish::Key(command, access), world))
+}
+
 /// Prepares `seawall db`.
 pub(super) fn db(command: DbCommand, world: &World<'_>) -> Next {
     next(Wish::Db(command, world.directory.clone()), world)
@@ -93,6 +101,7 @@ fn access(file: &FileOption, world: &World<'_>) -> Result<Access, CliError> {
     let place = StorePlace::read(&loaded.config, &loaded.directory).map_err(AppError::Setting)?;
     let identity =
         IdentitySettings::read(loaded.config.values(&seawall_identity::SECTION)).map_err(AppError::Setting)?;
+    let identity = identity.with_environment(loaded.config.environment());
     Ok(Access::new(status::socket(&options, world)?, place, Variables(world.variables.clone()), identity))
 }
 
@@ -107,6 +116,7 @@ impl Ask {
             Wish::Migrate(command, access) => command.run(access, self.paint, out).await,
             Wish::Backup(command, access) => command.run(access, self.paint, out).await,
             Wish::Restore(options, access, directory) => options.run(access, directory, self.paint, out).await,
+            Wish::Key(command, access) => command.run(access, self.paint, out).await,
             Wish::User(command, access) => command.run(access, self.paint, out).await,
             Wish::Db(command, directory) => command.run(directory, self.paint, out).await,
         }

@@ -95,6 +95,57 @@ async fn kill_9_loses_no_session_that_was_acknowledged_and_brings_back_none_that
     assert_eq!(server.terminate(), Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn wk_9_keys_are_made_rotated_and_taken_back_with_a_server_and_without_and_logged_by_ten_characters() {
+    let configuration = CONFIGURATION.replace("enabled = true", "enabled = true\nscopes = [\"orders:read\"]")
+        + "[route.\"/orders/*\"]\naccess.require = \"scope orders:read\"\n";
+    let place = Place::with_config(&configuration);
+    let (_upstream, mut server) = serve(&place).await;
+    add(&place, "Ann", &[], PASSWORD);
+    let json = |said: String| serde_json::from_str::<Value>(&said).unwrap_or_else(|_| panic!("{said}"));
+    let made = json(
+        place
+            .seawall(&[
+                "key",
+                "add",
+                "ann",
+                "--label",
+                "nightly",
+                "--scope",
+                "orders:read",
+                "--rate",
+                "100/min",
+                "--json",
+            ])
+            .ok(),
+    );
+    let (key, id) = (made["key"].as_str().unwrap().to_owned(), made["id"].as_str().unwrap().to_owned());
+    let asked = async |server: &Server, key: &str| {
+        server.client().request(Request::get("/orders/1").header("X-API-Key", key)).await.status
+    };
+    assert_eq!(asked(&server, &key).await, 200);
+    let refused = place.seawall(&["key", "add", "ann", "--label", "x", "--scope", "orders:red"]).refused(64);
+    assert!(refused.contains("did you mean \"orders:read\"?"), "{refused}");
+    let listed = place.seawall(&["key", "list"]).ok();
+    assert!(listed.contains(&id) && listed.contains("nightly") && !listed.contains(&key), "{listed}");
+    let successor = json(place.seawall(&["key", "rotate", &id, "--overlap", "1h", "--json"]).ok());
+    assert_eq!(asked(&server, successor["key"].as_str().unwrap()).await, 200);
+    assert!(place.seawall(&["key", "revoke", &id]).ok().contains("revoked"));
+    assert_eq!(asked(&server, &key).await, 401);
+    server.logged(&format!("\"start\":\"{}\"", &key[..10]));
+    assert_eq!(server.terminate(), Some(0));
+
+    // Nobody has the store now, so the command opens it itself.
+    assert_eq!(place.seawall(&["key", "list", "--user", "ann"]).ok().lines().count(), 2);
+    place.seawall(&["key", "revoke", successor["id"].as_str().unwrap()]).ok();
+    let shown = place.seawall(&["key", "add", "ann", "--label", "by hand"]).ok();
+    assert!(shown.contains("key: sw_test_") && shown.contains("shown this once"), "{shown}");
+    assert_eq!(place.seawall(&["key", "rotate", "00000000"]).code, Some(69));
+    let (_upstream, mut server) = serve(&place).await;
+    assert_eq!(asked(&server, successor["key"].as_str().unwrap()).await, 401);
+    assert_eq!(server.terminate(), Some(0));
+}
+
 #[test]
 fn sessions_do_not_travel_in_clear_outside_development() {
     let place = Place::with_config("environment = \"production\"\n[identity]\nenabled = true\n");

@@ -1,6 +1,8 @@
 //! People: the whole way from signing in to what the application learns, over sockets.
 
 mod forged;
+mod keys;
+mod operator;
 mod revoked;
 mod sessions;
 mod sign_in;

@@ -5,7 +5,8 @@ const LONGEST: usize = 64;
 
 /// The candidate nearest to `word`, when it is near enough to be what was meant. Case and `-` for `_` do not count as
 /// differences.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > LONGEST {
         return None;
     }

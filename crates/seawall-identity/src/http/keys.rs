@@ -1,0 +1,118 @@
+//! What people ask of their own API keys: with a session only, so that a key that leaked makes no other.
+
+use axum::{
+    Json as Shown, Router,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+    routing::{delete, get, post},
+};
+use http::StatusCode;
+use seawall_core::facts::Facts;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    SessionCookie,
+    problems::Refused,
+    request::{Json, Known, Somebody},
+    wire,
+};
+use crate::{
+    keys::{NewKey, Overlap},
+    people::{MadeKey, People, cause},
+};
+
+/// What the handlers have.
+#[derive(Clone, Debug)]
+struct Desk {
+    people: People,
+    cookie: SessionCookie,
+}
+
+/// The routes below `prefix`, without what all of these paths have in common.
+pub(super) fn router(prefix: &str, people: People, cookie: SessionCookie) -> Router {
+    Router::new()
+        .route(&format!("{prefix}/keys"), get(list).post(add))
+        .route(&format!("{prefix}/keys/{{id}}"), delete(revoke))
+        .route(&format!("{prefix}/keys/{{id}}/rotate"), post(rotate))
+        .with_state(Desk { people, cookie })
+}
+
+/// What is sent for a key that is to be made.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    label: String,
+    #[serde(default)]
+    scopes: Vec<String>,
+    #[serde(default)]
+    networks: Vec<String>,
+    rate: Option<String>,
+    expires_in: Option<String>,
+}
+
+impl From<Asked> for NewKey {
+    fn from(asked: Asked) -> Self {
+        let Asked { label, scopes, networks, rate, expires_in } = asked;
+        Self { label, scopes, networks, rate, expires_in }
+    }
+}
+
+/// What is sent for a key that is to be rotated.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rotated {
+    pub(super) overlap: Option<String>,
+}
+
+async fn list(State(desk): State<Desk>, Somebody(principal): Somebody) -> Result<Shown<Value>, Refused> {
+    let keys = desk.people.keys_of(&principal.id).await?;
+    let now_us = desk.people.now_us();
+    let data: Vec<Value> = keys.iter().map(|key| wire::key(key, now_us)).collect();
+    Ok(Shown(json!({ "data": data, "next": null })))
+}
+
+async fn add(
+    State(desk): State<Desk>,
+    Known(facts): Known,
+    Somebody(principal): Somebody,
+    Json(asked): Json<Asked>,
+) -> Result<Response, Refused> {
+    desk.private(&facts)?;
+    let made = desk.people.add_key(&cause(&facts), &principal.id, &asked.into()).await?;
+    Ok((StatusCode::CREATED, Shown(desk.made(&made))).into_response())
+}
+
+async fn revoke(
+    State(desk): State<Desk>,
+    Known(facts): Known,
+    Somebody(principal): Somebody,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refused> {
+    desk.people.revoke_key(&cause(&facts), Some(&principal.id), &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn rotate(
+    State(desk): State<Desk>,
+    Known(facts): Known,
+    Somebody(principal): Somebody,
+    Path(id): Path<String>,
+    Json(asked): Json<Rotated>,
+) -> Result<Response, Refused> {
+    desk.private(&facts)?;
+    let overlap = Overlap::parse(asked.overlap.as_deref())?;
+    let made = desk.people.rotate_key(&cause(&facts), Some(&principal.id), &id, overlap).await?;
+    Ok((StatusCode::CREATED, Shown(desk.made(&made))).into_response())
+}
+
+impl Desk {
+    /// Over plain http a key could be read on its way.
+    fn private(&self, facts: &Facts) -> Result<(), Refused> {
+        if self.cookie.secure() && !facts.secure { Err(Refused::in_clear()) } else { Ok(()) }
+    }
+
+    fn made(&self, made: &MadeKey) -> Value {
+        wire::made_key(made, self.people.now_us())
+    }
+}

@@ -1,0 +1,17 @@
+//! API keys: what a program shows in place of a person. The table keeps a public id and a digest of the secret; whoever makes a key
+//! sees it once. Its owner's roles, and whether the owner is kept out, are looked at with each use.
+
+mod authenticator;
+mod checksum;
+mod live;
+mod refusals;
+pub(crate) mod table;
+pub(crate) mod text;
+mod wish;
+
+pub(crate) use authenticator::KeyAuthenticator;
+pub use refusals::REFUSALS;
+pub use table::ApiKey;
+pub use text::{KeyKind, KeyText};
+pub(crate) use wish::Wish;
+pub use wish::{NewKey, OVERLAP, Overlap};
