@@ -32,11 +32,34 @@ pub fn not_signed_in() -> Problem {
     Problem::new(&NOT_SIGNED_IN).header(WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"seawall\""))
 }
 
+/// A credential of this installation that holds no longer, or was changed.
+pub static INVALID_CREDENTIAL: ProblemType = ProblemType {
+    slug: "invalid-credential",
+    code: "INVALID_CREDENTIAL",
+    status: StatusCode::UNAUTHORIZED,
+    title: "The token does not hold, or holds no longer",
+    retryable: false,
+    fault: Fault::Client,
+    severity: Severity::Low,
+    documentation: "The request came with a token that was issued here, and that has expired, was revoked with its session, or is not as it \
+        was issued. Refresh it (`POST auth/refresh`), or sign in again.\n\nFor the operator: whoever shows a token means to be somebody, so the request is \
+        refused on every route rather than taken as nobody's. Tokens of other issuers pass to the application untouched. The audit log says which session ended and why.",
+};
+
+/// The refusal of a token that does not hold (RFC 6750 section 3.1).
+#[must_use]
+pub fn invalid_credential() -> Problem {
+    let challenge = HeaderValue::from_static("Bearer realm=\"seawall\", error=\"invalid_token\"");
+    Problem::new(&INVALID_CREDENTIAL).header(WWW_AUTHENTICATE, challenge)
+}
+
 /// A credential as it stands in the request, not yet believed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'a> {
     /// The value of the session cookie.
     Session(&'a [u8]),
+    /// A token of the `Authorization` field, or of a cookie that holds one.
+    Token(&'a [u8]),
 }
 
 // It may be a good one.
@@ -44,6 +67,7 @@ impl fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Session(_) => "Session",
+            Self::Token(_) => "Token",
         })
     }
 }
@@ -68,6 +92,10 @@ pub enum Found {
     Principal(Arc<Principal>),
     /// Nobody: it is unknown, has expired, or was revoked.
     Nobody,
+    /// It is not of this installation: whoever it is for reads it.
+    Foreign,
+    /// It was issued by this installation, and does not hold.
+    Refused,
 }
 
 /// Knows credentials. One that was verified a moment ago is answered at once, without more than a reference counted; any other takes
@@ -77,6 +105,36 @@ pub trait Authenticator: fmt::Debug + Send + Sync {
     fn authenticate(&self, presented: &Presented<'_>) -> Reply<Found>;
 }
 
+/// Signs for the application behind who a request is from.
+pub trait Prover: fmt::Debug + Send + Sync {
+    /// The value of the field; nothing while it cannot be signed. What was signed a moment ago is given again.
+    fn prove(&self, principal: &Principal, now: Now) -> Option<HeaderValue>;
+}
+
+/// Whom a refresh token shows, with the cookies that take the place of those that were sent.
+#[derive(Clone, Debug)]
+pub struct Refreshed {
+    /// Whose it is.
+    pub principal: Arc<Principal>,
+    /// Values of `Set-Cookie`.
+    pub cookies: Vec<HeaderValue>,
+}
+
+/// Takes refresh tokens that browsers send in a cookie.
+pub trait Refresher: fmt::Debug + Send + Sync {
+    /// Fresh tokens for this one; nothing when it does not hold.
+    fn refresh(&self, token: &[u8], presented: &Presented<'_>) -> Reply<Option<Refreshed>>;
+}
+
+/// The cookie of refresh tokens, where browsers keep tokens instead of sessions.
+#[derive(Clone, Debug)]
+pub struct RefreshCookie {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Who takes what it holds.
+    pub refresher: Arc<dyn Refresher>,
+}
+
 /// Credentials of this installation: where one stands in a request, and who knows it.
 #[derive(Clone, Debug)]
 pub struct Credentials {
@@ -84,4 +142,18 @@ pub struct Credentials {
     pub cookie: Arc<str>,
     /// Who knows them.
     pub authenticator: Arc<dyn Authenticator>,
+    /// The cookie beside it, when both hold tokens.
+    pub refresh: Option<RefreshCookie>,
+    /// Paths where a token that does not hold is no token: there fresh ones are got.
+    pub open_paths: Arc<[String]>,
+    /// Who signs for the application, when that is wanted.
+    pub prover: Option<Arc<dyn Prover>>,
+}
+
+impl Credentials {
+    /// Sessions in a cookie of this name.
+    #[must_use]
+    pub fn new(cookie: Arc<str>, authenticator: Arc<dyn Authenticator>) -> Self {
+        Self { cookie, authenticator, refresh: None, open_paths: Arc::default(), prover: None }
+    }
 }

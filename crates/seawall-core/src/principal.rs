@@ -7,6 +7,8 @@ use std::{
 
 use http::HeaderValue;
 
+use crate::proof::Proof;
+
 /// What kind of credential a request came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrincipalKind {
@@ -83,6 +85,8 @@ pub struct Told {
     pub name: HeaderValue,
     /// The roles, separated by commas.
     pub roles: HeaderValue,
+    /// All of it signed, where that is wanted.
+    pub proof: Proof,
 }
 
 impl Told {
@@ -94,6 +98,7 @@ impl Told {
             id: HeaderValue::from_str(id).ok()?,
             name: HeaderValue::try_from(percent_encoded(name)).ok()?,
             roles: HeaderValue::try_from(roles).ok()?,
+            proof: Proof::default(),
         })
     }
 }

@@ -152,7 +152,7 @@ struct Knows;
 
 impl Authenticator for Knows {
     fn authenticate(&self, presented: &Presented<'_>) -> Reply<Found> {
-        let Credential::Session(value) = presented.credential;
+        let (Credential::Session(value) | Credential::Token(value)) = presented.credential;
         let found = if value == b"broken" { Err(PortError::Unavailable) } else { Ok(Found::Nobody) };
         Reply::Later(Box::pin(async { found }))
     }
@@ -161,7 +161,7 @@ impl Authenticator for Knows {
 #[tokio::test]
 async fn authentication() {
     let closed = || {
-        let credentials = Credentials { cookie: "session".into(), authenticator: Arc::new(Knows) };
+        let credentials = Credentials::new("session".into(), Arc::new(Knows));
         let values = authentication::values().with("when_unavailable", text("closed"));
         authentication::AuthenticationGuard::read(&values, Some(credentials), &NoMeter).unwrap()
     };

@@ -7,6 +7,7 @@
 //! | [`password`] | hashes in every format that applications left behind, a bounded pool that computes them, equal times for all answers, and what makes a good one |
 //! | [`people`] | everything that can be done with users and sessions |
 //! | [`sessions`] | tokens, limits, and whom a session shows |
+//! | [`tokens`] | JWTs for programs and for the application behind, and the keys that sign them |
 //! | [`users`] | names and roles |
 
 #![warn(missing_docs)]
@@ -19,6 +20,7 @@ pub mod password;
 pub mod people;
 pub mod sessions;
 mod tables;
+pub mod tokens;
 pub mod users;
 
 pub use config::{CookieName, IdentitySettings, Registration, SECTION, SIGN_IN_LIMITS};

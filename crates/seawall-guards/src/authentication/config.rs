@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use seawall_core::authenticator::INVALID_CREDENTIAL;
 use seawall_core::settings::{Field, Literal, Raw, Section, Setting, Shape, Values, choice};
 
 use super::{AuthenticationGuard, FAILURES, UNAVAILABLE};
@@ -43,7 +44,7 @@ pub static ENTRY: GuardEntry = GuardEntry {
     name: "authentication",
     summary: "Finds out who a request is from, tells the application, and removes what strangers said of it.",
     section: &SECTION,
-    problems: &[&UNAVAILABLE],
+    problems: &[&UNAVAILABLE, &INVALID_CREDENTIAL],
     metrics: &[&FAILURES],
     report_only: ReportOnly::No("forged identity headers are always removed, and it decides on nothing else"),
     build: |build| {

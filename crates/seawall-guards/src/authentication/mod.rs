@@ -5,11 +5,14 @@
 //! sessions. A good one makes the request its owner's, and the application is told whose that is; the cookie itself stays here. One
 //! that is unknown or has expired makes it nobody's request, as if nothing had been shown: whether that is enough, `access` decides.
 //!
-//! Other credentials, such as an `Authorization` field, are the application's own business and pass untouched.
+//! An access token of this installation (`Authorization: Bearer`, a JWT that names one of its keys) decides before the cookie, and is
+//! refused when it does not hold: whoever shows one means to be somebody. Any other `Authorization` field is the application's own
+//! business and passes untouched.
 
 mod config;
 mod cookie;
 mod guard;
+mod jwt;
 #[cfg(test)]
 mod tests;
 

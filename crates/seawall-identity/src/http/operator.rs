@@ -16,7 +16,7 @@ use seawall_store::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::wire;
+use super::{signing_keys, wire};
 use crate::{
     IdentityError,
     people::{NewUser, People, RolesChange},
@@ -40,17 +40,18 @@ pub fn router(people: People) -> Router {
         .route("/api/users/{user}/sessions", get(sessions).delete(end_all))
         .route("/api/users/{user}/sessions/{session}", axum::routing::delete(end_one))
         .route("/api/users/{user}/sign-out", post(sign_out))
+        .merge(signing_keys::router())
         .with_state(people)
 }
 
 /// A failure, as these routes tell it.
-struct Failed(StatusCode, String);
+pub(super) struct Failed(pub(super) StatusCode, pub(super) String);
 
 impl From<IdentityError> for Failed {
     fn from(error: IdentityError) -> Self {
         let status = match &error {
             IdentityError::NoUser(_) | IdentityError::NoSession(_) => StatusCode::NOT_FOUND,
-            IdentityError::NameTaken => StatusCode::CONFLICT,
+            IdentityError::NameTaken | IdentityError::TooManyKeys(_) => StatusCode::CONFLICT,
             IdentityError::PasswordRefused(_) | IdentityError::BadName(_) | IdentityError::Invalid(_) => {
                 StatusCode::BAD_REQUEST
             }
@@ -79,7 +80,7 @@ impl IntoResponse for Failed {
     }
 }
 
-type Answer = Result<Json<Value>, Failed>;
+pub(super) type Answer = Result<Json<Value>, Failed>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

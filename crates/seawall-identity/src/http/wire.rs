@@ -3,7 +3,7 @@
 use seawall_core::principal::{Principal, Role};
 use serde_json::{Value, json};
 
-use crate::{sessions::Session, users::User};
+use crate::{people::Tokens, sessions::Session, tokens::KeyShown, users::User};
 
 /// A user as it sees itself.
 pub(super) fn own(user: &User) -> Value {
@@ -52,6 +52,30 @@ pub(super) fn session(session: &Session, current: Option<&str>) -> Value {
         fields.insert("current".to_owned(), json!(session.id == current));
     }
     shown
+}
+
+/// Tokens, as a program is given them (RFC 6749 section 5.1).
+pub(super) fn tokens(tokens: &Tokens) -> Value {
+    json!({
+        "access_token": tokens.access.expose(),
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in,
+        "refresh_token": tokens.refresh.expose(),
+        "refresh_expires_in": tokens.refresh_expires_in,
+        "user": own(&tokens.user),
+        "session": { "id": tokens.session_id },
+    })
+}
+
+/// A signing key.
+pub(super) fn signing_key(key: &KeyShown) -> Value {
+    json!({
+        "kid": key.kid,
+        "created_at": time(key.created_at),
+        "signs_at": time(key.signs_at),
+        "ends_at": key.ends_at.map(time),
+        "signs": key.signs,
+    })
 }
 
 fn names(roles: &[Role]) -> Vec<&str> {

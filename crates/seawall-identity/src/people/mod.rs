@@ -6,13 +6,14 @@ mod ending;
 mod operator;
 mod passwords;
 mod sign_in;
+mod tokens;
 
 use std::{net::IpAddr, sync::Arc};
 
 use seawall_core::{clock::Clock, facts::Facts, meter::Meter, principal::Revocations, settings::Secret};
 use seawall_store::{Actor, Cause, Db, StoreError, Tx, cache::Caches};
 
-use self::passwords::Passwords;
+use self::{passwords::Passwords, tokens::Office};
 use crate::{
     IdentityError, IdentitySettings,
     attempts::AttemptsKey,
@@ -23,6 +24,7 @@ use crate::{
 
 pub use operator::{NewUser, RolesChange};
 pub use sign_in::{SignIn, SignedIn};
+pub use tokens::{Keeper, Tokens};
 
 /// Users and their sessions. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -36,6 +38,7 @@ struct Inner {
     authenticator: Arc<SessionAuthenticator>,
     revoker: Revoker,
     passwords: Passwords,
+    office: Office,
     clock: Arc<dyn Clock>,
 }
 
@@ -58,18 +61,22 @@ pub struct PeopleParts<'a> {
 
 impl People {
     /// People kept there. Other nodes are heard on the runtime that this is called on.
-    #[must_use]
-    pub fn new(parts: PeopleParts<'_>) -> Self {
+    ///
+    /// # Errors
+    /// [`IdentityError::Cipher`] when nothing can be derived from the key.
+    pub fn new(parts: PeopleParts<'_>) -> Result<Self, IdentityError> {
         let PeopleParts { db, caches, settings, key, clock, meter } = parts;
-        Self(Arc::new(Inner {
-            authenticator: Arc::new(SessionAuthenticator::new(db.clone(), caches)),
+        let authenticator = Arc::new(SessionAuthenticator::new(db.clone(), caches));
+        Ok(Self(Arc::new(Inner {
+            office: Office::open(&key, &settings, &db, caches, &clock, &authenticator)?,
+            authenticator,
             revoker: Revoker::new(db.clone(), caches.messages().clone()),
             passwords: Passwords::new(Arc::clone(&clock), meter),
             db,
             settings,
             key,
             clock,
-        }))
+        })))
     }
 
     /// Who knows sessions.
@@ -108,7 +115,7 @@ impl People {
 }
 
 /// The cause of what a request does: its principal, when it has one.
-fn cause(facts: &Facts) -> Cause {
+pub(crate) fn cause(facts: &Facts) -> Cause {
     let actor = facts.principal.as_ref().map_or(Actor::Anonymous, |principal| Actor::User(Arc::clone(&principal.id)));
     request_cause(actor, facts.client, facts)
 }

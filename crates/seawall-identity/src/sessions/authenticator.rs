@@ -58,8 +58,20 @@ impl SessionAuthenticator {
 
 impl Authenticator for SessionAuthenticator {
     fn authenticate(&self, presented: &Presented<'_>) -> Reply<Found> {
-        let Credential::Session(value) = presented.credential;
-        let Some(digest) = token::digest_of(value) else { return Reply::Ready(Ok(Found::Nobody)) };
+        match presented.credential {
+            Credential::Session(value) => match token::digest_of(value) {
+                Some(digest) => self.of_digest(digest, presented),
+                None => Reply::Ready(Ok(Found::Nobody)),
+            },
+            // They are shown to whoever verifies them.
+            Credential::Token(_) => Reply::Ready(Ok(Found::Foreign)),
+        }
+    }
+}
+
+impl SessionAuthenticator {
+    /// Whom the session of this digest shows.
+    pub(crate) fn of_digest(&self, digest: Digest, presented: &Presented<'_>) -> Reply<Found> {
         let now = presented.now;
         if let Some(known) = self.sessions.get(&digest) {
             return Reply::Ready(Ok(self.found(known, now)));

@@ -10,3 +10,4 @@ mod server;
 mod sessions;
 mod support;
 mod tables;
+mod tokens;

@@ -85,6 +85,11 @@ impl Ground {
 
     /// A node on this store.
     pub(crate) async fn people(&self) -> Node {
+        self.people_with_key("the key of all nodes").await
+    }
+
+    /// One that keeps another secret.
+    pub(crate) async fn people_with_key(&self, key: &str) -> Node {
         let messages = match &self.url {
             DatabaseUrl::Sqlite(_) => Messages::in_process(&NoMeter),
             DatabaseUrl::Postgres(server) => Messages::over_postgres(server, &NoMeter).unwrap(),
@@ -98,10 +103,11 @@ impl Ground {
             db: self.db.clone(),
             caches: &caches,
             settings: IdentitySettings::read(&values).unwrap(),
-            key: AttemptsKey::of(&"the key of all nodes".to_owned().into()),
+            key: AttemptsKey::of(&key.to_owned().into()),
             clock: Arc::clone(&self.clock) as _,
             meter: Arc::new(NoMeter),
-        });
+        })
+        .unwrap();
         let heard = Arc::<Mutex<Vec<Revoked>>>::default();
         let hears = Arc::clone(&heard);
         people.revocations().listen(Arc::new(move |revoked| hears.lock().unwrap().push(revoked.clone())));
@@ -152,8 +158,21 @@ impl Node {
         };
         match found.unwrap() {
             Found::Principal(principal) => Some(principal),
-            Found::Nobody => None,
+            Found::Nobody | Found::Refused | Found::Foreign => None,
         }
+    }
+
+    /// What an access token is found to be.
+    pub(crate) async fn token(&self, token: &str) -> Found {
+        let now = self.clock.now();
+        let credential = Credential::Token(token.as_bytes());
+        let deadline_us = now.monotonic_us + 5_000_000;
+        let presented = Presented { credential, client: address("192.0.2.1"), now, deadline_us };
+        let found = match self.people.token_authenticator().authenticate(token.as_bytes(), &presented) {
+            Reply::Ready(found) => found,
+            Reply::Later(wait) => wait.await,
+        };
+        found.unwrap()
     }
 
     /// What listeners heard so far.
@@ -177,6 +196,8 @@ pub(crate) fn facts(from: &str, principal: Option<Arc<Principal>>) -> Facts {
         secure: true,
         wants_page: false,
         principal,
+        unproven: None,
+        refresh: None,
     }
 }
 

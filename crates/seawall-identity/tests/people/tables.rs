@@ -1,9 +1,9 @@
 //! The tables: there and back again.
 
-use seawall_identity::LEDGER;
+use seawall_identity::{LEDGER, people::Keeper};
 use seawall_store::migration::{self, DataLoss};
 
-use crate::support::on_both;
+use crate::support::{facts, on_both};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_migrations_go_back_and_forth_and_keep_rows_unless_told() {
@@ -11,9 +11,13 @@ async fn the_migrations_go_back_and_forth_and_keep_rows_unless_told() {
         let ledgers = [&seawall_store::LEDGER, &LEDGER];
         let node = ground.people().await;
         node.add("ann", &[]).await;
-        assert!(migration::down(&ground.db, &ledgers, "identity", DataLoss::Refused).await.is_err());
-        node.sign_in("ann").await;
-        migration::down(&ground.db, &ledgers, "identity", DataLoss::Accepted).await.unwrap();
+        let signed_in = node.sign_in("ann").await;
+        node.people.give_tokens(&facts("192.0.2.1", None), signed_in, Keeper::Program).await.unwrap();
+        for _tokens_then_people in 0..2 {
+            assert!(migration::down(&ground.db, &ledgers, "identity", DataLoss::Refused).await.is_err());
+            node.sign_in("ann").await;
+            migration::down(&ground.db, &ledgers, "identity", DataLoss::Accepted).await.unwrap();
+        }
         assert!(node.people.list(None, 1).await.is_err());
         migration::up(&ground.db, &ledgers, |_| {}).await.unwrap();
         assert!(node.people.list(None, 1).await.unwrap().is_empty());

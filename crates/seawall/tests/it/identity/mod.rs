@@ -1,9 +1,11 @@
 //! People: the whole way from signing in to what the application learns, over sockets.
 
 mod forged;
+mod proxies;
 mod revoked;
 mod sessions;
 mod sign_in;
+mod tokens;
 mod unavailable;
 
 use seawall_testkit::{
