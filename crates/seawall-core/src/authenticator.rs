@@ -32,6 +32,29 @@ pub fn not_signed_in() -> Problem {
     Problem::new(&NOT_SIGNED_IN).header(WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"seawall\""))
 }
 
+/// A credential that a program shows, and that does not hold.
+pub static INVALID_CREDENTIAL: ProblemType = ProblemType {
+    slug: "invalid-credential",
+    code: "INVALID_CREDENTIAL",
+    status: StatusCode::UNAUTHORIZED,
+    title: "The key or token does not hold",
+    retryable: false,
+    fault: Fault::Client,
+    severity: Severity::Medium,
+    documentation: "The request came with an API key or a token of this installation that has expired, was revoked with its owner or session, or is \
+        not as it was issued; or with two keys that differ. Refresh the token (`POST auth/refresh`), sign in again, or make another \
+        key.\n\nFor the operator: whoever shows a key or a token means to be somebody, so the request is refused on every route rather than taken as \
+        nobody's. Tokens of other issuers pass to the application untouched. The log and the audit log say which it was (`key.refused`, with the first \
+        ten characters of a key), and which session ended and why.",
+};
+
+/// The refusal of a key or token that does not hold (RFC 6750 section 3.1).
+#[must_use]
+pub fn invalid_credential() -> Problem {
+    let challenge = HeaderValue::from_static("Bearer realm=\"seawall\", error=\"invalid_token\"");
+    Problem::new(&INVALID_CREDENTIAL).header(WWW_AUTHENTICATE, challenge)
+}
+
 /// A credential as it stands in the request, not yet believed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'a> {
@@ -39,6 +62,8 @@ pub enum Credential<'a> {
     Session(&'a [u8]),
     /// An API key, whole.
     Key(&'a [u8]),
+    /// A token of the `Authorization` field, or of a cookie that holds one.
+    Token(&'a [u8]),
 }
 
 // It may be a good one.
@@ -47,6 +72,7 @@ impl fmt::Debug for Credential<'_> {
         f.write_str(match self {
             Self::Session(_) => "Session",
             Self::Key(_) => "Key",
+            Self::Token(_) => "Token",
         })
     }
 }
@@ -73,6 +99,10 @@ pub enum Found {
     Nobody,
     /// It holds, but not for the address that it came from.
     Elsewhere,
+    /// It is not of this installation: whoever it is for reads it.
+    Foreign,
+    /// It was issued by this installation, and does not hold.
+    Refused,
 }
 
 /// Knows credentials. One that was verified a moment ago is answered at once, without more than a reference counted; any other takes
@@ -82,6 +112,36 @@ pub trait Authenticator: fmt::Debug + Send + Sync {
     fn authenticate(&self, presented: &Presented<'_>) -> Reply<Found>;
 }
 
+/// Signs for the application behind who a request is from.
+pub trait Prover: fmt::Debug + Send + Sync {
+    /// The value of the field; nothing while it cannot be signed. What was signed a moment ago is given again.
+    fn prove(&self, principal: &Principal, now: Now) -> Option<HeaderValue>;
+}
+
+/// Whom a refresh token shows, with the cookies that take the place of those that were sent.
+#[derive(Clone, Debug)]
+pub struct Refreshed {
+    /// Whose it is.
+    pub principal: Arc<Principal>,
+    /// Values of `Set-Cookie`.
+    pub cookies: Vec<HeaderValue>,
+}
+
+/// Takes refresh tokens that browsers send in a cookie.
+pub trait Refresher: fmt::Debug + Send + Sync {
+    /// Fresh tokens for this one; nothing when it does not hold.
+    fn refresh(&self, token: &[u8], presented: &Presented<'_>) -> Reply<Option<Refreshed>>;
+}
+
+/// The cookie of refresh tokens, where browsers keep tokens instead of sessions.
+#[derive(Clone, Debug)]
+pub struct RefreshCookie {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Who takes what it holds.
+    pub refresher: Arc<dyn Refresher>,
+}
+
 /// Credentials of this installation: where one stands in a request, and who knows it.
 #[derive(Clone, Debug)]
 pub struct Credentials {
@@ -89,4 +149,18 @@ pub struct Credentials {
     pub cookie: Arc<str>,
     /// Who knows them.
     pub authenticator: Arc<dyn Authenticator>,
+    /// The cookie beside it, when both hold tokens.
+    pub refresh: Option<RefreshCookie>,
+    /// Paths where a token that does not hold is no token: there fresh ones are got.
+    pub open_paths: Arc<[String]>,
+    /// Who signs for the application, when that is wanted.
+    pub prover: Option<Arc<dyn Prover>>,
+}
+
+impl Credentials {
+    /// Sessions in a cookie of this name.
+    #[must_use]
+    pub fn new(cookie: Arc<str>, authenticator: Arc<dyn Authenticator>) -> Self {
+        Self { cookie, authenticator, refresh: None, open_paths: Arc::default(), prover: None }
+    }
 }

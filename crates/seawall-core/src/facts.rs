@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use crate::{principal::Principal, request_id::RequestId};
+use crate::{principal::Principal, reply::PortError, request_id::RequestId, settings::Secret};
 
 /// The facts of one request.
 #[derive(Clone, Debug)]
@@ -17,4 +17,8 @@ pub struct Facts {
     pub wants_page: bool,
     /// Who it is from.
     pub principal: Option<Arc<Principal>>,
+    /// Why it could not be found out whose the credential is that it came with.
+    pub unproven: Option<PortError>,
+    /// The refresh token that came in a cookie.
+    pub refresh: Option<Secret>,
 }

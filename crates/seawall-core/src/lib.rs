@@ -31,6 +31,7 @@ pub mod meter;
 pub mod mode;
 pub mod principal;
 pub mod problem;
+pub mod proof;
 pub mod queue;
 pub mod redact;
 pub mod reply;

@@ -7,7 +7,7 @@ use std::{
 
 use http::HeaderValue;
 
-use crate::{limit::ScopedQuota, scope::Scope};
+use crate::{limit::ScopedQuota, proof::Proof, scope::Scope};
 
 /// What kind of credential a request came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +142,8 @@ pub struct Told {
     pub key: Option<HeaderValue>,
     /// The scopes, separated by commas, when it is bounded to some.
     pub scopes: Option<HeaderValue>,
+    /// All of it signed, where that is wanted.
+    pub proof: Proof,
 }
 
 impl Told {
@@ -155,6 +157,7 @@ impl Told {
             roles: HeaderValue::try_from(roles).ok()?,
             key: None,
             scopes: None,
+            proof: Proof::default(),
         })
     }
 

@@ -153,7 +153,7 @@ struct Knows;
 
 impl Authenticator for Knows {
     fn authenticate(&self, presented: &Presented<'_>) -> Reply<Found> {
-        let (Credential::Session(value) | Credential::Key(value)) = presented.credential;
+        let (Credential::Session(value) | Credential::Key(value) | Credential::Token(value)) = presented.credential;
         let found = if value == b"broken" { Err(PortError::Unavailable) } else { Ok(Found::Nobody) };
         Reply::Later(Box::pin(async { found }))
     }
@@ -162,7 +162,7 @@ impl Authenticator for Knows {
 #[tokio::test]
 async fn authentication() {
     let closed = || {
-        let credentials = Credentials { cookie: "session".into(), authenticator: Arc::new(Knows) };
+        let credentials = Credentials::new("session".into(), Arc::new(Knows));
         let values = authentication::values().with("when_unavailable", text("closed"));
         let shared = Shared {
             rates: rate_limit::MemoryRates::new(1_024, &NoMeter),

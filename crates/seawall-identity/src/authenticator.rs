@@ -1,16 +1,19 @@
 //! Who knows credentials of every kind.
 
+use std::sync::Arc;
+
 use seawall_core::{
     authenticator::{Authenticator, Credential, Found, Presented},
     reply::Reply,
 };
 
-use crate::{keys::KeyAuthenticator, sessions::SessionAuthenticator};
+use crate::{keys::KeyAuthenticator, sessions::SessionAuthenticator, tokens::TokenAuthenticator};
 
-/// Knows sessions and API keys.
+/// Knows sessions, access tokens and API keys.
 #[derive(Clone, Debug)]
 pub struct CredentialAuthenticator {
-    pub(crate) sessions: SessionAuthenticator,
+    pub(crate) sessions: Arc<SessionAuthenticator>,
+    pub(crate) tokens: TokenAuthenticator,
     pub(crate) keys: KeyAuthenticator,
 }
 
@@ -18,6 +21,7 @@ impl Authenticator for CredentialAuthenticator {
     fn authenticate(&self, presented: &Presented<'_>) -> Reply<Found> {
         match presented.credential {
             Credential::Session(value) => self.sessions.look(value, presented),
+            Credential::Token(token) => self.tokens.look(token, presented),
             Credential::Key(value) => self.keys.look(value, presented),
         }
     }

@@ -7,7 +7,12 @@ use seawall_core::{
     settings::{BadSetting, Field, Literal, Raw, Secret, Section, Setting, Shape, Values, choice},
 };
 
-use crate::{keys::KeyKind, password::PasswordPolicy, sessions::Preset};
+use crate::{
+    keys::KeyKind,
+    password::PasswordPolicy,
+    sessions::Preset,
+    tokens::{Browser, SignInPage, TokenName},
+};
 
 const ENABLED: Field<bool> = Field::new(
     "enabled",
@@ -55,7 +60,38 @@ const SCOPES: Field<Vec<Scope>> = Field::new(
 const ATTEMPTS_KEY: Field<Secret> = Field::new(
     "attempts_key",
     Literal::Unset,
-    "The secret with which names are hashed where failed attempts are counted. Unset, it is made once and kept in `identity.key` in the `data` directory. Several nodes on one database need the same, or each counts by itself.",
+    "The secret with which names are hashed where failed attempts are counted, signing keys are sealed and refresh tokens are derived. Unset, it is made once and kept in `identity.key` in the `data` directory. Several nodes on one database need the same, or each counts by itself and refreshes only its own tokens.",
+)
+.needs_restart();
+
+const BROWSER: Field<Browser> = Field::new(
+    "browser",
+    Literal::Text("session"),
+    "What browsers keep: with \"session\" one cookie that means nothing by itself; with \"tokens\" an access token of 15 minutes and a refresh token, in two cookies that no script reads. The first is simpler and holds as well; take the second where a rule asks for it.",
+)
+.needs_restart();
+const SIGNED: Field<bool> = Field::new(
+    "signed",
+    Literal::Flag(false),
+    "Whether the application is given proof of who asks: `X-Seawall-Token`, a JWT of 60 seconds signed with a key of `PREFIX/auth/jwks.json`. Turn it on where others than Seawall can reach the application.",
+)
+.needs_restart();
+const ISSUER: Field<TokenName> = Field::new(
+    "issuer",
+    Literal::Text("seawall"),
+    "The `iss` of tokens, and the `aud` of access tokens: best the public address of the site, such as \"https://app.example\". Access tokens of another issuer hold no longer once it is changed.",
+)
+.needs_restart();
+const AUDIENCE: Field<TokenName> = Field::new(
+    "audience",
+    Literal::Text("application"),
+    "The `aud` of `X-Seawall-Token`: what the application checks, so that proof for one application is none for another.",
+)
+.needs_restart();
+const SIGN_IN_PAGE: Field<SignInPage> = Field::new(
+    "sign_in_page",
+    Literal::Unset,
+    "The page where people sign in: a path such as \"/login\", or an address. `PREFIX/auth/forward?redirect` sends browsers there, with `return_to` where a trusted proxy said what was asked for.",
 )
 .needs_restart();
 
@@ -72,6 +108,11 @@ pub static SECTION: Section = Section::new(
         SIGN_IN_LIMITS.spec(),
         SCOPES.spec(),
         ATTEMPTS_KEY.spec(),
+        BROWSER.spec(),
+        SIGNED.spec(),
+        ISSUER.spec(),
+        AUDIENCE.spec(),
+        SIGN_IN_PAGE.spec(),
     ],
 );
 
@@ -139,6 +180,16 @@ pub struct IdentitySettings {
     pub key_kind: KeyKind,
     /// What names are hashed with, when it is given.
     pub attempts_key: Option<Secret>,
+    /// What browsers keep.
+    pub browser: Browser,
+    /// Whether the application is given proof.
+    pub signed: bool,
+    /// Who issues tokens.
+    pub issuer: TokenName,
+    /// For whom proof is meant.
+    pub audience: TokenName,
+    /// Where people sign in.
+    pub sign_in_page: Option<SignInPage>,
 }
 
 impl IdentitySettings {
@@ -159,6 +210,11 @@ impl IdentitySettings {
             scopes: values.get(&SCOPES)?,
             key_kind: KeyKind::Live,
             attempts_key: values.find(&ATTEMPTS_KEY)?,
+            browser: values.get(&BROWSER)?,
+            signed: values.get(&SIGNED)?,
+            issuer: values.get(&ISSUER)?,
+            audience: values.get(&AUDIENCE)?,
+            sign_in_page: values.find(&SIGN_IN_PAGE)?,
         })
     }
 

@@ -60,6 +60,15 @@ pub enum IdentityError {
     /// Passwords cannot be hashed or verified.
     #[error("the password could not be hashed")]
     Password(#[source] PoolError),
+    /// The refresh token is unknown, has been used, or its session has ended.
+    #[error("the refresh token does not hold, or holds no longer")]
+    RefreshRefused,
+    /// As many signing keys are there as may be.
+    #[error("there are {0} signing keys, and more are not kept; wait until the oldest are no longer published")]
+    TooManyKeys(usize),
+    /// A key cannot be made, sealed or used.
+    #[error("a signing key could not be made or used")]
+    Cipher,
     /// The system gives no random bytes.
     #[error("the system gave no random bytes")]
     Random(#[source] getrandom::Error),

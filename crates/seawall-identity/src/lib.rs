@@ -8,6 +8,7 @@
 //! | [`password`] | hashes in every format that applications left behind, a bounded pool that computes them, equal times for all answers, and what makes a good one |
 //! | [`people`] | everything that can be done with users and sessions |
 //! | [`sessions`] | tokens, limits, and whom a session shows |
+//! | [`tokens`] | JWTs for programs and for the application behind, and the keys that sign them |
 //! | [`users`] | names and roles |
 
 #![warn(missing_docs)]
@@ -22,6 +23,7 @@ pub mod password;
 pub mod people;
 pub mod sessions;
 mod tables;
+pub mod tokens;
 pub mod users;
 
 pub use authenticator::CredentialAuthenticator;

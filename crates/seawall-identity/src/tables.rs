@@ -23,6 +23,12 @@ pub static LEDGER: Ledger = Ledger {
             up: include_str!("sql/0002_api_keys_up.sql"),
             down: include_str!("sql/0002_api_keys_down.sql"),
         },
+        Migration {
+            name: "tokens",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0003_tokens_up.sql"),
+            down: include_str!("sql/0003_tokens_down.sql"),
+        },
     ],
 };
 

@@ -38,6 +38,12 @@ const WORDS: &str = "write \"user\" for a person who signed in, \"key\" for a pr
     \"scope orders:read\", or several with \"and\" between them";
 
 impl Requirement {
+    /// Whoever is known, a person or a program.
+    #[must_use]
+    pub fn known() -> Self {
+        Self { terms: vec![Term::Known], for_keys: true }
+    }
+
     /// Whether the principal is let in by it.
     #[must_use]
     pub fn holds(&self, principal: &Principal) -> bool {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use seawall_core::authenticator::INVALID_CREDENTIAL;
 use seawall_core::settings::{Field, Literal, Raw, Section, Setting, Shape, Values, choice};
 
-use super::{AuthenticationGuard, ELSEWHERE, FAILURES, INVALID_CREDENTIAL, UNAVAILABLE};
+use super::{AuthenticationGuard, ELSEWHERE, FAILURES, UNAVAILABLE};
 use crate::{GuardEntry, ReportOnly};
 
 /// What becomes of a request whose credential cannot be looked up.

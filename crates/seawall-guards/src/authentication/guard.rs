@@ -2,26 +2,31 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, header::COOKIE};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, SET_COOKIE},
+};
 use seawall_core::{
-    authenticator::{Credential, Credentials, Found, Presented},
+    authenticator::{Credential, Credentials, Found, Presented, Refreshed, invalid_credential},
+    clock::Now,
     http::strip_own_fields,
     limit::Standing,
     meter::{Handle, Metric, MetricKind},
     principal::Principal,
-    reply::{PortError, Reply},
-    settings::{BadSetting, Values},
+    reply::{BoxFuture, PortError, Reply},
+    settings::{BadSetting, Secret, Values},
 };
 
 use super::{
     bearer,
     config::{WHEN_UNAVAILABLE, WhenUnavailable},
     cookie::{self, Sent},
+    jwt,
     problems::{self, unavailable},
     rate::{self, KeyRates, Moment},
 };
 use crate::{
-    Context, Guard, Head, Verdict,
+    AnswerHead, Context, Guard, Head, Verdict,
     engine::{Settle, Shared},
 };
 
@@ -33,6 +38,7 @@ static USER_NAME: HeaderName = HeaderName::from_static("x-seawall-user-name");
 static ROLES: HeaderName = HeaderName::from_static("x-seawall-roles");
 static KEY: HeaderName = HeaderName::from_static("x-seawall-key");
 static SCOPES: HeaderName = HeaderName::from_static("x-seawall-scopes");
+static TOKEN: HeaderName = HeaderName::from_static("x-seawall-token");
 
 /// Credentials that could not be looked up.
 pub static FAILURES: Metric = Metric {
@@ -45,25 +51,16 @@ pub static FAILURES: Metric = Metric {
 /// Finds out who a request is from.
 #[derive(Debug)]
 pub struct AuthenticationGuard {
-    credentials: Option<Credentials>,
-    judge: Judge,
+    deciding: Option<Deciding>,
 }
 
-/// What an answer about a credential means; shared with answers that come later.
+/// What the decision takes; shared with answers that come later.
 #[derive(Clone, Debug)]
-struct Judge {
+struct Deciding {
+    credentials: Credentials,
     when_unavailable: WhenUnavailable,
     failures: Handle,
     rates: KeyRates,
-}
-
-/// Which kind of credential was shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shown {
-    /// A cookie, which browsers send whether it is meant or not.
-    Session,
-    /// A key, which is meant.
-    Key,
 }
 
 impl AuthenticationGuard {
@@ -73,67 +70,158 @@ impl AuthenticationGuard {
     /// [`BadSetting`] when they are not checked settings of the section.
     pub fn read(values: &Values, shared: &Shared) -> Result<Self, BadSetting> {
         let Shared { rates, local_rates, meter, credentials, .. } = shared;
-        let failures = if credentials.is_some() { meter.series(&FAILURES, &[]) } else { Handle::none() };
-        let rates = KeyRates { rates: Arc::clone(rates), local: local_rates.clone() };
         let when_unavailable = values.get(&WHEN_UNAVAILABLE)?;
-        Ok(Self { credentials: credentials.clone(), judge: Judge { when_unavailable, failures, rates } })
+        let deciding = |credentials| Deciding {
+            credentials,
+            when_unavailable,
+            failures: meter.series(&FAILURES, &[]),
+            rates: KeyRates { rates: Arc::clone(rates), local: local_rates.clone() },
+        };
+        Ok(Self { deciding: credentials.clone().map(deciding) })
     }
 }
 
 impl Guard for AuthenticationGuard {
     fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
         strip_own_fields(&mut head.headers);
-        let Some(credentials) = &self.credentials else { return Verdict::Pass };
-        let deadline_us = context.now.monotonic_us.saturating_add(PATIENCE_US).min(context.deadline_us);
-        let ask = |credential| {
-            let presented = Presented { credential, client: context.client, now: context.now, deadline_us };
-            credentials.authenticator.authenticate(&presented)
-        };
-        let key = bearer::find(&head.headers);
-        let (shown, reply) = match (key, session(&head.headers, &credentials.cookie)) {
-            (Sent::Nothing, Sent::Nothing) => return Verdict::Pass,
-            (Sent::Once(key), _) => (Shown::Key, ask(Credential::Key(key))),
-            (Sent::Ambiguous, _) => (Shown::Key, Reply::Ready(Ok(Found::Nobody))),
-            (Sent::Nothing, Sent::Once(value)) => (Shown::Session, ask(Credential::Session(value))),
-            (Sent::Nothing, Sent::Ambiguous) => (Shown::Session, Reply::Ready(Ok(Found::Nobody))),
-        };
-        // Whosever they are, the application has no use for them.
-        cookie::remove(&mut head.headers, &credentials.cookie);
-        bearer::remove(&mut head.headers);
-        match reply {
-            Reply::Ready(found) => self.judge.found(shown, found, head, context),
-            Reply::Later(wait) => {
-                let judge = self.judge.clone();
-                Verdict::Later(Box::pin(async move {
-                    let found = wait.await;
-                    Box::new(move |head: &mut Head, context: &mut Context| judge.found(shown, found, head, context))
-                        as Settle
-                }))
-            }
+        match &self.deciding {
+            Some(deciding) => deciding.head(head, context),
+            None => Verdict::Pass,
         }
+    }
+
+    fn dress(&self, answer: &mut AnswerHead, context: &Context) {
+        give_cookies(&mut answer.headers, &context.cookies);
     }
 }
 
-/// The session cookie that was sent.
-fn session<'a>(headers: &'a HeaderMap, name: &str) -> Sent<'a> {
-    if headers.contains_key(COOKIE) { cookie::find(headers, name) } else { Sent::Nothing }
-}
+impl Deciding {
+    /// A key decides; then a token in the `Authorization` field, when it is one of ours; else the cookie does.
+    fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
+        let reply = match bearer::find(&head.headers) {
+            Sent::Nothing => return self.token(head, context),
+            Sent::Once(key) => self.authenticate(Credential::Key(key), context),
+            Sent::Ambiguous => Reply::Ready(Ok(Found::Nobody)),
+        };
+        // Whosever it is, the application has no use for it, nor for a session beside it.
+        bearer::remove(&mut head.headers);
+        self.remove_cookies(head);
+        match reply {
+            Reply::Ready(found) => self.key(found, head, context),
+            Reply::Later(wait) => self.later(wait, Self::key),
+        }
+    }
 
-impl Judge {
-    fn found(&self, shown: Shown, found: Result<Found, PortError>, head: &mut Head, context: &mut Context) -> Verdict {
+    /// A program that shows a key means it, so what does not hold is refused.
+    fn key(&self, found: Result<Found, PortError>, head: &mut Head, context: &mut Context) -> Verdict {
         match found {
             Ok(Found::Principal(principal)) => self.count(principal, head, context),
-            Ok(Found::Nobody) if shown == Shown::Session => Verdict::Pass,
-            Ok(Found::Nobody) => Verdict::Refuse(problems::invalid()),
             Ok(Found::Elsewhere) => Verdict::Refuse(problems::elsewhere()),
+            Ok(Found::Nobody | Found::Foreign | Found::Refused) => Verdict::Refuse(Box::new(invalid_credential())),
             Err(error) => {
                 self.failures.increment();
                 context.unproven = Some(error);
-                match (self.when_unavailable, shown) {
-                    (WhenUnavailable::Anonymous, Shown::Session) => Verdict::Pass,
-                    (WhenUnavailable::Closed, _) | (_, Shown::Key) => Verdict::Refuse(unavailable(error)),
-                }
+                Verdict::Refuse(unavailable(error))
             }
+        }
+    }
+
+    fn token(&self, head: &mut Head, context: &mut Context) -> Verdict {
+        let Some(token) = jwt::find(&head.headers) else { return self.cookies(head, context) };
+        match self.authenticate(Credential::Token(token), context) {
+            Reply::Ready(found) => self.bearer(found, head, context),
+            Reply::Later(wait) => self.later(wait, Self::bearer),
+        }
+    }
+
+    fn bearer(&self, found: Result<Found, PortError>, head: &mut Head, context: &mut Context) -> Verdict {
+        match found {
+            Ok(Found::Foreign) => return self.cookies(head, context),
+            // Whoever it shows, the application has no use for it, nor for a session beside it.
+            Ok(_) => {
+                head.headers.remove(AUTHORIZATION);
+                self.remove_cookies(head);
+            }
+            Err(_) => {}
+        }
+        match found {
+            // Who has to show something expired to get something fresh is let through as nobody.
+            Ok(Found::Refused) if self.credentials.open_paths.iter().any(|path| **path == *head.uri.path()) => {
+                Verdict::Pass
+            }
+            Ok(Found::Refused) => Verdict::Refuse(Box::new(invalid_credential())),
+            other => self.judge(other, head, context),
+        }
+    }
+
+    fn cookies(&self, head: &mut Head, context: &mut Context) -> Verdict {
+        if !head.headers.contains_key(COOKIE) {
+            return Verdict::Pass;
+        }
+        let Credentials { cookie, refresh, .. } = &self.credentials;
+        if let Some(refresh) = refresh
+            && let Sent::Once(value) = cookie::find(&head.headers, &refresh.name)
+        {
+            context.refresh = std::str::from_utf8(value).ok().map(|value| Secret::from(value.to_owned()));
+        }
+        let reply = match cookie::find(&head.headers, cookie) {
+            Sent::Nothing if context.refresh.is_none() => return Verdict::Pass,
+            Sent::Nothing | Sent::Ambiguous => Reply::Ready(Ok(Found::Nobody)),
+            Sent::Once(value) => {
+                let credential = if refresh.is_some() { Credential::Token(value) } else { Credential::Session(value) };
+                self.authenticate(credential, context)
+            }
+        };
+        // Whosever it is, the application has no use for it.
+        self.remove_cookies(head);
+        match reply {
+            Reply::Ready(found) => self.judge_cookie(found, head, context),
+            Reply::Later(wait) => self.later(wait, Self::judge_cookie),
+        }
+    }
+
+    /// A cookie that does not hold is nobody's, as if none had been sent; unless the one beside it gives another.
+    fn judge_cookie(&self, found: Result<Found, PortError>, head: &mut Head, context: &mut Context) -> Verdict {
+        let nobody = matches!(found, Ok(Found::Nobody | Found::Elsewhere | Found::Foreign | Found::Refused));
+        let (Some(refresh), Some(token), true) = (&self.credentials.refresh, &context.refresh, nobody) else {
+            return self.judge(found, head, context);
+        };
+        match refresh.refresher.refresh(token.expose().as_bytes(), &presented(Credential::Token(b""), context)) {
+            Reply::Ready(refreshed) => self.refreshed(refreshed, head, context),
+            Reply::Later(wait) => self.later(wait, Self::refreshed),
+        }
+    }
+
+    fn refreshed(
+        &self,
+        refreshed: Result<Option<Refreshed>, PortError>,
+        head: &mut Head,
+        context: &mut Context,
+    ) -> Verdict {
+        let found = refreshed.map(|refreshed| match refreshed {
+            Some(Refreshed { principal, cookies }) => {
+                context.cookies = cookies;
+                Found::Principal(principal)
+            }
+            None => Found::Nobody,
+        });
+        self.judge(found, head, context)
+    }
+
+    fn judge(&self, found: Result<Found, PortError>, head: &mut Head, context: &mut Context) -> Verdict {
+        match found {
+            Ok(Found::Principal(principal)) => self.count(principal, head, context),
+            Ok(Found::Nobody | Found::Elsewhere | Found::Foreign | Found::Refused) => Verdict::Pass,
+            Err(error) => self.unproven(error, context),
+        }
+    }
+
+    fn unproven(&self, error: PortError, context: &mut Context) -> Verdict {
+        self.failures.increment();
+        context.unproven = Some(error);
+        match self.when_unavailable {
+            WhenUnavailable::Anonymous => Verdict::Pass,
+            WhenUnavailable::Closed => Verdict::Refuse(unavailable(error)),
         }
     }
 
@@ -141,17 +229,14 @@ impl Judge {
     fn count(&self, principal: Arc<Principal>, head: &mut Head, context: &mut Context) -> Verdict {
         let moment = Moment::of(context);
         match self.rates.take(&principal, moment) {
-            None => {
-                admit(principal, head, context);
-                Verdict::Pass
-            }
+            None => self.admit(principal, head, context),
             Some(Reply::Ready(standing)) => self.counted(principal, moment, standing, head, context),
             Some(Reply::Later(wait)) => {
-                let judge = self.clone();
+                let own = self.clone();
                 Verdict::Later(Box::pin(async move {
                     let standing = wait.await;
                     Box::new(move |head: &mut Head, context: &mut Context| {
-                        judge.counted(principal, moment, standing, head, context)
+                        own.counted(principal, moment, standing, head, context)
                     }) as Settle
                 }))
             }
@@ -172,21 +257,77 @@ impl Judge {
                 context.charged = None;
                 Verdict::Refuse(rate::limited(&principal, &standing))
             }
-            _ => {
-                admit(principal, head, context);
+            _ => self.admit(principal, head, context),
+        }
+    }
+
+    /// Makes it the principal's request, and tells the application.
+    fn admit(&self, principal: Arc<Principal>, head: &mut Head, context: &mut Context) -> Verdict {
+        match self.tell(&mut head.headers, &principal, context.now) {
+            Ok(()) => {
+                context.principal = Some(principal);
                 Verdict::Pass
             }
+            Err(error) => self.unproven(error, context),
         }
+    }
+
+    /// Tells the application whose request it is; all of it, or nothing.
+    fn tell(&self, headers: &mut HeaderMap, principal: &Principal, now: Now) -> Result<(), PortError> {
+        if let Some(prover) = &self.credentials.prover {
+            headers.insert(&TOKEN, prover.prove(principal, now).ok_or(PortError::Unavailable)?);
+        }
+        headers.insert(&USER, principal.told.id.clone());
+        headers.insert(&USER_NAME, principal.told.name.clone());
+        headers.insert(&ROLES, principal.told.roles.clone());
+        headers.extend(principal.told.key.clone().map(|key| (KEY.clone(), key)));
+        headers.extend(principal.told.scopes.clone().map(|scopes| (SCOPES.clone(), scopes)));
+        Ok(())
+    }
+
+    fn authenticate(&self, credential: Credential<'_>, context: &Context) -> Reply<Found> {
+        self.credentials.authenticator.authenticate(&presented(credential, context))
+    }
+
+    fn remove_cookies(&self, head: &mut Head) {
+        if !head.headers.contains_key(COOKIE) {
+            return;
+        }
+        cookie::remove(&mut head.headers, &self.credentials.cookie);
+        if let Some(refresh) = &self.credentials.refresh {
+            cookie::remove(&mut head.headers, &refresh.name);
+        }
+    }
+
+    /// Goes on once the answer is here.
+    fn later<T: Send + 'static>(
+        &self,
+        wait: BoxFuture<'static, Result<T, PortError>>,
+        go_on: fn(&Self, Result<T, PortError>, &mut Head, &mut Context) -> Verdict,
+    ) -> Verdict {
+        let own = self.clone();
+        Verdict::Later(Box::pin(async move {
+            let answer = wait.await;
+            Box::new(move |head: &mut Head, context: &mut Context| go_on(&own, answer, head, context)) as Settle
+        }))
     }
 }
 
-/// Makes it the principal's request, and tells the application.
-fn admit(principal: Arc<Principal>, head: &mut Head, context: &mut Context) {
-    let (headers, told) = (&mut head.headers, &principal.told);
-    headers.insert(&USER, told.id.clone());
-    headers.insert(&USER_NAME, told.name.clone());
-    headers.insert(&ROLES, told.roles.clone());
-    headers.extend(told.key.clone().map(|key| (KEY.clone(), key)));
-    headers.extend(told.scopes.clone().map(|scopes| (SCOPES.clone(), scopes)));
-    context.principal = Some(principal);
+fn presented<'a>(credential: Credential<'a>, context: &Context) -> Presented<'a> {
+    let now = context.now;
+    let deadline_us = now.monotonic_us.saturating_add(PATIENCE_US).min(context.deadline_us);
+    Presented { credential, client: context.client, now, deadline_us }
+}
+
+/// Gives cookies with an answer that does not set them itself, and keeps such an answer out of every cache.
+fn give_cookies(headers: &mut HeaderMap, cookies: &[HeaderValue]) {
+    fn name(cookie: &HeaderValue) -> &[u8] {
+        cookie.as_bytes().split(|&byte| byte == b'=').next().unwrap_or_default()
+    }
+    for cookie in cookies {
+        if !headers.get_all(SET_COOKIE).iter().any(|set| name(set) == name(cookie)) {
+            headers.append(SET_COOKIE, cookie.clone());
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+    }
 }

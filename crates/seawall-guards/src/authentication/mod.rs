@@ -5,15 +5,16 @@
 //! sessions. A good one makes the request its owner's, and the application is told whose that is; the cookie itself stays here. One
 //! that is unknown or has expired makes it nobody's request, as if nothing had been shown: whether that is enough, `access` decides.
 //!
-//! An API key, in `X-API-Key` or `Authorization: Bearer sw_…`, counts before a cookie. A program that shows one means it, so one that
-//! does not hold is refused, whatever the route requires (checklist WK-9).
-//!
-//! Other credentials, such as any other `Authorization` field, are the application's own business and pass untouched.
+//! An API key, in `X-API-Key` or `Authorization: Bearer sw_…`, counts before a token, and an access token of this installation
+//! (`Authorization: Bearer`, a JWT that names one of its keys) before a cookie. A program that shows one means it, so one that does not
+//! hold is refused, whatever the route requires (checklist WK-9). Any other `Authorization` field is the application's own business and
+//! passes untouched.
 
 mod bearer;
 mod config;
 mod cookie;
 mod guard;
+mod jwt;
 mod problems;
 mod rate;
 #[cfg(test)]
@@ -22,4 +23,4 @@ mod tests;
 pub use config::{ENTRY, SECTION, values};
 pub use guard::{AuthenticationGuard, FAILURES};
 pub(crate) use problems::unavailable;
-pub use problems::{ELSEWHERE, INVALID_CREDENTIAL, UNAVAILABLE};
+pub use problems::{ELSEWHERE, UNAVAILABLE};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
+use http::StatusCode;
 use seawall_core::{
     problem::{Fault, Problem, ProblemType, Severity},
     reply::PortError,
@@ -17,23 +17,9 @@ pub static UNAVAILABLE: ProblemType = ProblemType {
     retryable: true,
     fault: Fault::Us,
     severity: Severity::High,
-    documentation: "The request came with a session or a key, and the store that knows them did not answer, so it was not let in. The session or \
-        key still holds; try again in a moment.\n\nFor the operator: see that the store works (`seawall status`, `[store]`). Which routes need \
+    documentation: "The request came with a session, a token or a key, and the store that knows them did not answer, so it was not let in. What was shown \
+        still holds; try again in a moment.\n\nFor the operator: see that the store works (`seawall status`, `[store]`). Which routes need \
         to know who asks is said by `require` in `[access]`, and by `when_unavailable` in `[authentication]`; with a key, every route does.",
-};
-
-/// A key that does not hold.
-pub static INVALID_CREDENTIAL: ProblemType = ProblemType {
-    slug: "invalid-credential",
-    code: "UNAUTHORIZED",
-    status: StatusCode::UNAUTHORIZED,
-    title: "The key is not valid",
-    retryable: false,
-    fault: Fault::Client,
-    severity: Severity::Medium,
-    documentation: "The request came with an API key that is not known here, was changed on its way, has expired or was revoked, or whose owner \
-        is kept out; or with two that differ. Who shows a key means it, so the request is not taken for nobody's. Make another key, or leave it \
-        away.\n\nFor the operator: the log and the audit log say which of these it was (`key.refused`), with the first ten characters of the key.",
 };
 
 /// A key from an address that it does not hold for.
@@ -53,13 +39,6 @@ pub static ELSEWHERE: ProblemType = ProblemType {
 /// The refusal of a request whose credential could not be looked up.
 pub(crate) fn unavailable(error: PortError) -> Box<Problem> {
     Box::new(Problem::new(&UNAVAILABLE).inside(Cow::Owned(error.to_string())).retry_after(1))
-}
-
-/// The refusal of a key that does not hold.
-pub(super) fn invalid() -> Box<Problem> {
-    // RFC 6750 section 3.1.
-    let challenge = HeaderValue::from_static("Bearer realm=\"seawall\", error=\"invalid_token\"");
-    Box::new(Problem::new(&INVALID_CREDENTIAL).header(WWW_AUTHENTICATE, challenge))
 }
 
 /// The refusal of a key from elsewhere.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use http::{HeaderMap, HeaderName, Request};
 use proptest::prelude::*;
 use seawall_core::{
-    authenticator::{Authenticator, Credential, Credentials, Found, Presented},
+    authenticator::{Authenticator, Credential, Credentials, Found, INVALID_CREDENTIAL, Presented},
     limit::{Quota, ScopedQuota},
     meter::NoMeter,
     principal::{KeyFacts, Principal, Role, SessionFacts},
@@ -14,7 +14,7 @@ use seawall_core::{
     settings::Raw,
 };
 
-use super::{AuthenticationGuard, ELSEWHERE, INVALID_CREDENTIAL, UNAVAILABLE, values};
+use super::{AuthenticationGuard, ELSEWHERE, UNAVAILABLE, values};
 use crate::{
     Context, Guard, Head, Verdict,
     authentication::{
@@ -36,7 +36,18 @@ struct Knows {
 
 impl Authenticator for Knows {
     fn authenticate(&self, presented: &Presented<'_>) -> Reply<Found> {
-        let (Credential::Session(value) | Credential::Key(value)) = presented.credential;
+        let value = match presented.credential {
+            Credential::Session(value) | Credential::Key(value) => value,
+            Credential::Token(token) => {
+                let found = match (token, self.other) {
+                    (b"our.good.token", _) => Ok(Found::Principal(ann())),
+                    (b"our.bad.token", _) => Ok(Found::Refused),
+                    (b"our.unsure.token", Err(error)) => Err(error),
+                    _ => Ok(Found::Foreign),
+                };
+                return if self.later { Reply::Later(Box::pin(async { found })) } else { Reply::Ready(found) };
+            }
+        };
         self.asked.lock().unwrap().push(value.to_vec());
         let found = match (presented.credential, self.other) {
             (Credential::Session(b"good"), _) => Ok(Found::Principal(ann())),
@@ -69,7 +80,7 @@ fn shared(credentials: Option<Credentials>) -> Shared {
 
 fn guard(other: Result<(), PortError>, later: bool, when_unavailable: &str) -> (AuthenticationGuard, Arc<Knows>) {
     let knows = Arc::new(Knows { other, later, asked: Mutex::default() });
-    let credentials = Credentials { cookie: "__Host-seawall".into(), authenticator: Arc::clone(&knows) as _ };
+    let credentials = Credentials::new("__Host-seawall".into(), Arc::clone(&knows) as _);
     let values = values().with("when_unavailable", Raw::Text(when_unavailable.to_owned()));
     (AuthenticationGuard::read(&values, &shared(Some(credentials))).unwrap(), knows)
 }
@@ -135,6 +146,28 @@ async fn an_unknown_session_is_nobodys_and_stays_here() {
         assert!(matches!(ask(&guard, &mut head, &mut context).await, Verdict::Pass));
         assert_eq!((context.principal, context.unproven), (None, None), "{cookies}");
         assert_eq!(!knows.asked.lock().unwrap().is_empty(), asked, "{cookies}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_ours_decides_before_the_cookie_and_one_that_does_not_hold_is_nobodys_way_in() {
+    for later in [false, true] {
+        let (guard, _) = guard(Err(PortError::Unavailable), later, "anonymous");
+        let with = |token: &str| head(&[("authorization", token), ("cookie", "a=1; __Host-seawall=good")]);
+        let (mut good, mut context) = (with("Bearer our.good.token"), sample_context());
+        assert!(matches!(ask(&guard, &mut good, &mut context).await, Verdict::Pass));
+        assert_eq!(context.principal, Some(ann()));
+        assert!(!good.headers.contains_key("authorization"));
+        assert_eq!(lines(&good.headers), ["a=1"]);
+        let verdict = ask(&guard, &mut with("Bearer our.bad.token"), &mut sample_context()).await;
+        assert!(matches!(verdict, Verdict::Refuse(problem) if problem.kind.slug == "invalid-credential"));
+        let (mut unsure, mut context) = (with("Bearer our.unsure.token"), sample_context());
+        assert!(matches!(ask(&guard, &mut unsure, &mut context).await, Verdict::Pass));
+        assert_eq!((context.principal, context.unproven), (None, Some(PortError::Unavailable)));
+        let (mut foreign, mut context) = (with("Bearer their.own.token"), sample_context());
+        assert!(matches!(ask(&guard, &mut foreign, &mut context).await, Verdict::Pass));
+        assert_eq!(foreign.headers["authorization"], "Bearer their.own.token");
+        assert_eq!(context.principal, Some(ann()), "the cookie says who it is");
     }
 }
 

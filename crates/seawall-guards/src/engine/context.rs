@@ -10,6 +10,7 @@ use seawall_core::{
     problem::{Problem, ProblemType},
     reply::PortError,
     request_id::RequestId,
+    settings::Secret,
 };
 
 use crate::{compression::Compression, cors::Granted, rate_limit::Charged};
@@ -71,6 +72,10 @@ pub struct Context {
     pub principal: Option<Arc<Principal>>,
     /// Why it could not be found out whose the credential is that it came with.
     pub unproven: Option<PortError>,
+    /// The refresh token that came in a cookie.
+    pub refresh: Option<Secret>,
+    /// Cookies that the answer gives, because the credential was refreshed on the way.
+    pub cookies: Vec<HeaderValue>,
     /// The client's address: the peer's, or what trusted proxies say.
     pub client: IpAddr,
     /// Whether the client's own connection is encrypted.
@@ -118,6 +123,8 @@ impl Context {
             peer_trusted: false,
             principal: None,
             unproven: None,
+            refresh: None,
+            cookies: Vec::new(),
             seed,
             request_id: RequestId::generate(now.unix_us, seed.request_id()),
             request_id_value: None,

@@ -57,6 +57,16 @@ impl AttemptsKey {
         Ok(Self(hmac::Key::new(HMAC_SHA256, &*bytes)))
     }
 
+    /// Another secret, for what the label says. It begins with sixteen letters at least, so that no attempt is counted by the same:
+    /// there an address comes first, which has zeros in that place.
+    pub(crate) fn derived(&self, label: &str) -> Zeroizing<[u8; SHA256_OUTPUT_LEN]> {
+        let mut secret = Zeroizing::new([0; SHA256_OUTPUT_LEN]);
+        for (own, byte) in secret.iter_mut().zip(hmac::sign(&self.0, label.as_bytes()).as_ref()) {
+            *own = *byte;
+        }
+        secret
+    }
+
     /// What attempts at this name from there are counted by. `name` is its key, or what was typed when that is no name.
     pub(crate) fn counted(&self, name: &str, source: IpAddr) -> Counted {
         let mut context = hmac::Context::with_key(&self.0);

@@ -16,20 +16,21 @@ use super::{
     SessionCookie, keys,
     problems::Refused,
     request::{Agent, Json, Known, Somebody, own_pages_only},
-    wire,
+    tokens, wire,
 };
 use crate::{
     config::Registration,
-    people::{People, SignIn, SignedIn},
+    people::{Keeper, People, SignIn, SignedIn},
+    tokens::Browser,
 };
 
 static CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// What the handlers have.
 #[derive(Clone, Debug)]
-struct Desk {
-    people: People,
-    cookie: SessionCookie,
+pub(super) struct Desk {
+    pub(super) people: People,
+    pub(super) cookie: SessionCookie,
 }
 
 /// The routes below `prefix`, such as `/_seawall/auth`. Each request brings its [`Facts`] as an extension; a problem is the extension of
@@ -42,20 +43,24 @@ pub fn router(prefix: &str, people: People, cookie: SessionCookie) -> Router {
         .route(&format!("{prefix}/session"), get(session))
         .route(&format!("{prefix}/sessions"), get(sessions).delete(end_others))
         .route(&format!("{prefix}/sessions/{{id}}"), delete(end_one))
-        .route(&format!("{prefix}/password"), post(change_password));
+        .route(&format!("{prefix}/password"), post(change_password))
+        .merge(tokens::router(prefix));
     if open {
         router = router.route(&format!("{prefix}/register"), post(register));
     }
     let keys = keys::router(prefix, people.clone(), cookie.clone());
-    router.with_state(Desk { people, cookie }).merge(keys).layer(middleware::from_fn(own_pages_only))
+    let desk = Desk { people, cookie };
+    // These keys are public, and may be kept for a while.
+    let public = Router::new().route(&format!("{prefix}/jwks.json"), get(tokens::keys)).with_state(desk.clone());
+    router.with_state(desk).merge(keys).layer(middleware::from_fn(own_pages_only)).merge(public)
 }
 
 /// What is sent to sign in, or to register.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Credentials {
-    name: String,
-    password: String,
+pub(super) struct Credentials {
+    pub(super) name: String,
+    pub(super) password: String,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +79,8 @@ async fn sign_in(
     desk.private(&facts)?;
     let Credentials { name, password } = sent;
     let asked = SignIn { name, password: password.into(), user_agent };
-    Ok(desk.welcome(&desk.people.sign_in(&facts, asked).await?, StatusCode::OK))
+    let signed_in = desk.people.sign_in(&facts, asked).await?;
+    desk.welcome(&facts, signed_in, StatusCode::OK).await
 }
 
 async fn register(
@@ -86,13 +92,15 @@ async fn register(
     desk.private(&facts)?;
     let password = Secret::from(sent.password);
     let registered = desk.people.register(&facts, &sent.name, password, user_agent).await?;
-    Ok(desk.welcome(&registered, StatusCode::CREATED))
+    desk.welcome(&facts, registered, StatusCode::CREATED).await
 }
 
 async fn sign_out(State(desk): State<Desk>, Known(facts): Known) -> Result<Response, Refused> {
     desk.people.sign_out(&facts).await?;
     let mut headers = HeaderMap::new();
-    headers.extend(desk.cookie.take_back().map(|cookie| (SET_COOKIE, cookie)));
+    for cookie in desk.cookie.take_back().take(if desk.people.settings().browser == Browser::Tokens { 2 } else { 1 }) {
+        headers.append(SET_COOKIE, cookie);
+    }
     // Cookies of the application are its own; what pages keep and pages that were kept would show the next user the last one's data.
     headers.insert(&CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"storage\""));
     Ok((StatusCode::NO_CONTENT, headers).into_response())
@@ -138,24 +146,33 @@ async fn change_password(
     desk.private(&facts)?;
     let (current, new) = (sent.current.into(), sent.new.into());
     let changed = desk.people.change_password(&facts, &principal, current, new, user_agent).await?;
-    Ok(desk.welcome(&changed, StatusCode::OK))
+    desk.welcome(&facts, changed, StatusCode::OK).await
 }
 
 impl Desk {
     /// Over plain http no browser keeps the cookie, and passwords could be read on their way.
-    fn private(&self, facts: &Facts) -> Result<(), Refused> {
+    pub(super) fn private(&self, facts: &Facts) -> Result<(), Refused> {
         if self.cookie.secure() && !facts.secure { Err(Refused::in_clear()) } else { Ok(()) }
     }
 
-    /// Somebody signed in: the cookie, and who it is.
-    fn welcome(&self, signed_in: &SignedIn, status: StatusCode) -> Response {
-        let limits = self.people.settings().sessions.limits();
+    /// Somebody signed in: the cookie or the cookies, and who it is.
+    async fn welcome(&self, facts: &Facts, signed_in: SignedIn, status: StatusCode) -> Result<Response, Refused> {
+        let settings = self.people.settings();
         let body = json!({
             "user": wire::own(&signed_in.user),
             "session": wire::session(&signed_in.session, Some(&signed_in.session.id)),
         });
         let mut response = (status, Shown(body)).into_response();
-        response.headers_mut().extend(self.cookie.give(&signed_in.token, limits).map(|cookie| (SET_COOKIE, cookie)));
-        response
+        let cookies: Vec<HeaderValue> = match settings.browser {
+            Browser::Session => self.cookie.give(&signed_in.token, settings.sessions.limits()).into_iter().collect(),
+            Browser::Tokens => {
+                let tokens = self.people.give_tokens(facts, signed_in, Keeper::Browser).await?;
+                self.cookie.give_tokens(&tokens).collect()
+            }
+        };
+        for cookie in cookies {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        Ok(response)
     }
 }

@@ -6,6 +6,7 @@ use http::HeaderValue;
 
 use crate::{
     config::CookieName,
+    people::Tokens,
     sessions::{Limits, Token},
 };
 
@@ -13,6 +14,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct SessionCookie {
     name: Arc<str>,
+    refresh: Arc<str>,
     secure: bool,
 }
 
@@ -21,13 +23,20 @@ impl SessionCookie {
     #[must_use]
     pub fn new(name: &CookieName, secure: bool) -> Self {
         let prefix = if secure { "__Host-" } else { "" };
-        Self { name: format!("{prefix}{}", name.as_str()).into(), secure }
+        let whole = format!("{prefix}{}", name.as_str());
+        Self { refresh: format!("{whole}_refresh").into(), name: whole.into(), secure }
     }
 
     /// Its whole name.
     #[must_use]
     pub const fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// The whole name of the one beside it, which holds a refresh token where browsers keep tokens.
+    #[must_use]
+    pub const fn refresh_name(&self) -> &Arc<str> {
+        &self.refresh
     }
 
     /// Whether it travels over https alone.
@@ -38,17 +47,24 @@ impl SessionCookie {
 
     /// Gives it to a browser for as long as the session can last.
     pub(super) fn give(&self, token: &Token, limits: Limits) -> Option<HeaderValue> {
-        self.write(token.expose(), limits.absolute_us / 1_000_000)
+        self.write(&self.name, token.expose(), limits.absolute_us / 1_000_000)
     }
 
-    /// Takes it back.
-    pub(super) fn take_back(&self) -> Option<HeaderValue> {
-        self.write("", 0)
+    /// Gives tokens to a browser, each for as long as it holds.
+    pub fn give_tokens(&self, tokens: &Tokens) -> impl Iterator<Item = HeaderValue> + use<> {
+        let access = self.write(&self.name, tokens.access.expose(), tokens.expires_in);
+        let refresh = self.write(&self.refresh, tokens.refresh.expose(), tokens.refresh_expires_in);
+        access.into_iter().chain(refresh)
     }
 
-    fn write(&self, value: &str, max_age_s: i64) -> Option<HeaderValue> {
+    /// Takes it back, and the one beside it.
+    pub(super) fn take_back(&self) -> impl Iterator<Item = HeaderValue> + use<> {
+        self.write(&self.name, "", 0).into_iter().chain(self.write(&self.refresh, "", 0))
+    }
+
+    fn write(&self, name: &str, value: &str, max_age_s: i64) -> Option<HeaderValue> {
         let secure = if self.secure { "; Secure" } else { "" };
-        let text = format!("{}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}", self.name);
+        let text = format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}");
         let mut value = HeaderValue::try_from(text).ok()?;
         value.set_sensitive(true);
         Some(value)

@@ -7,9 +7,11 @@ mod operator;
 mod operator_keys;
 mod problems;
 mod request;
+mod signing_keys;
+mod tokens;
 mod wire;
 
 pub use account::router;
 pub use cookie::SessionCookie;
 pub use operator::router as operator_router;
-pub use problems::PROBLEMS;
+pub use problems::{PROBLEMS, invalid_input};

@@ -16,7 +16,7 @@ use seawall_store::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{operator_keys, wire};
+use super::{operator_keys, signing_keys, wire};
 use crate::{
     IdentityError,
     people::{NewUser, People, RolesChange},
@@ -40,6 +40,7 @@ pub fn router(people: People) -> Router {
         .route("/api/users/{user}/sessions", get(sessions).delete(end_all))
         .route("/api/users/{user}/sessions/{session}", axum::routing::delete(end_one))
         .route("/api/users/{user}/sign-out", post(sign_out))
+        .merge(signing_keys::router())
         .with_state(people.clone())
         .merge(operator_keys::router(people))
 }
@@ -59,7 +60,9 @@ impl From<IdentityError> for Failed {
     fn from(error: IdentityError) -> Self {
         let status = match &error {
             IdentityError::NoUser(_) | IdentityError::NoSession(_) | IdentityError::NoKey(_) => StatusCode::NOT_FOUND,
-            IdentityError::NameTaken | IdentityError::KeyEnded(_) => StatusCode::CONFLICT,
+            IdentityError::NameTaken | IdentityError::KeyEnded(_) | IdentityError::TooManyKeys(_) => {
+                StatusCode::CONFLICT
+            }
             IdentityError::PasswordRefused(_) | IdentityError::BadName(_) | IdentityError::Invalid(_) => {
                 StatusCode::BAD_REQUEST
             }
@@ -88,7 +91,7 @@ impl IntoResponse for Failed {
     }
 }
 
-type Answer = Result<Json<Value>, Failed>;
+pub(super) type Answer = Result<Json<Value>, Failed>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

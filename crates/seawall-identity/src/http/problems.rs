@@ -8,7 +8,7 @@ use axum::{
 };
 use http::StatusCode;
 use seawall_core::{
-    authenticator::not_signed_in,
+    authenticator::{invalid_credential, not_signed_in},
     problem::{Fault, FieldError, Problem, ProblemType, Severity},
 };
 
@@ -125,6 +125,12 @@ pub static PROBLEMS: [&ProblemType; 10] = [
     &SIGN_IN_UNAVAILABLE,
 ];
 
+/// A request that does not say what it should.
+#[must_use]
+pub fn invalid_input(detail: impl Into<Cow<'static, str>>) -> Problem {
+    Problem::new(&INVALID_INPUT).detail(detail)
+}
+
 /// A problem on its way out. It travels beside the answer, and is rendered where all problems are.
 #[derive(Debug)]
 pub(super) struct Refused(pub(super) Box<Problem>);
@@ -143,7 +149,7 @@ impl Refused {
     }
 
     pub(super) fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::of(Problem::new(&INVALID_INPUT).detail(detail))
+        Self::of(invalid_input(detail))
     }
 
     pub(super) fn cross_site(inside: &'static str) -> Self {
@@ -196,6 +202,10 @@ impl From<IdentityError> for Refused {
             }
             IdentityError::KeyEnded(_) => {
                 Problem::new(&INVALID_INPUT).with_status(StatusCode::CONFLICT).detail(sentence(&said))
+            }
+            IdentityError::RefreshRefused => invalid_credential(),
+            IdentityError::Cipher | IdentityError::TooManyKeys(_) => {
+                Problem::new(&SIGN_IN_UNAVAILABLE).inside(said).retry_after(1)
             }
             IdentityError::Store(source) => {
                 Problem::new(&SIGN_IN_UNAVAILABLE).inside(format!("{said}: {source}")).retry_after(1)

@@ -6,7 +6,13 @@ use seawall_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{keys::ApiKey, people::MadeKey, sessions::Session, users::User};
+use crate::{
+    keys::ApiKey,
+    people::{MadeKey, Tokens},
+    sessions::Session,
+    tokens::KeyShown,
+    users::User,
+};
 
 /// A user as it sees itself.
 pub(super) fn own(user: &User) -> Value {
@@ -84,6 +90,30 @@ pub(super) fn made_key(made: &MadeKey, now_us: i64) -> Value {
         fields.insert("key".to_owned(), json!(made.text.expose()));
     }
     shown
+}
+
+/// Tokens, as a program is given them (RFC 6749 section 5.1).
+pub(super) fn tokens(tokens: &Tokens) -> Value {
+    json!({
+        "access_token": tokens.access.expose(),
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in,
+        "refresh_token": tokens.refresh.expose(),
+        "refresh_expires_in": tokens.refresh_expires_in,
+        "user": own(&tokens.user),
+        "session": { "id": tokens.session_id },
+    })
+}
+
+/// A signing key.
+pub(super) fn signing_key(key: &KeyShown) -> Value {
+    json!({
+        "kid": key.kid,
+        "created_at": time(key.created_at),
+        "signs_at": time(key.signs_at),
+        "ends_at": key.ends_at.map(time),
+        "signs": key.signs,
+    })
 }
 
 fn names(roles: &[Role]) -> Vec<&str> {

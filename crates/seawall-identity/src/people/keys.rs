@@ -102,11 +102,6 @@ impl People {
         Ok(self.0.db.read::<_, StoreError>(Lane::Interactive, move |tx| keys::page(tx, &after, limit)).await?)
     }
 
-    /// The time, in microseconds since 1970-01-01T00:00:00Z, by which it is told whether a key holds.
-    pub(crate) fn now_us(&self) -> i64 {
-        i64::try_from(self.0.clock.now().unix_us).unwrap_or(i64::MAX)
-    }
-
     /// Lets what is known of a user's keys in memory be read again: the user has changed.
     pub(super) fn forget_keys(&self, tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
         let ids = keys::ids(tx, user_id)?;

@@ -7,6 +7,7 @@ mod keys;
 mod operator;
 mod passwords;
 mod sign_in;
+mod tokens;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -19,7 +20,7 @@ use seawall_core::{
 };
 use seawall_store::{Actor, Cause, Db, StoreError, Tx, cache::Caches};
 
-use self::passwords::Passwords;
+use self::{passwords::Passwords, tokens::Office};
 use crate::{
     CredentialAuthenticator, IdentityError, IdentitySettings,
     attempts::AttemptsKey,
@@ -32,6 +33,7 @@ use crate::{
 pub use keys::MadeKey;
 pub use operator::{NewUser, RolesChange};
 pub use sign_in::{SignIn, SignedIn};
+pub use tokens::{Keeper, Tokens};
 
 /// Users and their sessions. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -45,6 +47,7 @@ struct Inner {
     authenticator: Arc<CredentialAuthenticator>,
     revoker: Revoker,
     passwords: Passwords,
+    office: Office,
     clock: Arc<dyn Clock>,
 }
 
@@ -67,21 +70,27 @@ pub struct PeopleParts<'a> {
 
 impl People {
     /// People kept there. Other nodes are heard on the runtime that this is called on.
-    #[must_use]
-    pub fn new(parts: PeopleParts<'_>) -> Self {
+    ///
+    /// # Errors
+    /// [`IdentityError::Cipher`] when nothing can be derived from the key.
+    pub fn new(parts: PeopleParts<'_>) -> Result<Self, IdentityError> {
         let PeopleParts { db, caches, settings, key, clock, meter } = parts;
-        Self(Arc::new(Inner {
+        let office = Office::open(&key, &settings, &db, caches, &clock)?;
+        let sessions = Arc::new(SessionAuthenticator::new(db.clone(), caches));
+        Ok(Self(Arc::new(Inner {
             authenticator: Arc::new(CredentialAuthenticator {
-                sessions: SessionAuthenticator::new(db.clone(), caches),
+                tokens: office.authenticator(&sessions),
+                sessions,
                 keys: KeyAuthenticator::new(db.clone(), caches, settings.key_kind, &*meter),
             }),
+            office,
             revoker: Revoker::new(db.clone(), caches.messages().clone()),
             passwords: Passwords::new(Arc::clone(&clock), meter),
             db,
             settings,
             key,
             clock,
-        }))
+        })))
     }
 
     /// Who knows credentials.
@@ -100,6 +109,11 @@ impl People {
     #[must_use]
     pub fn settings(&self) -> &IdentitySettings {
         &self.0.settings
+    }
+
+    /// The time, in microseconds since 1970-01-01T00:00:00Z.
+    pub(crate) fn now_us(&self) -> i64 {
+        i64::try_from(self.0.clock.now().unix_us).unwrap_or(i64::MAX)
     }
 
     /// Runs a transaction that writes.

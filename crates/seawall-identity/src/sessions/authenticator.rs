@@ -63,7 +63,14 @@ impl SessionAuthenticator {
 impl SessionAuthenticator {
     /// Whom the value of a session cookie shows.
     pub(crate) fn look(&self, value: &[u8], presented: &Presented<'_>) -> Reply<Found> {
-        let Some(digest) = token::digest_of(value) else { return Reply::Ready(Ok(Found::Nobody)) };
+        match token::digest_of(value) {
+            Some(digest) => self.of_digest(digest, presented),
+            None => Reply::Ready(Ok(Found::Nobody)),
+        }
+    }
+
+    /// Whom the session of this digest shows.
+    pub(crate) fn of_digest(&self, digest: Digest, presented: &Presented<'_>) -> Reply<Found> {
         let now = presented.now;
         if let Some(known) = self.sessions.get(&digest) {
             return Reply::Ready(Ok(self.found(known, now)));

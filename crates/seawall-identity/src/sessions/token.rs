@@ -53,7 +53,8 @@ pub(crate) fn digest_of(value: &[u8]) -> Option<Digest> {
     (value.len() == CHARACTERS && value.iter().all(sign)).then(|| of(value))
 }
 
-fn of(value: &[u8]) -> Digest {
+/// A SHA-256.
+pub(crate) fn of(value: &[u8]) -> Digest {
     let mut own = [0; BYTES];
     // A SHA-256 digest has as many bytes.
     for (own, byte) in own.iter_mut().zip(digest(&SHA256, value).as_ref()) {

@@ -30,7 +30,7 @@ async fn whose(node: &Node, made: &MadeKey) -> Option<Arc<Principal>> {
     match node.whose_key(made.text.expose(), HERE).await {
         Found::Principal(principal) => Some(principal),
         Found::Nobody => None,
-        Found::Elsewhere => panic!("it is here"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -101,7 +101,7 @@ async fn a_key_holds_where_and_until_it_was_given_for() {
             match node.whose_key(made.text.expose(), from).await {
                 Found::Principal(_) => assert!(holds, "{from}"),
                 Found::Elsewhere => assert!(!holds, "{from}"),
-                Found::Nobody => panic!("{from}"),
+                other => panic!("{from}: {other:?}"),
             }
         }
         ground.clock.advance(Duration::from_secs(30 * 86_400 - 1));

@@ -12,3 +12,4 @@ mod server;
 mod sessions;
 mod support;
 mod tables;
+mod tokens;

@@ -32,6 +32,9 @@ use crate::server::Server;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
+/// The secret of all nodes.
+const KEY: &str = "the key of all nodes";
+
 /// What a case may take on one engine.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -85,6 +88,11 @@ impl Ground {
 
     /// A node on this store.
     pub(crate) async fn people(&self) -> Node {
+        self.people_with_key(KEY).await
+    }
+
+    /// One that keeps another secret.
+    pub(crate) async fn people_with_key(&self, key: &str) -> Node {
         let messages = match &self.url {
             DatabaseUrl::Sqlite(_) => Messages::in_process(&NoMeter),
             DatabaseUrl::Postgres(server) => Messages::over_postgres(server, &NoMeter).unwrap(),
@@ -92,11 +100,15 @@ impl Ground {
         while !messages.status().connected {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        self.people_who_hear(messages)
+        self.people_who(messages, key)
     }
 
     /// A node on this store that hears of others by these.
     pub(crate) fn people_who_hear(&self, messages: Messages) -> Node {
+        self.people_who(messages, KEY)
+    }
+
+    fn people_who(&self, messages: Messages, key: &str) -> Node {
         let scopes = ["orders:read", "orders:write"].map(|scope| Raw::Text(scope.to_owned()));
         let values = Values::defaults(&SECTION).with("enabled", Raw::Flag(true));
         let values = values.with("scopes", Raw::List(scopes.to_vec()));
@@ -105,10 +117,11 @@ impl Ground {
             db: self.db.clone(),
             caches: &caches,
             settings: IdentitySettings::read(&values).unwrap(),
-            key: AttemptsKey::of(&"the key of all nodes".to_owned().into()),
+            key: AttemptsKey::of(&key.to_owned().into()),
             clock: Arc::clone(&self.clock) as _,
             meter: Arc::new(NoMeter),
-        });
+        })
+        .unwrap();
         let heard = Arc::<Mutex<Vec<Revoked>>>::default();
         let hears = Arc::clone(&heard);
         people.revocations().listen(Arc::new(move |revoked| hears.lock().unwrap().push(revoked.clone())));
@@ -148,7 +161,7 @@ impl Node {
     pub(crate) async fn whose(&self, token: &str) -> Option<Arc<Principal>> {
         match self.found(Credential::Session(token.as_bytes()), "192.0.2.1").await {
             Found::Principal(principal) => Some(principal),
-            Found::Nobody => None,
+            Found::Nobody | Found::Refused | Found::Foreign => None,
             Found::Elsewhere => panic!("sessions hold everywhere"),
         }
     }
@@ -166,6 +179,11 @@ impl Node {
             Reply::Later(wait) => wait.await,
         };
         found.unwrap()
+    }
+
+    /// What an access token is found to be.
+    pub(crate) async fn token(&self, token: &str) -> Found {
+        self.found(Credential::Token(token.as_bytes()), "192.0.2.1").await
     }
 
     /// What listeners heard so far.
@@ -189,6 +207,8 @@ pub(crate) fn facts(from: &str, principal: Option<Arc<Principal>>) -> Facts {
         secure: true,
         wants_page: false,
         principal,
+        unproven: None,
+        refresh: None,
     }
 }
 

@@ -140,6 +140,8 @@ impl Exchange {
             secure: context.secure,
             wants_page: context.wants_page,
             principal: context.principal.clone(),
+            unproven: context.unproven,
+            refresh: context.refresh.clone(),
         };
         if let Cow::Owned(path) = crate::spelled(head.uri.path()) {
             let target = head.uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));

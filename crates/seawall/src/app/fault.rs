@@ -78,6 +78,9 @@ pub enum AppError {
         #[source]
         source: io::Error,
     },
+    /// Users, sessions and their keys.
+    #[error("identity cannot start")]
+    Identity(#[from] seawall_identity::IdentityError),
     /// Another process has the directory.
     #[error("another Seawall uses {0}")]
     InUse(PathBuf),
@@ -126,6 +129,7 @@ impl AppError {
             | Self::RedirectListen { .. }
             | Self::InUse(_)
             | Self::Data { .. }
+            | Self::Identity(_)
             | Self::Counters(_)
             | Self::HandOver(_) => 69,
             Self::Plane(PlaneError::Start(_)) | Self::Telemetry(_) => 70,

@@ -40,9 +40,11 @@ impl SiteParts<'_> {
     pub(super) fn build(&self) -> Result<Site, AppError> {
         let mut routes = Vec::new();
         let limited = Limited::of(self.config, &self.prefix);
-        for path in &limited.routes {
+        let (refresh, refresh_limits) = &limited.refresh;
+        let tried = limited.routes.iter().map(|path| (path, &limited.rate_limit));
+        for (path, rate_limit) in tried.chain([(refresh, refresh_limits)]) {
             let pattern = RoutePattern::parse(path).map_err(AppError::BuiltinPath)?;
-            routes.push((pattern, self.route(&Kind::SignIn(path, &limited.rate_limit))?));
+            routes.push((pattern, self.route(&Kind::SignIn(path, rate_limit))?));
         }
         for path in KEY_PATHS.map(|path| format!("{}/{path}", self.prefix)) {
             let pattern = RoutePattern::parse(&path).map_err(AppError::BuiltinPath)?;

@@ -6,7 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     CliError, Next, World,
-    store::{AuditLogCommand, BackupCommand, DbCommand, KeyCommand, MigrateCommand, RestoreOptions, UserCommand},
+    store::{
+        AuditLogCommand, BackupCommand, DbCommand, IdentityCommand, KeyCommand, MigrateCommand, RestoreOptions,
+        UserCommand,
+    },
 };
 
 const EXIT_CODES: &str = "\
@@ -74,6 +77,9 @@ pub(super) enum Command {
     /// Make API keys of users for programs, show, replace them, or take them back.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Show the keys that sign tokens, or put another in their place.
+    #[command(subcommand)]
+    Identity(IdentityCommand),
     /// Read the record of who did what, or find out whether it was changed.
     #[command(subcommand)]
     AuditLog(AuditLogCommand),

@@ -69,6 +69,7 @@ pub fn execute(arguments: impl IntoIterator<Item = OsString>, world: &mut World<
         Command::Db(command) => Ok(store::db(command, world)),
         Command::User(command) => store::user(command, world),
         Command::Key(command) => store::key(command, world),
+        Command::Identity(command) => store::identity(command, world),
         Command::AuditLog(command) => store::audit_log(command, world),
         Command::Completions { shell } => completions::write(shell, world),
     }

@@ -63,6 +63,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     ("configuration-refused", "a_file_with_mistakes_changes_nothing_and_says_why", include_str!("reload.rs")),
     ("reload-not-possible", "one_follows_the_other_and_none_comes_at_the_end", include_str!("reload.rs")),
+    (
+        "invalid-credential",
+        "rg_8_a_program_has_an_access_token_of_a_quarter_hour_and_refreshes_it",
+        include_str!("identity/tokens.rs"),
+    ),
     ("not-signed-in", "routes_let_in_whom_they_are_for", include_str!("identity/sign_in.rs")),
     ("not-allowed", "routes_let_in_whom_they_are_for", include_str!("identity/sign_in.rs")),
     (

@@ -6,7 +6,10 @@ use seawall_guards::rate_limit;
 use seawall_identity::{SECTION, SIGN_IN_LIMITS};
 
 /// Where passwords are tried, below the prefix.
-const PATHS: [&str; 3] = ["auth/sign-in", "auth/password", "auth/register"];
+const PATHS: [&str; 4] = ["auth/sign-in", "auth/password", "auth/register", "auth/token"];
+
+/// Where a body is taken too and nothing can be guessed: refresh tokens are limited as everything is.
+const REFRESH: &str = "auth/refresh";
 
 /// Where keys are made, below the prefix: these take a body too.
 pub(in crate::app) const KEY_PATHS: [&str; 2] = ["auth/keys", "auth/keys/{id}/rotate"];
@@ -18,15 +21,18 @@ pub(in crate::app) struct Limited {
     pub(in crate::app) routes: Vec<String>,
     /// The rate limit's settings there.
     pub(in crate::app) rate_limit: Values,
+    /// The route where tokens are refreshed, with the limits of all routes.
+    pub(in crate::app) refresh: (String, Values),
 }
 
 impl Limited {
     /// Of this configuration.
     pub(in crate::app) fn of(config: &Config, prefix: &str) -> Self {
+        let refresh = (format!("{prefix}/{REFRESH}"), config.values(&rate_limit::SECTION).clone());
         let mut rate_limit = config.values(&rate_limit::SECTION).clone();
         if let Some(limits) = config.values(&SECTION).raw(SIGN_IN_LIMITS.key()) {
             rate_limit.set(rate_limit::LIMITS.key(), limits.clone());
         }
-        Self { routes: PATHS.map(|path| format!("{prefix}/{path}")).to_vec(), rate_limit }
+        Self { routes: PATHS.map(|path| format!("{prefix}/{path}")).to_vec(), rate_limit, refresh }
     }
 }

@@ -2,7 +2,9 @@
 //! sessions that end.
 
 mod cookie;
+mod forward;
 mod limits;
+mod tokens;
 
 use std::{
     fmt,
@@ -13,7 +15,7 @@ use std::{
 use axum::Router;
 use seawall_config::Config;
 use seawall_core::{
-    authenticator::{Authenticator, Credentials, Found, Presented},
+    authenticator::{Authenticator, Credentials, Found, Presented, RefreshCookie},
     clock::Clock,
     meter::{Meter, NoMeter},
     reply::{PortError, Reply},
@@ -23,8 +25,9 @@ use seawall_identity::{
     attempts::AttemptsKey,
     http::{self, SessionCookie},
     people::{People, PeopleParts},
+    tokens::Browser,
 };
-use seawall_proxy::{Plane, spelled};
+use seawall_proxy::{Plane, SERVER_SECTION, ServerSettings, spelled};
 use seawall_store::{DatabaseUrl, Db, cache::Caches, messages::Messages};
 
 pub(super) use limits::{KEY_PATHS, Limited};
@@ -42,7 +45,15 @@ pub(crate) struct Identity(Arc<Inner>);
 struct Inner {
     settings: IdentitySettings,
     cookie: SessionCookie,
-    open: OnceLock<(People, Arc<CredentialAuthenticator>)>,
+    /// Where whoever shows a token that does not hold gets another.
+    open_paths: Arc<[String]>,
+    open: OnceLock<Open>,
+}
+
+/// What there is once the store is open.
+struct Open {
+    people: People,
+    credentials: Arc<CredentialAuthenticator>,
 }
 
 impl Identity {
@@ -53,14 +64,23 @@ impl Identity {
     pub(super) fn new(config: &Config) -> Result<Self, AppError> {
         let settings = IdentitySettings::read(config.values(&SECTION))?.with_environment(config.environment());
         let cookie = cookie::of(config, &settings)?;
-        Ok(Self(Arc::new(Inner { settings, cookie, open: OnceLock::new() })))
+        let server = ServerSettings::read(config.values(&SERVER_SECTION))?;
+        let open_paths = tokens::open_paths(&server.prefix);
+        Ok(Self(Arc::new(Inner { settings, cookie, open_paths, open: OnceLock::new() })))
     }
 
     /// What guards look sessions up with, when people can sign in.
     pub(super) fn credentials(&self) -> Option<Credentials> {
-        let credentials =
-            || Credentials { cookie: Arc::clone(self.0.cookie.name()), authenticator: Arc::new(self.clone()) };
-        self.0.settings.enabled.then(credentials)
+        let settings = &self.0.settings;
+        let refresh =
+            || RefreshCookie { name: Arc::clone(self.0.cookie.refresh_name()), refresher: Arc::new(self.clone()) };
+        let credentials = || Credentials {
+            refresh: (settings.browser == Browser::Tokens).then(refresh),
+            open_paths: Arc::clone(&self.0.open_paths),
+            prover: settings.signed.then(|| Arc::new(self.clone()) as _),
+            ..Credentials::new(Arc::clone(self.0.cookie.name()), Arc::new(self.clone()))
+        };
+        settings.enabled.then(credentials)
     }
 
     /// The store is open: from here on people are known.
@@ -81,11 +101,23 @@ impl Identity {
         }
         let key = attempts_key(settings, &place.data)?;
         let parts = PeopleParts { db: db.clone(), caches, settings: settings.clone(), key, clock, meter };
-        let people = People::new(parts);
-        let authenticator = people.authenticator();
+        let people = People::new(parts)?;
+        let credentials = people.authenticator();
         // It is opened once.
-        let _first = self.0.open.set((people, authenticator));
+        let _first = self.0.open.set(Open { people, credentials });
         Ok(())
+    }
+
+    /// Waits until the application can be given proof, where that is wanted.
+    ///
+    /// # Errors
+    /// [`AppError::Identity`] when there is no key and none can be made.
+    pub(super) async fn ready(&self) -> Result<(), AppError> {
+        let settings = &self.0.settings;
+        match self.0.open.get().filter(|_| settings.enabled && settings.signed) {
+            Some(open) => Ok(open.people.make_ready_to_sign().await?),
+            None => Ok(()),
+        }
     }
 
     /// Says at the start what an operator may not have meant.
@@ -98,7 +130,7 @@ impl Identity {
         }
         if self.0.settings.attempts_key.is_none() && matches!(place.url, DatabaseUrl::Postgres(_)) {
             tracing::info!(
-                "failed attempts to sign in are counted by this node alone; give all nodes on this database the same `attempts_key` in [identity]"
+                "failed attempts to sign in are counted by this node alone, and refresh tokens are taken by the node that gave them; give all nodes on this database the same `attempts_key` in [identity]"
             );
         }
     }
@@ -106,8 +138,10 @@ impl Identity {
     /// What people may ask under the prefix, when they can sign in.
     pub(super) fn router(&self, prefix: &str) -> Router {
         match self.0.open.get().filter(|_| self.0.settings.enabled) {
-            Some((people, _)) => {
-                http::router(&format!("{}/auth", spelled(prefix)), people.clone(), self.0.cookie.clone())
+            Some(open) => {
+                let prefix = format!("{}/auth", spelled(prefix));
+                let people = http::router(&prefix, open.people.clone(), self.0.cookie.clone());
+                people.merge(forward::router(&prefix, open.people.clone()))
             }
             None => Router::new(),
         }
@@ -115,13 +149,13 @@ impl Identity {
 
     /// What operators may ask.
     pub(super) fn operator_router(&self) -> Router {
-        self.0.open.get().map_or_else(Router::new, |(people, _)| http::operator_router(people.clone()))
+        self.0.open.get().map_or_else(Router::new, |open| http::operator_router(open.people.clone()))
     }
 
     /// Open sockets end with what they were opened with.
     pub(super) fn followed_by(&self, plane: &Plane) {
-        if let Some((people, _)) = self.0.open.get() {
-            plane.follow(people.revocations());
+        if let Some(open) = self.0.open.get() {
+            plane.follow(open.people.revocations());
         }
     }
 }
@@ -144,14 +178,14 @@ pub(crate) fn alone(db: &Db, place: &StorePlace, settings: IdentitySettings) -> 
     let messages = between::messages(place, &*meter).map_err(|fault| AppError::from(*fault))?;
     let caches = Caches::new(messages.clone(), Arc::clone(&clock), Arc::clone(&meter));
     let key = attempts_key(&settings, &place.data)?;
-    let people = People::new(PeopleParts { db: db.clone(), caches: &caches, settings, key, clock, meter });
+    let people = People::new(PeopleParts { db: db.clone(), caches: &caches, settings, key, clock, meter })?;
     Ok((http::operator_router(people), messages))
 }
 
 impl Authenticator for Identity {
     fn authenticate(&self, presented: &Presented<'_>) -> Reply<Found> {
         match self.0.open.get() {
-            Some((_, authenticator)) => authenticator.authenticate(presented),
+            Some(open) => open.credentials.authenticate(presented),
             None => Reply::Ready(Err(PortError::Unavailable)),
         }
     }

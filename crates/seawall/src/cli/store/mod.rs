@@ -4,6 +4,7 @@ mod access;
 mod audit_log;
 mod backup;
 mod bar;
+mod identity;
 mod key;
 mod migrate;
 mod relocate;
@@ -16,8 +17,8 @@ use seawall_identity::IdentitySettings;
 
 use self::access::{Access, Variables};
 pub(super) use self::{
-    audit_log::AuditLogCommand, backup::BackupCommand, key::KeyCommand, migrate::MigrateCommand, relocate::DbCommand,
-    restore::RestoreOptions, user::UserCommand,
+    audit_log::AuditLogCommand, backup::BackupCommand, identity::IdentityCommand, key::KeyCommand,
+    migrate::MigrateCommand, relocate::DbCommand, restore::RestoreOptions, user::UserCommand,
 };
 use super::{
     CliError, Next, Serve, World,
@@ -44,6 +45,7 @@ enum Wish {
     Restore(RestoreOptions, Access, PathBuf),
     User(UserCommand, Access),
     Key(KeyCommand, Access),
+    Identity(IdentityCommand, Access),
     /// With the directory where relative paths begin.
     Db(DbCommand, PathBuf),
 }
@@ -85,6 +87,12 @@ pub(super) fn key(command: KeyCommand, world: &World<'_>) -> Result<Next, CliErr
     Ok(next(Wish::Key(command, access), world))
 }
 
+/// Prepares `seawall identity`.
+pub(super) fn identity(command: IdentityCommand, world: &World<'_>) -> Result<Next, CliError> {
+    let access = access(command.file(), world)?;
+    Ok(next(Wish::Identity(command, access), world))
+}
+
 /// Prepares `seawall db`.
 pub(super) fn db(command: DbCommand, world: &World<'_>) -> Next {
     next(Wish::Db(command, world.directory.clone()), world)
@@ -118,6 +126,7 @@ impl Ask {
             Wish::Restore(options, access, directory) => options.run(access, directory, self.paint, out).await,
             Wish::Key(command, access) => command.run(access, self.paint, out).await,
             Wish::User(command, access) => command.run(access, self.paint, out).await,
+            Wish::Identity(command, access) => command.run(access, self.paint, out).await,
             Wish::Db(command, directory) => command.run(directory, self.paint, out).await,
         }
     }

@@ -3,9 +3,11 @@
 mod forged;
 mod keys;
 mod operator;
+mod proxies;
 mod revoked;
 mod sessions;
 mod sign_in;
+mod tokens;
 mod unavailable;
 
 use seawall_testkit::{

@@ -1,0 +1,2 @@
+DROP TABLE token_families;
+DROP TABLE signing_keys;

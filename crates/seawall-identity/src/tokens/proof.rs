@@ -1,0 +1,61 @@
+//! Proof for the application behind: who asks, signed, for a minute (`X-Seawall-Token`).
+
+use http::HeaderValue;
+use seawall_core::{
+    clock::Now,
+    principal::{Principal, PrincipalKind, Role},
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    access::Names,
+    jwt::{self, Kind},
+    ring::KeyRing,
+};
+
+/// How long a proof is good, and how much of that is left at least when it is given, in seconds.
+const LIFE_S: i64 = 60;
+const LEFT_S: i64 = 30;
+
+/// Signs proof.
+pub(crate) struct Proofs<'a> {
+    pub(crate) ring: &'a KeyRing,
+    pub(crate) names: &'a Names,
+}
+
+impl Proofs<'_> {
+    /// Signing takes some tens of microseconds, so what was signed is kept with the principal and given until half of its minute is over.
+    pub(crate) fn prove(&self, principal: &Principal, now: Now) -> Option<HeaderValue> {
+        let now_s = i64::try_from(now.unix_us / 1_000_000).unwrap_or(i64::MAX);
+        if let Some(kept) = principal.told.proof.get(now_s) {
+            return Some(kept);
+        }
+        let keys = self.ring.known()?;
+        let signer = keys.signer(i64::try_from(now.unix_us).unwrap_or(i64::MAX))?;
+        let token = jwt::sign(signer, Kind::Proof, self.claims(principal, now_s).to_string().as_bytes())?;
+        let mut value = HeaderValue::try_from(token).ok()?;
+        value.set_sensitive(true);
+        principal.told.proof.keep(value.clone(), now_s + LIFE_S - LEFT_S);
+        Some(value)
+    }
+
+    fn claims(&self, principal: &Principal, now_s: i64) -> Value {
+        let mut claims = Map::from_iter([
+            ("iss".to_owned(), json!(self.names.issuer)),
+            ("aud".to_owned(), json!(self.names.audience)),
+            ("sub".to_owned(), json!(&*principal.id)),
+            ("name".to_owned(), json!(&*principal.name)),
+            ("roles".to_owned(), json!(principal.roles.iter().map(Role::as_str).collect::<Vec<_>>())),
+            ("iat".to_owned(), json!(now_s)),
+            ("nbf".to_owned(), json!(now_s)),
+            ("exp".to_owned(), json!(now_s + LIFE_S)),
+        ]);
+        if let Some(session) = &principal.session {
+            claims.insert("sid".to_owned(), json!(&**session));
+        }
+        if principal.kind == PrincipalKind::ApiKey {
+            claims.insert("key_id".to_owned(), json!(&*principal.id));
+        }
+        claims.into()
+    }
+}

@@ -1,0 +1,201 @@
+//! Who a request is from, asked by another proxy before it passes the request on: nginx `auth_request`, Caddy `forward_auth`, Traefik
+//! `forwardAuth`, Envoy `ext_authz` over HTTP.
+//!
+//! What a proxy asks is fixed in its configuration, so whatever is not understood refuses: a requirement that is misspelled lets nobody in.
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Extension, Query, State},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, LOCATION},
+};
+use seawall_core::{
+    authenticator::not_signed_in,
+    facts::Facts,
+    principal::Principal,
+    problem::Problem,
+    settings::{Raw, Setting},
+};
+use seawall_guards::{
+    access::{NOT_ALLOWED, Requirement},
+    authentication::UNAVAILABLE,
+};
+use seawall_identity::{IdentityError, http::invalid_input, people::People};
+
+static USER: HeaderName = HeaderName::from_static("x-seawall-user");
+static USER_NAME: HeaderName = HeaderName::from_static("x-seawall-user-name");
+static ROLES: HeaderName = HeaderName::from_static("x-seawall-roles");
+static KEY: HeaderName = HeaderName::from_static("x-seawall-key");
+static SCOPES: HeaderName = HeaderName::from_static("x-seawall-scopes");
+static TOKEN: HeaderName = HeaderName::from_static("x-seawall-token");
+
+/// The routes below `prefix`.
+pub(super) fn router(prefix: &str, people: People) -> Router {
+    Router::new()
+        .route(&format!("{prefix}/forward"), any(configured))
+        // Envoy asks with the method and the path of the request itself behind its prefix, and with its query: that is the client's.
+        .route(&format!("{prefix}/forward/{{*path}}"), any(anybody))
+        .with_state(people)
+}
+
+/// What a proxy's configuration asks for.
+#[derive(Debug, Default, PartialEq)]
+struct Asked {
+    /// One of these is enough.
+    require: Vec<Requirement>,
+    /// Whether browsers are sent to the page where people sign in.
+    redirect: bool,
+}
+
+impl Asked {
+    fn read(pairs: &[(String, String)]) -> Result<Self, String> {
+        let mut asked = Self::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "require" => asked.require.push(Requirement::read(&Raw::Text(value.clone()))?),
+                "redirect" => asked.redirect = true,
+                other => {
+                    return Err(format!(
+                        "\"{}\" is not asked for here; there are require and redirect",
+                        other.escape_debug()
+                    ));
+                }
+            }
+        }
+        if asked.require.is_empty() {
+            asked.require.push(Requirement::known());
+        }
+        Ok(asked)
+    }
+}
+
+async fn configured(
+    State(people): State<People>,
+    Extension(facts): Extension<Facts>,
+    Query(pairs): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    match Asked::read(&pairs) {
+        Ok(asked) => answer(&people, &facts, &asked, &headers).await,
+        Err(wrong) => problem(invalid_input(wrong)),
+    }
+}
+
+async fn anybody(State(people): State<People>, Extension(facts): Extension<Facts>, headers: HeaderMap) -> Response {
+    let asked = Asked { require: vec![Requirement::known()], redirect: false };
+    answer(&people, &facts, &asked, &headers).await
+}
+
+async fn answer(people: &People, facts: &Facts, asked: &Asked, headers: &HeaderMap) -> Response {
+    let Some(principal) = &facts.principal else {
+        if let Some(error) = facts.unproven {
+            return problem(Problem::new(&UNAVAILABLE).inside(error.to_string()).retry_after(1));
+        }
+        let page = people.settings().sign_in_page.as_ref().filter(|_| asked.redirect && facts.wants_page);
+        return match page.and_then(|page| redirect(page.as_str(), headers)) {
+            Some(location) => {
+                (StatusCode::FOUND, [(LOCATION, location), (CACHE_CONTROL, HeaderValue::from_static("no-store"))])
+                    .into_response()
+            }
+            None => problem(not_signed_in()),
+        };
+    };
+    if !asked.require.iter().any(|one| one.holds(principal)) {
+        return problem(Problem::new(&NOT_ALLOWED));
+    }
+    match told(people, principal).await {
+        Ok(headers) => headers.into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "proof could not be signed");
+            problem(Problem::new(&UNAVAILABLE).inside(error.to_string()).retry_after(1))
+        }
+    }
+}
+
+/// What the proxy passes on to the application.
+async fn told(people: &People, principal: &Principal) -> Result<HeaderMap, IdentityError> {
+    let proof = people.proof(principal).await?;
+    let told = &principal.told;
+    let mut headers = HeaderMap::from_iter([
+        (USER.clone(), told.id.clone()),
+        (USER_NAME.clone(), told.name.clone()),
+        (ROLES.clone(), told.roles.clone()),
+        (TOKEN.clone(), proof),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ]);
+    headers.extend(told.key.clone().map(|key| (KEY.clone(), key)));
+    headers.extend(told.scopes.clone().map(|scopes| (SCOPES.clone(), scopes)));
+    Ok(headers)
+}
+
+/// The page where people sign in, with the way back. What the proxy says of the request is there only when the proxy is trusted; a
+/// stranger's fields were removed before.
+fn redirect(page: &str, headers: &HeaderMap) -> Option<HeaderValue> {
+    let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if !matches!(said("x-forwarded-method"), None | Some("GET" | "HEAD")) {
+        return None;
+    }
+    // A way back is a path: it never leads to another host.
+    let back =
+        said("x-forwarded-uri").filter(|uri| uri.starts_with('/') && !uri.starts_with("//") && !uri.contains('\\'));
+    let mut location = page.to_owned();
+    if let Some(back) = back {
+        location.push(if page.contains('?') { '&' } else { '?' });
+        location.push_str("return_to=");
+        for byte in back.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+                location.push(char::from(byte));
+            } else {
+                location.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    HeaderValue::try_from(location).ok()
+}
+
+/// A problem on its way to where all problems are rendered.
+fn problem(problem: Problem) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = problem.status();
+    response.extensions_mut().insert(problem);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(pairs: &[(&str, &str)]) -> Result<Asked, String> {
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Asked::read(&pairs)
+    }
+
+    #[test]
+    fn what_is_not_understood_lets_nobody_in() {
+        assert_eq!(asked(&[]).unwrap().require, [Requirement::known()]);
+        assert_eq!(asked(&[("require", "role admin"), ("redirect", "")]).unwrap().require.len(), 1);
+        for wrong in [("requires", "role admin"), ("require", "admin"), ("require", ""), ("require", "role Admin")] {
+            assert!(asked(&[wrong]).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_way_back_is_a_path_and_only_of_what_can_be_asked_again() {
+        let to = |fields: &[(&'static str, &'static str)]| {
+            let headers =
+                fields.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            redirect("/login", &headers.collect())
+        };
+        assert_eq!(to(&[]).unwrap(), "/login");
+        assert_eq!(to(&[("x-forwarded-uri", "/a?b=c&d")]).unwrap(), "/login?return_to=/a%3Fb%3Dc%26d");
+        for elsewhere in ["//evil.example", "https://evil.example", "/\\evil.example", ""] {
+            assert_eq!(to(&[("x-forwarded-uri", elsewhere)]).unwrap(), "/login", "{elsewhere}");
+        }
+        assert_eq!(to(&[("x-forwarded-method", "POST"), ("x-forwarded-uri", "/a")]), None);
+    }
+}
