@@ -27,6 +27,7 @@ Commands:
   bench proxy           compare Seawall with other proxies; see `cargo xtask bench proxy --help`
   bench connections     what connections cost while nothing happens on them
   bench instructions    count the instructions of a request, in all and by guard
+  bench sign-in         whether the time of a refusal tells who exists
   bench store           durable transactions per second of the store, beside the bare drivers";
 
 fn main() -> ExitCode {
@@ -49,6 +50,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench", "proxy", rest @ ..] => bench::run(rest),
         ["bench", "connections", rest @ ..] => bench::connections::run(rest),
+        ["bench", "sign-in", rest @ ..] => bench::sign_in::run(rest),
         ["bench", "store", rest @ ..] => bench::store::run(rest),
         ["bench", "instructions", rest @ ..] => bench::instructions::run(rest),
         // Started by the bench as a child process, so that its cost is not counted as the bench's own.

@@ -35,6 +35,8 @@ pub struct Principal {
     pub authenticated_at_unix_us: u64,
     /// When the credential expires, in microseconds since 1970-01-01T00:00:00Z.
     pub expires_at_unix_us: Option<u64>,
+    /// Whether more than a password was shown for it.
+    pub second_factor: bool,
     /// What the application behind is told, prepared.
     pub told: Told,
 }
@@ -51,8 +53,15 @@ impl Principal {
             roles: roles.into(),
             authenticated_at_unix_us: session.authenticated_at_unix_us,
             expires_at_unix_us: session.expires_at_unix_us,
+            second_factor: session.second_factor,
             told: Told::new(id, name, roles)?,
         })
+    }
+
+    /// Whether its owner proved to be who it is within the last so many microseconds.
+    #[must_use]
+    pub const fn is_fresh(&self, now_unix_us: u64, within_us: u64) -> bool {
+        now_unix_us.saturating_sub(self.authenticated_at_unix_us) < within_us
     }
 
     /// Whether one of these roles was given to it.
@@ -71,6 +80,8 @@ pub struct SessionFacts {
     pub authenticated_at_unix_us: u64,
     /// When it ends at the latest.
     pub expires_at_unix_us: Option<u64>,
+    /// Whether it was begun with a second factor.
+    pub second_factor: bool,
 }
 
 /// What the application behind is told of a principal, as values of header fields.

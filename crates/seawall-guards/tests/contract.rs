@@ -161,7 +161,8 @@ impl Authenticator for Knows {
 #[tokio::test]
 async fn authentication() {
     let closed = || {
-        let credentials = Credentials { cookie: "session".into(), authenticator: Arc::new(Knows) };
+        let credentials =
+            Credentials { cookie: "session".into(), withheld: "session-device".into(), authenticator: Arc::new(Knows) };
         let values = authentication::values().with("when_unavailable", text("closed"));
         authentication::AuthenticationGuard::read(&values, Some(credentials), &NoMeter).unwrap()
     };

@@ -2,10 +2,14 @@
 
 use seawall_core::{
     limit::Quota,
-    settings::{BadSetting, Field, Literal, Raw, Secret, Section, Setting, Shape, Values, choice},
+    settings::{BadSetting, Field, Literal, Raw, Secret, Section, Setting, Shape, Span, Values, choice},
 };
 
-use crate::{password::PasswordPolicy, sessions::Preset};
+use crate::{
+    attempts::{BruteForce, Spraying},
+    password::PasswordPolicy,
+    sessions::Preset,
+};
 
 const ENABLED: Field<bool> = Field::new(
     "enabled",
@@ -47,7 +51,33 @@ pub const SIGN_IN_LIMITS: Field<Vec<Quota>> = Field::new(
 const ATTEMPTS_KEY: Field<Secret> = Field::new(
     "attempts_key",
     Literal::Unset,
-    "The secret with which names are hashed where failed attempts are counted. Unset, it is made once and kept in `identity.key` in the `data` directory. Several nodes on one database need the same, or each counts by itself.",
+    "The secret with which names are hashed where failed attempts are counted, and from which the keys are made that seal second factors and sign the cookies of known devices. Unset, it is made once and kept in `identity.key` in the `data` directory. Several nodes on one database need the same, or each counts by itself and second factors hold on the node alone where they were enrolled.",
+)
+.needs_restart();
+const BRUTE_FORCE: Field<BruteForce> = Field::new(
+    "brute_force",
+    Literal::Text("layered"),
+    "How guessing is held up. \"simple\": five failed attempts at one name from one source are followed by a pause of 15 minutes. \"layered\" adds a pause for a source that fails at many names, and ever longer delays for a name that is attacked from many sources; devices that their owners signed in on before are not held up by either.",
+)
+.needs_restart();
+const SPRAY_ACCOUNTS: Field<u64> = Field::new(
+    "spray_accounts",
+    Literal::Integer(20),
+    "At how many names one source (IPv4 address, IPv6 /64) may fail within `spray_pause` before it is not heard for as long. Many people behind one address who mistype are few of them at a time.",
+)
+.between("3", "10000")
+.needs_restart();
+const SPRAY_PAUSE: Field<Span> = Field::new(
+    "spray_pause",
+    Literal::Text("15min"),
+    "How long the names at which one source failed are counted together, and how long it is paused when they are too many.",
+)
+.between("1min", "1day")
+.needs_restart();
+const ISSUER: Field<String> = Field::new(
+    "issuer",
+    Literal::Text("Seawall"),
+    "What authenticator apps show beside the name: the application's name, as its users know it.",
 )
 .needs_restart();
 
@@ -63,6 +93,10 @@ pub static SECTION: Section = Section::new(
         PASSWORD_LEAST.spec(),
         SIGN_IN_LIMITS.spec(),
         ATTEMPTS_KEY.spec(),
+        BRUTE_FORCE.spec(),
+        SPRAY_ACCOUNTS.spec(),
+        SPRAY_PAUSE.spec(),
+        ISSUER.spec(),
     ],
 );
 
@@ -126,6 +160,12 @@ pub struct IdentitySettings {
     pub passwords: PasswordPolicy,
     /// What names are hashed with, when it is given.
     pub attempts_key: Option<Secret>,
+    /// How guessing is held up.
+    pub brute_force: BruteForce,
+    /// When one source has failed at too many names.
+    pub spraying: Spraying,
+    /// What authenticator apps show.
+    pub issuer: String,
 }
 
 impl IdentitySettings {
@@ -144,6 +184,13 @@ impl IdentitySettings {
             registration: values.get(&REGISTRATION)?,
             passwords,
             attempts_key: values.find(&ATTEMPTS_KEY)?,
+            brute_force: values.get(&BRUTE_FORCE)?,
+            spraying: Spraying { accounts: values.get(&SPRAY_ACCOUNTS)?, pause_us: micros(values.get(&SPRAY_PAUSE)?) },
+            issuer: values.get(&ISSUER)?,
         })
     }
+}
+
+fn micros(span: Span) -> u64 {
+    u64::try_from(span.duration().as_micros()).unwrap_or(u64::MAX)
 }

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`attempts`] | who has tried too often |
+//! | [`factors`] | second factors: authenticator apps and recovery codes |
 //! | [`http`] | what people and operators ask over HTTP |
 //! | [`password`] | hashes in every format that applications left behind, a bounded pool that computes them, equal times for all answers, and what makes a good one |
 //! | [`people`] | everything that can be done with users and sessions |
@@ -14,6 +15,7 @@
 pub mod attempts;
 mod config;
 mod error;
+pub mod factors;
 pub mod http;
 pub mod password;
 pub mod people;

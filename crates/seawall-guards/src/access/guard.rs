@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use seawall_core::{
-    authenticator::{NOT_SIGNED_IN, not_signed_in},
+    authenticator::{NOT_SIGNED_IN, confirm_your_identity, not_signed_in},
     problem::{Fault, Problem, ProblemType, Severity},
 };
 
@@ -23,6 +23,19 @@ pub static NOT_ALLOWED: ProblemType = ProblemType {
         on; which role a route requires is said by `require` in `[access]`.",
 };
 
+/// The session was begun without a second factor.
+pub static SECOND_FACTOR_REQUIRED: ProblemType = ProblemType {
+    slug: "second-factor-required",
+    code: "SECOND_FACTOR_REQUIRED",
+    status: StatusCode::FORBIDDEN,
+    title: "This needs a second factor",
+    retryable: false,
+    fault: Fault::Client,
+    severity: Severity::Low,
+    documentation: "You are signed in with a password alone. Enrol an authenticator app (`PREFIX/auth/factors/totp`), or show a code of it \
+        to `PREFIX/auth/confirm`, and ask again.\n\nFor the operator: `require = \"second factor\"` in `[access]` says so for a route.",
+};
+
 /// Lets in whoever a route is for.
 #[derive(Debug)]
 pub struct AccessGuard {
@@ -37,6 +50,19 @@ impl AccessGuard {
         Self { require, hidden }
     }
 
+    /// What a principal is told that meets none. Whoever can do something about it is told what.
+    fn short_of(&self) -> Problem {
+        let fresh = self.require.iter().filter_map(|one| match one {
+            Requirement::Fresh(within) => Some(within.duration().as_secs()),
+            _ => None,
+        });
+        match fresh.max() {
+            Some(within_s) if !self.hidden => confirm_your_identity(within_s),
+            None if self.require.contains(&Requirement::SecondFactor) => self.refused(&SECOND_FACTOR_REQUIRED),
+            _ => self.refused(&NOT_ALLOWED),
+        }
+    }
+
     fn refused(&self, kind: &'static ProblemType) -> Problem {
         if self.hidden {
             return Problem::new(&NOT_FOUND).inside(kind.slug);
@@ -48,8 +74,10 @@ impl AccessGuard {
 impl Guard for AccessGuard {
     fn head(&self, _head: &mut Head, context: &mut Context) -> Verdict {
         let problem = match (&context.principal, context.unproven) {
-            (Some(principal), _) if self.require.iter().any(|one| one.holds(principal)) => return Verdict::Pass,
-            (Some(_), _) => self.refused(&NOT_ALLOWED),
+            (Some(principal), _) if self.require.iter().any(|one| one.holds(principal, context.now)) => {
+                return Verdict::Pass;
+            }
+            (Some(_), _) => self.short_of(),
             (None, Some(error)) => return Verdict::Refuse(authentication::unavailable(error)),
             (None, None) => {
                 if self.hidden {

@@ -1,8 +1,9 @@
-//! What a route requires of whoever asks: `"user"`, `"role admin"`.
+//! What a route requires of whoever asks: `"user"`, `"role admin"`, `"second factor"`, `"fresh 5min"`.
 
 use seawall_core::{
+    clock::Now,
     principal::{Principal, Role},
-    settings::{Raw, Setting, Shape},
+    settings::{Raw, Setting, Shape, Span},
 };
 
 /// One way to be let in.
@@ -12,17 +13,27 @@ pub enum Requirement {
     User,
     /// Whoever has this role.
     Role(Role),
+    /// Whoever signed in with a second factor.
+    SecondFactor,
+    /// Whoever proved within so long to be who it is.
+    Fresh(Span),
 }
 
 impl Requirement {
     /// Whether the principal is let in by it.
     #[must_use]
-    pub fn holds(&self, principal: &Principal) -> bool {
+    pub fn holds(&self, principal: &Principal, now: Now) -> bool {
         match self {
             Self::User => true,
             Self::Role(role) => principal.has_one_of(std::slice::from_ref(role)),
+            Self::SecondFactor => principal.second_factor,
+            Self::Fresh(within) => principal.is_fresh(now.unix_us, micros(*within)),
         }
     }
+}
+
+fn micros(span: Span) -> u64 {
+    u64::try_from(span.duration().as_micros()).unwrap_or(u64::MAX)
 }
 
 impl Setting for Requirement {
@@ -34,8 +45,12 @@ impl Setting for Requirement {
         };
         match text.trim().split_once(char::is_whitespace) {
             None if text.trim() == "user" => Ok(Self::User),
+            Some(("second", word)) if word.trim() == "factor" => Ok(Self::SecondFactor),
+            Some(("fresh", span)) => Span::read(&Raw::Text(span.trim().to_owned())).map(Self::Fresh),
             Some(("role", name)) => Role::parse(name.trim()).map(Self::Role),
-            _ => Err(format!("\"{text}\" is no requirement; write \"user\" for whoever signed in, or \"role admin\"")),
+            _ => Err(format!(
+                "\"{text}\" is no requirement; write \"user\" for whoever signed in, \"role admin\", \"second factor\", or \"fresh 5min\""
+            )),
         }
     }
 }

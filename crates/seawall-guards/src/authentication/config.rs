@@ -48,7 +48,8 @@ pub static ENTRY: GuardEntry = GuardEntry {
     report_only: ReportOnly::No("forged identity headers are always removed, and it decides on nothing else"),
     build: |build| {
         let credentials = build.shared.credentials.clone();
-        Ok(Some(Arc::new(AuthenticationGuard::read(build.values, credentials, &*build.shared.meter)?)))
+        let guard = AuthenticationGuard::read(build.values, credentials, &*build.shared.meter)?;
+        Ok(Some(Arc::new(guard.on_own_path(build.own_path))))
     },
 };
 

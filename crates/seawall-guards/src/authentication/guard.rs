@@ -53,6 +53,8 @@ pub static FAILURES: Metric = Metric {
 pub struct AuthenticationGuard {
     credentials: Option<Credentials>,
     failing: Failing,
+    /// Whether Seawall answers itself.
+    own_path: bool,
 }
 
 /// What is done when the store does not answer; shared with answers that come later.
@@ -69,7 +71,19 @@ impl AuthenticationGuard {
     /// [`BadSetting`] when they are not checked settings of the section.
     pub fn read(values: &Values, credentials: Option<Credentials>, meter: &dyn Meter) -> Result<Self, BadSetting> {
         let failures = if credentials.is_some() { meter.series(&FAILURES, &[]) } else { Handle::none() };
-        Ok(Self { credentials, failing: Failing { when_unavailable: values.get(&WHEN_UNAVAILABLE)?, failures } })
+        Ok(Self {
+            credentials,
+            failing: Failing { when_unavailable: values.get(&WHEN_UNAVAILABLE)?, failures },
+            own_path: false,
+        })
+    }
+}
+
+impl AuthenticationGuard {
+    /// On Seawall's own paths, which read the cookie that nobody else gets.
+    #[must_use]
+    pub fn on_own_path(self, own_path: bool) -> Self {
+        Self { own_path, ..self }
     }
 }
 
@@ -79,6 +93,9 @@ impl Guard for AuthenticationGuard {
         let Some(credentials) = self.credentials.as_ref().filter(|_| head.headers.contains_key(COOKIE)) else {
             return Verdict::Pass;
         };
+        if !self.own_path && cookie::find(&head.headers, &credentials.withheld) != Sent::Nothing {
+            cookie::remove(&mut head.headers, &credentials.withheld);
+        }
         let reply = match cookie::find(&head.headers, &credentials.cookie) {
             Sent::Nothing => return Verdict::Pass,
             Sent::Ambiguous => Reply::Ready(Ok(Found::Nobody)),

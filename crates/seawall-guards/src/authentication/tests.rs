@@ -41,13 +41,18 @@ impl Authenticator for Knows {
 }
 
 fn ann() -> Arc<Principal> {
-    let session = SessionFacts { id: "s1".into(), authenticated_at_unix_us: 1, expires_at_unix_us: None };
+    let session =
+        SessionFacts { id: "s1".into(), authenticated_at_unix_us: 1, expires_at_unix_us: None, second_factor: false };
     Arc::new(Principal::user("u1", "Ann", &[Role::parse("admin").unwrap()], session).unwrap())
 }
 
 fn guard(other: Result<(), PortError>, later: bool, when_unavailable: &str) -> (AuthenticationGuard, Arc<Knows>) {
     let knows = Arc::new(Knows { other, later, asked: Mutex::default() });
-    let credentials = Credentials { cookie: "__Host-seawall".into(), authenticator: Arc::clone(&knows) as _ };
+    let credentials = Credentials {
+        cookie: "__Host-seawall".into(),
+        withheld: "__Host-seawall-device".into(),
+        authenticator: Arc::clone(&knows) as _,
+    };
     let values = values().with("when_unavailable", Raw::Text(when_unavailable.to_owned()));
     (AuthenticationGuard::read(&values, Some(credentials), &NoMeter).unwrap(), knows)
 }

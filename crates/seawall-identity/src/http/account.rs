@@ -10,26 +10,26 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::SET_COOKIE};
 use seawall_core::{facts::Facts, settings::Secret};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
-    SessionCookie,
+    SessionCookie, factors,
     problems::Refused,
     request::{Agent, Json, Known, Somebody, own_pages_only},
-    wire,
+    steps, wire,
 };
 use crate::{
     config::Registration,
-    people::{People, SignIn, SignedIn},
+    people::{People, SignIn, SignInStep, SignedIn},
 };
 
 static CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// What the handlers have.
 #[derive(Clone, Debug)]
-struct Desk {
-    people: People,
-    cookie: SessionCookie,
+pub(super) struct Desk {
+    pub(super) people: People,
+    pub(super) cookie: SessionCookie,
 }
 
 /// The routes below `prefix`, such as `/_seawall/auth`. Each request brings its [`Facts`] as an extension; a problem is the extension of
@@ -46,6 +46,7 @@ pub fn router(prefix: &str, people: People, cookie: SessionCookie) -> Router {
     if open {
         router = router.route(&format!("{prefix}/register"), post(register));
     }
+    let router = router.merge(factors::routes(prefix)).merge(steps::routes(prefix));
     router.layer(middleware::from_fn(own_pages_only)).with_state(Desk { people, cookie })
 }
 
@@ -68,12 +69,24 @@ async fn sign_in(
     State(desk): State<Desk>,
     Known(facts): Known,
     Agent(user_agent): Agent,
+    headers: HeaderMap,
     Json(sent): Json<Credentials>,
 ) -> Result<Response, Refused> {
     desk.private(&facts)?;
     let Credentials { name, password } = sent;
-    let asked = SignIn { name, password: password.into(), user_agent };
-    Ok(desk.welcome(&desk.people.sign_in(&facts, asked).await?, StatusCode::OK))
+    let device = desk.cookie.device(&headers);
+    let asked = SignIn { name, password: password.into(), user_agent, device };
+    Ok(match desk.people.sign_in(&facts, asked).await? {
+        SignInStep::SignedIn(signed_in) => desk.welcome(&signed_in, StatusCode::OK),
+        SignInStep::SecondFactor(given) => {
+            let body = json!({
+                "next": "second-factor",
+                "ticket": given.ticket.expose(),
+                "expires_at": wire::time(given.expires_at),
+            });
+            (StatusCode::ACCEPTED, Shown(body)).into_response()
+        }
+    })
 }
 
 async fn register(
@@ -142,19 +155,26 @@ async fn change_password(
 
 impl Desk {
     /// Over plain http no browser keeps the cookie, and passwords could be read on their way.
-    fn private(&self, facts: &Facts) -> Result<(), Refused> {
+    pub(super) fn private(&self, facts: &Facts) -> Result<(), Refused> {
         if self.cookie.secure() && !facts.secure { Err(Refused::in_clear()) } else { Ok(()) }
     }
 
     /// Somebody signed in: the cookie, and who it is.
-    fn welcome(&self, signed_in: &SignedIn, status: StatusCode) -> Response {
+    pub(super) fn welcome(&self, signed_in: &SignedIn, status: StatusCode) -> Response {
+        self.welcome_with(signed_in, status, Map::new())
+    }
+
+    /// The same, with what else there is to say.
+    pub(super) fn welcome_with(&self, signed_in: &SignedIn, status: StatusCode, more: Map<String, Value>) -> Response {
         let limits = self.people.settings().sessions.limits();
-        let body = json!({
-            "user": wire::own(&signed_in.user),
-            "session": wire::session(&signed_in.session, Some(&signed_in.session.id)),
-        });
-        let mut response = (status, Shown(body)).into_response();
-        response.headers_mut().extend(self.cookie.give(&signed_in.token, limits).map(|cookie| (SET_COOKIE, cookie)));
+        let mut body = more;
+        body.insert("user".to_owned(), wire::own(&signed_in.user));
+        body.insert("session".to_owned(), wire::session(&signed_in.session, Some(&signed_in.session.id)));
+        let mut response = (status, Shown(Value::Object(body))).into_response();
+        let device = signed_in.device.as_deref().and_then(|device| self.cookie.give_device(device));
+        for cookie in self.cookie.give(&signed_in.token, limits).into_iter().chain(device) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
         response
     }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header::COOKIE};
 
 use crate::{
+    attempts::KNOWN_S,
     config::CookieName,
     sessions::{Limits, Token},
 };
@@ -13,6 +14,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct SessionCookie {
     name: Arc<str>,
+    device_name: Arc<str>,
     secure: bool,
 }
 
@@ -21,13 +23,20 @@ impl SessionCookie {
     #[must_use]
     pub fn new(name: &CookieName, secure: bool) -> Self {
         let prefix = if secure { "__Host-" } else { "" };
-        Self { name: format!("{prefix}{}", name.as_str()).into(), secure }
+        let name = format!("{prefix}{}", name.as_str());
+        Self { device_name: format!("{name}-device").into(), name: name.into(), secure }
     }
 
     /// Its whole name.
     #[must_use]
     pub const fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// The whole name of the cookie by which a device is known.
+    #[must_use]
+    pub const fn device_name(&self) -> &Arc<str> {
+        &self.device_name
     }
 
     /// Whether it travels over https alone.
@@ -38,17 +47,31 @@ impl SessionCookie {
 
     /// Gives it to a browser for as long as the session can last.
     pub(super) fn give(&self, token: &Token, limits: Limits) -> Option<HeaderValue> {
-        self.write(token.expose(), limits.absolute_us / 1_000_000)
+        self.write(&self.name, token.expose(), limits.absolute_us / 1_000_000)
+    }
+
+    /// Gives a browser what its device is known by.
+    pub(super) fn give_device(&self, value: &str) -> Option<HeaderValue> {
+        self.write(&self.device_name, value, i64::try_from(KNOWN_S).unwrap_or(i64::MAX))
+    }
+
+    /// What the device is known by, as it came; nothing when it came with several values.
+    pub(super) fn device(&self, headers: &HeaderMap) -> Option<String> {
+        let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+        let mut sent = pairs.filter(|(name, _)| name.trim() == &*self.device_name).map(|(_, value)| value.trim());
+        let first = sent.next()?;
+        sent.all(|other| other == first).then(|| first.to_owned())
     }
 
     /// Takes it back.
     pub(super) fn take_back(&self) -> Option<HeaderValue> {
-        self.write("", 0)
+        self.write(&self.name, "", 0)
     }
 
-    fn write(&self, value: &str, max_age_s: i64) -> Option<HeaderValue> {
+    fn write(&self, name: &str, value: &str, max_age_s: i64) -> Option<HeaderValue> {
         let secure = if self.secure { "; Secure" } else { "" };
-        let text = format!("{}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}", self.name);
+        let text = format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}");
         let mut value = HeaderValue::try_from(text).ok()?;
         value.set_sensitive(true);
         Some(value)

@@ -2,9 +2,11 @@
 
 mod account;
 mod cookie;
+mod factors;
 mod operator;
 mod problems;
 mod request;
+mod steps;
 mod wire;
 
 pub use account::router;

@@ -13,3 +13,4 @@ pub(crate) use live::Live;
 pub use revoker::Revoker;
 pub use table::Session;
 pub use token::Token;
+pub(crate) use token::digest_of;

@@ -3,10 +3,14 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails loudly")]
 
 mod attempts;
+mod factors;
+mod layers;
 mod nodes;
+mod operator;
 #[path = "../../../seawall-store/tests/it/support/server.rs"]
 #[expect(dead_code, reason = "the store's own tests use all of it")]
 mod server;
 mod sessions;
 mod support;
 mod tables;
+mod times;

@@ -199,6 +199,7 @@ impl App {
         lasts.lasting.health.look_at_store(store.db().clone());
         let (clock, meter) = (Arc::clone(&lasts.lasting.clock), Arc::new(registry.clone()));
         lasts.lasting.identity.open(store.place(), store.db(), store.caches(), clock, meter)?;
+        lasts.lasting.identity.tell_first(&settings.server.prefix).await;
         let last_word = held.last_word.take();
         let meters = HandOverMeters::new(&registry);
         let running =

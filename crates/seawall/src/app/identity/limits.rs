@@ -5,8 +5,17 @@ use seawall_core::settings::Values;
 use seawall_guards::rate_limit;
 use seawall_identity::{SECTION, SIGN_IN_LIMITS};
 
-/// Where passwords are tried, below the prefix.
-const PATHS: [&str; 3] = ["auth/sign-in", "auth/password", "auth/register"];
+/// Where passwords, codes and tokens are tried, below the prefix.
+const PATHS: [&str; 8] = [
+    "auth/sign-in",
+    "auth/sign-in/second",
+    "auth/confirm",
+    "auth/factors/totp/confirm",
+    "auth/password",
+    "auth/reset",
+    "auth/first",
+    "auth/register",
+];
 
 /// What is limited by itself.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 //! sessions that end.
 
 mod cookie;
+mod first;
 mod limits;
 
 use std::{
@@ -13,6 +14,7 @@ use std::{
 use axum::Router;
 use seawall_config::Config;
 use seawall_core::{
+    Environment,
     authenticator::{Authenticator, Credentials, Found, Presented},
     clock::Clock,
     meter::{Meter, NoMeter},
@@ -20,7 +22,7 @@ use seawall_core::{
 };
 use seawall_identity::{
     IdentitySettings, SECTION,
-    attempts::AttemptsKey,
+    attempts::{AttemptsKey, DeviceKeys},
     http::{self, SessionCookie},
     people::{People, PeopleParts},
     sessions::SessionAuthenticator,
@@ -43,6 +45,7 @@ pub(crate) struct Identity(Arc<Inner>);
 struct Inner {
     settings: IdentitySettings,
     cookie: SessionCookie,
+    environment: Environment,
     open: OnceLock<(People, Arc<SessionAuthenticator>)>,
 }
 
@@ -54,13 +57,17 @@ impl Identity {
     pub(super) fn new(config: &Config) -> Result<Self, AppError> {
         let settings = IdentitySettings::read(config.values(&SECTION))?;
         let cookie = cookie::of(config, &settings)?;
-        Ok(Self(Arc::new(Inner { settings, cookie, open: OnceLock::new() })))
+        let environment = config.environment();
+        Ok(Self(Arc::new(Inner { settings, cookie, environment, open: OnceLock::new() })))
     }
 
     /// What guards look sessions up with, when people can sign in.
     pub(super) fn credentials(&self) -> Option<Credentials> {
-        let credentials =
-            || Credentials { cookie: Arc::clone(self.0.cookie.name()), authenticator: Arc::new(self.clone()) };
+        let credentials = || Credentials {
+            cookie: Arc::clone(self.0.cookie.name()),
+            withheld: Arc::clone(self.0.cookie.device_name()),
+            authenticator: Arc::new(self.clone()),
+        };
         self.0.settings.enabled.then(credentials)
     }
 
@@ -80,13 +87,20 @@ impl Identity {
         if settings.enabled {
             self.tell(place);
         }
-        let key = attempts_key(settings, &place.data)?;
+        let key = attempts_key(settings, &place.data, &*clock)?;
         let parts = PeopleParts { db: db.clone(), caches, settings: settings.clone(), key, clock, meter };
         let people = People::new(parts);
         let authenticator = people.authenticator();
         // It is opened once.
         let _first = self.0.open.set((people, authenticator));
         Ok(())
+    }
+
+    /// Says how the first user is made, when people can sign in and there is nobody.
+    pub(super) async fn tell_first(&self, prefix: &str) {
+        if let Some((people, _)) = self.0.open.get().filter(|_| self.0.settings.enabled) {
+            first::tell(people, self.0.environment, &spelled(prefix)).await;
+        }
     }
 
     /// Says at the start what an operator may not have meant.
@@ -99,7 +113,7 @@ impl Identity {
         }
         if self.0.settings.attempts_key.is_none() && matches!(place.url, DatabaseUrl::Postgres(_)) {
             tracing::info!(
-                "failed attempts to sign in are counted by this node alone; give all nodes on this database the same `attempts_key` in [identity]"
+                "failed attempts to sign in are counted by this node alone, and second factors hold on it alone; give all nodes on this database the same `attempts_key` in [identity]"
             );
         }
     }
@@ -128,12 +142,15 @@ impl Identity {
 }
 
 /// The key by which failed attempts are counted.
-fn attempts_key(settings: &IdentitySettings, data: &Path) -> Result<AttemptsKey, AppError> {
+fn attempts_key(settings: &IdentitySettings, data: &Path, clock: &dyn Clock) -> Result<AttemptsKey, AppError> {
     if let Some(secret) = &settings.attempts_key {
         return Ok(AttemptsKey::of(secret));
     }
     let path = data.join("identity.key");
-    AttemptsKey::open(&path).map_err(|source| AppError::Data { path, source })
+    let key = AttemptsKey::open(&path).map_err(|source| AppError::Data { path, source })?;
+    let path = data.join("devices.key");
+    let devices = DeviceKeys::open(&path, clock.now().unix_us / 1_000_000);
+    Ok(key.with_devices(devices.map_err(|source| AppError::Data { path, source })?))
 }
 
 /// What operators may ask of users when no server runs, and what tells other nodes of it.
@@ -144,7 +161,7 @@ pub(crate) fn alone(db: &Db, place: &StorePlace, settings: IdentitySettings) -> 
     let (clock, meter): (Arc<dyn Clock>, Arc<dyn Meter>) = (Arc::new(SystemClock::new()), Arc::new(NoMeter));
     let messages = between::messages(place, &*meter).map_err(|fault| AppError::from(*fault))?;
     let caches = Caches::new(messages.clone(), Arc::clone(&clock), Arc::clone(&meter));
-    let key = attempts_key(&settings, &place.data)?;
+    let key = attempts_key(&settings, &place.data, &*clock)?;
     let people = People::new(PeopleParts { db: db.clone(), caches: &caches, settings, key, clock, meter });
     Ok((http::operator_router(people), messages))
 }
