@@ -28,6 +28,7 @@ Commands:
   bench connections     what connections cost while nothing happens on them
   bench instructions    count the instructions of a request, in all and by guard
   bench identity        what knowing who asks costs, and what traffic notices while people sign in
+  bench sign-in         whether the time of a refusal tells who exists
   bench store           durable transactions per second of the store, beside the bare drivers";
 
 fn main() -> ExitCode {
@@ -50,6 +51,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench", "proxy", rest @ ..] => bench::run(rest),
         ["bench", "connections", rest @ ..] => bench::connections::run(rest),
+        ["bench", "sign-in", rest @ ..] => bench::sign_in::run(rest),
         ["bench", "store", rest @ ..] => bench::store::run(rest),
         ["bench", "identity", rest @ ..] => bench::identity::run(rest),
         ["bench", "instructions", rest @ ..] => bench::instructions::run(rest),

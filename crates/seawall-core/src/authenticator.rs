@@ -55,6 +55,33 @@ pub fn invalid_credential() -> Problem {
     Problem::new(&INVALID_CREDENTIAL).header(WWW_AUTHENTICATE, challenge)
 }
 
+/// The route is for whoever has proven a moment ago to be who it is.
+pub static CONFIRM_YOUR_IDENTITY: ProblemType = ProblemType {
+    slug: "confirm-your-identity",
+    code: "CONFIRMATION_REQUIRED",
+    status: StatusCode::UNAUTHORIZED,
+    title: "Confirm that it is you",
+    retryable: false,
+    fault: Fault::Client,
+    severity: Severity::Low,
+    documentation: "You are signed in, and this asks for a proof that is younger. Send the password, or a code of the second factor, to \
+        `PREFIX/auth/confirm`, and ask again with the session that the answer brings. `max_age` in `WWW-Authenticate` says how old the \
+        proof may be, in seconds.\n\nFor the operator: `require = \"fresh 5min\"` in `[access]` says so for a route; changes of second factors \
+        ask for 5 minutes always.",
+};
+
+/// The refusal of a principal whose proof is older than this.
+#[must_use]
+pub fn confirm_your_identity(within_s: u64) -> Problem {
+    // The words of RFC 9470.
+    let challenge = format!("Cookie realm=\"seawall\", error=\"insufficient_user_authentication\", max_age={within_s}");
+    let problem = Problem::new(&CONFIRM_YOUR_IDENTITY);
+    match HeaderValue::try_from(challenge) {
+        Ok(challenge) => problem.header(WWW_AUTHENTICATE, challenge),
+        Err(_) => problem,
+    }
+}
+
 /// A credential as it stands in the request, not yet believed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'a> {
@@ -147,6 +174,8 @@ pub struct RefreshCookie {
 pub struct Credentials {
     /// The name of the session cookie.
     pub cookie: Arc<str>,
+    /// The name of another cookie of Seawall's own, of which the application learns nothing either.
+    pub withheld: Arc<str>,
     /// Who knows them.
     pub authenticator: Arc<dyn Authenticator>,
     /// The cookie beside it, when both hold tokens.
@@ -161,6 +190,13 @@ impl Credentials {
     /// Sessions in a cookie of this name.
     #[must_use]
     pub fn new(cookie: Arc<str>, authenticator: Arc<dyn Authenticator>) -> Self {
-        Self { cookie, authenticator, refresh: None, open_paths: Arc::default(), prover: None }
+        Self {
+            withheld: format!("{cookie}-device").into(),
+            cookie,
+            authenticator,
+            refresh: None,
+            open_paths: Arc::default(),
+            prover: None,
+        }
     }
 }

@@ -43,6 +43,8 @@ pub struct Principal {
     pub authenticated_at_unix_us: u64,
     /// When the credential expires, in microseconds since 1970-01-01T00:00:00Z.
     pub expires_at_unix_us: Option<u64>,
+    /// Whether more than a password was shown for it.
+    pub second_factor: bool,
     /// What the application behind is told, prepared.
     pub told: Told,
 }
@@ -62,6 +64,7 @@ impl Principal {
             rate: None,
             authenticated_at_unix_us: session.authenticated_at_unix_us,
             expires_at_unix_us: session.expires_at_unix_us,
+            second_factor: session.second_factor,
             told: Told::new(id, name, roles)?,
         })
     }
@@ -81,6 +84,7 @@ impl Principal {
             rate: key.rate,
             authenticated_at_unix_us: key.made_at_unix_us,
             expires_at_unix_us: key.expires_at_unix_us,
+            second_factor: false,
             told,
         })
     }
@@ -95,6 +99,12 @@ impl Principal {
     #[must_use]
     pub fn may(&self, scope: &Scope) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| scopes.contains(scope))
+    }
+
+    /// Whether its owner proved to be who it is within the last so many microseconds.
+    #[must_use]
+    pub const fn is_fresh(&self, now_unix_us: u64, within_us: u64) -> bool {
+        now_unix_us.saturating_sub(self.authenticated_at_unix_us) < within_us
     }
 
     /// Whether one of these roles was given to it.
@@ -113,6 +123,8 @@ pub struct SessionFacts {
     pub authenticated_at_unix_us: u64,
     /// When it ends at the latest.
     pub expires_at_unix_us: Option<u64>,
+    /// Whether it was begun with a second factor.
+    pub second_factor: bool,
 }
 
 /// What an API key says of itself.

@@ -4,10 +4,11 @@ use seawall_core::{
     Environment,
     limit::Quota,
     scope::Scope,
-    settings::{BadSetting, Field, Literal, Raw, Secret, Section, Setting, Shape, Values, choice},
+    settings::{BadSetting, Field, Literal, Raw, Secret, Section, Setting, Shape, Span, Values, choice},
 };
 
 use crate::{
+    attempts::{BruteForce, Spraying},
     keys::KeyKind,
     password::PasswordPolicy,
     sessions::Preset,
@@ -60,7 +61,7 @@ const SCOPES: Field<Vec<Scope>> = Field::new(
 const ATTEMPTS_KEY: Field<Secret> = Field::new(
     "attempts_key",
     Literal::Unset,
-    "The secret with which names are hashed where failed attempts are counted, signing keys are sealed and refresh tokens are derived. Unset, it is made once and kept in `identity.key` in the `data` directory. Several nodes on one database need the same, or each counts by itself and refreshes only its own tokens.",
+    "The secret with which names are hashed where failed attempts are counted, and from which the keys are made that seal signing keys and second factors, derive refresh tokens and sign the cookies of known devices. Unset, it is made once and kept in `identity.key` in the `data` directory. Several nodes on one database need the same, or each counts by itself, refreshes only its own tokens, and knows only the second factors and devices that it enrolled.",
 )
 .needs_restart();
 
@@ -94,6 +95,32 @@ const SIGN_IN_PAGE: Field<SignInPage> = Field::new(
     "The page where people sign in: a path such as \"/login\", or an address. `PREFIX/auth/forward?redirect` sends browsers there, with `return_to` where a trusted proxy said what was asked for.",
 )
 .needs_restart();
+const BRUTE_FORCE: Field<BruteForce> = Field::new(
+    "brute_force",
+    Literal::Text("layered"),
+    "How guessing is held up. \"simple\": five failed attempts at one name from one source are followed by a pause of 15 minutes. \"layered\" adds a pause for a source that fails at many names, and ever longer delays for a name that is attacked from many sources; devices that their owners signed in on before are not held up by either.",
+)
+.needs_restart();
+const SPRAY_ACCOUNTS: Field<u64> = Field::new(
+    "spray_accounts",
+    Literal::Integer(20),
+    "At how many names one source (IPv4 address, IPv6 /64) may fail within `spray_pause` before it is not heard for as long. Many people behind one address who mistype are few of them at a time.",
+)
+.between("3", "10000")
+.needs_restart();
+const SPRAY_PAUSE: Field<Span> = Field::new(
+    "spray_pause",
+    Literal::Text("15min"),
+    "How long the names at which one source failed are counted together, and how long it is paused when they are too many.",
+)
+.between("1min", "1day")
+.needs_restart();
+const AUTHENTICATOR_NAME: Field<String> = Field::new(
+    "authenticator_name",
+    Literal::Text("Seawall"),
+    "What authenticator apps show beside the name: the application's name, as its users know it.",
+)
+.needs_restart();
 
 /// The section.
 pub static SECTION: Section = Section::new(
@@ -113,6 +140,10 @@ pub static SECTION: Section = Section::new(
         ISSUER.spec(),
         AUDIENCE.spec(),
         SIGN_IN_PAGE.spec(),
+        BRUTE_FORCE.spec(),
+        SPRAY_ACCOUNTS.spec(),
+        SPRAY_PAUSE.spec(),
+        AUTHENTICATOR_NAME.spec(),
     ],
 );
 
@@ -190,6 +221,12 @@ pub struct IdentitySettings {
     pub audience: TokenName,
     /// Where people sign in.
     pub sign_in_page: Option<SignInPage>,
+    /// How guessing is held up.
+    pub brute_force: BruteForce,
+    /// When one source has failed at too many names.
+    pub spraying: Spraying,
+    /// What authenticator apps show.
+    pub authenticator_name: String,
 }
 
 impl IdentitySettings {
@@ -215,6 +252,9 @@ impl IdentitySettings {
             issuer: values.get(&ISSUER)?,
             audience: values.get(&AUDIENCE)?,
             sign_in_page: values.find(&SIGN_IN_PAGE)?,
+            brute_force: values.get(&BRUTE_FORCE)?,
+            spraying: Spraying { accounts: values.get(&SPRAY_ACCOUNTS)?, pause_us: micros(values.get(&SPRAY_PAUSE)?) },
+            authenticator_name: values.get(&AUTHENTICATOR_NAME)?,
         })
     }
 
@@ -223,4 +263,8 @@ impl IdentitySettings {
     pub fn with_environment(self, environment: Environment) -> Self {
         Self { key_kind: KeyKind::of(environment), ..self }
     }
+}
+
+fn micros(span: Span) -> u64 {
+    u64::try_from(span.duration().as_micros()).unwrap_or(u64::MAX)
 }

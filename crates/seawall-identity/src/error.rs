@@ -24,6 +24,30 @@ pub enum IdentityError {
         /// After how many seconds another attempt is heard, when this one was not.
         retry_after: Option<u64>,
     },
+    /// The code of a second factor is wrong, was used before, or too many came.
+    #[error("the code is wrong, or was used before")]
+    CodeRefused {
+        /// After how many seconds another is heard, when this one was not.
+        retry_after: Option<u64>,
+    },
+    /// The ticket with which a second factor was to be shown does not hold.
+    #[error("the password has to be shown again")]
+    PasswordAgain,
+    /// What is asked for needs a younger proof of who asks.
+    #[error("who asks has to be confirmed first")]
+    ConfirmFirst,
+    /// The token with which a password was to be chosen does not hold.
+    #[error("the token is unknown, was used, or has expired")]
+    ResetRefused,
+    /// There is an authenticator app already.
+    #[error("an authenticator app is enrolled already; remove it first")]
+    FactorExists,
+    /// There is no second factor.
+    #[error("there is no second factor")]
+    NoFactor,
+    /// More sign-ins are under way than may be.
+    #[error("too many sign-ins are under way")]
+    Crowded,
     /// More passwords wait to be hashed than may.
     #[error("too many people sign in at once")]
     Busy {

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`attempts`] | who has tried too often |
+//! | [`factors`] | second factors: authenticator apps and recovery codes |
 //! | [`http`] | what people and operators ask over HTTP |
 //! | [`keys`] | API keys: their text, their settings, and whose one is |
 //! | [`password`] | hashes in every format that applications left behind, a bounded pool that computes them, equal times for all answers, and what makes a good one |
@@ -17,6 +18,7 @@ pub mod attempts;
 mod authenticator;
 mod config;
 mod error;
+pub mod factors;
 pub mod http;
 pub mod keys;
 pub mod password;

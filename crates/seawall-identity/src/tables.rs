@@ -29,6 +29,12 @@ pub static LEDGER: Ledger = Ledger {
             up: include_str!("sql/0003_tokens_up.sql"),
             down: include_str!("sql/0003_tokens_down.sql"),
         },
+        Migration {
+            name: "factors",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0004_factors_up.sql"),
+            down: include_str!("sql/0004_factors_down.sql"),
+        },
     ],
 };
 
@@ -39,7 +45,7 @@ const ENDED: Duration = Duration::from_secs(24 * 60 * 60);
 const ENDED_KEYS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What is removed once it has served.
-pub static RULES: [Rule; 5] = [
+pub static RULES: [Rule; 9] = [
     Rule {
         name: "ended_sessions",
         keep: ENDED,
@@ -64,5 +70,25 @@ pub static RULES: [Rule; 5] = [
         name: "expired_api_keys",
         keep: ENDED_KEYS,
         sql: "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "sign_in_accounts",
+        keep: Duration::ZERO,
+        sql: "DELETE FROM sign_in_accounts WHERE account_key IN (SELECT account_key FROM sign_in_accounts WHERE ends_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "sign_in_sprays",
+        keep: Duration::ZERO,
+        sql: "DELETE FROM sign_in_sprays WHERE spray_key IN (SELECT spray_key FROM sign_in_sprays WHERE ends_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "sign_in_tickets",
+        keep: Duration::ZERO,
+        sql: "DELETE FROM sign_in_tickets WHERE digest IN (SELECT digest FROM sign_in_tickets WHERE expires_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "password_resets",
+        keep: Duration::ZERO,
+        sql: "DELETE FROM password_resets WHERE digest IN (SELECT digest FROM password_resets WHERE expires_at < $1 LIMIT $2)",
     },
 ];

@@ -19,6 +19,7 @@ mod quiet;
 mod rate;
 mod report;
 mod scratch;
+pub(crate) mod sign_in;
 mod statistics;
 pub(crate) mod store;
 mod summary;

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use seawall_core::{
-    authenticator::NOT_SIGNED_IN,
+    authenticator::{CONFIRM_YOUR_IDENTITY, NOT_SIGNED_IN},
     settings::{BadSetting, Field, Literal, Section, Values},
 };
 
-use super::{AccessGuard, NOT_ALLOWED, Requirement};
+use super::{AccessGuard, NOT_ALLOWED, Requirement, SECOND_FACTOR_REQUIRED};
 use crate::{GuardEntry, ReportOnly, engine::MODE};
 
 pub(super) const REQUIRE: Field<Vec<Requirement>> = Field::new(
     "require",
     Literal::Texts(&[]),
-    "Who may use the route: \"user\" is a person who signed in, \"key\" a program with an API key, \"known\" either; \"role admin\" is whoever has that role, \"scope orders:read\" whoever may do that: a person everything, a key what it was given. Parts of one are joined by \"and\"; of several, one is enough. A key opens only what says \"key\", \"known\" or a scope. Empty lets everybody in. It needs `enabled` in `[identity]`. Seawall's own paths are not meant.",
+    "Who may use the route: \"user\" is a person who signed in, \"key\" a program with an API key, \"known\" either; \"role admin\" is whoever has that role, \"scope orders:read\" whoever may do that: a person everything, a key what it was given; \"second factor\" is whoever signed in with one, \"fresh 5min\" whoever showed the password or a code within that time. Parts of one are joined by \"and\"; of several, one is enough. A key opens only what says \"key\", \"known\" or a scope. Empty lets everybody in. It needs `enabled` in `[identity]`. Seawall's own paths are not meant.",
 );
 pub(super) const HIDDEN: Field<bool> = Field::new(
     "hidden",
@@ -30,7 +30,7 @@ pub static ENTRY: GuardEntry = GuardEntry {
     name: "access",
     summary: "Lets a route be used by whoever signed in, has a role, or shows a key that holds for it.",
     section: &SECTION,
-    problems: &[&NOT_SIGNED_IN, &NOT_ALLOWED],
+    problems: &[&NOT_SIGNED_IN, &NOT_ALLOWED, &CONFIRM_YOUR_IDENTITY, &SECOND_FACTOR_REQUIRED],
     metrics: &[],
     report_only: ReportOnly::Yes,
     build: |build| {

@@ -2,11 +2,13 @@
 
 use http::StatusCode;
 use seawall_core::{
-    authenticator::{NOT_SIGNED_IN, not_signed_in},
+    authenticator::{NOT_SIGNED_IN, confirm_your_identity, not_signed_in},
+    clock::Now,
+    principal::Principal,
     problem::{Fault, Problem, ProblemType, Severity},
 };
 
-use super::Requirement;
+use super::{Requirement, requirement::Lack};
 use crate::{Context, Guard, Head, Verdict, authentication, problem::NOT_FOUND};
 
 /// The principal lacks the role.
@@ -21,6 +23,19 @@ pub static NOT_ALLOWED: ProblemType = ProblemType {
     documentation: "It is known who you are, and this is for people with a role that you do not have, or for keys with a scope that yours lacks. Signing in \
         again changes nothing; ask whoever gives roles, or make a key that holds for it.\n\nFor the operator: `seawall user roles NAME --add ROLE` gives one, and holds from the next request \
         on; which role a route requires is said by `require` in `[access]`.",
+};
+
+/// The session was begun without a second factor.
+pub static SECOND_FACTOR_REQUIRED: ProblemType = ProblemType {
+    slug: "second-factor-required",
+    code: "SECOND_FACTOR_REQUIRED",
+    status: StatusCode::FORBIDDEN,
+    title: "This needs a second factor",
+    retryable: false,
+    fault: Fault::Client,
+    severity: Severity::Low,
+    documentation: "You are signed in with a password alone. Enrol an authenticator app (`PREFIX/auth/factors/totp`), or show a code of it \
+        to `PREFIX/auth/confirm`, and ask again.\n\nFor the operator: `require = \"second factor\"` in `[access]` says so for a route.",
 };
 
 /// Lets in whoever a route is for.
@@ -45,11 +60,28 @@ impl AccessGuard {
     }
 }
 
+/// What a principal is told that meets none of these; nothing when it meets one. Whoever can do something about it is told what.
+#[must_use]
+pub fn short_of(require: &[Requirement], principal: &Principal, now: Now) -> Option<Problem> {
+    let mut least = Lack::Right;
+    for one in require {
+        least = one.lacks(principal, now)?.min(least);
+    }
+    Some(match least {
+        Lack::Proof(within_s) => confirm_your_identity(within_s),
+        Lack::SecondFactor => Problem::new(&SECOND_FACTOR_REQUIRED),
+        Lack::Right => Problem::new(&NOT_ALLOWED),
+    })
+}
+
 impl Guard for AccessGuard {
     fn head(&self, _head: &mut Head, context: &mut Context) -> Verdict {
         let problem = match (&context.principal, context.unproven) {
-            (Some(principal), _) if self.require.iter().any(|one| one.holds(principal)) => return Verdict::Pass,
-            (Some(_), _) => self.refused(&NOT_ALLOWED),
+            (Some(principal), _) => match short_of(&self.require, principal, context.now) {
+                None => return Verdict::Pass,
+                Some(problem) if self.hidden => self.refused(problem.kind),
+                Some(problem) => problem,
+            },
             (None, Some(error)) => return Verdict::Refuse(authentication::unavailable(error)),
             (None, None) => {
                 if self.hidden {

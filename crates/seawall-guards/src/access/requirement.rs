@@ -1,9 +1,10 @@
-//! What a route requires of whoever asks: `"user"`, `"role admin"`, `"scope orders:read and role admin"`.
+//! What a route requires of whoever asks: `"user"`, `"role admin and fresh 5min"`, `"scope orders:read and role admin"`.
 
 use seawall_core::{
+    clock::Now,
     principal::{Principal, PrincipalKind, Role},
     scope::Scope,
-    settings::{Raw, Setting, Shape},
+    settings::{Raw, Setting, Shape, Span},
 };
 
 /// One way to be let in: all of its terms hold.
@@ -29,13 +30,17 @@ enum Term {
     Role(Role),
     /// Whose credential holds for this.
     Scope(Scope),
+    /// Whoever signed in with a second factor.
+    SecondFactor,
+    /// Whoever proved within so long to be who it is.
+    Fresh(Span),
 }
 
 /// The most terms of one requirement.
 const MOST: usize = 8;
 
 const WORDS: &str = "write \"user\" for a person who signed in, \"key\" for a program with an API key, \"known\" for either, \"role admin\", \
-    \"scope orders:read\", or several with \"and\" between them";
+    \"scope orders:read\", \"second factor\", \"fresh 5min\", or several with \"and\" between them";
 
 impl Requirement {
     /// Whoever is known, a person or a program.
@@ -44,12 +49,23 @@ impl Requirement {
         Self { terms: vec![Term::Known], for_keys: true }
     }
 
-    /// Whether the principal is let in by it.
-    #[must_use]
-    pub fn holds(&self, principal: &Principal) -> bool {
+    /// What is missing for the principal to be let in by it; nothing when it is.
+    pub(super) fn lacks(&self, principal: &Principal, now: Now) -> Option<Lack> {
         let may = self.for_keys || principal.kind != PrincipalKind::ApiKey;
-        may && self.terms.iter().all(|term| term.holds(principal))
+        let missing = self.terms.iter().filter(|term| !term.holds(principal, now)).map(Term::lack);
+        missing.chain((!may).then_some(Lack::Right)).max()
     }
+}
+
+/// What is missing. The later ones are harder to come by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Lack {
+    /// A proof that is no older than so many seconds.
+    Proof(u64),
+    /// A second factor.
+    SecondFactor,
+    /// The right to it.
+    Right,
 }
 
 impl Term {
@@ -64,6 +80,8 @@ impl Term {
             },
             Some(("role", name)) => Role::parse(name).map(Self::Role),
             Some(("scope", name)) => Scope::parse(name).map(Self::Scope),
+            Some(("second", "factor")) => Ok(Self::SecondFactor),
+            Some(("fresh", span)) => Span::read(&Raw::Text(span.to_owned())).map(Self::Fresh),
             Some(_) => Err(unknown()),
         }
     }
@@ -72,15 +90,29 @@ impl Term {
         matches!(self, Self::Known | Self::Key | Self::Scope(_))
     }
 
-    fn holds(&self, principal: &Principal) -> bool {
+    fn lack(&self) -> Lack {
+        match self {
+            Self::Fresh(within) => Lack::Proof(within.duration().as_secs()),
+            Self::SecondFactor => Lack::SecondFactor,
+            Self::Known | Self::User | Self::Key | Self::Role(_) | Self::Scope(_) => Lack::Right,
+        }
+    }
+
+    fn holds(&self, principal: &Principal, now: Now) -> bool {
         match self {
             Self::Known => true,
             Self::User => principal.kind == PrincipalKind::User,
             Self::Key => principal.kind == PrincipalKind::ApiKey,
             Self::Role(role) => principal.has_one_of(std::slice::from_ref(role)),
             Self::Scope(scope) => principal.may(scope),
+            Self::SecondFactor => principal.second_factor,
+            Self::Fresh(within) => principal.is_fresh(now.unix_us, micros(*within)),
         }
     }
+}
+
+fn micros(span: Span) -> u64 {
+    u64::try_from(span.duration().as_micros()).unwrap_or(u64::MAX)
 }
 
 impl Setting for Requirement {

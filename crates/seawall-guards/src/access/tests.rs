@@ -18,7 +18,8 @@ fn requirement(text: &str) -> Requirement {
 }
 
 fn principal(roles: &[&str]) -> Arc<Principal> {
-    let session = SessionFacts { id: "s1".into(), authenticated_at_unix_us: 1, expires_at_unix_us: None };
+    let session =
+        SessionFacts { id: "s1".into(), authenticated_at_unix_us: 1, expires_at_unix_us: None, second_factor: false };
     let roles: Vec<_> = roles.iter().map(|role| Role::parse(role).unwrap()).collect();
     Arc::new(Principal::user("u1", "Ann", &roles, session).unwrap())
 }
@@ -95,7 +96,37 @@ fn a_key_opens_only_what_speaks_of_keys_or_scopes() {
         ("scope orders:read and user", [true, true, false, false]),
         ("scope orders:read and key", [false, false, true, true]),
     ] {
-        let holds = [&*person, &*admin, &reader, &admins].map(|one| requirement(text).holds(one));
+        let holds = [&*person, &*admin, &reader, &admins]
+            .map(|one| requirement(text).lacks(one, sample_context().now).is_none());
         assert_eq!(holds, expected, "{text}");
     }
+}
+
+/// What somebody is told whose proof is so old, with a second factor or without; nothing when the request passes.
+fn told(require: &[&str], age_us: u64, second_factor: bool) -> Option<(u16, &'static str)> {
+    let guard = AccessGuard::new(require.iter().map(|text| requirement(text)).collect(), false);
+    let mut context = sample_context();
+    let session = SessionFacts {
+        id: "s1".into(),
+        authenticated_at_unix_us: context.now.unix_us - age_us,
+        expires_at_unix_us: None,
+        second_factor,
+    };
+    context.principal = Principal::user("u1", "Ann", &[], session).map(Arc::new);
+    match guard.head(&mut Request::get("/").body(()).unwrap().into_parts().0, &mut context) {
+        Verdict::Pass => None,
+        Verdict::Refuse(problem) => Some((problem.status().as_u16(), problem.kind.slug)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_proof_that_is_too_old_is_asked_for_again_and_a_second_factor_named() {
+    const MINUTE: u64 = 60_000_000;
+    assert_eq!(told(&["fresh 5min"], 5 * MINUTE - 1, false), None);
+    assert_eq!(told(&["fresh 5min"], 5 * MINUTE, false), Some((401, "confirm-your-identity")));
+    assert_eq!(told(&["second factor"], 0, true), None);
+    assert_eq!(told(&["second  factor"], 0, false), Some((403, "second-factor-required")));
+    assert_eq!(told(&["role admin", "fresh 1 s"], MINUTE, true), Some((401, "confirm-your-identity")));
+    assert_eq!(told(&["role admin"], 0, true), Some((403, "not-allowed")));
 }

@@ -49,7 +49,10 @@ pub static ENTRY: GuardEntry = GuardEntry {
     report_only: ReportOnly::No(
         "forged identity headers are always removed, and a key that does not hold is never nobody's",
     ),
-    build: |build| Ok(Some(Arc::new(AuthenticationGuard::read(build.values, build.shared)?))),
+    build: |build| {
+        let guard = AuthenticationGuard::read(build.values, build.shared)?;
+        Ok(Some(Arc::new(guard.on_own_path(build.own_path))))
+    },
 };
 
 /// The defaults, to change from.

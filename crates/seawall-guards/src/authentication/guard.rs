@@ -52,6 +52,8 @@ pub static FAILURES: Metric = Metric {
 #[derive(Debug)]
 pub struct AuthenticationGuard {
     deciding: Option<Deciding>,
+    /// Whether Seawall answers itself.
+    own_path: bool,
 }
 
 /// What the decision takes; shared with answers that come later.
@@ -77,17 +79,24 @@ impl AuthenticationGuard {
             failures: meter.series(&FAILURES, &[]),
             rates: KeyRates { rates: Arc::clone(rates), local: local_rates.clone() },
         };
-        Ok(Self { deciding: credentials.clone().map(deciding) })
+        Ok(Self { deciding: credentials.clone().map(deciding), own_path: false })
+    }
+
+    /// On Seawall's own paths, which read the cookie that nobody else gets.
+    #[must_use]
+    pub fn on_own_path(self, own_path: bool) -> Self {
+        Self { own_path, ..self }
     }
 }
 
 impl Guard for AuthenticationGuard {
     fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
         strip_own_fields(&mut head.headers);
-        match &self.deciding {
-            Some(deciding) => deciding.head(head, context),
-            None => Verdict::Pass,
+        let Some(deciding) = &self.deciding else { return Verdict::Pass };
+        if !self.own_path {
+            deciding.withhold(head);
         }
+        deciding.head(head, context)
     }
 
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {
@@ -96,6 +105,14 @@ impl Guard for AuthenticationGuard {
 }
 
 impl Deciding {
+    /// The cookie of the device is Seawall's alone.
+    fn withhold(&self, head: &mut Head) {
+        let withheld = &self.credentials.withheld;
+        if head.headers.contains_key(COOKIE) && cookie::find(&head.headers, withheld) != Sent::Nothing {
+            cookie::remove(&mut head.headers, withheld);
+        }
+    }
+
     /// A key decides; then a token in the `Authorization` field, when it is one of ours; else the cookie does.
     fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
         let reply = match bearer::find(&head.headers) {

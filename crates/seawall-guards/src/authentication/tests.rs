@@ -62,7 +62,8 @@ impl Authenticator for Knows {
 }
 
 fn ann() -> Arc<Principal> {
-    let session = SessionFacts { id: "s1".into(), authenticated_at_unix_us: 1, expires_at_unix_us: None };
+    let session =
+        SessionFacts { id: "s1".into(), authenticated_at_unix_us: 1, expires_at_unix_us: None, second_factor: false };
     Arc::new(Principal::user("u1", "Ann", &[Role::parse("admin").unwrap()], session).unwrap())
 }
 
@@ -80,7 +81,10 @@ fn shared(credentials: Option<Credentials>) -> Shared {
 
 fn guard(other: Result<(), PortError>, later: bool, when_unavailable: &str) -> (AuthenticationGuard, Arc<Knows>) {
     let knows = Arc::new(Knows { other, later, asked: Mutex::default() });
-    let credentials = Credentials::new("__Host-seawall".into(), Arc::clone(&knows) as _);
+    let credentials = Credentials {
+        withheld: "__Host-seawall-device".into(),
+        ..Credentials::new("__Host-seawall".into(), Arc::clone(&knows) as _)
+    };
     let values = values().with("when_unavailable", Raw::Text(when_unavailable.to_owned()));
     (AuthenticationGuard::read(&values, &shared(Some(credentials))).unwrap(), knows)
 }

@@ -9,21 +9,30 @@ use aws_lc_rs::{
 use seawall_core::{http::ClientKey, settings::Secret};
 use zeroize::Zeroizing;
 
+use super::DeviceKeys;
+
 /// What attempts are counted by.
 pub(crate) type Counted = [u8; SHA256_OUTPUT_LEN];
 
 /// The longest name that is told apart from others, in bytes.
 const LONGEST: usize = 1_024;
 
-/// The secret of this installation, without which nobody finds out whose attempts a row counts.
+/// What stands before everything but attempts at a name from a source. No name begins so after a source: these bytes are no text.
+const ELSE: [u8; 32] = [0xff; 32];
+
+/// The secret of this installation, without which nobody finds out whose attempts a row counts. Other keys are made from it, each for
+/// one purpose.
 #[derive(Clone)]
-pub struct AttemptsKey(hmac::Key);
+pub struct AttemptsKey {
+    key: hmac::Key,
+    devices: Option<DeviceKeys>,
+}
 
 impl AttemptsKey {
     /// A secret that several nodes have in common.
     #[must_use]
     pub fn of(secret: &Secret) -> Self {
-        Self(hmac::Key::new(HMAC_SHA256, secret.expose().as_bytes()))
+        Self::from_bytes(secret.expose().as_bytes())
     }
 
     /// The one in a file, which is made when it is not there.
@@ -32,9 +41,7 @@ impl AttemptsKey {
     /// The file cannot be read or written, or holds something else.
     pub fn open(path: &Path) -> io::Result<Self> {
         match fs::read(path) {
-            Ok(bytes) if bytes.len() == SHA256_OUTPUT_LEN => {
-                Ok(Self(hmac::Key::new(HMAC_SHA256, &Zeroizing::new(bytes))))
-            }
+            Ok(bytes) if bytes.len() == SHA256_OUTPUT_LEN => Ok(Self::from_bytes(&Zeroizing::new(bytes))),
             Ok(_) => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!("it does not hold {SHA256_OUTPUT_LEN} bytes; remove it, and another is made"),
@@ -54,30 +61,55 @@ impl AttemptsKey {
         io::Write::write_all(&mut file, &*bytes)?;
         file.sync_all()?;
         fs::rename(&draft, path)?;
-        Ok(Self(hmac::Key::new(HMAC_SHA256, &*bytes)))
+        Ok(Self::from_bytes(&*bytes))
     }
 
-    /// Another secret, for what the label says. It begins with sixteen letters at least, so that no attempt is counted by the same:
-    /// there an address comes first, which has zeros in that place.
-    pub(crate) fn derived(&self, label: &str) -> Zeroizing<[u8; SHA256_OUTPUT_LEN]> {
-        let mut secret = Zeroizing::new([0; SHA256_OUTPUT_LEN]);
-        for (own, byte) in secret.iter_mut().zip(hmac::sign(&self.0, label.as_bytes()).as_ref()) {
-            *own = *byte;
+    fn from_bytes(bytes: &[u8]) -> Self {
+        Self { key: hmac::Key::new(HMAC_SHA256, bytes), devices: None }
+    }
+
+    /// With keys for the cookies of known devices that change from time to time, in place of one that is made from this.
+    #[must_use]
+    pub fn with_devices(self, devices: DeviceKeys) -> Self {
+        Self { devices: Some(devices), ..self }
+    }
+
+    /// What signs the cookies of known devices.
+    pub(crate) fn devices(&self) -> DeviceKeys {
+        self.devices.clone().unwrap_or_else(|| DeviceKeys::of(&self.made_for("devices", &[])))
+    }
+
+    /// A secret of its own for this purpose, or what is counted by it in another way than by name and source.
+    pub(crate) fn made_for(&self, purpose: &str, parts: &[&[u8]]) -> Counted {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(&ELSE);
+        for part in [purpose.as_bytes()].iter().chain(parts) {
+            context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            context.update(part);
         }
-        secret
+        bytes_of(&context)
     }
 
     /// What attempts at this name from there are counted by. `name` is its key, or what was typed when that is no name.
     pub(crate) fn counted(&self, name: &str, source: IpAddr) -> Counted {
-        let mut context = hmac::Context::with_key(&self.0);
+        let mut context = hmac::Context::with_key(&self.key);
         context.update(&ClientKey::of(source).bytes());
-        context.update(name.as_bytes().get(..LONGEST).unwrap_or(name.as_bytes()));
-        let mut counted = [0; SHA256_OUTPUT_LEN];
-        for (own, byte) in counted.iter_mut().zip(context.sign().as_ref()) {
-            *own = *byte;
-        }
-        counted
+        context.update(told_apart(name));
+        bytes_of(&context)
     }
+}
+
+/// So much of a name as is told apart from others.
+pub(super) fn told_apart(name: &str) -> &[u8] {
+    name.as_bytes().get(..LONGEST).unwrap_or(name.as_bytes())
+}
+
+fn bytes_of(context: &hmac::Context) -> Counted {
+    let mut counted = [0; SHA256_OUTPUT_LEN];
+    for (own, byte) in counted.iter_mut().zip(context.clone().sign().as_ref()) {
+        *own = *byte;
+    }
+    counted
 }
 
 impl fmt::Debug for AttemptsKey {

@@ -4,11 +4,20 @@ use seawall_store::{StoreError, Tx};
 
 use super::key::Counted;
 
-/// Attempts that are heard before a pause (NIST SP 800-63B-4 permits up to 100).
-const HEARD: i64 = 5;
+/// How many attempts are heard before a pause, how long they are counted together, and how long the pause is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    pub(crate) heard: i64,
+    pub(crate) pause_us: i64,
+}
 
-/// How long attempts are counted together, and how long the pause is.
-const PAUSE_US: i64 = 15 * 60 * 1_000_000;
+const QUARTER_US: i64 = 15 * 60 * 1_000_000;
+
+/// At one name from one source (NIST SP 800-63B-4 permits up to 100).
+pub(crate) const OWN: Allowance = Allowance { heard: 5, pause_us: QUARTER_US };
+
+/// Codes of second factors, of one user.
+pub(crate) const CODES: Allowance = Allowance { heard: 10, pause_us: QUARTER_US };
 
 /// What a count came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +35,7 @@ pub(crate) enum Attempt {
 }
 
 /// Counts an attempt.
-pub(crate) fn count(tx: &mut Tx<'_>, key: &Counted) -> Result<Attempt, StoreError> {
+pub(crate) fn count(tx: &mut Tx<'_>, key: &Counted, allowance: Allowance) -> Result<Attempt, StoreError> {
     let now = tx.at_us();
     // The pause begins with the last attempt that is heard; later ones do not make it longer.
     let (attempts, ends_at): (i64, i64) = tx.one(
@@ -36,13 +45,31 @@ pub(crate) fn count(tx: &mut Tx<'_>, key: &Counted) -> Result<Attempt, StoreErro
              ends_at = CASE WHEN sign_in_attempts.ends_at <= $2 OR sign_in_attempts.attempts + 1 <= $4 THEN $3
                             ELSE sign_in_attempts.ends_at END
          RETURNING attempts, ends_at",
-        &[key, &now, &now.saturating_add(PAUSE_US), &HEARD],
+        &[key, &now, &now.saturating_add(allowance.pause_us), &allowance.heard],
     )?;
-    if attempts <= HEARD {
-        return Ok(Attempt::Heard { last: attempts == HEARD });
+    if attempts <= allowance.heard {
+        return Ok(Attempt::Heard { last: attempts == allowance.heard });
     }
-    let left_us = u64::try_from(ends_at.saturating_sub(now)).unwrap_or_default();
-    Ok(Attempt::Paused { retry_after: left_us.div_ceil(1_000_000).max(1) })
+    Ok(Attempt::Paused { retry_after: seconds_until(ends_at, now) })
+}
+
+/// For how many seconds no attempt is heard any more; nothing when the next one is. Counts none.
+pub(super) fn paused(tx: &mut Tx<'_>, key: &Counted, allowance: Allowance) -> Result<Option<u64>, StoreError> {
+    let now = tx.at_us();
+    let sql = "SELECT ends_at FROM sign_in_attempts WHERE attempt_key = $1 AND attempts >= $2 AND ends_at > $3";
+    let found: Option<(i64,)> = tx.find(sql, &[key, &allowance.heard, &now])?;
+    Ok(found.map(|(ends_at,)| seconds_until(ends_at, now)))
+}
+
+/// Takes back one of those that were counted.
+pub(super) fn take_back(tx: &mut Tx<'_>, key: &Counted) -> Result<(), StoreError> {
+    let sql = "UPDATE sign_in_attempts SET attempts = attempts - 1 WHERE attempt_key = $1 AND attempts > 0";
+    tx.execute(sql, &[key]).map(drop)
+}
+
+/// Whole seconds, so that whoever comes after them is heard.
+pub(super) fn seconds_until(at_us: i64, now_us: i64) -> u64 {
+    u64::try_from(at_us.saturating_sub(now_us)).unwrap_or_default().div_ceil(1_000_000).max(1)
 }
 
 /// Forgets attempts, because the right password came.

@@ -10,17 +10,17 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::SET_COOKIE};
 use seawall_core::{facts::Facts, settings::Secret};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
-    SessionCookie, keys,
+    SessionCookie, factors, keys,
     problems::Refused,
     request::{Agent, Json, Known, Somebody, own_pages_only},
-    tokens, wire,
+    steps, tokens, wire,
 };
 use crate::{
     config::Registration,
-    people::{Keeper, People, SignIn, SignedIn},
+    people::{Keeper, People, SignIn, SignInStep, SignedIn, TicketGiven},
     tokens::Browser,
 };
 
@@ -49,6 +49,7 @@ pub fn router(prefix: &str, people: People, cookie: SessionCookie) -> Router {
         router = router.route(&format!("{prefix}/register"), post(register));
     }
     let keys = keys::router(prefix, people.clone(), cookie.clone());
+    let router = router.merge(factors::routes(prefix)).merge(steps::routes(prefix));
     let desk = Desk { people, cookie };
     // These keys are public, and may be kept for a while.
     let public = Router::new().route(&format!("{prefix}/jwks.json"), get(tokens::keys)).with_state(desk.clone());
@@ -74,13 +75,17 @@ async fn sign_in(
     State(desk): State<Desk>,
     Known(facts): Known,
     Agent(user_agent): Agent,
+    headers: HeaderMap,
     Json(sent): Json<Credentials>,
 ) -> Result<Response, Refused> {
     desk.private(&facts)?;
     let Credentials { name, password } = sent;
-    let asked = SignIn { name, password: password.into(), user_agent };
-    let signed_in = desk.people.sign_in(&facts, asked).await?;
-    desk.welcome(&facts, signed_in, StatusCode::OK).await
+    let device = desk.cookie.device(&headers);
+    let asked = SignIn { name, password: password.into(), user_agent, device };
+    match desk.people.sign_in(&facts, asked).await? {
+        SignInStep::SignedIn(signed_in) => desk.welcome(&facts, *signed_in, StatusCode::OK).await,
+        SignInStep::SecondFactor(given) => Ok(second_factor_next(&given)),
+    }
 }
 
 async fn register(
@@ -149,6 +154,16 @@ async fn change_password(
     desk.welcome(&facts, changed, StatusCode::OK).await
 }
 
+/// The password was right, and a code is wanted too.
+pub(super) fn second_factor_next(given: &TicketGiven) -> Response {
+    let body = json!({
+        "next": "second-factor",
+        "ticket": given.ticket.expose(),
+        "expires_at": wire::time(given.expires_at),
+    });
+    (StatusCode::ACCEPTED, Shown(body)).into_response()
+}
+
 impl Desk {
     /// Over plain http no browser keeps the cookie, and passwords could be read on their way.
     pub(super) fn private(&self, facts: &Facts) -> Result<(), Refused> {
@@ -156,13 +171,29 @@ impl Desk {
     }
 
     /// Somebody signed in: the cookie or the cookies, and who it is.
-    async fn welcome(&self, facts: &Facts, signed_in: SignedIn, status: StatusCode) -> Result<Response, Refused> {
+    pub(super) async fn welcome(
+        &self,
+        facts: &Facts,
+        signed_in: SignedIn,
+        status: StatusCode,
+    ) -> Result<Response, Refused> {
+        self.welcome_with(facts, signed_in, status, Map::new()).await
+    }
+
+    /// The same, with what else there is to say.
+    pub(super) async fn welcome_with(
+        &self,
+        facts: &Facts,
+        signed_in: SignedIn,
+        status: StatusCode,
+        more: Map<String, Value>,
+    ) -> Result<Response, Refused> {
         let settings = self.people.settings();
-        let body = json!({
-            "user": wire::own(&signed_in.user),
-            "session": wire::session(&signed_in.session, Some(&signed_in.session.id)),
-        });
-        let mut response = (status, Shown(body)).into_response();
+        let mut body = more;
+        body.insert("user".to_owned(), wire::own(&signed_in.user));
+        body.insert("session".to_owned(), wire::session(&signed_in.session, Some(&signed_in.session.id)));
+        let mut response = (status, Shown(Value::Object(body))).into_response();
+        let device = signed_in.device.as_deref().and_then(|device| self.cookie.give_device(device));
         let cookies: Vec<HeaderValue> = match settings.browser {
             Browser::Session => self.cookie.give(&signed_in.token, settings.sessions.limits()).into_iter().collect(),
             Browser::Tokens => {
@@ -170,7 +201,7 @@ impl Desk {
                 self.cookie.give_tokens(&tokens).collect()
             }
         };
-        for cookie in cookies {
+        for cookie in cookies.into_iter().chain(device) {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         Ok(response)

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header::COOKIE};
 
 use crate::{
+    attempts::KNOWN_S,
     config::CookieName,
     people::Tokens,
     sessions::{Limits, Token},
@@ -15,6 +16,7 @@ use crate::{
 pub struct SessionCookie {
     name: Arc<str>,
     refresh: Arc<str>,
+    device_name: Arc<str>,
     secure: bool,
 }
 
@@ -24,7 +26,8 @@ impl SessionCookie {
     pub fn new(name: &CookieName, secure: bool) -> Self {
         let prefix = if secure { "__Host-" } else { "" };
         let whole = format!("{prefix}{}", name.as_str());
-        Self { refresh: format!("{whole}_refresh").into(), name: whole.into(), secure }
+        let (refresh, device_name) = (format!("{whole}_refresh").into(), format!("{whole}-device").into());
+        Self { refresh, device_name, name: whole.into(), secure }
     }
 
     /// Its whole name.
@@ -37,6 +40,12 @@ impl SessionCookie {
     #[must_use]
     pub const fn refresh_name(&self) -> &Arc<str> {
         &self.refresh
+    }
+
+    /// The whole name of the cookie by which a device is known.
+    #[must_use]
+    pub const fn device_name(&self) -> &Arc<str> {
+        &self.device_name
     }
 
     /// Whether it travels over https alone.
@@ -55,6 +64,20 @@ impl SessionCookie {
         let access = self.write(&self.name, tokens.access.expose(), tokens.expires_in);
         let refresh = self.write(&self.refresh, tokens.refresh.expose(), tokens.refresh_expires_in);
         access.into_iter().chain(refresh)
+    }
+
+    /// Gives a browser what its device is known by.
+    pub(super) fn give_device(&self, value: &str) -> Option<HeaderValue> {
+        self.write(&self.device_name, value, i64::try_from(KNOWN_S).unwrap_or(i64::MAX))
+    }
+
+    /// What the device is known by, as it came; nothing when it came with several values.
+    pub(super) fn device(&self, headers: &HeaderMap) -> Option<String> {
+        let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+        let mut sent = pairs.filter(|(name, _)| name.trim() == &*self.device_name).map(|(_, value)| value.trim());
+        let first = sent.next()?;
+        sent.all(|other| other == first).then(|| first.to_owned())
     }
 
     /// Takes it back, and the one beside it.

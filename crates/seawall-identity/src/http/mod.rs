@@ -2,12 +2,14 @@
 
 mod account;
 mod cookie;
+mod factors;
 mod keys;
 mod operator;
 mod operator_keys;
 mod problems;
 mod request;
 mod signing_keys;
+mod steps;
 mod tokens;
 mod wire;
 

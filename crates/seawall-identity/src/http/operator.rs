@@ -33,7 +33,11 @@ const QUESTION: &str = "users";
 pub fn router(people: People) -> Router {
     Router::new()
         .route("/api/users", get(list).post(add))
-        .route("/api/users/{user}", get(one))
+        .route("/api/users/{user}", get(one).delete(remove))
+        .route("/api/users/{user}/delete", post(remove))
+        .route("/api/users/{user}/reset", post(reset))
+        .route("/api/users/{user}/factors", get(factors).delete(remove_factors))
+        .route("/api/users/{user}/factors/remove", post(remove_factors))
         .route("/api/users/{user}/disable", post(disable))
         .route("/api/users/{user}/enable", post(enable))
         .route("/api/users/{user}/roles", post(change_roles))
@@ -60,9 +64,10 @@ impl From<IdentityError> for Failed {
     fn from(error: IdentityError) -> Self {
         let status = match &error {
             IdentityError::NoUser(_) | IdentityError::NoSession(_) | IdentityError::NoKey(_) => StatusCode::NOT_FOUND,
-            IdentityError::NameTaken | IdentityError::KeyEnded(_) | IdentityError::TooManyKeys(_) => {
-                StatusCode::CONFLICT
-            }
+            IdentityError::NameTaken
+            | IdentityError::KeyEnded(_)
+            | IdentityError::TooManyKeys(_)
+            | IdentityError::NoFactor => StatusCode::CONFLICT,
             IdentityError::PasswordRefused(_) | IdentityError::BadName(_) | IdentityError::Invalid(_) => {
                 StatusCode::BAD_REQUEST
             }
@@ -134,6 +139,26 @@ async fn add(State(people): State<People>, added: Result<Json<Added>, JsonReject
     let new = NewUser { name, email, roles: parsed(&roles)?, password: password.map(Into::into) };
     let user = people.add(&Cause::operator(), new).await?;
     Ok((StatusCode::CREATED, Json(wire::user(&user))).into_response())
+}
+
+async fn remove(State(people): State<People>, Path(user): Path<String>) -> Answer {
+    let deleted = people.delete(&Cause::operator(), user).await?;
+    Ok(Json(json!({ "deleted": deleted.id })))
+}
+
+async fn reset(State(people): State<People>, Path(user): Path<String>) -> Answer {
+    Ok(Json(wire::reset(&people.offer_reset(&Cause::operator(), user).await?)))
+}
+
+async fn factors(State(people): State<People>, Path(user): Path<String>) -> Answer {
+    let user = people.find(&user).await?;
+    Ok(Json(wire::factors(&people.factors(&user.id).await?)))
+}
+
+async fn remove_factors(State(people): State<People>, Path(user): Path<String>) -> Answer {
+    let user = people.find(&user).await?;
+    people.remove_factors(&Cause::operator(), user.id.clone()).await?;
+    Ok(Json(wire::factors(&people.factors(&user.id).await?)))
 }
 
 async fn disable(State(people): State<People>, Path(user): Path<String>) -> Answer {

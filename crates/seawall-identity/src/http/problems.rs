@@ -8,11 +8,11 @@ use axum::{
 };
 use http::StatusCode;
 use seawall_core::{
-    authenticator::{invalid_credential, not_signed_in},
+    authenticator::{confirm_your_identity, invalid_credential, not_signed_in},
     problem::{Fault, FieldError, Problem, ProblemType, Severity},
 };
 
-use crate::IdentityError;
+use crate::{IdentityError, people::People};
 
 const fn client(
     slug: &'static str,
@@ -31,8 +31,10 @@ static SIGN_IN_REFUSED: ProblemType = client(
     StatusCode::UNAUTHORIZED,
     "You could not be signed in",
     "The name or the password is wrong, or this user may not sign in: the answer is the same, and takes as long, whichever it is. After \
-     five failed attempts at one name from one place the next are not heard for 15 minutes, the right one neither; then `Retry-After` says for how long.\n\n\
-     For the operator: which it was stands in the audit log (`seawall audit-log tail`). `seawall user list` shows who is disabled.",
+     five failed attempts at one name from one place the next are not heard for 15 minutes, the right one neither; then `Retry-After` says for how long. So it is \
+     after failures at many names from one place, and for seconds when one name is attacked from many places; a device on which its owner signed in \
+     before is held up by neither.\n\n\
+     For the operator: how much is too much is said by `brute_force`, `spray_accounts` and `spray_pause` in `[identity]`; which it was stands in the audit log (`seawall audit-log tail`). `seawall user list` shows who is disabled.",
 );
 static WRONG_PASSWORD: ProblemType = client(
     "wrong-password",
@@ -98,6 +100,39 @@ static SESSION_REQUIRED: ProblemType = client(
     "An account, its sessions and its keys are changed by a person who signed in, and the request came with an API key: one that leaked must not \
      make others. Sign in, or let an operator do it with `seawall key`.",
 );
+static CODE_REFUSED: ProblemType = client(
+    "code-refused",
+    "CODE_REFUSED",
+    StatusCode::UNAUTHORIZED,
+    "The code is not accepted",
+    "The code of the authenticator app is wrong, too old, or was used before: each serves once. Wait for the next one, and see that the \
+     clock of the device is right. A recovery code serves in its place, once too. After ten codes none is looked at for 15 minutes, `Retry-After` says for \
+     how long, and signing in begins with the password again.\n\nFor the operator: `seawall user factors NAME --remove` helps who has lost \
+     the app and the recovery codes.",
+);
+static PASSWORD_AGAIN: ProblemType = client(
+    "password-again",
+    "SIGN_IN_EXPIRED",
+    StatusCode::UNAUTHORIZED,
+    "Begin again with the password",
+    "There are ten minutes between the password and the code of the second factor, from the same place. The ticket was used, has expired, or came from elsewhere; \
+     or the account was changed since. Sign in with the password again.",
+);
+static RESET_REFUSED: ProblemType = client(
+    "reset-refused",
+    "RESET_REFUSED",
+    StatusCode::FORBIDDEN,
+    "The token does not hold",
+    "A token to choose a password holds for 30 minutes and once. Ask for another.\n\nFor the operator: `seawall user reset NAME` makes one, and \
+     the one before it void.",
+);
+static FACTOR_CONFLICT: ProblemType = client(
+    "factor-conflict",
+    "FACTOR_CONFLICT",
+    StatusCode::CONFLICT,
+    "The second factors are not so",
+    "An authenticator app is enrolled already and has to be removed before another is, or there is none yet. The detail says which.",
+);
 static SIGN_IN_UNAVAILABLE: ProblemType = ProblemType {
     slug: "sign-in-unavailable",
     code: "SERVICE_UNAVAILABLE",
@@ -112,7 +147,7 @@ static SIGN_IN_UNAVAILABLE: ProblemType = ProblemType {
 };
 
 /// All problems of these paths.
-pub static PROBLEMS: [&ProblemType; 10] = [
+pub static PROBLEMS: [&ProblemType; 14] = [
     &SIGN_IN_REFUSED,
     &WRONG_PASSWORD,
     &PASSWORD_REFUSED,
@@ -122,6 +157,10 @@ pub static PROBLEMS: [&ProblemType; 10] = [
     &CROSS_SITE_REFUSED,
     &HTTPS_REQUIRED,
     &SESSION_REQUIRED,
+    &CODE_REFUSED,
+    &PASSWORD_AGAIN,
+    &RESET_REFUSED,
+    &FACTOR_CONFLICT,
     &SIGN_IN_UNAVAILABLE,
 ];
 
@@ -184,6 +223,13 @@ impl From<IdentityError> for Refused {
         Self::of(match error {
             IdentityError::SignInRefused { retry_after } => paused(Problem::new(&SIGN_IN_REFUSED), retry_after),
             IdentityError::WrongPassword { retry_after } => paused(Problem::new(&WRONG_PASSWORD), retry_after),
+            IdentityError::CodeRefused { retry_after } => paused(Problem::new(&CODE_REFUSED), retry_after),
+            IdentityError::PasswordAgain => Problem::new(&PASSWORD_AGAIN),
+            IdentityError::ConfirmFirst => confirm_your_identity(People::fresh_s()),
+            IdentityError::ResetRefused => Problem::new(&RESET_REFUSED),
+            IdentityError::FactorExists | IdentityError::NoFactor => {
+                Problem::new(&FACTOR_CONFLICT).detail(sentence(&said))
+            }
             IdentityError::Busy { retry_after } => {
                 Problem::new(&SIGN_IN_UNAVAILABLE).inside(said).retry_after(retry_after.as_secs().max(1))
             }
@@ -213,7 +259,9 @@ impl From<IdentityError> for Refused {
             IdentityError::Password(source) => {
                 Problem::new(&SIGN_IN_UNAVAILABLE).inside(format!("{said}: {source}")).retry_after(1)
             }
-            IdentityError::Random(_) => Problem::new(&SIGN_IN_UNAVAILABLE).inside(said).retry_after(1),
+            IdentityError::Crowded | IdentityError::Random(_) => {
+                Problem::new(&SIGN_IN_UNAVAILABLE).inside(said).retry_after(1)
+            }
         })
     }
 }

@@ -14,19 +14,29 @@ use http::{
 use serde::Deserialize;
 
 use super::{
-    account::{Credentials, Desk},
+    account::{Desk, second_factor_next},
     problems::Refused,
     request::{Agent, Json, Known},
     wire,
 };
 use crate::{
     IdentityError,
-    people::{Keeper, SignIn, cause},
+    people::{Keeper, Second, SignIn, SignInStep, cause},
     tokens::{Browser, KEPT},
 };
 
 /// The largest body of a refresh.
 const MOST_BYTES: usize = 16 * 1024;
+
+/// A name with its password; or a ticket, which a right password brings where a second factor is enrolled, with a code.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    name: Option<String>,
+    password: Option<String>,
+    ticket: Option<String>,
+    code: Option<String>,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,12 +53,23 @@ async fn token(
     State(desk): State<Desk>,
     Known(facts): Known,
     Agent(user_agent): Agent,
-    Json(sent): Json<Credentials>,
+    Json(sent): Json<Asked>,
 ) -> Result<Response, Refused> {
     desk.private(&facts)?;
-    let Credentials { name, password } = sent;
-    let asked = SignIn { name, password: password.into(), user_agent };
-    let signed_in = desk.people.sign_in(&facts, asked).await?;
+    let signed_in = match (sent.name, sent.password, sent.ticket, sent.code) {
+        (Some(name), Some(password), None, None) => {
+            let asked = SignIn { name, password: password.into(), user_agent, device: None };
+            match desk.people.sign_in(&facts, asked).await? {
+                SignInStep::SignedIn(signed_in) => *signed_in,
+                SignInStep::SecondFactor(given) => return Ok(second_factor_next(&given)),
+            }
+        }
+        (None, None, Some(ticket), Some(code)) => {
+            let asked = Second { ticket, code: code.into(), user_agent, device: None };
+            desk.people.second_factor(&facts, asked).await?
+        }
+        _ => return Err(Refused::invalid("Send `name` and `password`, or `ticket` and `code`.")),
+    };
     let tokens = desk.people.give_tokens(&facts, signed_in, Keeper::Program).await?;
     Ok(Shown(wire::tokens(&tokens)).into_response())
 }

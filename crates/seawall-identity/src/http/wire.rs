@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     keys::ApiKey,
-    people::{MadeKey, Tokens},
+    people::{Factors, MadeKey, ResetOffer, Tokens},
     sessions::Session,
     tokens::KeyShown,
     users::User,
@@ -27,6 +27,7 @@ pub(super) fn principal(principal: &Principal) -> Value {
             "id": principal.session.as_deref(),
             "authenticated_at": time(signed(principal.authenticated_at_unix_us)),
             "expires_at": principal.expires_at_unix_us.map(|at| time(signed(at))),
+            "second_factor": principal.second_factor,
         },
     })
 }
@@ -43,6 +44,21 @@ pub(super) fn user(user: &User) -> Value {
         "created_at": time(user.created_at),
         "last_login_at": user.last_login_at.map(time),
         "version": user.version,
+    })
+}
+
+/// What a user can show besides the password.
+pub(super) fn factors(factors: &Factors) -> Value {
+    let totp = factors.totp_at.map(|at| json!({ "enrolled_at": time(at) }));
+    json!({ "totp": totp, "recovery_codes": factors.recovery_codes })
+}
+
+/// A token with which a user chooses a password.
+pub(super) fn reset(offer: &ResetOffer) -> Value {
+    json!({
+        "user": offer.user.as_ref().map(own),
+        "token": offer.token.expose(),
+        "expires_at": time(offer.expires_at),
     })
 }
 
@@ -121,7 +137,7 @@ fn names(roles: &[Role]) -> Vec<&str> {
 }
 
 /// A time as RFC 3339 has it, in UTC.
-fn time(at_us: i64) -> String {
+pub(super) fn time(at_us: i64) -> String {
     jiff::Timestamp::from_microsecond(at_us).map(|time| time.to_string()).unwrap_or_default()
 }
 

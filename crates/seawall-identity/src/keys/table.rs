@@ -146,6 +146,14 @@ pub(crate) fn page(tx: &mut ReadTx<'_>, after: &(i64, String), limit: u32) -> Re
     )
 }
 
+/// Ends all keys of a user who is deleted, and forgets what they say of somebody.
+pub(crate) fn forget(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
+    let now = tx.at_us();
+    let sql = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $2), label = '', networks = '', used_from = NULL
+        WHERE user_id = $1";
+    tx.execute(sql, &[&user_id, &now]).map(drop)
+}
+
 /// Takes a key back, and answers whether it had not been.
 pub(crate) fn revoke(tx: &mut Tx<'_>, id: &str) -> Result<bool, StoreError> {
     let now = tx.at_us();

@@ -86,7 +86,7 @@ impl Floor {
     }
 
     /// What to verify for a user that does not exist: as much work as for most who do. Nothing until [`Floor::present`] gave an example.
-    pub(super) fn decoy(&self) -> Option<Arc<Stored>> {
+    pub(crate) fn decoy(&self) -> Option<Arc<Stored>> {
         self.lock().decoy.clone()
     }
 

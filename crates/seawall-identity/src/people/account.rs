@@ -8,6 +8,7 @@ use super::{People, cause};
 use crate::{
     IdentityError,
     attempts::{self, Attempt},
+    factors::tickets,
     sessions::{
         Session, Token,
         table::{self as sessions, Which},
@@ -69,8 +70,9 @@ impl People {
         let key = self.0.key.counted(name.key(), facts.client);
         let user_id = principal.id.to_string();
         let wanted = user_id.clone();
-        let (attempt, known) =
-            self.write(cause(facts), move |tx| Ok((attempts::count(tx, &key)?, users::by_id(tx, &wanted)?))).await?;
+        let (attempt, known) = self
+            .write(cause(facts), move |tx| Ok((attempts::count(tx, &key, attempts::OWN)?, users::by_id(tx, &wanted)?)))
+            .await?;
         if let Attempt::Paused { retry_after } = attempt {
             self.0.passwords.pad(begun).await?;
             return Err(IdentityError::WrongPassword { retry_after: Some(retry_after) });
@@ -85,6 +87,7 @@ impl People {
         let (hash, fresh) = (hash.unwrap_or_default(), self.0.passwords.hash(&new).await?);
         let token = Token::new().map_err(IdentityError::Random)?;
         let (people, own, digest) = (self.clone(), facts.clone(), token.digest());
+        let second_factor = principal.second_factor;
         let changed = self.write(cause(facts), move |tx| {
             if !users::replace_hash(tx, &user_id, &hash, &fresh)? {
                 return Ok(None);
@@ -92,12 +95,16 @@ impl People {
             attempts::clear(tx, &key)?;
             tx.audit(Entry::new("user.password_changed", "user", &*user_id))?;
             people.end_sessions(tx, &user_id, &Which::All, "password changed")?;
+            tickets::void(tx, &user_id)?;
             let session = people.begin_session(tx, &own, &user_id, digest, user_agent.as_deref())?;
+            if second_factor {
+                sessions::second_factor(tx, &session.id)?;
+            }
             Ok(users::by_id(tx, &user_id)?.map(|known| (known.user, session)))
         });
         // Somebody else has changed it meanwhile.
         let (user, session) = changed.await?.ok_or(IdentityError::WrongPassword { retry_after: None })?;
-        Ok(SignedIn { user, session, token })
+        Ok(SignedIn { user, session, token, device: None })
     }
 
     /// Adds a user who asks for it, and signs it in.
@@ -136,7 +143,8 @@ impl People {
             other => other?,
         };
         let (user, session) = added.ok_or(IdentityError::NameTaken)?;
-        Ok(SignedIn { user, session, token })
+        let device = self.known_device(&user.id, None)?;
+        Ok(SignedIn { user, session, token, device })
     }
 }
 

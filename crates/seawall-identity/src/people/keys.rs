@@ -109,6 +109,16 @@ impl People {
         Ok(())
     }
 
+    /// Ends all keys of a user who is deleted.
+    pub(super) fn end_keys(&self, tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
+        let ids = keys::ids(tx, user_id)?;
+        keys::forget(tx, user_id)?;
+        for id in ids {
+            self.void_key(tx, &id);
+        }
+        Ok(())
+    }
+
     fn replace_key(
         &self,
         tx: &mut Tx<'_>,

@@ -2,17 +2,25 @@
 //! also says which sessions are to be forgotten, here and on other nodes.
 
 mod account;
+mod codes;
+mod confirm;
+mod deletion;
 mod ending;
+mod factors;
+mod first;
 mod keys;
 mod operator;
 mod passwords;
+mod reset;
+mod second;
 mod sign_in;
 mod tokens;
+mod waiting;
 
 use std::{net::IpAddr, sync::Arc};
 
 use seawall_core::{
-    clock::Clock,
+    clock::{Clock, Now},
     facts::Facts,
     meter::Meter,
     principal::{PrincipalKind, Revocations},
@@ -20,19 +28,24 @@ use seawall_core::{
 };
 use seawall_store::{Actor, Cause, Db, StoreError, Tx, cache::Caches};
 
-use self::{passwords::Passwords, tokens::Office};
+use self::{passwords::Passwords, tokens::Office, waiting::Waiting};
 use crate::{
     CredentialAuthenticator, IdentityError, IdentitySettings,
-    attempts::AttemptsKey,
+    attempts::{AttemptsKey, BruteForce, Device, DeviceKeys},
+    factors::Sealer,
     keys::KeyAuthenticator,
     password::PasswordContext,
     sessions::{Revoker, SessionAuthenticator},
     users::Name,
 };
 
+pub use confirm::Proof;
+pub use factors::{EndOthers, Enrolled, Enrolment, Factors};
 pub use keys::MadeKey;
 pub use operator::{NewUser, RolesChange};
-pub use sign_in::{SignIn, SignedIn};
+pub use reset::ResetOffer;
+pub use second::Second;
+pub use sign_in::{SignIn, SignInStep, SignedIn, TicketGiven};
 pub use tokens::{Keeper, Tokens};
 
 /// Users and their sessions. Cheap to clone.
@@ -44,6 +57,9 @@ struct Inner {
     db: Db,
     settings: IdentitySettings,
     key: AttemptsKey,
+    devices: DeviceKeys,
+    sealer: Sealer,
+    waiting: Waiting,
     authenticator: Arc<CredentialAuthenticator>,
     revoker: Revoker,
     passwords: Passwords,
@@ -85,7 +101,10 @@ impl People {
             }),
             office,
             revoker: Revoker::new(db.clone(), caches.messages().clone()),
-            passwords: Passwords::new(Arc::clone(&clock), meter),
+            passwords: Passwords::new(db.clone(), Arc::clone(&clock), meter),
+            devices: key.devices(),
+            sealer: Sealer::new(&key),
+            waiting: Waiting::default(),
             db,
             settings,
             key,
@@ -111,6 +130,12 @@ impl People {
         &self.0.settings
     }
 
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.0.clock.now()
+    }
+
     /// The time, in microseconds since 1970-01-01T00:00:00Z.
     pub(crate) fn now_us(&self) -> i64 {
         i64::try_from(self.0.clock.now().unix_us).unwrap_or(i64::MAX)
@@ -123,6 +148,28 @@ impl People {
         body: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.0.db.write(&cause, body).await
+    }
+
+    /// The device of a cookie, whoever's it is.
+    fn device(&self, cookie: Option<&str>) -> Option<Device> {
+        let layered = self.0.settings.brute_force == BruteForce::Layered;
+        self.0.devices.device(cookie.filter(|_| layered)?, self.now_s())
+    }
+
+    /// The cookie by which a device of this user is known from here on, the known one or a fresh one.
+    fn known_device(&self, user_id: &str, known: Option<Device>) -> Result<Option<String>, IdentityError> {
+        if self.0.settings.brute_force == BruteForce::Simple {
+            return Ok(None);
+        }
+        let device = match known.filter(|device| device.user_id == user_id) {
+            Some(device) => device,
+            None => Device::fresh(user_id).map_err(IdentityError::Random)?,
+        };
+        Ok(self.0.devices.cookie(&device, self.now_s()))
+    }
+
+    fn now_s(&self) -> u64 {
+        self.0.clock.now().unix_us / 1_000_000
     }
 
     /// Checks a password that is chosen.

@@ -1,18 +1,19 @@
 //! Signing in and out.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use seawall_core::{clock::Now, facts::Facts, settings::Secret};
+use seawall_core::{clock::Now, facts::Facts, http::ClientKey, settings::Secret};
 use seawall_store::{
     Actor, StoreError, Tx,
     audit::{Entry, Outcome},
 };
 use serde_json::{Map, json};
 
-use super::{People, cause, request_cause};
+use super::{Inner, People, cause, request_cause};
 use crate::{
     IdentityError,
-    attempts::{self, Attempt},
+    attempts::{Attempt, Device, Layers},
+    factors::{table as factors, tickets},
     password::Verdict,
     sessions::{
         Session, Token,
@@ -30,6 +31,26 @@ pub struct SignIn {
     pub password: Secret,
     /// With what it is done.
     pub user_agent: Option<String>,
+    /// The cookie of a known device, when one came.
+    pub device: Option<String>,
+}
+
+/// What comes after the right password.
+#[derive(Debug)]
+pub enum SignInStep {
+    /// Nothing: somebody signed in.
+    SignedIn(Box<SignedIn>),
+    /// The second factor.
+    SecondFactor(TicketGiven),
+}
+
+/// With what a second factor is shown.
+#[derive(Debug)]
+pub struct TicketGiven {
+    /// The ticket.
+    pub ticket: Token,
+    /// Until when it holds, in microseconds since 1970-01-01T00:00:00Z.
+    pub expires_at: i64,
 }
 
 /// Somebody signed in.
@@ -41,13 +62,23 @@ pub struct SignedIn {
     pub session: Session,
     /// For the cookie of whom it was begun for.
     pub token: Token,
+    /// The cookie by which the device is known from here on.
+    pub device: Option<String>,
 }
 
 /// What is known of an attempt before its password is looked at.
 struct Heard {
     known: Option<users::Known>,
-    key: [u8; 32],
+    layers: Layers,
+    /// The device, when it is one of the user's.
+    device: Option<Device>,
     last: bool,
+}
+
+/// What the right password began.
+enum Welcome {
+    Session(Box<(User, Session)>),
+    Ticket(i64),
 }
 
 /// Why an attempt failed, for the audit log alone.
@@ -70,12 +101,15 @@ impl Failure {
 
 impl People {
     /// Signs somebody in: a fresh session with a fresh token, whatever cookie came with the request. A session that did come ends.
+    /// Who has a second factor gets a ticket for it instead.
     ///
     /// # Errors
     /// [`IdentityError::SignInRefused`] takes the same time for every reason.
-    pub async fn sign_in(&self, facts: &Facts, asked: SignIn) -> Result<SignedIn, IdentityError> {
+    pub async fn sign_in(&self, facts: &Facts, asked: SignIn) -> Result<SignInStep, IdentityError> {
         let begun = self.0.clock.now();
-        let heard = match self.hear(facts, &asked.name).await? {
+        let device = self.device(asked.device.as_deref());
+        let _place = self.0.waiting.place(device.is_some())?;
+        let heard = match self.hear(facts, &asked.name, device).await? {
             Ok(heard) => heard,
             Err(retry_after) => return Err(self.refuse(begun, Some(retry_after)).await?),
         };
@@ -88,9 +122,9 @@ impl People {
             Some(_) => None,
         };
         if let (None, Some(known), Some(hash)) = (failure, &heard.known, hash)
-            && let Some(signed_in) = self.begin(facts, &asked, known, hash, heard.key, verdict).await?
+            && let Some(step) = self.begin(facts, &asked, known, hash, &heard, verdict).await?
         {
-            return Ok(signed_in);
+            return Ok(step);
         }
         // Without a failure, the user was changed while the password was verified.
         self.record_failure(facts, &heard, failure.unwrap_or(Failure::Wrong)).await?;
@@ -98,21 +132,28 @@ impl People {
     }
 
     /// Counts the attempt and looks for the user; or answers after how many seconds another is heard.
-    async fn hear(&self, facts: &Facts, typed: &str) -> Result<Result<Heard, u64>, IdentityError> {
+    async fn hear(
+        &self,
+        facts: &Facts,
+        typed: &str,
+        device: Option<Device>,
+    ) -> Result<Result<Heard, u64>, IdentityError> {
         let name = Name::parse(typed).ok();
-        let counted_as = name.as_ref().map_or(typed, Name::key);
-        let key = self.0.key.counted(counted_as, facts.client);
-        let name_key = name.map(|name| name.key().to_owned());
+        let counted_as = name.as_ref().map_or(typed, Name::key).to_owned();
+        let (people, source) = (self.clone(), facts.client);
         let heard = self.write(cause(facts), move |tx| {
-            Ok(match attempts::count(tx, &key)? {
+            let known = match &name {
+                Some(name) => users::by_name(tx, name.key())?,
+                None => None,
+            };
+            let owner = known.as_ref().map(|known| known.user.id.as_str());
+            let device = device.clone().filter(|device| owner == Some(&*device.user_id));
+            let Inner { key, settings, .. } = &*people.0;
+            let preset = (settings.brute_force, settings.spraying);
+            let layers = Layers::new(key, preset, &counted_as, source, device.as_ref());
+            Ok(match layers.hear(tx)? {
                 Attempt::Paused { retry_after } => Err(retry_after),
-                Attempt::Heard { last } => {
-                    let known = match &name_key {
-                        Some(name_key) => users::by_name(tx, name_key)?,
-                        None => None,
-                    };
-                    Ok(Heard { known, key, last })
-                }
+                Attempt::Heard { last } => Ok(Heard { known, layers, device, last }),
             })
         });
         Ok(heard.await?)
@@ -125,29 +166,55 @@ impl People {
         asked: &SignIn,
         known: &users::Known,
         hash: String,
-        attempts_key: [u8; 32],
+        heard: &Heard,
         verdict: Verdict,
-    ) -> Result<Option<SignedIn>, IdentityError> {
+    ) -> Result<Option<SignInStep>, IdentityError> {
         let fresh_hash = if verdict.upgrade_due { Some(self.0.passwords.hash(&asked.password).await?) } else { None };
         let token = Token::new().map_err(IdentityError::Random)?;
-        let (people, facts) = (self.clone(), facts.clone());
+        let (people, facts, layers) = (self.clone(), facts.clone(), heard.layers.clone());
+        let place = self.place(facts.client);
         let (user_id, digest, agent) = (known.user.id.clone(), token.digest(), asked.user_agent.clone());
         let cause = request_cause(Actor::User(Arc::from(user_id.as_str())), facts.client, &facts);
         let begun = self.write(cause, move |tx| {
-            if !users::signs_in(tx, &user_id, &hash)? {
+            let second = factors::has_one(tx, &user_id)?;
+            let as_it_was =
+                if second { users::has_hash(tx, &user_id, &hash)? } else { users::signs_in(tx, &user_id, &hash)? };
+            if !as_it_was {
                 return Ok(None);
             }
-            attempts::clear(tx, &attempts_key)?;
+            layers.succeeded(tx)?;
             if let Some(fresh_hash) = &fresh_hash
                 && users::replace_hash(tx, &user_id, &hash, fresh_hash)?
             {
                 tx.audit(Entry::new("user.hash_upgraded", "user", &*user_id))?;
             }
+            if second {
+                let Some(known) = users::by_id(tx, &user_id)? else { return Ok(None) };
+                let expires_at = tickets::give(tx, &digest, (&user_id, known.user.version), &place)?;
+                let after = Map::from_iter([("next".to_owned(), json!("second factor"))]);
+                tx.audit(Entry::new("user.sign_in", "user", &*user_id).made(after))?;
+                return Ok(Some(Welcome::Ticket(expires_at)));
+            }
             people.end_presented(tx, &facts)?;
             let session = people.begin_session(tx, &facts, &user_id, digest, agent.as_deref())?;
-            Ok(users::by_id(tx, &user_id)?.map(|known| (known.user, session)))
+            Ok(users::by_id(tx, &user_id)?.map(|known| Welcome::Session(Box::new((known.user, session)))))
         });
-        Ok(begun.await?.map(|(user, session)| SignedIn { user, session, token }))
+        Ok(match begun.await? {
+            None => None,
+            Some(Welcome::Ticket(expires_at)) => {
+                Some(SignInStep::SecondFactor(TicketGiven { ticket: token, expires_at }))
+            }
+            Some(Welcome::Session(begun)) => {
+                let (user, session) = *begun;
+                let device = self.known_device(&user.id, heard.device.clone())?;
+                Some(SignInStep::SignedIn(Box::new(SignedIn { user, session, token, device })))
+            }
+        })
+    }
+
+    /// What a ticket that is given there is bound to.
+    pub(super) fn place(&self, source: IpAddr) -> [u8; 32] {
+        self.0.key.made_for("ticket", &[&ClientKey::of(source).bytes()[..]])
     }
 
     /// The session that the request came with ends: another takes its place (ASVS 5.0, 7.2.4).
@@ -184,13 +251,17 @@ impl People {
     async fn record_failure(&self, facts: &Facts, heard: &Heard, failure: Failure) -> Result<(), IdentityError> {
         let (kind, object) = match &heard.known {
             Some(known) => ("user", known.user.id.clone()),
-            None => ("name", heard.key.iter().take(8).map(|byte| format!("{byte:02x}")).collect()),
+            None => ("name", heard.layers.own().iter().take(8).map(|byte| format!("{byte:02x}")).collect()),
         };
-        let last = heard.last;
+        let (last, layers) = (heard.last, heard.layers.clone());
         let recorded = self.write(cause(facts), move |tx| {
+            let source_paused = layers.failed(tx)?;
             let mut after = Map::from_iter([("why".to_owned(), json!(failure.word()))]);
             if last {
                 after.insert("paused".to_owned(), json!(true));
+            }
+            if source_paused {
+                after.insert("source_paused".to_owned(), json!(true));
             }
             tx.audit(Entry::new("user.sign_in", kind, &*object).made(after).with_outcome(Outcome::Refused))
         });

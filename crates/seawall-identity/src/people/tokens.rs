@@ -105,7 +105,7 @@ impl People {
         signed_in: SignedIn,
         keeper: Keeper,
     ) -> Result<Tokens, IdentityError> {
-        let SignedIn { user, session, token } = signed_in;
+        let SignedIn { user, session, token, .. } = signed_in;
         let limits = self.0.settings.sessions.limits();
         let idle_us = match keeper {
             Keeper::Program => PROGRAM_IDLE_US.min(limits.absolute_us),

@@ -64,7 +64,7 @@ impl Live {
     }
 }
 
-/// `id, used_at, idle_us, expires_at, authenticated_at` of the session, `id, name, roles` of the user.
+/// `id, used_at, idle_us, expires_at, authenticated_at` of the session, `id, name, roles` of the user, `second_factor` of the session.
 impl FromRow for Live {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let (id, used_at, expires_at): (String, i64, i64) = (row.at(0)?, row.at(1)?, row.at(3)?);
@@ -72,6 +72,7 @@ impl FromRow for Live {
             id: id.into(),
             authenticated_at_unix_us: u64::try_from(row.at::<i64>(4)?).unwrap_or_default(),
             expires_at_unix_us: u64::try_from(expires_at).ok(),
+            second_factor: row.at(8)?,
         };
         let (user, name, given): (String, String, String) = (row.at(5)?, row.at(6)?, row.at(7)?);
         let principal = Principal::user(&user, &name, &roles::read(&given), facts);
@@ -97,7 +98,12 @@ mod tests {
     const S: i64 = 1_000_000;
 
     fn live() -> Live {
-        let facts = SessionFacts { id: "s1".into(), authenticated_at_unix_us: 0, expires_at_unix_us: None };
+        let facts = SessionFacts {
+            id: "s1".into(),
+            authenticated_at_unix_us: 0,
+            expires_at_unix_us: None,
+            second_factor: false,
+        };
         let principal = Arc::new(Principal::user("u1", "Ann", &[], facts).unwrap());
         let (idle_us, expires_at) = (900 * S, 28_800 * S);
         Live { principal, idle_us, expires_at, used_at: AtomicI64::new(0), written_at: AtomicI64::new(0) }

@@ -13,4 +13,4 @@ pub(crate) use live::Live;
 pub use revoker::Revoker;
 pub use table::Session;
 pub use token::Token;
-pub(crate) use token::{Digest, of as digest};
+pub(crate) use token::{Digest, digest_of, of as digest};

@@ -106,11 +106,21 @@ pub(crate) fn begin(tx: &mut Tx<'_>, begun: &Begun<'_>) -> Result<(), StoreError
     .map(drop)
 }
 
+/// Notes that a session was begun with a second factor.
+pub(crate) fn second_factor(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
+    tx.execute("UPDATE sessions SET second_factor = TRUE WHERE id = $1", &[&id]).map(drop)
+}
+
+/// Forgets from where and with what a user signed in.
+pub(crate) fn forget_places(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
+    tx.execute("UPDATE sessions SET address = '', user_agent = NULL WHERE user_id = $1", &[&user_id]).map(drop)
+}
+
 /// The session of a token, when it holds.
 pub(crate) fn live(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<Live>, StoreError> {
     let epoch = meta::epoch(tx)?;
     tx.find(
-        "SELECT sessions.id, used_at, idle_us, expires_at, authenticated_at, users.id, name, roles
+        "SELECT sessions.id, used_at, idle_us, expires_at, authenticated_at, users.id, name, roles, second_factor
          FROM sessions JOIN users ON users.id = user_id
          WHERE token_digest = $1 AND ended_at IS NULL AND epoch = $2 AND NOT disabled",
         &[digest, &epoch],

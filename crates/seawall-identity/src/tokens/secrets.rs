@@ -1,6 +1,7 @@
 //! What is derived from the secret of the installation, which lies outside the database.
 
 use std::fmt;
+use zeroize::Zeroizing;
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
@@ -25,9 +26,9 @@ impl TokenSecrets {
     /// Of an installation.
     pub(crate) fn of(root: &AttemptsKey) -> Result<Self, IdentityError> {
         // Sixteen letters at the least: an address, which stands there when attempts are counted, has zeros among its first sixteen bytes.
-        let seal = root.derived("seawall identity: seals signing keys");
-        let refresh = root.derived("seawall identity: derives refresh tokens");
-        let tag = root.derived("seawall identity: names the installation");
+        let seal = Zeroizing::new(root.made_for("seals signing keys", &[]));
+        let refresh = Zeroizing::new(root.made_for("derives refresh tokens", &[]));
+        let tag = Zeroizing::new(root.made_for("names the installation", &[]));
         let seal = RandomizedNonceKey::new(&AES_256_GCM, &*seal).map_err(|_| IdentityError::Cipher)?;
         Ok(Self {
             seal: seal.into(),
@@ -52,10 +53,10 @@ impl TokenSecrets {
     }
 
     /// Opens what [`Self::seal`] has sealed; nothing when another secret did, or anything was changed.
-    pub(crate) fn open(&self, bound_to: &str, sealed: &[u8]) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+    pub(crate) fn open(&self, bound_to: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let mut plain = zeroize::Zeroizing::new(sealed.to_vec());
+        let mut plain = Zeroizing::new(sealed.to_vec());
         let length = self.seal.open_in_place(nonce, Aad::from(bound_to.as_bytes()), &mut plain).ok()?.len();
         plain.truncate(length);
         Some(plain)

@@ -79,7 +79,7 @@ pub(crate) fn by_name(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<Known>, S
 pub(crate) fn by_id(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<Known>, StoreError> {
     tx.find(
         "SELECT id, name, email, roles, disabled, created_at, last_login_at, version, password_hash IS NOT NULL, password_hash
-         FROM users WHERE id = $1",
+         FROM users WHERE id = $1 AND deleted_at IS NULL",
         &[&id],
     )
 }
@@ -88,7 +88,7 @@ pub(crate) fn by_id(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<Known>, Stor
 pub(crate) fn page(tx: &mut ReadTx<'_>, after: &str, limit: u32) -> Result<Vec<User>, StoreError> {
     tx.all(
         "SELECT id, name, email, roles, disabled, created_at, last_login_at, version, password_hash IS NOT NULL
-         FROM users WHERE id > $1 ORDER BY id LIMIT $2",
+         FROM users WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2",
         &[&after, &limit],
     )
 }
@@ -134,4 +134,57 @@ pub(crate) fn signs_in(tx: &mut Tx<'_>, id: &str, hash: &str) -> Result<bool, St
     let at_us = tx.at_us();
     let sql = "UPDATE users SET last_login_at = $2 WHERE id = $1 AND password_hash = $3 AND NOT disabled";
     Ok(tx.execute(sql, &[&id, &at_us, &hash])? > 0)
+}
+
+/// Gives a user another password hash, whichever it has.
+pub(crate) fn set_hash(tx: &mut Tx<'_>, id: &str, hash: &str) -> Result<bool, StoreError> {
+    let sql = "UPDATE users SET password_hash = $2, version = version + 1 WHERE id = $1 AND NOT disabled AND deleted_at IS NULL";
+    Ok(tx.execute(sql, &[&id, &hash])? > 0)
+}
+
+/// Counts a change of a user that stands in other tables.
+pub(crate) fn touch(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
+    tx.execute("UPDATE users SET version = version + 1 WHERE id = $1", &[&id]).map(drop)
+}
+
+/// Holds the row of a user who may sign in until the transaction ends, and notes it; answers whether it may and is as it was.
+pub(crate) fn signs_in_as(tx: &mut Tx<'_>, id: &str, version: i64) -> Result<bool, StoreError> {
+    let at_us = tx.at_us();
+    let sql = "UPDATE users SET last_login_at = $2 WHERE id = $1 AND version = $3 AND NOT disabled";
+    Ok(tx.execute(sql, &[&id, &at_us, &version])? > 0)
+}
+
+/// Holds the row of a user until the transaction ends; answers whether the hash is still the one that was verified.
+pub(crate) fn has_hash(tx: &mut Tx<'_>, id: &str, hash: &str) -> Result<bool, StoreError> {
+    let sql = "UPDATE users SET version = version WHERE id = $1 AND password_hash = $2 AND NOT disabled";
+    Ok(tx.execute(sql, &[&id, &hash])? > 0)
+}
+
+/// Removes what says who a user is. The id stays, so that what refers to it refers to nobody else, and the name is free.
+pub(crate) fn delete(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
+    let at_us = tx.at_us();
+    // A name that nobody can have: it begins with a control character.
+    let nobody = format!("\u{1}{id}");
+    tx.execute(
+        "UPDATE users SET name = '', name_key = $2, email = NULL, password_hash = NULL, roles = '', disabled = TRUE,
+             last_login_at = NULL, deleted_at = $3, version = version + 1 WHERE id = $1",
+        &[&id, &nobody, &at_us],
+    )
+    .map(drop)
+}
+
+/// Whether there is a user.
+pub(crate) fn any(tx: &mut ReadTx<'_>) -> Result<bool, StoreError> {
+    Ok(tx.find::<(String,)>("SELECT id FROM users WHERE deleted_at IS NULL LIMIT 1", &[])?.is_some())
+}
+
+/// Examples of how passwords are kept, one for each format and cost among the first users, and how many are like it.
+pub(crate) fn examples(tx: &mut ReadTx<'_>) -> Result<Vec<(String, i64)>, StoreError> {
+    // Seven signs tell formats apart, and the costs of bcrypt. Who was imported came first.
+    tx.all(
+        "SELECT MIN(password_hash), COUNT(*) FROM
+             (SELECT password_hash FROM users WHERE password_hash IS NOT NULL ORDER BY id LIMIT 50000) AS known
+         GROUP BY substr(password_hash, 1, 7) ORDER BY 2 DESC LIMIT 16",
+        &[],
+    )
 }

@@ -4,12 +4,16 @@
 
 mod attempts;
 mod cut_off;
+mod factors;
 mod keys;
+mod layers;
 mod nodes;
+mod operator;
 #[path = "../../../seawall-store/tests/it/support/server.rs"]
 #[expect(dead_code, reason = "the store's own tests use all of it")]
 mod server;
 mod sessions;
 mod support;
 mod tables;
+mod times;
 mod tokens;

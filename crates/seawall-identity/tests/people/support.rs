@@ -22,7 +22,7 @@ use seawall_core::{
 use seawall_identity::{
     IdentityError, IdentitySettings, LEDGER, SECTION,
     attempts::AttemptsKey,
-    people::{NewUser, People, PeopleParts, SignIn, SignedIn},
+    people::{NewUser, People, PeopleParts, SignIn, SignInStep, SignedIn},
     users::User,
 };
 use seawall_store::{Cause, DatabaseUrl, Db, Options, Surroundings, cache::Caches, messages::Messages, migration};
@@ -128,6 +128,11 @@ impl Ground {
         Node { people, clock: Arc::clone(&self.clock), heard }
     }
 
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub(crate) fn now_s(&self) -> u64 {
+        self.clock.now().unix_us / 1_000_000
+    }
+
     /// Whether the store is a server that several nodes can have.
     pub(crate) const fn shared(&self) -> bool {
         matches!(self.url, DatabaseUrl::Postgres(_))
@@ -149,7 +154,22 @@ impl Node {
     }
 
     pub(crate) async fn try_sign_in(&self, name: &str, password: &str, from: &str) -> Result<SignedIn, IdentityError> {
-        let asked = SignIn { name: name.to_owned(), password: password.to_owned().into(), user_agent: None };
+        match self.begin(name, password, from, None).await? {
+            SignInStep::SignedIn(signed_in) => Ok(*signed_in),
+            SignInStep::SecondFactor(_) => panic!("{name} has a second factor"),
+        }
+    }
+
+    /// The first step of signing in, from a device that has this cookie.
+    pub(crate) async fn begin(
+        &self,
+        name: &str,
+        password: &str,
+        from: &str,
+        device: Option<&str>,
+    ) -> Result<SignInStep, IdentityError> {
+        let (name, password, device) = (name.to_owned(), password.to_owned().into(), device.map(str::to_owned));
+        let asked = SignIn { name, password, user_agent: None, device };
         self.people.sign_in(&facts(from, None), asked).await
     }
 

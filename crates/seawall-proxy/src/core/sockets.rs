@@ -131,7 +131,8 @@ mod tests {
     use super::*;
 
     fn principal(id: &str, session: Option<&str>) -> Option<Arc<Principal>> {
-        let facts = SessionFacts { id: "".into(), authenticated_at_unix_us: 0, expires_at_unix_us: None };
+        let facts =
+            SessionFacts { id: "".into(), authenticated_at_unix_us: 0, expires_at_unix_us: None, second_factor: false };
         let principal = Principal::user(id, id, &[], facts).unwrap();
         Some(Arc::new(Principal { session: session.map(Into::into), ..principal }))
     }

@@ -24,7 +24,7 @@ pub use config::{AuditSettings, PublicKey, SECTION};
 pub use courier::{Courier, Signed, Standing, standings};
 pub use destination::{DeliveryFault, Destination, Held, Webhook, WebhookSecret, WebhookUrl};
 pub use entry::{Entry, Outcome};
-pub use personal::erase;
+pub use personal::{erase, erase_within};
 pub use record::{Filter, Record, page, personal_values};
 pub use verify::{Finding, Report, Tampering, verify};
 

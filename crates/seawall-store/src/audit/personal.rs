@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{self, SHA256};
 
-use crate::{Cause, Db, StoreError, hex::hex};
+use crate::{Cause, Db, StoreError, Tx, hex::hex};
 
 /// One value, kept beside the chain.
 #[derive(Debug)]
@@ -38,10 +38,15 @@ pub(super) fn digest_of(salt: &[u8], value: &str) -> String {
 /// [`StoreError`].
 pub async fn erase(db: &Db, cause: &Cause, subject: &str) -> Result<u64, StoreError> {
     let subject = subject.to_owned();
-    db.write(cause, move |tx| {
-        let erased = tx.execute("DELETE FROM audit_personal WHERE subject = $1", &[&subject])?;
-        tx.audit(super::Entry::new("audit.erased", "subject", subject.clone()))?;
-        Ok(erased)
-    })
-    .await
+    db.write(cause, move |tx| erase_within(tx, &subject)).await
+}
+
+/// The same, within a transaction.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn erase_within(tx: &mut Tx<'_>, subject: &str) -> Result<u64, StoreError> {
+    let erased = tx.execute("DELETE FROM audit_personal WHERE subject = $1", &[&subject])?;
+    tx.audit(super::Entry::new("audit.erased", "subject", subject))?;
+    Ok(erased)
 }

@@ -200,6 +200,7 @@ impl App {
         let (clock, meter) = (Arc::clone(&lasts.lasting.clock), Arc::new(registry.clone()));
         lasts.lasting.identity.open(store.place(), store.db(), store.caches(), clock, meter)?;
         lasts.lasting.identity.ready().await?;
+        lasts.lasting.identity.tell_first(&settings.server.prefix).await;
         let last_word = held.last_word.take();
         let meters = HandOverMeters::new(&registry);
         let running =

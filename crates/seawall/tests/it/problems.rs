@@ -95,6 +95,32 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         include_str!("identity/revoked.rs"),
     ),
     (
+        "second-factor-required",
+        "who_has_an_app_signs_in_in_two_steps_and_may_use_what_needs_them",
+        include_str!("identity/factors.rs"),
+    ),
+    (
+        "code-refused",
+        "who_has_an_app_signs_in_in_two_steps_and_may_use_what_needs_them",
+        include_str!("identity/factors.rs"),
+    ),
+    (
+        "factor-conflict",
+        "who_has_an_app_signs_in_in_two_steps_and_may_use_what_needs_them",
+        include_str!("identity/factors.rs"),
+    ),
+    (
+        "password-again",
+        "who_has_an_app_signs_in_in_two_steps_and_may_use_what_needs_them",
+        include_str!("identity/factors.rs"),
+    ),
+    ("confirm-your-identity", "what_needs_a_younger_proof_says_so_and_takes_one", include_str!("identity/factors.rs")),
+    (
+        "reset-refused",
+        "an_operators_token_gives_another_password_and_deletion_ends_everything",
+        include_str!("identity/factors.rs"),
+    ),
+    (
         "identity-unavailable",
         "without_its_store_seawall_serves_whom_it_knows_and_says_so_to_others",
         include_str!("identity/unavailable.rs"),

@@ -22,7 +22,7 @@ use seawall_core::{
     settings::{Raw, Setting},
 };
 use seawall_guards::{
-    access::{NOT_ALLOWED, Requirement},
+    access::{Requirement, short_of},
     authentication::UNAVAILABLE,
 };
 use seawall_identity::{IdentityError, http::invalid_input, people::People};
@@ -105,8 +105,8 @@ async fn answer(people: &People, facts: &Facts, asked: &Asked, headers: &HeaderM
             None => problem(not_signed_in()),
         };
     };
-    if !asked.require.iter().any(|one| one.holds(principal)) {
-        return problem(Problem::new(&NOT_ALLOWED));
+    if let Some(short) = short_of(&asked.require, principal, people.now()) {
+        return problem(short);
     }
     match told(people, principal).await {
         Ok(headers) => headers.into_response(),

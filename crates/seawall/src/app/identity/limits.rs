@@ -5,8 +5,18 @@ use seawall_core::settings::Values;
 use seawall_guards::rate_limit;
 use seawall_identity::{SECTION, SIGN_IN_LIMITS};
 
-/// Where passwords are tried, below the prefix.
-const PATHS: [&str; 4] = ["auth/sign-in", "auth/password", "auth/register", "auth/token"];
+/// Where passwords, codes and tokens are tried, below the prefix.
+const PATHS: [&str; 9] = [
+    "auth/sign-in",
+    "auth/sign-in/second",
+    "auth/confirm",
+    "auth/factors/totp/confirm",
+    "auth/password",
+    "auth/reset",
+    "auth/first",
+    "auth/register",
+    "auth/token",
+];
 
 /// Where a body is taken too and nothing can be guessed: refresh tokens are limited as everything is.
 const REFRESH: &str = "auth/refresh";

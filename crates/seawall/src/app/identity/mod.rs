@@ -2,6 +2,7 @@
 //! sessions that end.
 
 mod cookie;
+mod first;
 mod forward;
 mod limits;
 mod tokens;
@@ -15,6 +16,7 @@ use std::{
 use axum::Router;
 use seawall_config::Config;
 use seawall_core::{
+    Environment,
     authenticator::{Authenticator, Credentials, Found, Presented, RefreshCookie},
     clock::Clock,
     meter::{Meter, NoMeter},
@@ -22,7 +24,7 @@ use seawall_core::{
 };
 use seawall_identity::{
     CredentialAuthenticator, IdentitySettings, SECTION,
-    attempts::AttemptsKey,
+    attempts::{AttemptsKey, DeviceKeys},
     http::{self, SessionCookie},
     people::{People, PeopleParts},
     tokens::Browser,
@@ -47,6 +49,7 @@ struct Inner {
     cookie: SessionCookie,
     /// Where whoever shows a token that does not hold gets another.
     open_paths: Arc<[String]>,
+    environment: Environment,
     open: OnceLock<Open>,
 }
 
@@ -66,7 +69,8 @@ impl Identity {
         let cookie = cookie::of(config, &settings)?;
         let server = ServerSettings::read(config.values(&SERVER_SECTION))?;
         let open_paths = tokens::open_paths(&server.prefix);
-        Ok(Self(Arc::new(Inner { settings, cookie, open_paths, open: OnceLock::new() })))
+        let environment = config.environment();
+        Ok(Self(Arc::new(Inner { settings, cookie, open_paths, environment, open: OnceLock::new() })))
     }
 
     /// What guards look sessions up with, when people can sign in.
@@ -75,6 +79,7 @@ impl Identity {
         let refresh =
             || RefreshCookie { name: Arc::clone(self.0.cookie.refresh_name()), refresher: Arc::new(self.clone()) };
         let credentials = || Credentials {
+            withheld: Arc::clone(self.0.cookie.device_name()),
             refresh: (settings.browser == Browser::Tokens).then(refresh),
             open_paths: Arc::clone(&self.0.open_paths),
             prover: settings.signed.then(|| Arc::new(self.clone()) as _),
@@ -99,7 +104,7 @@ impl Identity {
         if settings.enabled {
             self.tell(place);
         }
-        let key = attempts_key(settings, &place.data)?;
+        let key = attempts_key(settings, &place.data, &*clock)?;
         let parts = PeopleParts { db: db.clone(), caches, settings: settings.clone(), key, clock, meter };
         let people = People::new(parts)?;
         let credentials = people.authenticator();
@@ -120,6 +125,13 @@ impl Identity {
         }
     }
 
+    /// Says how the first user is made, when people can sign in and there is nobody.
+    pub(super) async fn tell_first(&self, prefix: &str) {
+        if let Some(open) = self.0.open.get().filter(|_| self.0.settings.enabled) {
+            first::tell(&open.people, self.0.environment, &spelled(prefix)).await;
+        }
+    }
+
     /// Says at the start what an operator may not have meant.
     fn tell(&self, place: &StorePlace) {
         if !self.0.cookie.secure() {
@@ -130,7 +142,7 @@ impl Identity {
         }
         if self.0.settings.attempts_key.is_none() && matches!(place.url, DatabaseUrl::Postgres(_)) {
             tracing::info!(
-                "failed attempts to sign in are counted by this node alone, and refresh tokens are taken by the node that gave them; give all nodes on this database the same `attempts_key` in [identity]"
+                "failed attempts to sign in are counted by this node alone, refresh tokens are taken by the node that gave them, and second factors hold where they were enrolled; give all nodes on this database the same `attempts_key` in [identity]"
             );
         }
     }
@@ -161,12 +173,15 @@ impl Identity {
 }
 
 /// The key by which failed attempts are counted.
-fn attempts_key(settings: &IdentitySettings, data: &Path) -> Result<AttemptsKey, AppError> {
+fn attempts_key(settings: &IdentitySettings, data: &Path, clock: &dyn Clock) -> Result<AttemptsKey, AppError> {
     if let Some(secret) = &settings.attempts_key {
         return Ok(AttemptsKey::of(secret));
     }
     let path = data.join("identity.key");
-    AttemptsKey::open(&path).map_err(|source| AppError::Data { path, source })
+    let key = AttemptsKey::open(&path).map_err(|source| AppError::Data { path, source })?;
+    let path = data.join("devices.key");
+    let devices = DeviceKeys::open(&path, clock.now().unix_us / 1_000_000);
+    Ok(key.with_devices(devices.map_err(|source| AppError::Data { path, source })?))
 }
 
 /// What operators may ask of users when no server runs, and what tells other nodes of it.
@@ -177,7 +192,7 @@ pub(crate) fn alone(db: &Db, place: &StorePlace, settings: IdentitySettings) -> 
     let (clock, meter): (Arc<dyn Clock>, Arc<dyn Meter>) = (Arc::new(SystemClock::new()), Arc::new(NoMeter));
     let messages = between::messages(place, &*meter).map_err(|fault| AppError::from(*fault))?;
     let caches = Caches::new(messages.clone(), Arc::clone(&clock), Arc::clone(&meter));
-    let key = attempts_key(&settings, &place.data)?;
+    let key = attempts_key(&settings, &place.data, &*clock)?;
     let people = People::new(PeopleParts { db: db.clone(), caches: &caches, settings, key, clock, meter })?;
     Ok((http::operator_router(people), messages))
 }

@@ -174,6 +174,11 @@ impl Server {
         self.child.said(text, |said| said.contains(text).then_some(()));
     }
 
+    /// The line of its log that says this.
+    pub(crate) fn logged_line(&self, text: &str) -> String {
+        self.child.said(text, |said| said.lines().find(|line| line.contains(text)).map(str::to_owned))
+    }
+
     /// Ends it as an operator does; gives the exit code.
     pub(crate) fn terminate(&mut self) -> Option<i32> {
         self.child.signal("TERM");

@@ -161,3 +161,32 @@ fn sessions_do_not_travel_in_clear_outside_development() {
     let said = place.seawall(&["check"]).refused(64);
     assert!(said.contains("enabled = true"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_people_a_token_makes_the_first_administrator_and_operators_help_who_is_locked_out() {
+    let place = Place::with_config(CONFIGURATION);
+    let (_upstream, mut server) = serve(&place).await;
+    let said = server.logged_line("makes the first administrator");
+    let token: String =
+        said.split("token").nth(1).unwrap().chars().skip_while(|sign| !token_sign(*sign)).take(43).collect();
+    assert!(token.chars().all(token_sign), "{said}");
+    let first = json!({ "token": token, "name": "Ann", "password": PASSWORD });
+    let made = server.client().post_json("/_seawall/auth/first", &first).await.expect_status(201);
+    assert_eq!(made.json()["user"]["roles"], json!(["admin"]));
+    server.client().post_json("/_seawall/auth/first", &first).await.expect_problem(403, "reset-refused");
+
+    let offer: Value = serde_json::from_str(&place.seawall(&["user", "reset", "ann", "--json"]).ok()).unwrap();
+    let chosen = json!({ "token": offer["token"], "password": "a rather different one" });
+    server.client().post_json("/_seawall/auth/reset", &chosen).await.expect_status(204);
+    sign_in(&server, "ann", "a rather different one").await.expect_status(200);
+    assert_eq!(place.seawall(&["user", "factors", "ann"]).ok(), "no second factor\n");
+    assert_eq!(place.seawall(&["user", "factors", "ann", "--remove"]).code, Some(69));
+    assert_eq!(server.terminate(), Some(0));
+    assert_ne!(place.seawall(&["user", "delete", "ann"]).code, Some(0), "it wants --yes");
+    assert!(place.seawall(&["user", "delete", "ann", "--yes"]).ok().starts_with("deleted: "));
+    assert_eq!(place.seawall(&["user", "list"]).ok(), "");
+}
+
+fn token_sign(sign: char) -> bool {
+    sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_')
+}

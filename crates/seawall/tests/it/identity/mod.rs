@@ -1,5 +1,6 @@
 //! People: the whole way from signing in to what the application learns, over sockets.
 
+mod factors;
 mod forged;
 mod keys;
 mod operator;
@@ -10,6 +11,8 @@ mod sign_in;
 mod tokens;
 mod unavailable;
 
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
 use seawall_testkit::{
     StartedApp, TestApp,
     client::{RawResponse, Request},
@@ -101,6 +104,19 @@ impl Place {
     pub(crate) async fn get(&self, path: &str, cookie: &str) -> RawResponse {
         self.ask("GET", path, cookie, None).await
     }
+}
+
+/// What an authenticator app shows now (RFC 6238).
+pub(crate) fn totp(secret: &str) -> String {
+    let value = |sign: u8| if sign.is_ascii_uppercase() { sign - b'A' } else { sign - b'2' + 26 };
+    let bits: Vec<u8> = secret.bytes().flat_map(|sign| (0..5).rev().map(move |bit| value(sign) >> bit & 1)).collect();
+    let key: Vec<u8> = bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |sum, bit| sum << 1 | bit)).collect();
+    let mut mac = Hmac::<sha1::Sha1>::new_from_slice(&key).unwrap();
+    mac.update(&(Timestamp::now().as_second() / 30).to_be_bytes());
+    let tag = mac.finalize().into_bytes();
+    let at = usize::from(tag.last().unwrap() & 15);
+    let number = u32::from_be_bytes(tag.get(at..at + 4).unwrap().try_into().unwrap()) & 0x7fff_ffff;
+    format!("{:06}", number % 1_000_000)
 }
 
 /// The session cookie of an answer, as the browser sends it back.

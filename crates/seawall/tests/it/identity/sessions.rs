@@ -99,6 +99,7 @@ async fn what_the_store_holds_opens_nothing_and_the_audit_log_says_what_happened
     assert_eq!(
         told,
         [
+            ("user.first_offered", "system", "done"),
             ("user.added", "operator", "done"),
             ("session.began", "user", "done"),
             ("user.sign_in", "anonymous", "refused"),

@@ -28,6 +28,12 @@ pub(crate) enum UserCommand {
     Disable(OneOptions),
     /// Let somebody in again.
     Enable(OneOptions),
+    /// Delete somebody: sessions end, and the name is erased, from the audit log too.
+    Delete(DeleteOptions),
+    /// Make a token with which somebody chooses a password, once and within 30 minutes.
+    Reset(OneOptions),
+    /// Show somebody's second factors, or remove them for who has lost them.
+    Factors(FactorsOptions),
     /// Show somebody's roles, or change them from the next request on.
     Roles(RolesOptions),
     /// Show from where somebody is signed in.
@@ -84,6 +90,24 @@ pub(crate) struct OneOptions {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct DeleteOptions {
+    /// Really do it: it cannot be undone.
+    #[arg(long, required = true)]
+    yes: bool,
+    #[command(flatten)]
+    one: OneOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FactorsOptions {
+    /// Remove them: the password alone signs in, and all sessions end.
+    #[arg(long)]
+    remove: bool,
+    #[command(flatten)]
+    one: OneOptions,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct RolesOptions {
     /// Give this role; give the option again for another.
     #[arg(long, value_name = "ROLE")]
@@ -109,7 +133,11 @@ impl UserCommand {
         match self {
             Self::Add(options) => &options.file,
             Self::List(options) => &options.file,
-            Self::Disable(options) | Self::Enable(options) | Self::Sessions(options) => &options.file,
+            Self::Disable(options) | Self::Enable(options) | Self::Sessions(options) | Self::Reset(options) => {
+                &options.file
+            }
+            Self::Delete(options) => &options.one.file,
+            Self::Factors(options) => &options.one.file,
             Self::Roles(options) => &options.one.file,
             Self::SignOut(options) => &options.one.file,
         }
@@ -146,6 +174,15 @@ impl UserCommand {
                 let user = holder.have_done(&path(&options.user, "/enable"), &json!({})).await?;
                 shown::user(&user, "let in", options.json, paint, out)
             }
+            Self::Delete(options) => {
+                let deleted = holder.have_done(&path(&options.one.user, "/delete"), &json!({})).await?;
+                shown::deleted(&deleted, options.one.json, out)
+            }
+            Self::Reset(options) => {
+                let offer = holder.have_done(&path(&options.user, "/reset"), &json!({})).await?;
+                shown::reset(&offer, options.json, out)
+            }
+            Self::Factors(options) => factors(options, holder, out).await,
             Self::Roles(options) => roles(options, holder, paint, out).await,
             Self::Sessions(options) => {
                 let sessions = holder.look(&path(&options.user, "/sessions")).await?;
@@ -201,6 +238,16 @@ async fn roles(
         holder.have_done(&path(user, "/roles"), &json!({ "add": options.add, "remove": options.remove })).await?
     };
     shown::user(&shown, "has", options.one.json, paint, out)
+}
+
+async fn factors(options: &FactorsOptions, holder: &PeopleHolder, out: &mut dyn Write) -> Result<(), CliError> {
+    let user = &options.one.user;
+    let shown = if options.remove {
+        holder.have_done(&path(user, "/factors/remove"), &json!({})).await?
+    } else {
+        holder.look(&path(user, "/factors")).await?
+    };
+    shown::factors(&shown, options.one.json, out)
 }
 
 async fn sign_out(options: &SignOutOptions, holder: &PeopleHolder, out: &mut dyn Write) -> Result<(), CliError> {

@@ -29,6 +29,43 @@ pub(super) fn row(user: &Value, json: bool, paint: Paint, out: &mut dyn Write) -
     Ok(writeln!(out, "{name}  {:<24}  {last}  {}{state}", roles(user), paint.dim(text(user, "id")))?)
 }
 
+/// A user that is no more.
+pub(super) fn deleted(deleted: &Value, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    if json {
+        return Ok(writeln!(out, "{deleted}")?);
+    }
+    Ok(writeln!(out, "deleted: {}", text(deleted, "deleted"))?)
+}
+
+/// A token with which a password is chosen.
+pub(super) fn reset(offer: &Value, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    if json {
+        return Ok(writeln!(out, "{offer}")?);
+    }
+    writeln!(out, "token: {}", text(offer, "token"))?;
+    writeln!(
+        out,
+        "It is shown this once, serves once, and holds until {}: POST {{\"token\": …, \"password\": …}} to auth/reset.",
+        text(offer, "expires_at")
+    )?;
+    Ok(())
+}
+
+/// What a user can show besides the password.
+pub(super) fn factors(factors: &Value, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    if json {
+        return Ok(writeln!(out, "{factors}")?);
+    }
+    let Some(at) = factors.pointer("/totp/enrolled_at").and_then(Value::as_str) else {
+        return Ok(writeln!(out, "no second factor")?);
+    };
+    Ok(writeln!(
+        out,
+        "authenticator app since {at}, {} recovery codes left",
+        factors.get("recovery_codes").and_then(Value::as_u64).unwrap_or_default()
+    )?)
+}
+
 /// The sessions of a user.
 pub(super) fn sessions(sessions: &Value, json: bool, paint: Paint, out: &mut dyn Write) -> Result<(), CliError> {
     let rows = rows(sessions);
