@@ -10,12 +10,20 @@ use seawall_store::{
 /// The tables.
 pub static LEDGER: Ledger = Ledger {
     name: "identity",
-    migrations: &[Migration {
-        name: "people",
-        overlap: Overlap::Expands,
-        up: include_str!("sql/0001_people_up.sql"),
-        down: include_str!("sql/0001_people_down.sql"),
-    }],
+    migrations: &[
+        Migration {
+            name: "people",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0001_people_up.sql"),
+            down: include_str!("sql/0001_people_down.sql"),
+        },
+        Migration {
+            name: "imports",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0002_imports_up.sql"),
+            down: include_str!("sql/0002_imports_down.sql"),
+        },
+    ],
 };
 
 /// How long it is known of a session that it has ended, so that nodes which missed it can find out.

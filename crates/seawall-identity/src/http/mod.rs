@@ -2,6 +2,7 @@
 
 mod account;
 mod cookie;
+mod import;
 mod operator;
 mod problems;
 mod request;

@@ -40,7 +40,8 @@ pub fn router(people: People) -> Router {
         .route("/api/users/{user}/sessions", get(sessions).delete(end_all))
         .route("/api/users/{user}/sessions/{session}", axum::routing::delete(end_one))
         .route("/api/users/{user}/sign-out", post(sign_out))
-        .with_state(people)
+        .with_state(people.clone())
+        .merge(super::import::router(people))
 }
 
 /// A failure, as these routes tell it.

@@ -16,11 +16,13 @@ use self::passwords::Passwords;
 use crate::{
     IdentityError, IdentitySettings,
     attempts::AttemptsKey,
+    import::Imports,
     password::PasswordContext,
     sessions::{Revoker, SessionAuthenticator},
     users::Name,
 };
 
+pub(crate) use operator::plausible as plausible_email;
 pub use operator::{NewUser, RolesChange};
 pub use sign_in::{SignIn, SignedIn};
 
@@ -36,6 +38,7 @@ struct Inner {
     authenticator: Arc<SessionAuthenticator>,
     revoker: Revoker,
     passwords: Passwords,
+    imports: Imports,
     clock: Arc<dyn Clock>,
 }
 
@@ -64,7 +67,8 @@ impl People {
         Self(Arc::new(Inner {
             authenticator: Arc::new(SessionAuthenticator::new(db.clone(), caches)),
             revoker: Revoker::new(db.clone(), caches.messages().clone()),
-            passwords: Passwords::new(Arc::clone(&clock), meter),
+            passwords: Passwords::new(db.clone(), Arc::clone(&clock), Arc::clone(&meter)),
+            imports: Imports::new(Arc::clone(&clock), meter),
             db,
             settings,
             key,
@@ -90,8 +94,23 @@ impl People {
         &self.0.settings
     }
 
+    /// Where they are kept.
+    pub(crate) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    /// What imports compute with.
+    pub(crate) fn imports(&self) -> &Imports {
+        &self.0.imports
+    }
+
+    /// Lets the time of failures hide the formats that users have.
+    pub(crate) async fn present_formats(&self) -> Result<(), IdentityError> {
+        self.0.passwords.present().await
+    }
+
     /// Runs a transaction that writes.
-    async fn write<T: Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
         cause: Cause,
         body: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,

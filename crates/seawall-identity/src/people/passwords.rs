@@ -7,10 +7,11 @@ use seawall_core::{
     meter::Meter,
     settings::Secret,
 };
+use seawall_store::Db;
 use tokio::sync::OnceCell;
 
 use crate::{
-    IdentityError,
+    IdentityError, import,
     password::{Floor, Hasher, HashingPool, PasswordError, PoolError, PoolOptions, Stored, Verdict},
 };
 
@@ -22,22 +23,40 @@ const WITHIN: Duration = Duration::from_secs(5);
 pub(super) struct Passwords {
     pool: OnceCell<HashingPool>,
     floor: Arc<Floor>,
+    db: Db,
     clock: Arc<dyn Clock>,
     meter: Arc<dyn Meter>,
 }
 
 impl Passwords {
-    pub(super) fn new(clock: Arc<dyn Clock>, meter: Arc<dyn Meter>) -> Self {
-        Self { pool: OnceCell::new(), floor: Arc::default(), clock, meter }
+    pub(super) fn new(db: Db, clock: Arc<dyn Clock>, meter: Arc<dyn Meter>) -> Self {
+        Self { pool: OnceCell::new(), floor: Arc::default(), db, clock, meter }
     }
 
     async fn pool(&self) -> Result<&HashingPool, PoolError> {
         self.pool
             .get_or_try_init(|| async {
                 let (floor, clock, meter) = (Arc::clone(&self.floor), Arc::clone(&self.clock), Arc::clone(&self.meter));
-                HashingPool::start(Hasher::default(), floor, PoolOptions::default(), clock, meter)
+                let pool = HashingPool::start(Hasher::default(), floor, PoolOptions::default(), clock, meter)?;
+                if let Err(error) = self.present_to(&pool).await {
+                    tracing::warn!(%error, "the formats of imported passwords are not known; each is, from its first sign-in on");
+                }
+                Ok(pool)
             })
             .await
+    }
+
+    /// Says which formats imported users have, and measures each.
+    pub(super) async fn present(&self) -> Result<(), IdentityError> {
+        self.present_to(self.pool().await?).await
+    }
+
+    async fn present_to(&self, pool: &HashingPool) -> Result<(), IdentityError> {
+        let examples = import::present(&self.db).await?;
+        if examples.is_empty() {
+            return Ok(());
+        }
+        Ok(pool.present(&examples, WITHIN).await?)
     }
 
     /// A hash to store.

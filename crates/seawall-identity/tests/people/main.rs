@@ -3,6 +3,9 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails loudly")]
 
 mod attempts;
+#[path = "../it/fixtures.rs"]
+mod fixtures;
+mod imports;
 mod nodes;
 #[path = "../../../seawall-store/tests/it/support/server.rs"]
 #[expect(dead_code, reason = "the store's own tests use all of it")]

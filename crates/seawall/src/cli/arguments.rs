@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     CliError, Next, World,
-    store::{AuditLogCommand, BackupCommand, DbCommand, MigrateCommand, RestoreOptions, UserCommand},
+    store::{AuditLogCommand, BackupCommand, DbCommand, ImportCommand, MigrateCommand, RestoreOptions, UserCommand},
 };
 
 const EXIT_CODES: &str = "\
@@ -71,6 +71,9 @@ pub(super) enum Command {
     /// Add people who may sign in, give them roles, keep them out, or end their sessions.
     #[command(subcommand)]
     User(UserCommand),
+    /// Take over the users of another system, with the passwords they have.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Read the record of who did what, or find out whether it was changed.
     #[command(subcommand)]
     AuditLog(AuditLogCommand),

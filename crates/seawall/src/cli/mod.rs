@@ -68,6 +68,7 @@ pub fn execute(arguments: impl IntoIterator<Item = OsString>, world: &mut World<
         Command::Restore(options) => store::restore(options, world),
         Command::Db(command) => Ok(store::db(command, world)),
         Command::User(command) => store::user(command, world),
+        Command::Import(command) => store::import(command, world),
         Command::AuditLog(command) => store::audit_log(command, world),
         Command::Completions { shell } => completions::write(shell, world),
     }

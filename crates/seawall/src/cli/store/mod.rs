@@ -4,6 +4,7 @@ mod access;
 mod audit_log;
 mod backup;
 mod bar;
+mod import;
 mod migrate;
 mod relocate;
 mod restore;
@@ -15,8 +16,8 @@ use seawall_identity::IdentitySettings;
 
 use self::access::{Access, Variables};
 pub(super) use self::{
-    audit_log::AuditLogCommand, backup::BackupCommand, migrate::MigrateCommand, relocate::DbCommand,
-    restore::RestoreOptions, user::UserCommand,
+    audit_log::AuditLogCommand, backup::BackupCommand, import::ImportCommand, migrate::MigrateCommand,
+    relocate::DbCommand, restore::RestoreOptions, user::UserCommand,
 };
 use super::{
     CliError, Next, Serve, World,
@@ -42,6 +43,8 @@ enum Wish {
     /// With the directory where relative paths begin.
     Restore(RestoreOptions, Access, PathBuf),
     User(UserCommand, Access),
+    /// With the directory where relative paths begin.
+    Import(ImportCommand, Access, PathBuf),
     /// With the directory where relative paths begin.
     Db(DbCommand, PathBuf),
 }
@@ -77,6 +80,12 @@ pub(super) fn user(mut command: UserCommand, world: &World<'_>) -> Result<Next, 
     Ok(next(Wish::User(command, access), world))
 }
 
+/// Prepares `seawall import`.
+pub(super) fn import(command: ImportCommand, world: &World<'_>) -> Result<Next, CliError> {
+    let access = access(command.file(), world)?;
+    Ok(next(Wish::Import(command, access, world.directory.clone()), world))
+}
+
 /// Prepares `seawall db`.
 pub(super) fn db(command: DbCommand, world: &World<'_>) -> Next {
     next(Wish::Db(command, world.directory.clone()), world)
@@ -108,6 +117,7 @@ impl Ask {
             Wish::Backup(command, access) => command.run(access, self.paint, out).await,
             Wish::Restore(options, access, directory) => options.run(access, directory, self.paint, out).await,
             Wish::User(command, access) => command.run(access, self.paint, out).await,
+            Wish::Import(command, access, directory) => command.run(access, directory, self.paint, out).await,
             Wish::Db(command, directory) => command.run(directory, self.paint, out).await,
         }
     }
