@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`attempts`] | who has tried too often |
 //! | [`factors`] | second factors: authenticator apps and recovery codes |
+//! | [`import`] | users of other systems, a batch in each transaction |
 //! | [`http`] | what people and operators ask over HTTP |
 //! | [`keys`] | API keys: their text, their settings, and whose one is |
 //! | [`password`] | hashes in every format that applications left behind, a bounded pool that computes them, equal times for all answers, and what makes a good one |
@@ -20,6 +21,7 @@ mod config;
 mod error;
 pub mod factors;
 pub mod http;
+pub mod import;
 pub mod keys;
 pub mod password;
 pub mod people;

@@ -35,6 +35,12 @@ pub static LEDGER: Ledger = Ledger {
             up: include_str!("sql/0004_factors_up.sql"),
             down: include_str!("sql/0004_factors_down.sql"),
         },
+        Migration {
+            name: "imports",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0005_imports_up.sql"),
+            down: include_str!("sql/0005_imports_down.sql"),
+        },
     ],
 };
 

@@ -21,6 +21,7 @@ mod effects;
 mod engine;
 mod error;
 mod expiry;
+pub mod foreign;
 mod gauge;
 mod hex;
 mod id;

@@ -142,6 +142,15 @@ impl<'a> Tx<'a> {
         self.read.run(sql, |session| session.execute(sql, parameters))
     }
 
+    /// Runs a statement once for each row of parameters. Over a network they go out together, and are waited for once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn execute_each(&mut self, sql: &'static str, rows: &[Parameters<'_>]) -> Result<(), StoreError> {
+        rows.iter().try_for_each(|parameters| value::check(parameters))?;
+        self.read.run(sql, |session| session.execute_each(sql, rows))
+    }
+
     /// Runs a script of the store's own.
     pub(crate) fn script(&mut self, what: &'static str, sql: &str) -> Result<(), StoreError> {
         self.read.run(what, |session| session.script(sql))

@@ -3,6 +3,7 @@
 mod account;
 mod cookie;
 mod factors;
+mod import;
 mod keys;
 mod operator;
 mod operator_keys;

@@ -46,6 +46,7 @@ pub fn router(people: People) -> Router {
         .route("/api/users/{user}/sign-out", post(sign_out))
         .merge(signing_keys::router())
         .with_state(people.clone())
+        .merge(super::import::router(people.clone()))
         .merge(operator_keys::router(people))
 }
 

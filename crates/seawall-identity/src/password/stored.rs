@@ -57,6 +57,19 @@ impl Stored {
         self.format
     }
 
+    /// The order of magnitude of the work, in units of the format's own; of bcrypt the cost itself.
+    #[must_use]
+    pub fn magnitude(&self) -> u32 {
+        self.recipe.magnitude()
+    }
+
+    /// Whether an import puts it beneath a hash of today: plaintext, and what is guessed at fast.
+    #[must_use]
+    pub fn fast(&self) -> bool {
+        let bare = self.inner.is_none() && self.prehash == Prehash::Nothing;
+        self.recipe == Recipe::Plain || bare && Inner::of(&self.recipe, self.expected.len()).is_some()
+    }
+
     /// The same work with the same parameters, which no password satisfies: for users that do not exist.
     #[must_use]
     pub fn decoy(&self) -> Self {

@@ -9,7 +9,7 @@ use crate::sessions::table::{self, Ended, Which};
 
 impl People {
     /// Ends sessions of a user; answers how many. Whoever listens hears of each once it is committed.
-    pub(super) fn end_sessions(
+    pub(crate) fn end_sessions(
         &self,
         tx: &mut Tx<'_>,
         user_id: &str,
@@ -40,7 +40,7 @@ impl People {
     }
 
     /// Lets what is known of a user in memory be read again: it has changed.
-    pub(super) fn forget(&self, tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
+    pub(crate) fn forget(&self, tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
         let digests = table::digests(tx, user_id)?;
         tx.void(self.0.authenticator.sessions.sessions(), digests);
         self.forget_keys(tx, user_id)

@@ -33,6 +33,7 @@ use crate::{
     CredentialAuthenticator, IdentityError, IdentitySettings,
     attempts::{AttemptsKey, BruteForce, Device, DeviceKeys},
     factors::Sealer,
+    import::Imports,
     keys::KeyAuthenticator,
     password::PasswordContext,
     sessions::{Revoker, SessionAuthenticator},
@@ -42,6 +43,7 @@ use crate::{
 pub use confirm::Proof;
 pub use factors::{EndOthers, Enrolled, Enrolment, Factors};
 pub use keys::MadeKey;
+pub(crate) use operator::plausible as plausible_email;
 pub use operator::{NewUser, RolesChange};
 pub use reset::ResetOffer;
 pub use second::Second;
@@ -64,6 +66,7 @@ struct Inner {
     revoker: Revoker,
     passwords: Passwords,
     office: Office,
+    imports: Imports,
     clock: Arc<dyn Clock>,
 }
 
@@ -101,7 +104,8 @@ impl People {
             }),
             office,
             revoker: Revoker::new(db.clone(), caches.messages().clone()),
-            passwords: Passwords::new(db.clone(), Arc::clone(&clock), meter),
+            passwords: Passwords::new(db.clone(), Arc::clone(&clock), Arc::clone(&meter)),
+            imports: Imports::new(Arc::clone(&clock), meter),
             devices: key.devices(),
             sealer: Sealer::new(&key),
             waiting: Waiting::default(),
@@ -141,8 +145,23 @@ impl People {
         i64::try_from(self.0.clock.now().unix_us).unwrap_or(i64::MAX)
     }
 
+    /// Where they are kept.
+    pub(crate) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    /// What imports compute with.
+    pub(crate) fn imports(&self) -> &Imports {
+        &self.0.imports
+    }
+
+    /// Lets the time of failures hide the formats that users have.
+    pub(crate) async fn present_formats(&self) -> Result<(), IdentityError> {
+        self.0.passwords.present().await
+    }
+
     /// Runs a transaction that writes.
-    async fn write<T: Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
         cause: Cause,
         body: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,

@@ -219,7 +219,7 @@ fn shown(given: &[Role], disabled: bool) -> Map<String, Value> {
 }
 
 /// Whether a text can be an e-mail address. Whether it is one, only a mail finds out.
-fn plausible(email: &str) -> bool {
+pub(crate) fn plausible(email: &str) -> bool {
     let parts = email.rsplit_once('@').is_some_and(|(local, host)| !local.is_empty() && host.contains('.'));
     parts && email.len() <= LONGEST_EMAIL && !email.chars().any(|sign| sign.is_whitespace() || sign.is_control())
 }

@@ -11,7 +11,7 @@ use seawall_store::{Db, Lane, StoreError};
 use tokio::sync::OnceCell;
 
 use crate::{
-    IdentityError,
+    IdentityError, import,
     password::{Floor, Hasher, HashingPool, PasswordError, PoolError, PoolOptions, Stored, Verdict},
     users::table as users,
 };
@@ -47,19 +47,27 @@ impl Passwords {
     /// The pool, once it knows which formats users have: from the first answer on, all take as long as the slowest.
     async fn measured(&self) -> Result<&HashingPool, IdentityError> {
         let pool = self.pool().await?;
-        let measure = || async {
-            let examples = self.db.read::<_, StoreError>(Lane::Interactive, users::examples).await?;
-            let readable = |(hash, count): &(String, i64)| {
-                Some((Stored::parse(hash).ok()?, u64::try_from(*count).unwrap_or_default()))
-            };
-            let examples: Vec<_> = examples.iter().filter_map(readable).collect();
-            if !examples.is_empty() {
-                pool.present(&examples, WITHIN).await?;
-            }
-            Ok::<_, IdentityError>(())
-        };
-        self.measured.get_or_try_init(measure).await?;
+        self.measured.get_or_try_init(|| self.present_to(pool)).await?;
         Ok(pool)
+    }
+
+    /// Says which formats users have, and measures each.
+    pub(super) async fn present(&self) -> Result<(), IdentityError> {
+        self.present_to(self.pool().await?).await
+    }
+
+    async fn present_to(&self, pool: &HashingPool) -> Result<(), IdentityError> {
+        let kept = self.db.read::<_, StoreError>(Lane::Interactive, users::examples).await?;
+        let readable = |(hash, count): &(String, i64)| {
+            Some((Stored::parse(hash).ok()?, u64::try_from(*count).unwrap_or_default()))
+        };
+        let mut examples: Vec<_> = kept.iter().filter_map(readable).collect();
+        // Those that an import brought, however many users there are.
+        examples.extend(import::present(&self.db).await?);
+        if examples.is_empty() {
+            return Ok(());
+        }
+        Ok(pool.present(&examples, WITHIN).await?)
     }
 
     /// A hash to store.

@@ -5,6 +5,9 @@
 mod attempts;
 mod cut_off;
 mod factors;
+#[path = "../it/fixtures.rs"]
+mod fixtures;
+mod imports;
 mod keys;
 mod layers;
 mod nodes;

@@ -14,11 +14,13 @@ async fn the_migrations_go_back_and_forth_and_keep_rows_unless_told() {
         let ledgers = [&seawall_store::LEDGER, &LEDGER];
         let node = ground.people().await;
         let ann = node.add("ann", &[]).await;
+        // The tables of imports are empty.
+        migration::down(&ground.db, &ledgers, "identity", DataLoss::Refused).await.unwrap();
         let new = NewKey { label: "test".to_owned(), ..NewKey::default() };
         node.people.add_key(&Cause::operator(), &ann.id, &new).await.unwrap();
         let signed_in = node.sign_in("ann").await;
         node.people.give_tokens(&facts("192.0.2.1", None), signed_in, Keeper::Program).await.unwrap();
-        for _ in LEDGER.migrations {
+        for _ in LEDGER.migrations.iter().skip(1) {
             assert!(migration::down(&ground.db, &ledgers, "identity", DataLoss::Refused).await.is_err());
             node.sign_in("ann").await;
             migration::down(&ground.db, &ledgers, "identity", DataLoss::Accepted).await.unwrap();

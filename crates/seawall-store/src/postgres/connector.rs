@@ -55,19 +55,24 @@ impl Connector {
         Ok(Connection::new(client, driver, self.tls.clone()))
     }
 
-    /// Opens a connection that nobody drives yet.
+    /// Opens a connection that nobody drives yet, to a server that can hold a store.
     pub(super) async fn open(&self, within: Duration) -> Result<(Client, Driver), Refusal> {
-        let within = within.min(LONGEST);
-        let opened = timeout(within, self.url.config().connect(self.tls.clone())).await;
-        let silent = || self.unreachable(&format!("no answer within {} ms", within.as_millis()), false);
-        let (client, driver) = opened.map_err(|_| silent())?.map_err(|error| {
-            let lasting = error.code().is_some_and(lasting);
-            self.unreachable(&fault::chain(&error), lasting)
-        })?;
+        let (client, driver) = self.reach(within).await?;
         let parameter = |name| driver.parameter(name).unwrap_or_default();
         acceptable(parameter("server_version"), parameter("server_encoding"))
             .map_err(|error| Refusal { error, lasting: true })?;
         Ok((client, driver))
+    }
+
+    /// Opens a connection that nobody drives yet, to whichever server it is.
+    pub(super) async fn reach(&self, within: Duration) -> Result<(Client, Driver), Refusal> {
+        let within = within.min(LONGEST);
+        let opened = timeout(within, self.url.config().connect(self.tls.clone())).await;
+        let silent = || self.unreachable(&format!("no answer within {} ms", within.as_millis()), false);
+        opened.map_err(|_| silent())?.map_err(|error| {
+            let lasting = error.code().is_some_and(lasting);
+            self.unreachable(&fault::chain(&error), lasting)
+        })
     }
 
     /// Where it leads.

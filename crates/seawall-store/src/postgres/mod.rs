@@ -7,6 +7,7 @@ mod address;
 mod connection;
 mod connector;
 mod fault;
+mod foreign;
 mod notices;
 mod outage;
 mod ping;
@@ -25,6 +26,7 @@ use std::{
 use tokio::runtime;
 
 pub use self::address::PostgresUrl;
+pub(crate) use self::foreign::ForeignConnection;
 pub(crate) use self::notices::{Notices, Notifier};
 pub(crate) use self::ping::ping;
 use self::{connector::Connector, outage::Outage, scribe::Scribe, worker::Worker};

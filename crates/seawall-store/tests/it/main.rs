@@ -15,6 +15,7 @@ mod cache;
 mod checkpoints;
 mod crash;
 mod faults;
+mod foreign;
 mod limits;
 mod loose;
 mod messages;

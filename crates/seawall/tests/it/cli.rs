@@ -8,6 +8,7 @@ pub(crate) mod encrypting;
 mod exit_codes;
 mod explaining;
 mod helping;
+mod importing;
 mod keeping;
 mod operating;
 mod people;

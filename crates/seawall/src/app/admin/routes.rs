@@ -120,6 +120,7 @@ const INDEX: &str = "The admin interface of Seawall.\n\n\
     /api/backup/verify   prove that the newest can be restored, by POST (token)\n\
     /api/users      people who may sign in (token)\n\
     /api/keys       their API keys (token)\n\
+    /api/imports    users of another system, by POST (token)\n\
     /api/audit-log  who did what, page by page (token)\n\
     /api/audit-log/verify   whether it is as it was written (token)\n";
 

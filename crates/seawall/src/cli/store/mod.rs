@@ -5,6 +5,7 @@ mod audit_log;
 mod backup;
 mod bar;
 mod identity;
+mod import;
 mod key;
 mod migrate;
 mod relocate;
@@ -17,8 +18,8 @@ use seawall_identity::IdentitySettings;
 
 use self::access::{Access, Variables};
 pub(super) use self::{
-    audit_log::AuditLogCommand, backup::BackupCommand, identity::IdentityCommand, key::KeyCommand,
-    migrate::MigrateCommand, relocate::DbCommand, restore::RestoreOptions, user::UserCommand,
+    audit_log::AuditLogCommand, backup::BackupCommand, identity::IdentityCommand, import::ImportCommand,
+    key::KeyCommand, migrate::MigrateCommand, relocate::DbCommand, restore::RestoreOptions, user::UserCommand,
 };
 use super::{
     CliError, Next, Serve, World,
@@ -46,6 +47,8 @@ enum Wish {
     User(UserCommand, Access),
     Key(KeyCommand, Access),
     Identity(IdentityCommand, Access),
+    /// With the directory where relative paths begin.
+    Import(ImportCommand, Access, PathBuf),
     /// With the directory where relative paths begin.
     Db(DbCommand, PathBuf),
 }
@@ -93,6 +96,12 @@ pub(super) fn identity(command: IdentityCommand, world: &World<'_>) -> Result<Ne
     Ok(next(Wish::Identity(command, access), world))
 }
 
+/// Prepares `seawall import`.
+pub(super) fn import(command: ImportCommand, world: &World<'_>) -> Result<Next, CliError> {
+    let access = access(command.file(), world)?;
+    Ok(next(Wish::Import(command, access, world.directory.clone()), world))
+}
+
 /// Prepares `seawall db`.
 pub(super) fn db(command: DbCommand, world: &World<'_>) -> Next {
     next(Wish::Db(command, world.directory.clone()), world)
@@ -127,6 +136,7 @@ impl Ask {
             Wish::Key(command, access) => command.run(access, self.paint, out).await,
             Wish::User(command, access) => command.run(access, self.paint, out).await,
             Wish::Identity(command, access) => command.run(access, self.paint, out).await,
+            Wish::Import(command, access, directory) => command.run(access, directory, self.paint, out).await,
             Wish::Db(command, directory) => command.run(directory, self.paint, out).await,
         }
     }

@@ -33,6 +33,7 @@ fn help_says_what_it_is_and_where_to_begin() {
       user         Add people who may sign in, give them roles, keep them out, or end their sessions
       key          Make API keys of users for programs, show, replace them, or take them back
       identity     Show the keys that sign tokens, or put another in their place
+      import       Take over the users of another system, with the passwords they have
       audit-log    Read the record of who did what, or find out whether it was changed
       completions  Write a completion script for your shell
       help         Print this message or the help of the given subcommand(s)
