@@ -101,6 +101,11 @@ impl Tools {
         Ok(merged)
     }
 
+    /// How often each block of each function ran, for people and for [`crate::order`].
+    pub(crate) fn counts(&self, profile: &Path) -> Result<String, Failure> {
+        answer(Command::new(&self.profdata).args(["show", "--all-functions", "--counts"]).arg(profile))
+    }
+
     /// An lcov report over all programs that ran.
     pub(crate) fn export(&self, profile: &Path, programs: &[String]) -> Result<String, Failure> {
         let mut command = Command::new(&self.cov);

@@ -6,6 +6,7 @@ mod coverage;
 mod failure;
 mod fuzz;
 mod llvm;
+mod order;
 mod release;
 mod rust_text;
 mod terminal;

@@ -10,14 +10,10 @@ use std::process::Command;
 
 use crate::failure::Failure;
 use crate::llvm::{self, Found, Tools, Unseen};
-use crate::{terminal, workspace};
+use crate::{order, terminal, workspace};
 
 /// Seconds of traffic in clear, and again over TLS.
 const TRAFFIC_SECONDS: &str = "15";
-
-/// The compiler marks each function as busy, ordinary or never seen; this has the linker lay each kind together, so that what never
-/// ran shares no page with what did.
-const TOGETHER: &str = "-Clink-arg=-Wl,-z,keep-text-section-prefix";
 
 const USAGE: &str = "\
 Usage: cargo xtask release
@@ -60,7 +56,9 @@ pub(crate) fn build() -> Result<PathBuf, Failure> {
     let counted = std::fs::read(&profile).map_err(|error| Failure::io("read", &profile, &error))?;
     let named = folder.join(format!("{:016x}.profdata", fingerprint(&counted)));
     std::fs::copy(&profile, &named).map_err(|error| Failure::io("write", &named, &error))?;
-    let words = format!("-Cprofile-use={} {TOGETHER}", named.display());
+    let mut words = vec![format!("-Cprofile-use={}", named.display())];
+    words.extend(order::words(&named, &tools, &host)?);
+    let words = words.join(" ");
     let tuned = compile(&folder, "final", &host, &words)?;
     let placed = folder.join("seawall");
     std::fs::copy(&tuned, &placed).map_err(|error| Failure::io("write", &placed, &error))?;
@@ -96,7 +94,7 @@ fn count(program: &Path, folder: &Path, tools: &Tools) -> Result<(), Failure> {
     }
     let entries = std::fs::read_dir(&raw).map_err(|error| Failure::io("read", &raw, &error))?;
     let counts: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    // Code that never ran has to be told from code that nobody counted: only the former is made small and laid apart.
+    // Code that never ran has to be told from code that nobody counted: only the former is made small.
     tools.merge(&counts, folder, Unseen::Told).map(drop)
 }
 
