@@ -177,7 +177,7 @@ async fn authentication() {
         (("GET", "/", &[HOST], &[]), 200, "got 0"),
         (("GET", "/", &[HOST, ("cookie", "session=unknown")], &[]), 200, "got 0"),
         (("GET", "/", &[HOST, ("cookie", "session=broken")], &[]), 503, "SERVICE_UNAVAILABLE"),
-        (("GET", "/", &[HOST, ("x-api-key", "sw_live_unknown")], &[]), 401, "UNAUTHORIZED"),
+        (("GET", "/", &[HOST, ("x-api-key", "sw_live_unknown")], &[]), 401, "INVALID_CREDENTIAL"),
     ];
     check(&authentication::ENTRY, closed, Mode::Enforce, requests).await;
     check(&authentication::ENTRY, closed, Mode::Report, requests).await;

@@ -95,10 +95,12 @@ fn head(fields: &[(&str, &str)]) -> Head {
 }
 
 async fn ask(guard: &AuthenticationGuard, head: &mut Head, context: &mut Context) -> Verdict {
-    match guard.head(head, context) {
-        Verdict::Later(wait) => wait.await(head, context),
-        verdict => verdict,
+    let mut verdict = guard.head(head, context);
+    // A token that is another's leaves it to the cookie, which may have to be waited for too.
+    while let Verdict::Later(wait) = verdict {
+        verdict = wait.await(head, context);
     }
+    verdict
 }
 
 #[tokio::test]

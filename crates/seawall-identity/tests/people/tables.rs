@@ -14,17 +14,18 @@ async fn the_migrations_go_back_and_forth_and_keep_rows_unless_told() {
         let ledgers = [&seawall_store::LEDGER, &LEDGER];
         let node = ground.people().await;
         let ann = node.add("ann", &[]).await;
-        // The tables of imports are empty.
-        migration::down(&ground.db, &ledgers, "identity", DataLoss::Refused).await.unwrap();
         let new = NewKey { label: "test".to_owned(), ..NewKey::default() };
         node.people.add_key(&Cause::operator(), &ann.id, &new).await.unwrap();
         let signed_in = node.sign_in("ann").await;
         node.people.give_tokens(&facts("192.0.2.1", None), signed_in, Keeper::Program).await.unwrap();
-        for _ in LEDGER.migrations.iter().skip(1) {
-            assert!(migration::down(&ground.db, &ledgers, "identity", DataLoss::Refused).await.is_err());
-            node.sign_in("ann").await;
-            migration::down(&ground.db, &ledgers, "identity", DataLoss::Accepted).await.unwrap();
+        let mut kept = 0;
+        for _ in LEDGER.migrations {
+            if migration::down(&ground.db, &ledgers, "identity", DataLoss::Refused).await.is_err() {
+                kept += 1;
+                migration::down(&ground.db, &ledgers, "identity", DataLoss::Accepted).await.unwrap();
+            }
         }
+        assert_eq!(kept, 4, "only the tables of imports have no rows");
         assert!(node.people.list(None, 1).await.is_err());
         migration::up(&ground.db, &ledgers, |_| {}).await.unwrap();
         assert!(node.people.list(None, 1).await.unwrap().is_empty());
