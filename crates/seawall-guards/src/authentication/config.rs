@@ -42,7 +42,7 @@ pub const SECTION: Section = Section::new(
 /// The catalogue entry.
 pub static ENTRY: GuardEntry = GuardEntry {
     name: "authentication",
-    summary: "Finds out who a request is from, by a session or an API key, tells the application, and removes what strangers said of it.",
+    summary: "Finds out who a request is from, by a session, a token or an API key, tells the application, and removes what strangers said of it.",
     section: &SECTION,
     problems: &[&UNAVAILABLE, &INVALID_CREDENTIAL, &ELSEWHERE],
     metrics: &[&FAILURES],

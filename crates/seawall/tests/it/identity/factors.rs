@@ -9,7 +9,7 @@ const CONFIGURATION: &str = r#"
 [identity]
 enabled = true
 sign_in_limits = []
-issuer = "My App"
+authenticator_name = "My App"
 
 [rate_limit]
 limits = []

@@ -183,7 +183,7 @@ async fn rg_8_browsers_that_keep_tokens_are_refreshed_silently_on_the_way() {
     let (place, clock) = place("browser = \"tokens\"").await;
     place.add("ann", &[]).await;
     let signed_in = place.try_sign_in("ann", PASSWORD).await.expect_status(200);
-    assert_eq!(signed_in.headers_named("set-cookie").len(), 2);
+    assert_eq!(signed_in.headers_named("set-cookie").len(), 3, "both tokens, and what the device is known by");
     assert!(signed_in.headers_named("set-cookie").iter().all(|cookie| cookie.contains("HttpOnly; SameSite=Lax")));
     let both = cookies(&signed_in);
     let answer = place.get("/private/a", &both).await.expect_status(200);
