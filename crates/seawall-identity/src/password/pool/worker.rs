@@ -32,8 +32,16 @@ impl fmt::Debug for Job {
     }
 }
 
+/// How far the thread steps back before those that serve requests, as a nice value: a quarter of their share of a busy core. So
+/// signing in slows traffic little, and traffic does not keep people from signing in.
+const NICE: i32 = 5;
+
 /// Works until the queue is closed.
 pub(super) fn run(shared: &Shared) {
+    // Of the calling thread alone: on Linux each has a nice value of its own (setpriority(2)).
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::debug!(%error, "a thread that hashes passwords has the priority of those that serve");
+    }
     let mut memory = Memory::new();
     loop {
         let longest = (memory.bytes() > 0).then_some(shared.idle);
