@@ -11,6 +11,7 @@ use super::People;
 use crate::{
     IdentityError,
     factors::table as factors,
+    organisations::table as organisations,
     sessions::table::{self as sessions, Which},
     users::{User, table as users},
 };
@@ -29,6 +30,8 @@ impl People {
             let user = known.user;
             people.end_sessions(tx, &user.id, &Which::All, "user deleted")?;
             people.end_keys(tx, &user.id)?;
+            people.end_devices(tx, &user.id)?;
+            organisations::leave_all(tx, &user.id)?;
             sessions::forget_places(tx, &user.id)?;
             factors::remove(tx, &user.id)?;
             Self::void_given(tx, &user.id)?;

@@ -4,11 +4,13 @@
 
 mod attempts;
 mod cut_off;
+mod devices;
 mod factors;
 mod keys;
 mod layers;
 mod nodes;
 mod operator;
+mod organisations;
 #[path = "../../../seawall-store/tests/it/support/server.rs"]
 #[expect(dead_code, reason = "the store's own tests use all of it")]
 mod server;
