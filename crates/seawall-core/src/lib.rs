@@ -11,6 +11,7 @@
 //! | [`facts`] | what is known of a request, for built-in targets |
 //! | [`http`] | decisions about one message: addresses, origins, paths, routes, trace context |
 //! | [`limit`] | quotas, the sliding window, the sketch, and the port to a rate store |
+//! | [`membership`] | for which organisation somebody acts, and its tier |
 //! | [`principal`] | who a request is from, and the port that tells when that ends |
 //! | [`problem`] | every error a client can see |
 //! | [`queue`] | a bounded queue to threads |
@@ -27,6 +28,7 @@ pub mod clock;
 pub mod facts;
 pub mod http;
 pub mod limit;
+pub mod membership;
 pub mod meter;
 pub mod mode;
 pub mod principal;

@@ -5,9 +5,19 @@ use std::{
     sync::Arc,
 };
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
-use crate::{limit::ScopedQuota, proof::Proof, scope::Scope};
+use crate::{
+    limit::{Limits, Per, RateKey, RateKeys, ScopedQuota},
+    membership::Membership,
+    proof::Proof,
+    scope::Scope,
+};
+
+static DEVICE: HeaderName = HeaderName::from_static("x-seawall-device");
+static ORGANISATION: HeaderName = HeaderName::from_static("x-seawall-organisation");
+static ORGANISATION_ROLE: HeaderName = HeaderName::from_static("x-seawall-organisation-role");
+static ORGANISATION_TIER: HeaderName = HeaderName::from_static("x-seawall-organisation-tier");
 
 /// What kind of credential a request came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,14 +41,18 @@ pub struct Principal {
     pub name: Arc<str>,
     /// The session, when it is one.
     pub session: Option<Arc<str>>,
-    /// The user whose it is, when it is an API key.
+    /// The user whose it is, when it is an API key or a device.
     pub owner: Option<Arc<str>>,
     /// What it may do: the roles that were given to it.
     pub roles: Arc<[Role]>,
     /// To what the credential is bounded; nothing is everything that whoever it was given to may.
     pub scopes: Option<Arc<[Scope]>>,
-    /// How often it may ask, when that is bounded for the credential itself.
-    pub rate: Option<ScopedQuota>,
+    /// For which organisation it acts.
+    pub membership: Option<Membership>,
+    /// How often it may ask, when that is bounded for the credential itself or for the tier of its organisation.
+    pub limits: Option<Arc<Limits>>,
+    /// By what its requests are counted.
+    pub rate_keys: RateKeys,
     /// When the credential was verified with a secret that only its owner knows, in microseconds since 1970-01-01T00:00:00Z.
     pub authenticated_at_unix_us: u64,
     /// When the credential expires, in microseconds since 1970-01-01T00:00:00Z.
@@ -61,7 +75,9 @@ impl Principal {
             owner: None,
             roles: roles.into(),
             scopes: None,
-            rate: None,
+            membership: None,
+            limits: None,
+            rate_keys: rate_keys(id, None),
             authenticated_at_unix_us: session.authenticated_at_unix_us,
             expires_at_unix_us: session.expires_at_unix_us,
             second_factor: session.second_factor,
@@ -81,7 +97,9 @@ impl Principal {
             owner: Some(owner.into()),
             roles: roles.into(),
             scopes: Some(key.scopes),
-            rate: key.rate,
+            membership: None,
+            limits: key.rate.map(|rate| Arc::new(Limits::new(&[rate]))),
+            rate_keys: rate_keys(owner, Some(id)),
             authenticated_at_unix_us: key.made_at_unix_us,
             expires_at_unix_us: key.expires_at_unix_us,
             second_factor: false,
@@ -89,10 +107,69 @@ impl Principal {
         })
     }
 
+    /// A device; nothing when its id or its owner's can stand in no header field.
+    #[must_use]
+    pub fn device(id: &str, owner: &str, name: &str, roles: &[Role], made_at_unix_us: u64) -> Option<Self> {
+        Some(Self {
+            kind: PrincipalKind::Device,
+            id: id.into(),
+            name: name.into(),
+            session: None,
+            owner: Some(owner.into()),
+            roles: roles.into(),
+            scopes: None,
+            membership: None,
+            limits: None,
+            rate_keys: rate_keys(owner, Some(id)),
+            authenticated_at_unix_us: made_at_unix_us,
+            expires_at_unix_us: None,
+            second_factor: false,
+            told: Told { device: Some(HeaderValue::from_str(id).ok()?), ..Told::new(owner, name, roles)? },
+        })
+    }
+
+    /// The same, acting for an organisation, whose tier allows so much.
+    #[must_use]
+    pub fn acting_for(self, membership: Membership, tier: &[ScopedQuota]) -> Self {
+        let organisation = RateKey::organisation(&membership.organisation);
+        let rate_keys =
+            RateKeys::Principal { user: self.rate_keys.of(Per::User), key: self.rate_keys.of(Per::Key), organisation };
+        let limited = !tier.is_empty();
+        let own = Self { membership: Some(Membership { limited, ..membership }), rate_keys, ..self };
+        let tier = tier.iter().filter(|scoped| own.is_counted(scoped.quota.per)).copied();
+        let quotas = own.limits.iter().flat_map(|limits| limits.of(true).quotas.iter().copied()).chain(tier);
+        let quotas = quotas.collect::<Vec<_>>();
+        let limits = (!quotas.is_empty()).then(|| Arc::new(Limits::new(&quotas)));
+        Self { limits, ..own }
+    }
+
+    /// Whether its requests can be counted by this.
+    #[must_use]
+    pub fn is_counted(&self, per: Per) -> bool {
+        match per {
+            Per::Ip => false,
+            Per::User => true,
+            Per::Key => self.kind != PrincipalKind::User,
+            Per::Organisation => self.membership.is_some(),
+        }
+    }
+
     /// The user behind it: the one who signed in, or whose key it is.
     #[must_use]
     pub fn user_id(&self) -> &Arc<str> {
         self.owner.as_ref().unwrap_or(&self.id)
+    }
+
+    /// What the application behind is told besides the user: the device, and the organisation.
+    pub fn told_beside(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let told = self.membership.as_ref().map(|membership| &membership.told);
+        let fields = [
+            (&DEVICE, self.told.device.as_ref()),
+            (&ORGANISATION, told.map(|told| &told.organisation)),
+            (&ORGANISATION_ROLE, told.map(|told| &told.role)),
+            (&ORGANISATION_TIER, told.and_then(|told| told.tier.as_ref())),
+        ];
+        fields.into_iter().filter_map(|(name, value)| Some((name.clone(), value?.clone())))
     }
 
     /// Whether the credential holds for this scope; one that is not bounded to scopes does.
@@ -112,6 +189,12 @@ impl Principal {
     pub fn has_one_of(&self, roles: &[Role]) -> bool {
         self.roles.iter().any(|own| roles.contains(own))
     }
+}
+
+/// By what the requests of a person are counted, and of a key or device when there is one.
+fn rate_keys(user: &str, credential: Option<&str>) -> RateKeys {
+    let user = RateKey::user(user);
+    RateKeys::Principal { user, key: credential.map_or(user, RateKey::key), organisation: user }
 }
 
 /// What a session says of its owner.
@@ -152,6 +235,8 @@ pub struct Told {
     pub roles: HeaderValue,
     /// The id of the API key, when it is one.
     pub key: Option<HeaderValue>,
+    /// The id of the device, when it is one.
+    pub device: Option<HeaderValue>,
     /// The scopes, separated by commas, when it is bounded to some.
     pub scopes: Option<HeaderValue>,
     /// All of it signed, where that is wanted.
@@ -168,6 +253,7 @@ impl Told {
             name: HeaderValue::try_from(percent_encoded(name)).ok()?,
             roles: HeaderValue::try_from(roles).ok()?,
             key: None,
+            device: None,
             scopes: None,
             proof: Proof::default(),
         })
@@ -276,6 +362,35 @@ mod tests {
         assert_eq!((key.told.id, key.told.roles), (HeaderValue::from_static("u1"), HeaderValue::from_static("admin")));
         assert_eq!(key.told.key, Some(HeaderValue::from_static("k1")));
         assert_eq!(key.told.scopes, Some(HeaderValue::from_static("a:read,b")));
+    }
+
+    #[test]
+    fn a_tier_counts_what_its_members_show_and_the_rate_of_a_key_stays() {
+        use crate::{limit::Quota, membership::Tier};
+        let quotas = ["100/min per user", "9/min per key", "1000/h per org", "1/s per user for unsafe methods"];
+        let tier = ScopedQuota::all("tier", &quotas.map(|text| Quota::parse(text).unwrap()));
+        let session = SessionFacts {
+            id: "s1".into(),
+            authenticated_at_unix_us: 1,
+            expires_at_unix_us: None,
+            second_factor: false,
+        };
+        let membership =
+            || Membership::new("o1", Role::parse("owner").unwrap(), Some(Tier::parse("pro").unwrap())).unwrap();
+        let person = Principal::user("u1", "Ann", &[], session).unwrap().acting_for(membership(), &tier);
+        let counted = |principal: &Principal, unsafe_method| {
+            let limits = principal.limits.as_ref().unwrap().of(unsafe_method).quotas.clone();
+            limits.iter().map(|scoped| scoped.quota.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(counted(&person, false), ["100/min per user", "1000/h per org"]);
+        assert_eq!(counted(&person, true).len(), 3);
+        let rate = ScopedQuota::named("key", Quota::parse_for_key("5/min").unwrap());
+        let facts = KeyFacts { scopes: Arc::new([]), rate: Some(rate), made_at_unix_us: 1, expires_at_unix_us: None };
+        let key = Principal::key("k1", "u1", "Ann", &[], facts).unwrap().acting_for(membership(), &tier);
+        assert_eq!(counted(&key, false), ["5/min per key", "100/min per user", "9/min per key", "1000/h per org"]);
+        assert_eq!(key.rate_keys.of(Per::User), person.rate_keys.of(Per::User), "a person's keys are the person's");
+        assert_ne!(key.rate_keys.of(Per::Key), person.rate_keys.of(Per::Key));
+        assert!(key.membership.unwrap().limited);
     }
 
     #[test]

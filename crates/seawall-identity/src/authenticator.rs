@@ -7,14 +7,20 @@ use seawall_core::{
     reply::Reply,
 };
 
-use crate::{keys::KeyAuthenticator, sessions::SessionAuthenticator, tokens::TokenAuthenticator};
+use crate::{
+    devices::{DeviceAuthenticator, text::is_devices},
+    keys::KeyAuthenticator,
+    sessions::SessionAuthenticator,
+    tokens::TokenAuthenticator,
+};
 
-/// Knows sessions, access tokens and API keys.
+/// Knows sessions, access tokens, API keys and devices.
 #[derive(Clone, Debug)]
 pub struct CredentialAuthenticator {
     pub(crate) sessions: Arc<SessionAuthenticator>,
     pub(crate) tokens: TokenAuthenticator,
     pub(crate) keys: KeyAuthenticator,
+    pub(crate) devices: DeviceAuthenticator,
 }
 
 impl Authenticator for CredentialAuthenticator {
@@ -22,6 +28,7 @@ impl Authenticator for CredentialAuthenticator {
         match presented.credential {
             Credential::Session(value) => self.sessions.look(value, presented),
             Credential::Token(token) => self.tokens.look(token, presented),
+            Credential::Key(value) if is_devices(value) => self.devices.look(value, presented),
             Credential::Key(value) => self.keys.look(value, presented),
         }
     }

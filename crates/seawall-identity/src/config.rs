@@ -4,12 +4,15 @@ use seawall_core::{
     Environment,
     limit::Quota,
     scope::Scope,
-    settings::{BadSetting, Field, Literal, Raw, Secret, Section, Setting, Shape, Span, Values, choice},
+    settings::{
+        BadSetting, Complaint, Field, Literal, Raw, Secret, Section, Setting, Shape, Situation, Span, Values, choice,
+    },
 };
 
 use crate::{
     attempts::{BruteForce, Spraying},
     keys::KeyKind,
+    organisations::Tiers,
     password::PasswordPolicy,
     sessions::Preset,
     tokens::{Browser, SignInPage, TokenName},
@@ -145,7 +148,8 @@ pub static SECTION: Section = Section::new(
         SPRAY_PAUSE.spec(),
         AUTHENTICATOR_NAME.spec(),
     ],
-);
+)
+.with_demands(demands);
 
 /// The name of a cookie (RFC 6265 section 4.1.1), without a prefix that browsers give a meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,6 +231,8 @@ pub struct IdentitySettings {
     pub spraying: Spraying,
     /// What authenticator apps show.
     pub authenticator_name: String,
+    /// What tiers of organisations allow.
+    pub tiers: Tiers,
 }
 
 impl IdentitySettings {
@@ -255,7 +261,16 @@ impl IdentitySettings {
             brute_force: values.get(&BRUTE_FORCE)?,
             spraying: Spraying { accounts: values.get(&SPRAY_ACCOUNTS)?, pause_us: micros(values.get(&SPRAY_PAUSE)?) },
             authenticator_name: values.get(&AUTHENTICATOR_NAME)?,
+            tiers: Tiers::default(),
         })
+    }
+
+    /// The same with tiers: the entries of [`crate::organisations::SECTION`].
+    ///
+    /// # Errors
+    /// [`BadSetting`] when they are not checked settings of that section.
+    pub fn with_tiers(self, entries: &[(String, Values)]) -> Result<Self, BadSetting> {
+        Ok(Self { tiers: Tiers::read(entries)?, ..self })
     }
 
     /// The same for an environment: keys of production are not those of others.
@@ -263,6 +278,14 @@ impl IdentitySettings {
     pub fn with_environment(self, environment: Environment) -> Self {
         Self { key_kind: KeyKind::of(environment), ..self }
     }
+}
+
+/// Who signs in is not known yet, so that only the address can be counted.
+fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
+    let limits = values.get(&SIGN_IN_LIMITS).unwrap_or_default();
+    let Some(other) = limits.iter().find(|quota| quota.per.principal()) else { return Vec::new() };
+    let what = format!("\"{other}\" counts nobody where people sign in, because it is not known yet who asks");
+    vec![Complaint { key: Some(SIGN_IN_LIMITS.key()), what, help: "write \"per ip\"".to_owned() }]
 }
 
 fn micros(span: Span) -> u64 {

@@ -75,6 +75,27 @@ pub enum IdentityError {
     /// There is no such key.
     #[error("there is no API key {0}")]
     NoKey(String),
+    /// There is no such device.
+    #[error("there is no device {0}")]
+    NoDevice(String),
+    /// Nobody has approved the device yet, or it asks too often.
+    #[error("nobody has approved this device yet")]
+    DevicePending {
+        /// How many seconds it waits before it asks again, when it has asked too soon.
+        slow_down: Option<u64>,
+    },
+    /// The code or the secret of a device does not hold.
+    #[error("the code is unknown, was used, or has expired")]
+    DeviceRefused {
+        /// After how many seconds another is heard, when this one was not.
+        retry_after: Option<u64>,
+    },
+    /// There is no such session of the application.
+    #[error("there is no application session {0}")]
+    NoAppSession(String),
+    /// There is no such organisation, or it is not one's own.
+    #[error("there is no organisation {0}")]
+    NoOrganisation(String),
     /// A key that is to be rotated does not hold, or has been.
     #[error("the API key {0} does not hold any more, or has a successor already")]
     KeyEnded(String),

@@ -3,10 +3,12 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`attempts`] | who has tried too often |
+//! | [`devices`] | devices: the code that pairs one, its credential, and whose one is |
 //! | [`factors`] | second factors: authenticator apps and recovery codes |
 //! | [`import`] | users of other systems, a batch in each transaction |
 //! | [`http`] | what people and operators ask over HTTP |
 //! | [`keys`] | API keys: their text, their settings, and whose one is |
+//! | [`organisations`] | organisations, who belongs to them in which role, and tiers |
 //! | [`password`] | hashes in every format that applications left behind, a bounded pool that computes them, equal times for all answers, and what makes a good one |
 //! | [`people`] | everything that can be done with users and sessions |
 //! | [`sessions`] | tokens, limits, and whom a session shows |
@@ -18,11 +20,13 @@
 pub mod attempts;
 mod authenticator;
 mod config;
+pub mod devices;
 mod error;
 pub mod factors;
 pub mod http;
 pub mod import;
 pub mod keys;
+pub mod organisations;
 pub mod password;
 pub mod people;
 pub mod sessions;

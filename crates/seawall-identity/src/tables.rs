@@ -41,6 +41,18 @@ pub static LEDGER: Ledger = Ledger {
             up: include_str!("sql/0005_imports_up.sql"),
             down: include_str!("sql/0005_imports_down.sql"),
         },
+        Migration {
+            name: "devices",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0006_devices_up.sql"),
+            down: include_str!("sql/0006_devices_down.sql"),
+        },
+        Migration {
+            name: "organisations",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0007_organisations_up.sql"),
+            down: include_str!("sql/0007_organisations_down.sql"),
+        },
     ],
 };
 
@@ -51,7 +63,7 @@ const ENDED: Duration = Duration::from_secs(24 * 60 * 60);
 const ENDED_KEYS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What is removed once it has served.
-pub static RULES: [Rule; 9] = [
+pub static RULES: [Rule; 13] = [
     Rule {
         name: "ended_sessions",
         keep: ENDED,
@@ -96,5 +108,25 @@ pub static RULES: [Rule; 9] = [
         name: "password_resets",
         keep: Duration::ZERO,
         sql: "DELETE FROM password_resets WHERE digest IN (SELECT digest FROM password_resets WHERE expires_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "revoked_devices",
+        keep: ENDED_KEYS,
+        sql: "DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE revoked_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "device_codes",
+        keep: Duration::ZERO,
+        sql: "DELETE FROM device_codes WHERE code_digest IN (SELECT code_digest FROM device_codes WHERE expires_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "ended_app_sessions",
+        keep: ENDED_KEYS,
+        sql: "DELETE FROM app_sessions WHERE id IN (SELECT id FROM app_sessions WHERE ended_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "app_session_tokens",
+        keep: Duration::ZERO,
+        sql: "DELETE FROM app_session_tokens WHERE digest IN (SELECT digest FROM app_session_tokens WHERE expires_at < $1 LIMIT $2)",
     },
 ];

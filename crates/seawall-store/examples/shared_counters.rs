@@ -103,7 +103,7 @@ async fn one_task(rates: RedisRates, number: u32) -> Result<Vec<Duration>, Faile
     for ask in 0..ASKS {
         let key = RateKey::address(ClientKey::of(Ipv4Addr::from(number * 100 + ask % 100).into()));
         let begun = Instant::now();
-        let asked = Ask { key, quotas: &quotas, cost: 1, now: Now::default(), deadline_us: u64::MAX };
+        let asked = Ask { keys: key.into(), quotas: &quotas, cost: 1, now: Now::default(), deadline_us: u64::MAX };
         match rates.take(&asked) {
             Reply::Ready(standing) => standing?,
             Reply::Later(wait) => wait.await?,

@@ -2,12 +2,14 @@
 
 pub mod pace;
 pub mod quota;
+pub mod set;
 pub mod sketch;
 pub mod store;
 pub mod window;
 
 pub use pace::{BytePace, MessagePace};
 pub use quota::{Methods, Per, Quota};
+pub use set::{Announced, LimitSet, Limits};
 pub use sketch::Sketch;
-pub use store::{Ask, RateKey, RateStore, ScopedQuota, Standing};
+pub use store::{Ask, RateKey, RateKeys, RateStore, ScopedQuota, Standing};
 pub use window::{Track, WORDS, Window};

@@ -1,4 +1,4 @@
-//! Quotas as words: `"100/min per ip"`, `"5/15min per ip"`, `"100/min per ip for unsafe methods"`.
+//! Quotas as words: `"100/min per ip"`, `"1000/hour per org"`, `"30/min per user for unsafe methods"`.
 
 use std::fmt;
 
@@ -24,16 +24,30 @@ pub struct Quota {
 pub enum Per {
     /// The client's address; IPv6 by /64.
     Ip,
-    /// The API key.
+    /// The person: the one who signed in, or whose key or device it is.
+    User,
+    /// The API key or device.
     Key,
+    /// The organisation.
+    Organisation,
 }
 
 impl Per {
+    const ALL: [Self; 4] = [Self::Ip, Self::User, Self::Key, Self::Organisation];
+
     const fn word(self) -> &'static str {
         match self {
             Self::Ip => "ip",
+            Self::User => "user",
             Self::Key => "key",
+            Self::Organisation => "org",
         }
+    }
+
+    /// Whether it is known only once it is known who asks.
+    #[must_use]
+    pub const fn principal(self) -> bool {
+        !matches!(self, Self::Ip)
     }
 }
 
@@ -79,10 +93,10 @@ impl Quota {
         let (rate, per) = words
             .split_once(" per ")
             .ok_or_else(|| format!("\"{text}\" does not say whose requests are counted; write \"{words} per ip\""))?;
-        let per = match per {
-            "ip" => Per::Ip,
-            other => return Err(format!("\"per {other}\" is not known; write \"per ip\"")),
-        };
+        let known = Per::ALL.into_iter().find(|known| known.word() == per);
+        let per = known.ok_or_else(|| {
+            format!("\"per {per}\" is not known; write \"per ip\", \"per user\", \"per key\" or \"per org\"")
+        })?;
         Self::of(rate, per, methods).map_err(|fault| fault.unwrap_or_else(malformed))
     }
 
@@ -153,6 +167,9 @@ mod tests {
             ("200/h per ip", "200/h per ip"),
             ("10/10s per ip", "10/10s per ip"),
             ("100/min per ip for unsafe methods", "100/min per ip for unsafe methods"),
+            ("30/min per user", "30/min per user"),
+            ("60 / minute per key", "60/min per key"),
+            ("1000/hour per org for unsafe methods", "1000/h per org for unsafe methods"),
         ] {
             let quota = Quota::parse(text).unwrap();
             assert_eq!(quota.to_string(), printed);
@@ -167,7 +184,6 @@ mod tests {
         for bad in ["", "100", "100/min per ip", "0/min", "x/min", "5/1ms"] {
             assert!(Quota::parse_for_key(bad).is_err(), "{bad:?}");
         }
-        assert!(Quota::parse("5/min per key").is_err(), "what is counted by address is not counted by key");
     }
 
     #[test]
@@ -175,7 +191,7 @@ mod tests {
         for (text, part) in [
             ("100", "does not say whose"),
             ("100/min", "write \"100/min per ip\""),
-            ("100/min per user", "\"per user\" is not known"),
+            ("100/min per head", "\"per head\" is not known; write \"per ip\", \"per user\""),
             ("0/min per ip", "allows nothing"),
             ("x/min per ip", "is not a limit"),
             ("5/fortnight per ip", "is not a limit"),

@@ -13,7 +13,7 @@ use crate::{GuardEntry, ReportOnly, engine::MODE};
 pub(super) const REQUIRE: Field<Vec<Requirement>> = Field::new(
     "require",
     Literal::Texts(&[]),
-    "Who may use the route: \"user\" is a person who signed in, \"key\" a program with an API key, \"known\" either; \"role admin\" is whoever has that role, \"scope orders:read\" whoever may do that: a person everything, a key what it was given; \"second factor\" is whoever signed in with one, \"fresh 5min\" whoever showed the password or a code within that time. Parts of one are joined by \"and\"; of several, one is enough. A key opens only what says \"key\", \"known\" or a scope. Empty lets everybody in. It needs `enabled` in `[identity]`. Seawall's own paths are not meant.",
+    "Who may use the route: \"user\" is a person who signed in, \"key\" a program with an API key, \"device\" a paired device, \"known\" any of them; \"role admin\" is whoever has that role, \"organisation role admin\" whoever acts for an organisation in that role, \"tier pro\" whoever acts for one of that tier, \"scope orders:read\" whoever may do that: a person everything, a key what it was given; \"second factor\" is whoever signed in with one, \"fresh 5min\" whoever showed the password or a code within that time. Parts of one are joined by \"and\"; of several, one is enough. A key opens only what says \"key\", \"known\" or a scope, a device what says \"device\" or \"known\". Empty lets everybody in. It needs `enabled` in `[identity]`. Seawall's own paths are not meant.",
 );
 pub(super) const HIDDEN: Field<bool> = Field::new(
     "hidden",

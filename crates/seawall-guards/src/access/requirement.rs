@@ -2,6 +2,7 @@
 
 use seawall_core::{
     clock::Now,
+    membership::{Membership, Tier},
     principal::{Principal, PrincipalKind, Role},
     scope::Scope,
     settings::{Raw, Setting, Shape, Span},
@@ -10,11 +11,12 @@ use seawall_core::{
 /// One way to be let in: all of its terms hold.
 ///
 /// A key opens only what speaks of keys or scopes: one that was given for `orders:read` does not open what its owner's role opens,
-/// unless the requirement says so.
+/// unless the requirement says so. A device opens only what speaks of devices or of whoever is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
     terms: Vec<Term>,
     for_keys: bool,
+    for_devices: bool,
 }
 
 /// One thing that is required.
@@ -26,8 +28,14 @@ enum Term {
     User,
     /// Whoever shows an API key.
     Key,
-    /// Whoever has this role; with a key, its owner.
+    /// Whoever shows the credential of a device.
+    Device,
+    /// Whoever has this role; with a key or device, its owner.
     Role(Role),
+    /// Whoever acts for an organisation in this role.
+    OrganisationRole(Role),
+    /// Whoever acts for an organisation of this tier.
+    Tier(Tier),
     /// Whose credential holds for this.
     Scope(Scope),
     /// Whoever signed in with a second factor.
@@ -39,19 +47,23 @@ enum Term {
 /// The most terms of one requirement.
 const MOST: usize = 8;
 
-const WORDS: &str = "write \"user\" for a person who signed in, \"key\" for a program with an API key, \"known\" for either, \"role admin\", \
-    \"scope orders:read\", \"second factor\", \"fresh 5min\", or several with \"and\" between them";
+const WORDS: &str = "write \"user\" for a person who signed in, \"key\" for a program with an API key, \"device\" for a paired device, \"known\" for any of them, \
+    \"role admin\", \"organisation role admin\", \"tier pro\", \"scope orders:read\", \"second factor\", \"fresh 5min\", or several with \"and\" between them";
 
 impl Requirement {
     /// Whoever is known, a person or a program.
     #[must_use]
     pub fn known() -> Self {
-        Self { terms: vec![Term::Known], for_keys: true }
+        Self { terms: vec![Term::Known], for_keys: true, for_devices: true }
     }
 
     /// What is missing for the principal to be let in by it; nothing when it is.
     pub(super) fn lacks(&self, principal: &Principal, now: Now) -> Option<Lack> {
-        let may = self.for_keys || principal.kind != PrincipalKind::ApiKey;
+        let may = match principal.kind {
+            PrincipalKind::User => true,
+            PrincipalKind::ApiKey => self.for_keys,
+            PrincipalKind::Device => self.for_devices,
+        };
         let missing = self.terms.iter().filter(|term| !term.holds(principal, now)).map(Term::lack);
         missing.chain((!may).then_some(Lack::Right)).max()
     }
@@ -76,9 +88,15 @@ impl Term {
                 "known" => Ok(Self::Known),
                 "user" => Ok(Self::User),
                 "key" => Ok(Self::Key),
+                "device" => Ok(Self::Device),
                 _ => Err(unknown()),
             },
             Some(("role", name)) => Role::parse(name).map(Self::Role),
+            Some(("organisation", role)) => {
+                let name = role.strip_prefix("role").filter(|name| name.starts_with(char::is_whitespace));
+                Role::parse(name.ok_or_else(unknown)?.trim()).map(Self::OrganisationRole)
+            }
+            Some(("tier", name)) => Tier::parse(name).map(Self::Tier),
             Some(("scope", name)) => Scope::parse(name).map(Self::Scope),
             Some(("second", "factor")) => Ok(Self::SecondFactor),
             Some(("fresh", span)) => Span::read(&Raw::Text(span.to_owned())).map(Self::Fresh),
@@ -90,11 +108,22 @@ impl Term {
         matches!(self, Self::Known | Self::Key | Self::Scope(_))
     }
 
+    const fn for_devices(&self) -> bool {
+        matches!(self, Self::Known | Self::Device)
+    }
+
     fn lack(&self) -> Lack {
         match self {
             Self::Fresh(within) => Lack::Proof(within.duration().as_secs()),
             Self::SecondFactor => Lack::SecondFactor,
-            Self::Known | Self::User | Self::Key | Self::Role(_) | Self::Scope(_) => Lack::Right,
+            Self::Known
+            | Self::User
+            | Self::Key
+            | Self::Device
+            | Self::Role(_)
+            | Self::OrganisationRole(_)
+            | Self::Tier(_)
+            | Self::Scope(_) => Lack::Right,
         }
     }
 
@@ -103,12 +132,19 @@ impl Term {
             Self::Known => true,
             Self::User => principal.kind == PrincipalKind::User,
             Self::Key => principal.kind == PrincipalKind::ApiKey,
+            Self::Device => principal.kind == PrincipalKind::Device,
             Self::Role(role) => principal.has_one_of(std::slice::from_ref(role)),
+            Self::OrganisationRole(role) => membership(principal).is_some_and(|own| own.role == *role),
+            Self::Tier(tier) => membership(principal).is_some_and(|own| own.tier.as_ref() == Some(tier)),
             Self::Scope(scope) => principal.may(scope),
             Self::SecondFactor => principal.second_factor,
             Self::Fresh(within) => principal.is_fresh(now.unix_us, micros(*within)),
         }
     }
+}
+
+const fn membership(principal: &Principal) -> Option<&Membership> {
+    principal.membership.as_ref()
 }
 
 fn micros(span: Span) -> u64 {
@@ -128,10 +164,12 @@ impl Setting for Requirement {
         }
         let terms = words.split(|word| *word == "and").map(|term| Term::read(&term.join(" ")));
         let terms = terms.collect::<Result<Vec<_>, _>>()?;
-        if terms.contains(&Term::User) && terms.contains(&Term::Key) {
-            return Err(format!("\"{text}\" lets nobody in: who shows a key did not sign in; \"known\" means either"));
+        if [Term::User, Term::Key, Term::Device].iter().filter(|kind| terms.contains(kind)).count() > 1 {
+            return Err(format!(
+                "\"{text}\" lets nobody in: who shows a key or is a device did not sign in; \"known\" means any of them"
+            ));
         }
-        let for_keys = terms.iter().any(Term::for_keys);
-        Ok(Self { terms, for_keys })
+        let (for_keys, for_devices) = (terms.iter().any(Term::for_keys), terms.iter().any(Term::for_devices));
+        Ok(Self { terms, for_keys, for_devices })
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::Request;
 use seawall_core::{
+    membership::{Membership, Tier},
     principal::{KeyFacts, Principal, Role, SessionFacts},
     reply::PortError,
     scope::Scope,
@@ -129,4 +130,44 @@ fn a_proof_that_is_too_old_is_asked_for_again_and_a_second_factor_named() {
     assert_eq!(told(&["second  factor"], 0, false), Some((403, "second-factor-required")));
     assert_eq!(told(&["role admin", "fresh 1 s"], MINUTE, true), Some((401, "confirm-your-identity")));
     assert_eq!(told(&["role admin"], 0, true), Some((403, "not-allowed")));
+}
+
+#[test]
+fn a_device_opens_only_what_speaks_of_it_and_memberships_are_words() {
+    let membership = |role: &str, tier: Option<&str>| {
+        let tier = tier.map(|tier| Tier::parse(tier).unwrap());
+        Membership::new("o1", Role::parse(role).unwrap(), tier).unwrap()
+    };
+    let acting = |role, tier| Arc::unwrap_or_clone(principal(&[])).acting_for(membership(role, tier), &[]);
+    let (person, admin, pro) = (principal(&["admin"]), acting("admin", None), acting("member", Some("pro")));
+    let device = Principal::device("d1", "u1", "Ann", &[Role::parse("admin").unwrap()], 1).unwrap();
+    let theirs = device.clone().acting_for(membership("admin", Some("pro")), &[]);
+    for (text, expected) in [
+        ("known", [true, true, true, true, true]),
+        ("user", [true, true, true, false, false]),
+        ("device", [false, false, false, true, true]),
+        ("key", [false, false, false, false, false]),
+        ("role admin", [true, false, false, false, false]),
+        ("device and role admin", [false, false, false, true, true]),
+        ("organisation role admin", [false, true, false, false, false]),
+        ("device and organisation role admin", [false, false, false, false, true]),
+        ("tier pro", [false, false, true, false, false]),
+        ("known and tier pro", [false, false, true, false, true]),
+        ("scope orders:read", [true, true, true, false, false]),
+    ] {
+        let holds = [&*person, &admin, &pro, &device, &theirs]
+            .map(|one| requirement(text).lacks(one, sample_context().now).is_none());
+        assert_eq!(holds, expected, "{text}");
+    }
+    for bad in [
+        "organisation",
+        "organisation role",
+        "organisation admin",
+        "organisation roles",
+        "tier",
+        "tier Pro",
+        "user and device",
+    ] {
+        assert!(Requirement::read(&Raw::Text(bad.to_owned())).is_err(), "{bad:?}");
+    }
 }

@@ -10,7 +10,6 @@ use seawall_core::{
     authenticator::{Credential, Credentials, Found, Presented, Refreshed, invalid_credential},
     clock::Now,
     http::strip_own_fields,
-    limit::Standing,
     meter::{Handle, Metric, MetricKind},
     principal::Principal,
     reply::{BoxFuture, PortError, Reply},
@@ -23,7 +22,6 @@ use super::{
     cookie::{self, Sent},
     jwt,
     problems::{self, unavailable},
-    rate::{self, KeyRates, Moment},
 };
 use crate::{
     AnswerHead, Context, Guard, Head, Verdict,
@@ -62,7 +60,6 @@ struct Deciding {
     credentials: Credentials,
     when_unavailable: WhenUnavailable,
     failures: Handle,
-    rates: KeyRates,
 }
 
 impl AuthenticationGuard {
@@ -71,14 +68,9 @@ impl AuthenticationGuard {
     /// # Errors
     /// [`BadSetting`] when they are not checked settings of the section.
     pub fn read(values: &Values, shared: &Shared) -> Result<Self, BadSetting> {
-        let Shared { rates, local_rates, meter, credentials, .. } = shared;
+        let Shared { meter, credentials, .. } = shared;
         let when_unavailable = values.get(&WHEN_UNAVAILABLE)?;
-        let deciding = |credentials| Deciding {
-            credentials,
-            when_unavailable,
-            failures: meter.series(&FAILURES, &[]),
-            rates: KeyRates { rates: Arc::clone(rates), local: local_rates.clone() },
-        };
+        let deciding = |credentials| Deciding { credentials, when_unavailable, failures: meter.series(&FAILURES, &[]) };
         Ok(Self { deciding: credentials.clone().map(deciding), own_path: false })
     }
 
@@ -132,7 +124,7 @@ impl Deciding {
     /// A program that shows a key means it, so what does not hold is refused.
     fn key(&self, found: Result<Found, PortError>, head: &mut Head, context: &mut Context) -> Verdict {
         match found {
-            Ok(Found::Principal(principal)) => self.count(principal, head, context),
+            Ok(Found::Principal(principal)) => self.admit(principal, head, context),
             Ok(Found::Elsewhere) => Verdict::Refuse(problems::elsewhere()),
             Ok(Found::Nobody | Found::Foreign | Found::Refused) => Verdict::Refuse(Box::new(invalid_credential())),
             Err(error) => {
@@ -227,7 +219,7 @@ impl Deciding {
 
     fn judge(&self, found: Result<Found, PortError>, head: &mut Head, context: &mut Context) -> Verdict {
         match found {
-            Ok(Found::Principal(principal)) => self.count(principal, head, context),
+            Ok(Found::Principal(principal)) => self.admit(principal, head, context),
             Ok(Found::Nobody | Found::Elsewhere | Found::Foreign | Found::Refused) => Verdict::Pass,
             Err(error) => self.unproven(error, context),
         }
@@ -239,42 +231,6 @@ impl Deciding {
         match self.when_unavailable {
             WhenUnavailable::Anonymous => Verdict::Pass,
             WhenUnavailable::Closed => Verdict::Refuse(unavailable(error)),
-        }
-    }
-
-    /// Counts the request of a credential that has a rate of its own.
-    fn count(&self, principal: Arc<Principal>, head: &mut Head, context: &mut Context) -> Verdict {
-        let moment = Moment::of(context);
-        match self.rates.take(&principal, moment) {
-            None => self.admit(principal, head, context),
-            Some(Reply::Ready(standing)) => self.counted(principal, moment, standing, head, context),
-            Some(Reply::Later(wait)) => {
-                let own = self.clone();
-                Verdict::Later(Box::pin(async move {
-                    let standing = wait.await;
-                    Box::new(move |head: &mut Head, context: &mut Context| {
-                        own.counted(principal, moment, standing, head, context)
-                    }) as Settle
-                }))
-            }
-        }
-    }
-
-    fn counted(
-        &self,
-        principal: Arc<Principal>,
-        moment: Moment,
-        standing: Result<Standing, PortError>,
-        head: &mut Head,
-        context: &mut Context,
-    ) -> Verdict {
-        match self.rates.settle(&principal, moment, standing) {
-            Some(standing) if !standing.accepted => {
-                // What the answer says of a rate is that of the key, and not that of the address.
-                context.charged = None;
-                Verdict::Refuse(rate::limited(&principal, &standing))
-            }
-            _ => self.admit(principal, head, context),
         }
     }
 
@@ -299,6 +255,7 @@ impl Deciding {
         headers.insert(&ROLES, principal.told.roles.clone());
         headers.extend(principal.told.key.clone().map(|key| (KEY.clone(), key)));
         headers.extend(principal.told.scopes.clone().map(|scopes| (SCOPES.clone(), scopes)));
+        headers.extend(principal.told_beside());
         Ok(())
     }
 

@@ -25,7 +25,7 @@ fn three_parts(token: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn found<'a>(fields: &[&'a str]) -> Option<String> {
+    fn found(fields: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
         for field in fields {
             headers.append(AUTHORIZATION, field.parse().unwrap());

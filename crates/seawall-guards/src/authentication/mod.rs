@@ -16,7 +16,6 @@ mod cookie;
 mod guard;
 mod jwt;
 mod problems;
-mod rate;
 #[cfg(test)]
 mod tests;
 

@@ -6,7 +6,6 @@ use http::{HeaderMap, HeaderName, Request};
 use proptest::prelude::*;
 use seawall_core::{
     authenticator::{Authenticator, Credential, Credentials, Found, INVALID_CREDENTIAL, Presented},
-    limit::{Quota, ScopedQuota},
     meter::NoMeter,
     principal::{KeyFacts, Principal, Role, SessionFacts},
     reply::{PortError, Reply},
@@ -23,7 +22,7 @@ use crate::{
     },
     engine::{Shared, sample_context},
     load_shed::Permits,
-    rate_limit::{LIMITED, MemoryRates},
+    rate_limit::MemoryRates,
 };
 
 /// Knows one session and some keys, and says what else it shall.
@@ -51,8 +50,7 @@ impl Authenticator for Knows {
         self.asked.lock().unwrap().push(value.to_vec());
         let found = match (presented.credential, self.other) {
             (Credential::Session(b"good"), _) => Ok(Found::Principal(ann())),
-            (Credential::Key(b"sw_live_good"), _) => Ok(Found::Principal(key(None))),
-            (Credential::Key(b"sw_live_rated"), _) => Ok(Found::Principal(key(Some("2/min")))),
+            (Credential::Key(b"sw_live_good"), _) => Ok(Found::Principal(key())),
             (Credential::Key(b"sw_live_elsewhere"), _) => Ok(Found::Elsewhere),
             (_, Ok(())) => Ok(Found::Nobody),
             (_, Err(error)) => Err(error),
@@ -67,10 +65,9 @@ fn ann() -> Arc<Principal> {
     Arc::new(Principal::user("u1", "Ann", &[Role::parse("admin").unwrap()], session).unwrap())
 }
 
-fn key(rate: Option<&str>) -> Arc<Principal> {
-    let rate = rate.map(|rate| ScopedQuota::named("key", Quota::parse_for_key(rate).unwrap()));
+fn key() -> Arc<Principal> {
     let scopes = [Scope::parse("orders:read").unwrap()].into();
-    let facts = KeyFacts { scopes, rate, made_at_unix_us: 1, expires_at_unix_us: None };
+    let facts = KeyFacts { scopes, rate: None, made_at_unix_us: 1, expires_at_unix_us: None };
     Arc::new(Principal::key("k1", "u1", "Ann", &[Role::parse("admin").unwrap()], facts).unwrap())
 }
 
@@ -220,7 +217,7 @@ async fn a_key_counts_before_a_cookie_and_stays_here() {
             ]);
             let mut context = sample_context();
             assert_eq!(refused(&ask(&guard, &mut head, &mut context).await), None);
-            assert_eq!(context.principal, Some(key(None)), "{value}");
+            assert_eq!(context.principal, Some(key()), "{value}");
             assert_eq!(*knows.asked.lock().unwrap(), [b"sw_live_good".to_vec()], "the session is not looked at");
             let mut told: Vec<_> =
                 head.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
@@ -269,18 +266,6 @@ async fn a_key_that_cannot_be_looked_up_is_refused_whatever_the_route_wants() {
         let verdict = ask(&guard, &mut head(&[("x-api-key", "sw_live_x")]), &mut sample_context()).await;
         assert_eq!(refused(&verdict), Some(UNAVAILABLE.slug));
     }
-}
-
-#[tokio::test]
-async fn a_rate_of_its_own_refuses_a_key_with_the_fields_that_say_how_it_stands() {
-    let (guard, _) = guard(Ok(()), false, "anonymous");
-    let asked = async || ask(&guard, &mut head(&[("x-api-key", "sw_live_rated")]), &mut sample_context()).await;
-    assert_eq!([refused(&asked().await), refused(&asked().await)], [None, None]);
-    let Verdict::Refuse(problem) = asked().await else { panic!("the third is refused") };
-    assert_eq!((problem.kind.slug, problem.retry_after), (LIMITED.slug, Some(61)));
-    let fields: Vec<_> = problem.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
-    assert!(fields.contains(&("ratelimit", "\"2/min per key\";r=0;t=61")), "{fields:?}");
-    assert!(fields.contains(&("ratelimit-policy", "\"2/min per key\";q=2;w=60")), "{fields:?}");
 }
 
 fn lines(headers: &HeaderMap) -> Vec<&str> {

@@ -92,8 +92,10 @@ pub struct Context {
     pub wants_page: bool,
     /// The pattern of the route, for logs and metrics.
     pub route: Arc<str>,
-    /// What the rate limit charged.
+    /// What the rate limit charged to the client's address.
     pub charged: Option<Charged>,
+    /// What it charged to whoever asks, when that is what the answer tells of.
+    pub charged_to: Option<Charged>,
     /// What CORS grants the caller.
     pub granted: Granted,
     /// How the answer is compressed.
@@ -132,6 +134,7 @@ impl Context {
             wants_page: wants_page(headers),
             route,
             charged: None,
+            charged_to: None,
             granted: Granted::Nothing,
             compression: Compression::default(),
             stopped_by: None,

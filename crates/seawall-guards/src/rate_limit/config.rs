@@ -7,7 +7,9 @@ use seawall_core::{
     settings::{BadSetting, Complaint, Field, Literal, Raw, Section, Setting, Shape, Situation, Values, choice},
 };
 
-use super::{EVICTIONS, FALLBACKS, LIMITED, MOST_LIMITS, RETURNS, RateLimitGuard, UNAVAILABLE};
+use super::{
+    EVICTIONS, FALLBACKS, LIMITED, MOST_LIMITS, PrincipalRateLimitGuard, RETURNS, RateLimitGuard, UNAVAILABLE,
+};
 use crate::{GuardEntry, ReportOnly, engine::MODE};
 
 /// What happens while counters cannot be asked.
@@ -43,7 +45,7 @@ impl Setting for WhenUnavailable {
 pub const LIMITS: Field<Vec<Quota>> = Field::new(
     "limits",
     Literal::Texts(&["1000/min per ip", "100/min per ip for unsafe methods"]),
-    "How many requests are accepted in any window, counted by client address (IPv6 by /64). Several may hold at once; a request must fit all. An empty list means no limit.",
+    "How many requests are accepted in any window: \"per ip\" counts by client address (IPv6 by /64), \"per user\" by the person who signed in or whose key or device it is, \"per key\" by API key or device, \"per org\" by organisation. What is not counted by address holds once it is known who asks, and needs `enabled` in `[identity]`; whoever has none of it is not counted by it. Several may hold at once; a request must fit all, or is counted in none. An empty list means no limit.",
 );
 pub(super) const LEGACY_HEADERS: Field<bool> = Field::new(
     "legacy_headers",
@@ -91,6 +93,41 @@ pub static ENTRY: GuardEntry = GuardEntry {
     },
 };
 
+/// The catalogue entry of what is counted by who asks.
+pub static BY_PRINCIPAL: GuardEntry = GuardEntry {
+    name: "principal_rate_limit",
+    summary: "Limits how often a person, a key or an organisation may ask, by `[rate_limit]`, the tier, and the key's own rate.",
+    section: &SECTION,
+    problems: &[&LIMITED, &UNAVAILABLE],
+    metrics: &[],
+    report_only: ReportOnly::Yes,
+    build: |build| {
+        let limits = build.values.get(&LIMITS)?;
+        if build.shared.credentials.is_none() {
+            let Some(nobodys) = limits.iter().find(|quota| quota.per.principal()) else { return Ok(None) };
+            let reason =
+                format!("\"{nobodys}\" counts nobody, because nobody can sign in; set `enabled = true` in [identity]");
+            return Err(BadSetting { key: LIMITS.key(), reason });
+        }
+        let general = build.own_path || build.scope == GENERAL;
+        let guard = PrincipalRateLimitGuard::read(build.values, build.scope, general, Arc::clone(&build.shared.rates))?;
+        let guard = match &build.shared.local_rates {
+            Some(local) => guard.with_local(Arc::clone(local), &*build.shared.meter),
+            None => guard,
+        };
+        Ok(Some(Arc::new(guard) as Arc<dyn crate::Guard>))
+    },
+};
+
+/// The most limits of one route by who asks: beside them there are those of a tier, [`MOST_OF_A_TIER`] at most, and the rate of a key.
+const MOST_BY_PRINCIPAL: usize = MOST_LIMITS - MOST_OF_A_TIER - 1;
+
+/// The most limits of one tier.
+pub const MOST_OF_A_TIER: usize = 3;
+
+/// The scope of settings that are no route's own.
+const GENERAL: &str = "*";
+
 /// Whether requests are refused while counters cannot be asked.
 ///
 /// # Errors
@@ -106,11 +143,17 @@ pub fn values() -> Values {
 }
 
 fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
-    let limits = values.get(&LIMITS).map_or(0, |limits| limits.len());
-    if limits <= MOST_LIMITS {
-        return Vec::new();
-    }
-    let what = format!("{limits} limits at once are more than the {MOST_LIMITS} that can hold for one request");
+    let limits = values.get(&LIMITS).unwrap_or_default();
+    let by_principal = limits.iter().filter(|quota| quota.per.principal()).count();
     let help = "keep those that bind; a wider window already bounds a narrower one of the same number".to_owned();
+    let what = if limits.len() > MOST_LIMITS {
+        format!("{} limits at once are more than the {MOST_LIMITS} that can hold for one request", limits.len())
+    } else if by_principal > MOST_BY_PRINCIPAL {
+        format!(
+            "{by_principal} limits by who asks are more than the {MOST_BY_PRINCIPAL} that can hold beside those of keys and tiers"
+        )
+    } else {
+        return Vec::new();
+    };
     vec![Complaint { key: Some(LIMITS.key()), what, help }]
 }

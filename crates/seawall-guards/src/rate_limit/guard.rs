@@ -2,24 +2,22 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use seawall_core::{
     http::ClientKey,
-    limit::{Ask, Methods, Quota, RateKey, RateStore, ScopedQuota, Standing},
-    meter::{Handle, Meter, Metric, MetricKind},
-    problem::{Fault, Problem, ProblemType, Severity},
+    limit::{Ask, Limits, RateKey, RateStore, ScopedQuota, Standing},
+    meter::{Meter, Metric, MetricKind},
+    problem::{Fault, ProblemType, Severity},
     reply::{PortError, Reply},
     settings::{BadSetting, Values},
 };
 
 use super::{
-    config::{LEGACY_HEADERS, LIMITS, WHEN_UNAVAILABLE, WhenUnavailable},
-    headers::Announced,
+    config::{LEGACY_HEADERS, LIMITS, WHEN_UNAVAILABLE},
+    decision::{Decision, PATIENCE_US, verdict},
+    headers,
 };
 use crate::{AnswerHead, Context, Guard, Head, Verdict, engine::Settle};
-
-/// How long a store may take to answer, in microseconds (checklist WK-4: within 3 s).
-const PATIENCE_US: u64 = 3_000_000;
 
 /// The client asked too often.
 pub static LIMITED: ProblemType = ProblemType {
@@ -30,9 +28,9 @@ pub static LIMITED: ProblemType = ProblemType {
     retryable: true,
     fault: Fault::Client,
     severity: Severity::Medium,
-    documentation: "The client made more requests than the limit of this route allows. The `RateLimit` field says how it stands, \
+    documentation: "The client, the user, the key or the organisation made more requests than the limit of this route allows. The `RateLimit` field says how it stands, \
         `Retry-After` when the next request fits. Wait that long; asking sooner is refused again, but is not counted.\n\nFor the \
-        operator: limits are `limits` in `[rate_limit]`, per route under `[route.\"METHOD /path\"]`. If all clients seem to share one \
+        operator: limits are `limits` in `[rate_limit]`, per route under `[route.\"METHOD /path\"]`, for tiers `[identity.tiers.NAME]`, and what a key was given; the name in `RateLimit` says which it was. If all clients seem to share one \
         address, a proxy stands in front: add it to `trusted` in `[client_address]`.",
 };
 
@@ -62,8 +60,8 @@ pub static FALLBACKS: Metric = Metric {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Charged {
     /// Whether the quotas for unsafe methods were charged too.
-    unsafe_method: bool,
-    standing: Standing,
+    pub(super) unsafe_method: bool,
+    pub(super) standing: Standing,
 }
 
 /// Limits how often a client may ask.
@@ -71,25 +69,8 @@ pub struct Charged {
 pub struct RateLimitGuard {
     decision: Arc<Decision>,
     store: Arc<dyn RateStore>,
-    safe: Applicable,
-    all: Applicable,
+    limits: Limits,
     legacy_headers: bool,
-}
-
-/// The quotas that one kind of request must fit.
-#[derive(Debug)]
-struct Applicable {
-    quotas: Arc<[ScopedQuota]>,
-    announced: Announced,
-}
-
-/// What a standing means; shared with decisions that come later.
-#[derive(Debug)]
-struct Decision {
-    when_unavailable: WhenUnavailable,
-    /// Counters of this process, when those that are asked are shared.
-    local: Option<Arc<dyn RateStore>>,
-    fallbacks: Handle,
 }
 
 impl RateLimitGuard {
@@ -98,108 +79,60 @@ impl RateLimitGuard {
     /// # Errors
     /// [`BadSetting`] when they are not checked settings of the section.
     pub fn read(values: &Values, scope: &str, store: Arc<dyn RateStore>) -> Result<Option<Self>, BadSetting> {
-        let limits = values.get(&LIMITS)?;
+        let limits = values.get(&LIMITS)?.into_iter().filter(|quota| !quota.per.principal()).collect::<Vec<_>>();
         if limits.is_empty() {
             return Ok(None);
         }
-        let legacy_headers = values.get(&LEGACY_HEADERS)?;
-        let safe = limits.iter().filter(|quota| quota.methods == Methods::Any).copied().collect::<Vec<_>>();
-        let when_unavailable = values.get(&WHEN_UNAVAILABLE)?;
-        Ok(Some(Self {
-            decision: Arc::new(Decision { when_unavailable, local: None, fallbacks: Handle::none() }),
-            store,
-            safe: Applicable::new(scope, &safe),
-            all: Applicable::new(scope, &limits),
-            legacy_headers,
-        }))
+        let decision = Arc::new(Decision::new(values.get(&WHEN_UNAVAILABLE)?));
+        let limits = Limits::new(&ScopedQuota::all(scope, &limits));
+        Ok(Some(Self { decision, store, limits, legacy_headers: values.get(&LEGACY_HEADERS)? }))
     }
 
     /// With counters of this process, for `when_unavailable = "local"`. Without them, requests then pass.
     #[must_use]
     pub fn with_local(mut self, local: Arc<dyn RateStore>, meter: &dyn Meter) -> Self {
-        let when_unavailable = self.decision.when_unavailable;
-        let fallbacks = meter.series(&FALLBACKS, &[when_unavailable.name()]);
-        self.decision = Arc::new(Decision { when_unavailable, local: Some(local), fallbacks });
+        self.decision = Arc::new(self.decision.with_local(local, meter));
         self
     }
-
-    fn applicable(&self, unsafe_method: bool) -> &Applicable {
-        if unsafe_method { &self.all } else { &self.safe }
-    }
 }
 
-impl Applicable {
-    fn new(scope: &str, quotas: &[Quota]) -> Self {
-        let scoped = quotas.iter().enumerate().map(|(place, &quota)| {
-            let earlier = quotas.iter().take(place).filter(|earlier| same_counter(earlier, &quota)).count();
-            counted(scope, quota, earlier)
-        });
-        Self { quotas: scoped.collect(), announced: Announced::new(quotas) }
-    }
-}
-
-impl Decision {
-    fn judge(
-        &self,
-        reply: Result<Standing, PortError>,
-        ask: &Ask<'_>,
-        unsafe_method: bool,
-        context: &mut Context,
-    ) -> Verdict {
-        let standing = match reply {
-            Ok(standing) => self.confirmed(standing, ask),
-            Err(error) => {
-                self.fallbacks.increment();
-                match (self.when_unavailable, self.local(ask)) {
-                    (WhenUnavailable::Closed, _) => return uncounted(error),
-                    (WhenUnavailable::Local, Some(standing)) => standing,
-                    (WhenUnavailable::Open | WhenUnavailable::Local, _) => return Verdict::Pass,
-                }
-            }
-        };
-        context.charged = Some(Charged { unsafe_method, standing });
-        if standing.accepted { Verdict::Pass } else { Verdict::Refuse(Box::new(limited(standing))) }
-    }
-
-    /// What was accepted is charged in this process too, and refused when this process alone has let pass as many. While the shared
-    /// counters work that is never so: they count these requests and those of others.
-    fn confirmed(&self, standing: Standing, ask: &Ask<'_>) -> Standing {
-        if !standing.accepted {
-            return standing;
+/// Keeps what was charged for the answer, and says what becomes of the request.
+fn judge(
+    decision: &Decision,
+    reply: Result<Standing, PortError>,
+    ask: &Ask<'_>,
+    unsafe_method: bool,
+    context: &mut Context,
+) -> Verdict {
+    match decision.standing(reply, ask) {
+        Ok(Some(standing)) => {
+            context.charged = Some(Charged { unsafe_method, standing });
+            verdict(&standing, "You have made as many requests as this route accepts for now.")
         }
-        self.local(ask).filter(|local| !local.accepted).unwrap_or(standing)
-    }
-
-    /// Counts in this process, when that is what the policy falls back to.
-    fn local(&self, ask: &Ask<'_>) -> Option<Standing> {
-        let local = self.local.as_ref().filter(|_| self.when_unavailable == WhenUnavailable::Local)?;
-        match local.take(ask) {
-            Reply::Ready(standing) => standing.ok(),
-            // Counters in this process answer at once.
-            Reply::Later(_) => None,
-        }
+        Ok(None) => Verdict::Pass,
+        Err(problem) => Verdict::Refuse(problem),
     }
 }
 
 impl Guard for RateLimitGuard {
     fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
         let unsafe_method = !head.method.is_safe();
-        let quotas = &self.applicable(unsafe_method).quotas;
+        let quotas = &self.limits.of(unsafe_method).quotas;
         if quotas.is_empty() {
             return Verdict::Pass;
         }
-        let (key, now) = (RateKey::address(ClientKey::of(context.client)), context.now);
+        let (keys, now) = (RateKey::address(ClientKey::of(context.client)).into(), context.now);
         let deadline_us = now.monotonic_us.saturating_add(PATIENCE_US).min(context.deadline_us);
-        let ask = Ask { key, quotas, cost: 1, now, deadline_us };
+        let ask = Ask { keys, quotas, cost: 1, now, deadline_us };
         match self.store.take(&ask) {
-            Reply::Ready(reply) => self.decision.judge(reply, &ask, unsafe_method, context),
+            Reply::Ready(reply) => judge(&self.decision, reply, &ask, unsafe_method, context),
             Reply::Later(wait) => {
                 let (decision, quotas) = (Arc::clone(&self.decision), Arc::clone(quotas));
                 Verdict::Later(Box::pin(async move {
                     let reply = wait.await;
                     Box::new(move |_: &mut Head, context: &mut Context| {
-                        let ask = Ask { key, quotas: &quotas, cost: 1, now, deadline_us };
-                        decision.judge(reply, &ask, unsafe_method, context)
+                        let ask = Ask { keys, quotas: &quotas, cost: 1, now, deadline_us };
+                        judge(&decision, reply, &ask, unsafe_method, context)
                     }) as Settle
                 }))
             }
@@ -207,38 +140,9 @@ impl Guard for RateLimitGuard {
     }
 
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {
-        if let Some(charged) = context.charged {
-            self.applicable(charged.unsafe_method).announced.put(
-                &mut answer.headers,
-                &charged.standing,
-                self.legacy_headers,
-            );
+        if let Some(Charged { unsafe_method, standing }) = context.charged {
+            let asked = [Some(self.limits.of(unsafe_method))];
+            headers::put(&mut answer.headers, &asked, &standing, self.legacy_headers);
         }
     }
-}
-
-fn uncounted(error: PortError) -> Verdict {
-    Verdict::Refuse(Box::new(Problem::new(&UNAVAILABLE).inside(error.to_string()).retry_after(1)))
-}
-
-fn limited(standing: Standing) -> Problem {
-    let seconds = standing.reset_us.div_ceil(1_000_000).max(1);
-    Problem::new(&LIMITED).detail("You have made as many requests as this route accepts for now.").retry_after(seconds)
-}
-
-/// Writes how a client stands against one quota.
-pub(crate) fn announce(quota: &Quota, standing: &Standing, headers: &mut HeaderMap) {
-    Announced::new(std::slice::from_ref(quota)).put(headers, standing, true);
-}
-
-/// Whether two quotas count the same requests over the same time, whatever their numbers are.
-fn same_counter(one: &Quota, other: &Quota) -> bool {
-    (one.window, one.per, one.methods) == (other.window, other.per, other.methods)
-}
-
-/// A quota with its counter, named by what it counts. The number allowed is no part of the name, so that one that is changed
-/// holds at once for what was counted before.
-fn counted(scope: &str, quota: Quota, earlier: usize) -> ScopedQuota {
-    let Quota { window, methods, .. } = quota;
-    ScopedQuota::named(&format!("{scope}\n{window} {methods:?} {earlier}"), quota)
 }

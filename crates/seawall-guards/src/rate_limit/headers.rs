@@ -2,7 +2,7 @@
 //! and the older `X-RateLimit-*`.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use seawall_core::limit::{Quota, Standing};
+use seawall_core::limit::{LimitSet, Standing};
 use smallvec::SmallVec;
 
 static POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -11,47 +11,27 @@ static OLD_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 static OLD_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 static OLD_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// What can be prepared of the fields.
-#[derive(Debug)]
-pub(super) struct Announced {
-    policy: Option<HeaderValue>,
-    quotas: Box<[Prepared]>,
-}
-
-#[derive(Debug)]
-struct Prepared {
-    /// `"NAME";r=`
-    start: String,
-    limit: HeaderValue,
-}
-
-impl Announced {
-    pub(super) fn new(quotas: &[Quota]) -> Self {
-        let policy =
-            quotas.iter().map(|quota| format!("\"{quota}\";q={};w={}", quota.limit, quota.window.ms().div_ceil(1_000)));
-        let policy = policy.collect::<Vec<_>>().join(", ");
-        let prepared = quotas
-            .iter()
-            .map(|quota| Prepared { start: format!("\"{quota}\";r="), limit: HeaderValue::from(quota.limit) });
-        Self { policy: HeaderValue::try_from(policy).ok(), quotas: prepared.collect() }
+/// Writes how a client stands against the quotas of these sets, which were asked in this order.
+pub(super) fn put(headers: &mut HeaderMap, sets: &[Option<&LimitSet>], standing: &Standing, legacy: bool) {
+    let asked = sets.iter().flatten();
+    let Some(tightest) = asked.clone().flat_map(|set| set.announced.iter()).nth(standing.tightest) else { return };
+    let reset_s = standing.reset_us.div_ceil(1_000_000);
+    let mut line: SmallVec<[u8; 96]> = SmallVec::new();
+    line.extend_from_slice(tightest.start.as_bytes());
+    line.extend_from_slice(itoa::Buffer::new().format(standing.remaining).as_bytes());
+    line.extend_from_slice(b";t=");
+    line.extend_from_slice(itoa::Buffer::new().format(reset_s).as_bytes());
+    if let Ok(line) = HeaderValue::from_bytes(&line) {
+        headers.insert(&LIMIT, line);
     }
-
-    pub(super) fn put(&self, headers: &mut HeaderMap, standing: &Standing, legacy: bool) {
-        let (Some(policy), Some(tightest)) = (&self.policy, self.quotas.get(standing.tightest)) else { return };
-        let reset_s = standing.reset_us.div_ceil(1_000_000);
-        let mut line: SmallVec<[u8; 96]> = SmallVec::new();
-        line.extend_from_slice(tightest.start.as_bytes());
-        line.extend_from_slice(itoa::Buffer::new().format(standing.remaining).as_bytes());
-        line.extend_from_slice(b";t=");
-        line.extend_from_slice(itoa::Buffer::new().format(reset_s).as_bytes());
-        if let Ok(line) = HeaderValue::from_bytes(&line) {
-            headers.insert(&LIMIT, line);
-        }
-        headers.insert(&POLICY, policy.clone());
-        if legacy {
-            headers.insert(&OLD_LIMIT, tightest.limit.clone());
-            headers.insert(&OLD_REMAINING, HeaderValue::from(standing.remaining));
-            headers.insert(&OLD_RESET, HeaderValue::from(reset_s));
-        }
+    // Lines of a list are one list (RFC 9110 section 5.2).
+    headers.remove(&POLICY);
+    for policy in asked.filter(|set| !set.quotas.is_empty()).filter_map(|set| set.policy.as_ref()) {
+        headers.append(&POLICY, policy.clone());
+    }
+    if legacy {
+        headers.insert(&OLD_LIMIT, tightest.limit.clone());
+        headers.insert(&OLD_REMAINING, HeaderValue::from(standing.remaining));
+        headers.insert(&OLD_RESET, HeaderValue::from(reset_s));
     }
 }

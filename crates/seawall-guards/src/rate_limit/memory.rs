@@ -1,7 +1,7 @@
 //! Counters in memory: one table of fixed size for the whole process, divided so that cores seldom meet.
 //!
-//! A client's counters live in one shard, so that a request is counted in all its quotas or in none under one lock. In a
-//! shard a counter has eight places it may stand in; when all are taken, one that has expired gives way, else the least
+//! All that is counted by one thing (an address, a person, a key, an organisation) lives in one shard, so that a request is counted in
+//! all its quotas or in none under one lock; one that is counted by several takes the locks of each. In a shard a counter has eight places it may stand in; when all are taken, one that has expired gives way, else the least
 //! recently used, whose use goes to the shard's sketch.
 
 use std::{
@@ -10,10 +10,11 @@ use std::{
 };
 
 use seawall_core::{
-    limit::{Ask, Quota, RateStore, ScopedQuota, Sketch, Standing, Track, WORDS, Window},
+    limit::{Ask, Quota, RateKey, RateStore, ScopedQuota, Sketch, Standing, Track, WORDS, Window},
     meter::{Handle, Meter, Metric, MetricKind},
     reply::Reply,
 };
+use smallvec::SmallVec;
 
 /// Counters pushed out of the table before they expired.
 pub static EVICTIONS: Metric = Metric {
@@ -36,6 +37,8 @@ const SHARDS: usize = 64;
 const WAYS: usize = 8;
 /// The most limits of one route: their counters of one client must not push each other out.
 pub(super) const MOST_LIMITS: usize = WAYS;
+/// By how many things one request is counted at most: the person, the key and the organisation.
+const KEYS: usize = 3;
 /// Sketch cells per counter of the table: an evicted counter's estimate stays close for floods of several tables.
 const CELLS_PER_COUNTER: usize = 4;
 
@@ -59,36 +62,53 @@ impl MemoryRates {
         Arc::new(Self { shards, hasher: RandomState::new(), evictions, returns })
     }
 
-    /// The shard of a client; all its counters are there.
-    fn shard(&self, client: u64) -> Option<&Mutex<Shard>> {
-        self.shards.get(usize::try_from(client % (SHARDS as u64)).unwrap_or_default())
+    /// For each quota the shard of what it is counted by, and the keyed hash of that.
+    fn places(&self, ask: &Ask<'_>) -> SmallVec<[(usize, u64); WAYS]> {
+        let mut last: Option<(RateKey, (usize, u64))> = None;
+        let place = |scoped: &ScopedQuota| {
+            let key = ask.keys.of(scoped.quota.per);
+            if let Some((_, place)) = last.filter(|(known, _)| *known == key) {
+                return place;
+            }
+            let hash = self.hasher.hash_one(key);
+            let shard = usize::try_from(hash % (SHARDS as u64)).unwrap_or_default();
+            last = Some((key, (shard, hash)));
+            (shard, hash)
+        };
+        ask.quotas.iter().map(place).collect()
     }
 }
 
 impl RateStore for MemoryRates {
     fn take(&self, ask: &Ask<'_>) -> Reply<Standing> {
-        let client = self.hasher.hash_one(ask.key);
-        let Some(shard) = self.shard(client) else {
-            return Reply::Ready(Err(seawall_core::reply::PortError::Unavailable));
-        };
+        let places = self.places(ask);
+        // Invariant: several shards are locked in the order in which they stand, so that two requests never wait for each other.
+        let mut wanted: SmallVec<[usize; KEYS]> = places.iter().map(|place| place.0).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
         // A panic while counting leaves numbers that are wrong by one at most; they are still the best there is.
-        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let identity = |scoped: &ScopedQuota| identity(client, scoped.scope);
+        let locked = wanted.iter().filter_map(|&at| Some((at, self.shards.get(at)?)));
+        let mut locked: SmallVec<[_; KEYS]> =
+            locked.map(|(at, shard)| (at, shard.lock().unwrap_or_else(PoisonError::into_inner))).collect();
         let (now_us, cost) = (ask.now.monotonic_us, ask.cost.max(1));
-        let looked = ask.quotas.iter().map(|scoped| {
-            let looked = shard.look(identity(scoped), &scoped.quota, now_us);
+        let mut all: SmallVec<[(u32, u64); WAYS]> = SmallVec::new();
+        for (scoped, &(at, client)) in ask.quotas.iter().zip(&places) {
+            let Some((_, shard)) = locked.iter_mut().find(|(own, _)| *own == at) else { continue };
+            let looked = shard.look(identity(client, scoped.scope), &scoped.quota, now_us);
             if looked.evicted {
                 self.evictions.increment();
             }
             if looked.returned {
                 self.returns.increment();
             }
-            (looked.remaining, looked.reset_us)
-        });
-        let standing = Standing::of(ask.quotas, cost, looked);
+            all.push((looked.remaining, looked.reset_us));
+        }
+        let standing = Standing::of(ask.quotas, cost, all);
         if standing.accepted {
-            for scoped in ask.quotas {
-                shard.record(identity(scoped), &scoped.quota, now_us, cost);
+            for (scoped, &(at, client)) in ask.quotas.iter().zip(&places) {
+                if let Some((_, shard)) = locked.iter_mut().find(|(own, _)| *own == at) {
+                    shard.record(identity(client, scoped.scope), &scoped.quota, now_us, cost);
+                }
             }
         }
         Reply::Ready(Ok(standing))

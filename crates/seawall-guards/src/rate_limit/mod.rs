@@ -8,19 +8,26 @@
 //! table of this process counts on, and because it was charged all the while it starts from what this process let pass. It may
 //! refuse too what the store accepted: so one process never lets more than the limit pass in any window, whatever the store forgot.
 //!
+//! What is counted by address is counted before anything is looked up; what is counted by person, key or organisation once it is known
+//! who asks (`principal.rs`), in counters of the same kind.
+//!
 //! Answers carry the current `RateLimit` and `RateLimit-Policy` fields (IETF draft) and, for older clients, `X-RateLimit-*`.
 //! The limits of a route replace the default ones for its requests; a route without limits of its own shares the default
 //! counters.
 
 mod config;
+mod decision;
 mod guard;
 mod headers;
 mod memory;
+mod principal;
+#[cfg(test)]
+mod principal_tests;
 #[cfg(test)]
 mod tests;
 
-pub use config::{CAPACITY, ENTRY, LIMITS, SECTION, needs_counters, values};
-pub(crate) use guard::announce;
+pub use config::{BY_PRINCIPAL, CAPACITY, ENTRY, LIMITS, MOST_OF_A_TIER, SECTION, needs_counters, values};
 pub use guard::{Charged, FALLBACKS, LIMITED, RateLimitGuard, UNAVAILABLE};
 use memory::MOST_LIMITS;
 pub use memory::{EVICTIONS, MemoryRates, RETURNS};
+pub use principal::PrincipalRateLimitGuard;

@@ -19,7 +19,7 @@ use crate::{Guard, Verdict, engine::sample_context};
 fn take(store: &dyn RateStore, client: u32, quotas: &[ScopedQuota], now_us: u64) -> Standing {
     let key = RateKey::address(ClientKey::of(std::net::Ipv4Addr::from(client).into()));
     let now = Now { monotonic_us: now_us, unix_us: now_us };
-    match store.take(&Ask { key, quotas, cost: 1, now, deadline_us: u64::MAX }) {
+    match store.take(&Ask { keys: key.into(), quotas, cost: 1, now, deadline_us: u64::MAX }) {
         Reply::Ready(standing) => standing.unwrap(),
         Reply::Later(_) => panic!("memory answers at once"),
     }

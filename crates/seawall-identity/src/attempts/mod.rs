@@ -17,7 +17,7 @@ mod key;
 mod layers;
 mod preset;
 mod sources;
-mod table;
+pub(crate) mod table;
 
 pub(crate) use account::forget as forget_account;
 pub(crate) use device::KNOWN_S;

@@ -62,7 +62,7 @@ pub(super) fn paused(tx: &mut Tx<'_>, key: &Counted, allowance: Allowance) -> Re
 }
 
 /// Takes back one of those that were counted.
-pub(super) fn take_back(tx: &mut Tx<'_>, key: &Counted) -> Result<(), StoreError> {
+pub(crate) fn take_back(tx: &mut Tx<'_>, key: &Counted) -> Result<(), StoreError> {
     let sql = "UPDATE sign_in_attempts SET attempts = attempts - 1 WHERE attempt_key = $1 AND attempts > 0";
     tx.execute(sql, &[key]).map(drop)
 }

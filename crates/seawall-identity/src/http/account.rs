@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    SessionCookie, factors, keys,
+    SessionCookie, devices, factors, keys, organisations,
     problems::Refused,
     request::{Agent, Json, Known, Somebody, own_pages_only},
     steps, tokens, wire,
@@ -50,6 +50,7 @@ pub fn router(prefix: &str, people: People, cookie: SessionCookie) -> Router {
     }
     let keys = keys::router(prefix, people.clone(), cookie.clone());
     let router = router.merge(factors::routes(prefix)).merge(steps::routes(prefix));
+    let router = router.merge(devices::routes(prefix)).merge(organisations::routes(prefix));
     let desk = Desk { people, cookie };
     // These keys are public, and may be kept for a while.
     let public = Router::new().route(&format!("{prefix}/jwks.json"), get(tokens::keys)).with_state(desk.clone());

@@ -49,12 +49,13 @@ pub(super) struct Asked {
     networks: Vec<String>,
     rate: Option<String>,
     expires_in: Option<String>,
+    organisation: Option<String>,
 }
 
 impl From<Asked> for NewKey {
     fn from(asked: Asked) -> Self {
-        let Asked { label, scopes, networks, rate, expires_in } = asked;
-        Self { label, scopes, networks, rate, expires_in }
+        let Asked { label, scopes, networks, rate, expires_in, organisation } = asked;
+        Self { label, scopes, networks, rate, expires_in, organisation }
     }
 }
 
@@ -79,7 +80,11 @@ async fn add(
     Json(asked): Json<Asked>,
 ) -> Result<Response, Refused> {
     desk.private(&facts)?;
-    let made = desk.people.add_key(&cause(&facts), &principal.id, &asked.into()).await?;
+    let mut asked = NewKey::from(asked);
+    // It acts for the organisation that its owner acts for, unless it is said.
+    let active = principal.membership.as_ref().map(|membership| membership.organisation.to_string());
+    asked.organisation = asked.organisation.or(active);
+    let made = desk.people.add_key(&cause(&facts), &principal.id, &asked).await?;
     Ok((StatusCode::CREATED, Shown(desk.made(&made))).into_response())
 }
 

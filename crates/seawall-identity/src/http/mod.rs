@@ -2,11 +2,14 @@
 
 mod account;
 mod cookie;
+mod devices;
 mod factors;
 mod import;
 mod keys;
 mod operator;
 mod operator_keys;
+mod operator_organisations;
+mod organisations;
 mod problems;
 mod request;
 mod signing_keys;

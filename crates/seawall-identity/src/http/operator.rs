@@ -16,7 +16,7 @@ use seawall_store::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{operator_keys, signing_keys, wire};
+use super::{operator_keys, operator_organisations, signing_keys, wire};
 use crate::{
     IdentityError,
     people::{NewUser, People, RolesChange},
@@ -47,7 +47,8 @@ pub fn router(people: People) -> Router {
         .merge(signing_keys::router())
         .with_state(people.clone())
         .merge(super::import::router(people.clone()))
-        .merge(operator_keys::router(people))
+        .merge(operator_keys::router(people.clone()))
+        .merge(operator_organisations::router(people))
 }
 
 /// A failure, as these routes tell it.
@@ -64,7 +65,11 @@ impl Failed {
 impl From<IdentityError> for Failed {
     fn from(error: IdentityError) -> Self {
         let status = match &error {
-            IdentityError::NoUser(_) | IdentityError::NoSession(_) | IdentityError::NoKey(_) => StatusCode::NOT_FOUND,
+            IdentityError::NoUser(_)
+            | IdentityError::NoSession(_)
+            | IdentityError::NoKey(_)
+            | IdentityError::NoDevice(_)
+            | IdentityError::NoOrganisation(_) => StatusCode::NOT_FOUND,
             IdentityError::NameTaken
             | IdentityError::KeyEnded(_)
             | IdentityError::TooManyKeys(_)

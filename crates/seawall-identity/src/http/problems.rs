@@ -133,6 +133,31 @@ static FACTOR_CONFLICT: ProblemType = client(
     "The second factors are not so",
     "An authenticator app is enrolled already and has to be removed before another is, or there is none yet. The detail says which.",
 );
+static DEVICE_PENDING: ProblemType = client(
+    "device-pending",
+    "AUTHORIZATION_PENDING",
+    StatusCode::BAD_REQUEST,
+    "Nobody has approved this device yet",
+    "The device shows its code, and nobody has typed it yet where people are signed in. Ask again after `interval` seconds (RFC 8628 section \
+     3.5), until the code has expired.",
+);
+static DEVICE_SLOW_DOWN: ProblemType = client(
+    "device-slow-down",
+    "SLOW_DOWN",
+    StatusCode::BAD_REQUEST,
+    "The device asks too often",
+    "It did not wait for `interval` seconds since it asked last. From here on it has to wait five seconds longer than before (RFC 8628 section \
+     3.5); `Retry-After` says how long.",
+);
+static DEVICE_REFUSED: ProblemType = client(
+    "device-refused",
+    "DEVICE_REFUSED",
+    StatusCode::FORBIDDEN,
+    "The code does not hold",
+    "The code of a device, or the token of a session, is mistyped, was used, or has expired: codes hold for ten minutes, and once. Let the device \
+     ask for another. After five wrong codes from one place none is looked at for 15 minutes, and `Retry-After` says for how long.\n\nFor the \
+     operator: which device was approved by whom stands in the audit log (`device.approved`, `device.paired`).",
+);
 static SIGN_IN_UNAVAILABLE: ProblemType = ProblemType {
     slug: "sign-in-unavailable",
     code: "SERVICE_UNAVAILABLE",
@@ -147,7 +172,7 @@ static SIGN_IN_UNAVAILABLE: ProblemType = ProblemType {
 };
 
 /// All problems of these paths.
-pub static PROBLEMS: [&ProblemType; 14] = [
+pub static PROBLEMS: [&ProblemType; 17] = [
     &SIGN_IN_REFUSED,
     &WRONG_PASSWORD,
     &PASSWORD_REFUSED,
@@ -162,6 +187,9 @@ pub static PROBLEMS: [&ProblemType; 14] = [
     &RESET_REFUSED,
     &FACTOR_CONFLICT,
     &SIGN_IN_UNAVAILABLE,
+    &DEVICE_PENDING,
+    &DEVICE_SLOW_DOWN,
+    &DEVICE_REFUSED,
 ];
 
 /// A request that does not say what it should.
@@ -243,7 +271,14 @@ impl From<IdentityError> for Refused {
             IdentityError::NameTaken => Problem::new(&NAME_TAKEN),
             // Who is signed in and gone, or asks for a session that is no more, is told that it is not there.
             IdentityError::NoUser(_) => not_signed_in(),
-            IdentityError::NoSession(_) | IdentityError::NoKey(_) => {
+            IdentityError::DevicePending { slow_down: None } => Problem::new(&DEVICE_PENDING),
+            IdentityError::DevicePending { slow_down } => paused(Problem::new(&DEVICE_SLOW_DOWN), slow_down),
+            IdentityError::DeviceRefused { retry_after } => paused(Problem::new(&DEVICE_REFUSED), retry_after),
+            IdentityError::NoSession(_)
+            | IdentityError::NoKey(_)
+            | IdentityError::NoDevice(_)
+            | IdentityError::NoAppSession(_)
+            | IdentityError::NoOrganisation(_) => {
                 Problem::new(&INVALID_INPUT).with_status(StatusCode::NOT_FOUND).detail(sentence(&said))
             }
             IdentityError::KeyEnded(_) => {

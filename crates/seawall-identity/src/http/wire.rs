@@ -1,6 +1,7 @@
 //! Users and sessions as JSON.
 
 use seawall_core::{
+    membership::Tier,
     principal::{Principal, Role},
     scope::Scope,
 };
@@ -21,7 +22,7 @@ pub(super) fn own(user: &User) -> Value {
 
 /// The same of a principal.
 pub(super) fn principal(principal: &Principal) -> Value {
-    json!({
+    let mut shown = json!({
         "user": { "id": &*principal.id, "name": &*principal.name, "roles": names(&principal.roles) },
         "session": {
             "id": principal.session.as_deref(),
@@ -29,7 +30,13 @@ pub(super) fn principal(principal: &Principal) -> Value {
             "expires_at": principal.expires_at_unix_us.map(|at| time(signed(at))),
             "second_factor": principal.second_factor,
         },
-    })
+    });
+    if let (Some(membership), Some(fields)) = (&principal.membership, shown.as_object_mut()) {
+        let tier = membership.tier.as_ref().map(Tier::as_str);
+        let organisation = json!({ "id": &*membership.organisation, "role": membership.role.as_str(), "tier": tier });
+        fields.insert("organisation".to_owned(), organisation);
+    }
+    shown
 }
 
 /// A user as operators see it.
@@ -96,6 +103,7 @@ pub(super) fn key(key: &ApiKey, now_us: i64) -> Value {
         "used_from": key.used_from,
         "revoked_at": key.revoked_at.map(time),
         "successor": key.successor,
+        "organisation": key.organisation_id,
     })
 }
 

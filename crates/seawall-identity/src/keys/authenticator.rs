@@ -1,10 +1,9 @@
 //! Whose a key is: known in memory as a rule, read from the store else.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use seawall_core::{
     authenticator::{Found, Presented},
-    clock::Now,
     meter::Meter,
     reply::{PortError, Reply},
 };
@@ -16,10 +15,11 @@ use seawall_store::{
 use super::{
     KeyKind,
     live::{LiveKey, Use, Why},
-    refusals::{Refusals, Refused},
+    refusals::{Refusals, Shown},
     table::{self, USED},
     text::{self, KeyId, NoKey, Said},
 };
+use crate::organisations::Tiers;
 
 /// Keys in memory, by their ids.
 pub(crate) type KeyCache = Cache<KeyId, Arc<LiveKey>>;
@@ -34,23 +34,21 @@ pub(crate) struct KeyAuthenticator {
     kind: KeyKind,
     keys: KeyCache,
     refusals: Arc<Refusals>,
-}
-
-/// What a request showed, for telling of it.
-#[derive(Clone, Debug)]
-struct Shown {
-    start: [u8; 10],
-    client: IpAddr,
-    now: Now,
+    tiers: Tiers,
 }
 
 impl KeyAuthenticator {
     /// Keys of this database, in one of these caches. Refusals are recorded on the runtime that this is called on.
-    pub(crate) fn new(db: Db, caches: &Caches, kind: KeyKind, meter: &dyn Meter) -> Self {
+    pub(crate) fn new(db: Db, caches: &Caches, kind: KeyKind, meter: &dyn Meter, tiers: Tiers) -> Self {
         let weigh = |_: &KeyId, live: &Arc<LiveKey>| live.weight();
         let options = CacheOptions { keep_cut_off: CUT_OFF, ..CacheOptions::new("api_keys", weigh) };
         let refusals = Arc::new(Refusals::new(db.clone(), meter));
-        Self { db, kind, keys: caches.cache(&options), refusals }
+        Self { db, kind, keys: caches.cache(&options), refusals, tiers }
+    }
+
+    /// Who tells of what is refused.
+    pub(crate) const fn refusals(&self) -> &Arc<Refusals> {
+        &self.refusals
     }
 
     /// What is known in memory.
@@ -60,11 +58,11 @@ impl KeyAuthenticator {
 
     /// Whom a key shows.
     pub(crate) fn look(&self, value: &[u8], presented: &Presented<'_>) -> Reply<Found> {
-        let shown = Shown::of(value, presented);
+        let shown = Shown::of("api_key", value, presented);
         let said = match text::read(value, self.kind) {
             Ok(said) => said,
-            Err(NoKey::Malformed) => return Reply::Ready(Ok(self.refuse(&shown, None, Why::Malformed))),
-            Err(NoKey::OtherKind) => return Reply::Ready(Ok(self.refuse(&shown, None, Why::OtherKind))),
+            Err(NoKey::Malformed) => return Reply::Ready(Ok(self.refusals.refuse(&shown, None, Why::Malformed))),
+            Err(NoKey::OtherKind) => return Reply::Ready(Ok(self.refusals.refuse(&shown, None, Why::OtherKind))),
         };
         if let Some(known) = self.keys.get(&said.id) {
             return Reply::Ready(Ok(self.found(known, &said, &shown)));
@@ -72,11 +70,11 @@ impl KeyAuthenticator {
         let within = Duration::from_micros(presented.deadline_us.saturating_sub(presented.now.monotonic_us));
         let own = self.clone();
         Reply::Later(Box::pin(async move {
-            let db = own.db.clone();
+            let (db, tiers) = (own.db.clone(), own.tiers.clone());
             let id = String::from_utf8_lossy(&said.id).into_owned();
             let read = async move {
                 let read = move |tx: &mut seawall_store::ReadTx<'_>| table::live(tx, &id);
-                Ok::<_, StoreError>(db.read(Lane::Interactive, read).await?.map(Arc::new))
+                Ok::<_, StoreError>(db.read(Lane::Interactive, read).await?.map(|live| Arc::new(live.with(&tiers))))
             };
             match own.keys.load(&said.id, within, read).await {
                 Ok(known) => Ok(own.found(known, &said, &shown)),
@@ -89,33 +87,16 @@ impl KeyAuthenticator {
     }
 
     fn found(&self, known: Known<Arc<LiveKey>>, said: &Said, shown: &Shown) -> Found {
-        let Known::Found(live) = known else { return self.refuse(shown, None, Why::Unknown) };
-        let now_us = i64::try_from(shown.now.unix_us).unwrap_or(i64::MAX);
-        match live.use_at(&said.digest, shown.client, now_us) {
+        let Known::Found(live) = known else { return self.refusals.refuse(shown, None, Why::Unknown) };
+        let now_us = i64::try_from(shown.now().unix_us).unwrap_or(i64::MAX);
+        match live.use_at(&said.digest, shown.client(), now_us) {
             Use::Holds { principal, write } => {
                 if write {
-                    self.db.loose(USED, &format!("{} {}", live.id(), shown.client.to_canonical()), now_us);
+                    self.db.loose(USED, &format!("{} {}", live.id(), shown.client().to_canonical()), now_us);
                 }
                 Found::Principal(principal)
             }
-            Use::Refused(why) => self.refuse(shown, Some(live.id()), why),
+            Use::Refused(why) => self.refusals.refuse(shown, Some(live.id()), why),
         }
-    }
-
-    fn refuse(&self, shown: &Shown, id: Option<&str>, why: Why) -> Found {
-        let refused =
-            Refused { start: text::start(&shown.start), id: id.map(str::to_owned), why, client: shown.client };
-        self.refusals.tell(refused, shown.now.monotonic_us);
-        if why == Why::Address { Found::Elsewhere } else { Found::Nobody }
-    }
-}
-
-impl Shown {
-    fn of(value: &[u8], presented: &Presented<'_>) -> Self {
-        let mut start = [b'_'; 10];
-        for (own, byte) in start.iter_mut().zip(value) {
-            *own = *byte;
-        }
-        Self { start, client: presented.client, now: presented.now }
     }
 }

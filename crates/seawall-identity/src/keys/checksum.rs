@@ -4,13 +4,13 @@
 use super::text::ALPHABET;
 
 /// How many signs a check has: 32 bits in base 62.
-pub(super) const SIGNS: usize = 6;
+pub(crate) const SIGNS: usize = 6;
 
 /// CRC-32 (ISO 3309), reflected.
 const POLYNOMIAL: u32 = 0xedb8_8320;
 
 /// The check of what stands before it.
-pub(super) fn of(text: &[u8]) -> [u8; SIGNS] {
+pub(crate) fn of(text: &[u8]) -> [u8; SIGNS] {
     let mut rest = crc32(text);
     let mut signs = [b'0'; SIGNS];
     for sign in signs.iter_mut().rev() {

@@ -19,7 +19,10 @@ use super::{
     text::Digest,
     wish::{networks, rate, scopes},
 };
-use crate::users::roles;
+use crate::{
+    organisations::{Tiers, membership},
+    users::roles,
+};
 
 /// How often the use of a key is written down.
 const WRITE_EVERY_US: i64 = 60_000_000;
@@ -44,9 +47,9 @@ pub(super) enum Use {
     Refused(Why),
 }
 
-/// Why a key is refused.
+/// Why a key, or the credential of a device, is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub(crate) enum Why {
     Malformed,
     OtherKind,
     Unknown,
@@ -111,17 +114,22 @@ impl LiveKey {
         Use::Holds { principal: Arc::clone(&self.principal), write }
     }
 
+    /// With what its organisation's tier allows.
+    pub(super) fn with(self, tiers: &Tiers) -> Self {
+        Self { principal: tiers.limit(self.principal), ..self }
+    }
+
     /// What it takes in memory beyond itself.
     pub(super) fn weight(&self) -> u64 {
         let names = self.principal.roles.iter().map(|role| role.as_str().len());
         let names = names.chain(self.principal.scopes.iter().flat_map(|all| all.iter().map(|one| one.as_str().len())));
         let names: usize = names.map(|length| 2 * length + 48).sum();
-        (size_of::<Self>() + size_of::<Principal>() + 1_536 + 4 * self.principal.name.len() + names) as u64
+        (size_of::<Self>() + size_of::<Principal>() + 2_560 + 4 * self.principal.name.len() + names) as u64
     }
 }
 
 /// `id, secret_digest, scopes, networks, rate, created_at, expires_at, used_at, revoked_at` of the key, `id, name, roles, disabled` of
-/// its owner.
+/// its owner, `organisation_id` of the key, `role` in it, and its `tier`.
 impl FromRow for LiveKey {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let unfit = |column: &str, expected| StoreError::Column {
@@ -142,13 +150,21 @@ impl FromRow for LiveKey {
         };
         let (owner, name, given): (String, String, String) = (row.at(9)?, row.at(10)?, row.at(11)?);
         let principal = Principal::key(&id, &owner, &name, &roles::read(&given), facts);
+        let principal = principal.ok_or_else(|| unfit("api_keys.id", "letters and digits"))?;
+        let organisation: Option<String> = row.at(13)?;
+        let membership = membership(organisation.as_deref(), row.at(14)?, row.at(15)?)?;
+        // A key that was made for an organisation does not act without it.
+        let left = organisation.is_some() && membership.is_none();
         let ended = match (row.at::<Option<i64>>(8)?, row.at(12)?) {
             (Some(_), _) => Some(Why::Revoked),
             (None, true) => Some(Why::OwnerKeptOut),
-            (None, false) => None,
+            (None, false) => left.then_some(Why::OwnerKeptOut),
         };
         Ok(Self {
-            principal: Arc::new(principal.ok_or_else(|| unfit("api_keys.id", "letters and digits"))?),
+            principal: Arc::new(match membership {
+                Some(membership) => principal.acting_for(membership, &[]),
+                None => principal,
+            }),
             digest: row.at(1)?,
             networks,
             ended,

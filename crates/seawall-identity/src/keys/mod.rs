@@ -2,7 +2,7 @@
 //! sees it once. Its owner's roles, and whether the owner is kept out, are looked at with each use.
 
 mod authenticator;
-mod checksum;
+pub(crate) mod checksum;
 mod live;
 mod refusals;
 pub(crate) mod table;
@@ -10,7 +10,9 @@ pub(crate) mod text;
 mod wish;
 
 pub(crate) use authenticator::KeyAuthenticator;
+pub(crate) use live::Why;
 pub use refusals::REFUSALS;
+pub(crate) use refusals::{Refusals, Shown};
 pub use table::ApiKey;
 pub use text::{KeyKind, KeyText};
 pub(crate) use wish::Wish;

@@ -5,7 +5,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use seawall_core::meter::{Handle as Counter, Meter, Metric, MetricKind};
+use seawall_core::{
+    authenticator::{Found, Presented},
+    clock::Now,
+    meter::{Handle as Counter, Meter, Metric, MetricKind},
+};
 use seawall_store::{
     Actor, Cause, Db, StoreError,
     audit::{Entry, Outcome},
@@ -13,12 +17,12 @@ use seawall_store::{
 use serde_json::{Map, json};
 use tokio::runtime::Handle;
 
-use super::live::Why;
+use super::{live::Why, text};
 
 /// Keys that were refused.
 pub static REFUSALS: Metric = Metric {
     name: "seawall_api_key_refusals",
-    help: "API keys that were refused, by why: malformed, other environment, unknown, wrong secret, revoked, expired, owner kept out, address.",
+    help: "API keys and credentials of devices that were refused, by why: malformed, other environment, unknown, wrong secret, revoked, expired, owner kept out, address.",
     kind: MetricKind::Counter,
     labels: &["reason"],
 };
@@ -29,22 +33,53 @@ const MINUTE_US: u64 = 60_000_000;
 
 /// Tells of them.
 #[derive(Debug)]
-pub(super) struct Refusals {
+pub(crate) struct Refusals {
     db: Db,
     runtime: Handle,
     counters: Vec<(Why, Counter)>,
     budget: Mutex<Budget>,
 }
 
+/// What a request showed, for telling of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    kind: &'static str,
+    start: [u8; 10],
+    client: IpAddr,
+    now: Now,
+}
+
+impl Shown {
+    /// What this request showed as a credential of this kind.
+    pub(crate) fn of(kind: &'static str, value: &[u8], presented: &Presented<'_>) -> Self {
+        let mut start = [b'_'; 10];
+        for (own, byte) in start.iter_mut().zip(value) {
+            *own = *byte;
+        }
+        Self { kind, start, client: presented.client, now: presented.now }
+    }
+
+    /// From where.
+    pub(crate) const fn client(&self) -> IpAddr {
+        self.client
+    }
+
+    /// When.
+    pub(crate) const fn now(&self) -> Now {
+        self.now
+    }
+}
+
 /// One that was refused.
 #[derive(Clone, Debug)]
-pub(super) struct Refused {
+struct Refused {
+    kind: &'static str,
     /// The first characters of what was shown.
-    pub(super) start: String,
+    start: String,
     /// The id, when there is such a key.
-    pub(super) id: Option<String>,
-    pub(super) why: Why,
-    pub(super) client: IpAddr,
+    id: Option<String>,
+    why: Why,
+    client: IpAddr,
 }
 
 impl Refusals {
@@ -54,12 +89,18 @@ impl Refusals {
         Self { db, runtime: Handle::current(), counters, budget: Mutex::default() }
     }
 
-    /// Tells of one. Does not wait.
-    pub(super) fn tell(&self, refused: Refused, now_us: u64) {
+    /// Refuses one, and tells of it. Does not wait.
+    pub(crate) fn refuse(&self, shown: &Shown, id: Option<&str>, why: Why) -> Found {
+        let (kind, start, id) = (shown.kind, text::start(&shown.start), id.map(str::to_owned));
+        self.tell(Refused { kind, start, id, why, client: shown.client }, shown.now.monotonic_us);
+        if why == Why::Address { Found::Elsewhere } else { Found::Nobody }
+    }
+
+    fn tell(&self, refused: Refused, now_us: u64) {
         self.counters.iter().filter(|(why, _)| *why == refused.why).for_each(|(_, counter)| counter.increment());
         let told = self.budget.lock().unwrap_or_else(PoisonError::into_inner).take(now_us);
         let Some(left_out) = told else { return };
-        tracing::warn!(start = refused.start, reason = refused.why.word(), left_out, "an API key was refused");
+        tracing::warn!(start = refused.start, reason = refused.why.word(), left_out, "a key was refused");
         let db = self.db.clone();
         self.runtime.spawn(async move {
             let cause = Cause { actor: Actor::Anonymous, address: Some(refused.client), request_id: None };
@@ -80,7 +121,7 @@ impl Refused {
             ("left_out".to_owned(), json!(left_out)),
         ]);
         let object = self.id.clone().unwrap_or_else(|| self.start.clone());
-        Entry::new("key.refused", "api_key", object).made(after).with_outcome(Outcome::Refused)
+        Entry::new("key.refused", self.kind, object).made(after).with_outcome(Outcome::Refused)
     }
 }
 

@@ -45,6 +45,8 @@ pub struct ApiKey {
     pub revoked_at: Option<i64>,
     /// The key that takes its place.
     pub successor: Option<String>,
+    /// The organisation that it acts for.
+    pub organisation_id: Option<String>,
 }
 
 impl ApiKey {
@@ -75,6 +77,7 @@ impl FromRow for ApiKey {
             used_from: row.at(9)?,
             revoked_at: row.at(10)?,
             successor: row.at(11)?,
+            organisation_id: row.at(12)?,
         })
     }
 }
@@ -113,8 +116,11 @@ pub(crate) fn held(tx: &mut ReadTx<'_>, user_id: &str, now_us: i64) -> Result<i6
 pub(crate) fn live(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<LiveKey>, StoreError> {
     tx.find(
         "SELECT api_keys.id, secret_digest, scopes, networks, rate, api_keys.created_at, expires_at, used_at, revoked_at,
-                users.id, name, roles, disabled
-         FROM api_keys JOIN users ON users.id = user_id WHERE api_keys.id = $1",
+                users.id, users.name, roles, disabled, api_keys.organisation_id, memberships.role, organisations.tier
+         FROM api_keys JOIN users ON users.id = api_keys.user_id
+         LEFT JOIN memberships ON memberships.organisation_id = api_keys.organisation_id AND memberships.user_id = users.id
+         LEFT JOIN organisations ON organisations.id = memberships.organisation_id
+         WHERE api_keys.id = $1",
         &[&id],
     )
 }
@@ -122,7 +128,7 @@ pub(crate) fn live(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<LiveKey>, Sto
 /// A key as it is shown.
 pub(crate) fn by_id(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<ApiKey>, StoreError> {
     tx.find(
-        "SELECT id, user_id, label, scopes, networks, rate, created_at, expires_at, used_at, used_from, revoked_at, successor
+        "SELECT id, user_id, label, scopes, networks, rate, created_at, expires_at, used_at, used_from, revoked_at, successor, organisation_id
          FROM api_keys WHERE id = $1",
         &[&id],
     )
@@ -131,7 +137,7 @@ pub(crate) fn by_id(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<ApiKey>, Sto
 /// A user's keys, the latest first.
 pub(crate) fn of_user(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Vec<ApiKey>, StoreError> {
     tx.all(
-        "SELECT id, user_id, label, scopes, networks, rate, created_at, expires_at, used_at, used_from, revoked_at, successor
+        "SELECT id, user_id, label, scopes, networks, rate, created_at, expires_at, used_at, used_from, revoked_at, successor, organisation_id
          FROM api_keys WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
         &[&user_id, &MOST_SHOWN],
     )
@@ -140,7 +146,7 @@ pub(crate) fn of_user(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Vec<ApiKey>,
 /// All keys in the order in which they were made, after one of them.
 pub(crate) fn page(tx: &mut ReadTx<'_>, after: &(i64, String), limit: u32) -> Result<Vec<ApiKey>, StoreError> {
     tx.all(
-        "SELECT id, user_id, label, scopes, networks, rate, created_at, expires_at, used_at, used_from, revoked_at, successor
+        "SELECT id, user_id, label, scopes, networks, rate, created_at, expires_at, used_at, used_from, revoked_at, successor, organisation_id
          FROM api_keys WHERE (created_at, id) > ($1, $2) ORDER BY created_at, id LIMIT $3",
         &[&after.0, &after.1, &limit],
     )

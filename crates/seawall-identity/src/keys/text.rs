@@ -9,15 +9,15 @@ use zeroize::Zeroizing;
 use super::checksum;
 
 /// What ids are made of: they stand in paths of Seawall's own, which ignore case.
-const ID_ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+pub(crate) const ID_ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// What secrets and checks are made of.
-pub(super) const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+pub(crate) const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// How many signs an id has.
-pub(super) const ID: usize = 8;
+pub(crate) const ID: usize = 8;
 /// How many signs a secret has: 256 bits.
-const SECRET: usize = 43;
+pub(crate) const SECRET: usize = 43;
 /// `sw_live_`, or `sw_test_`.
 const PREFIX: usize = 8;
 const CHECKED: usize = PREFIX + ID + 1 + SECRET;
@@ -148,7 +148,7 @@ pub(crate) fn id_of(text: &str) -> Option<KeyId> {
     KeyId::try_from(text.as_bytes()).ok()
 }
 
-fn digest_of(secret: &[u8]) -> Digest {
+pub(crate) fn digest_of(secret: &[u8]) -> Digest {
     let mut own = [0; 32];
     // A SHA-256 digest has as many bytes.
     for (own, byte) in own.iter_mut().zip(digest(&SHA256, secret).as_ref()) {
@@ -158,7 +158,7 @@ fn digest_of(secret: &[u8]) -> Digest {
 }
 
 /// Adds so many random signs, all equally likely.
-fn random_signs(count: usize, alphabet: &[u8], text: &mut String) -> Result<(), getrandom::Error> {
+pub(crate) fn random_signs(count: usize, alphabet: &[u8], text: &mut String) -> Result<(), getrandom::Error> {
     let end = text.len() + count;
     let mut bytes = Zeroizing::new([0_u8; 64]);
     while text.len() < end {

@@ -37,6 +37,8 @@ pub struct NewKey {
     pub rate: Option<String>,
     /// After which time it ends, such as `90day`.
     pub expires_in: Option<String>,
+    /// The id of the organisation that it acts for.
+    pub organisation: Option<String>,
 }
 
 /// What was asked for, checked.
@@ -46,6 +48,7 @@ pub(crate) struct Wish {
     pub(crate) scopes: String,
     pub(crate) networks: String,
     pub(crate) rate: Option<String>,
+    pub(crate) organisation: Option<String>,
     pub(crate) lasts_us: Option<i64>,
 }
 
@@ -73,6 +76,7 @@ impl Wish {
             scopes: joined(scopes.iter().map(|scope| scope.as_str().to_owned())),
             networks: joined(networks.iter().map(Network::to_string)),
             rate: rate.map(|rate| format!("{}/{}", rate.limit, rate.window)),
+            organisation: new.organisation.clone(),
             lasts_us: lasts.map(us),
         })
     }

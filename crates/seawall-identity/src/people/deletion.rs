@@ -12,6 +12,7 @@ use crate::{
     IdentityError,
     factors::table as factors,
     import,
+    organisations::table as organisations,
     sessions::table::{self as sessions, Which},
     users::{User, table as users},
 };
@@ -30,6 +31,8 @@ impl People {
             let user = known.user;
             people.end_sessions(tx, &user.id, &Which::All, "user deleted")?;
             people.end_keys(tx, &user.id)?;
+            people.end_devices(tx, &user.id)?;
+            organisations::leave_all(tx, &user.id)?;
             sessions::forget_places(tx, &user.id)?;
             factors::remove(tx, &user.id)?;
             import::forget(tx, &user.id)?;

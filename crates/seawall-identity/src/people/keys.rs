@@ -12,6 +12,7 @@ use crate::{
         table::{self as keys, MOST_OF_A_USER},
         text::id_of,
     },
+    organisations::table as organisations,
     users::table as users,
 };
 
@@ -39,6 +40,9 @@ impl People {
     /// [`IdentityError::Invalid`], among others when a scope is not known; [`IdentityError::NoUser`].
     pub async fn add_key(&self, cause: &Cause, user_id: &str, new: &NewKey) -> Result<MadeKey, IdentityError> {
         let wish = Wish::of(new, &self.0.settings.scopes)?;
+        if let Some(organisation) = &wish.organisation {
+            self.check_member(organisation, user_id).await?;
+        }
         let text = KeyText::new(self.0.settings.key_kind).map_err(IdentityError::Random)?;
         let (people, owner, made) = (self.clone(), user_id.to_owned(), text.clone());
         let key = self.write(cause.clone(), move |tx| people.begin_key(tx, &made, &owner, &wish, None)).await?;
@@ -106,7 +110,7 @@ impl People {
     pub(super) fn forget_keys(&self, tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
         let ids = keys::ids(tx, user_id)?;
         tx.void(self.0.authenticator.keys.keys(), ids.iter().filter_map(|id| id_of(id)));
-        Ok(())
+        self.forget_devices(tx, user_id)
     }
 
     /// Ends all keys of a user who is deleted.
@@ -140,6 +144,7 @@ impl People {
             scopes: old.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(","),
             networks: old.networks.join(","),
             rate: old.rate.clone(),
+            organisation: None,
             lasts_us: old.expires_at.map(|at| at.saturating_sub(old.created_at)),
         };
         self.begin_key(tx, text, &old.user_id, &wish, Some(&old.id))
@@ -162,6 +167,10 @@ impl People {
             return Ok(Err(NotMade::TooMany));
         }
         keys::add(tx, text, user_id, wish)?;
+        match predecessor {
+            Some(old) => organisations::inherit_key(tx, old, text.id())?,
+            None => organisations::give_key(tx, text.id(), user_id, wish.organisation.as_deref())?,
+        }
         let key = keys::by_id(tx, text.id())?.ok_or(StoreError::NoRow)?;
         tx.audit(Entry::new("key.added", "api_key", &*key.id).made(shown(&key, predecessor)))?;
         // Somebody may have asked for this id before there was such a key.
@@ -205,6 +214,7 @@ fn shown(key: &ApiKey, predecessor: Option<&str>) -> Map<String, Value> {
         ("scopes".to_owned(), json!(scopes)),
         ("networks".to_owned(), json!(key.networks)),
         ("rate".to_owned(), json!(key.rate)),
+        ("organisation".to_owned(), json!(key.organisation_id)),
         ("expires_at".to_owned(), json!(key.expires_at)),
         ("successor".to_owned(), json!(key.successor)),
     ]);

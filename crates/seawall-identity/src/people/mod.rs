@@ -2,14 +2,17 @@
 //! also says which sessions are to be forgotten, here and on other nodes.
 
 mod account;
+mod app_sessions;
 mod codes;
 mod confirm;
 mod deletion;
+mod devices;
 mod ending;
 mod factors;
 mod first;
 mod keys;
 mod operator;
+mod organisations;
 mod passwords;
 mod reset;
 mod second;
@@ -32,6 +35,7 @@ use self::{passwords::Passwords, tokens::Office, waiting::Waiting};
 use crate::{
     CredentialAuthenticator, IdentityError, IdentitySettings,
     attempts::{AttemptsKey, BruteForce, Device, DeviceKeys},
+    devices::DeviceAuthenticator,
     factors::Sealer,
     import::Imports,
     keys::KeyAuthenticator,
@@ -40,7 +44,9 @@ use crate::{
     users::Name,
 };
 
+pub use app_sessions::{AppSession, AppSessionToken};
 pub use confirm::Proof;
+pub use devices::{Asking, Begun, Paired, Place};
 pub use factors::{EndOthers, Enrolled, Enrolment, Factors};
 pub use keys::MadeKey;
 pub(crate) use operator::plausible as plausible_email;
@@ -95,12 +101,16 @@ impl People {
     pub fn new(parts: PeopleParts<'_>) -> Result<Self, IdentityError> {
         let PeopleParts { db, caches, settings, key, clock, meter } = parts;
         let office = Office::open(&key, &settings, &db, caches, &clock)?;
-        let sessions = Arc::new(SessionAuthenticator::new(db.clone(), caches));
+        let tiers = settings.tiers.clone();
+        let sessions = Arc::new(SessionAuthenticator::new(db.clone(), caches, tiers.clone()));
+        let keys = KeyAuthenticator::new(db.clone(), caches, settings.key_kind, &*meter, tiers.clone());
+        let devices = DeviceAuthenticator::new(db.clone(), caches, Arc::clone(keys.refusals()), tiers);
         Ok(Self(Arc::new(Inner {
             authenticator: Arc::new(CredentialAuthenticator {
                 tokens: office.authenticator(&sessions),
                 sessions,
-                keys: KeyAuthenticator::new(db.clone(), caches, settings.key_kind, &*meter),
+                keys,
+                devices,
             }),
             office,
             revoker: Revoker::new(db.clone(), caches.messages().clone()),

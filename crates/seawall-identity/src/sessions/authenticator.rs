@@ -18,6 +18,7 @@ use super::{
     table::{self, USED},
     token::{self, Digest},
 };
+use crate::organisations::Tiers;
 
 /// Sessions in memory, by the digests of their tokens.
 pub(crate) type SessionCache = Cache<Digest, Arc<Live>>;
@@ -30,14 +31,15 @@ const CUT_OFF: Duration = Duration::from_secs(2);
 pub struct SessionAuthenticator {
     db: Db,
     sessions: SessionCache,
+    tiers: Tiers,
 }
 
 impl SessionAuthenticator {
     /// Sessions of this database, in one of these caches.
-    pub(crate) fn new(db: Db, caches: &Caches) -> Self {
+    pub(crate) fn new(db: Db, caches: &Caches, tiers: Tiers) -> Self {
         let weigh = |_: &Digest, live: &Arc<Live>| live.weight();
         let options = CacheOptions { keep_cut_off: CUT_OFF, ..CacheOptions::new("sessions", weigh) };
-        Self { db, sessions: caches.cache(&options) }
+        Self { db, sessions: caches.cache(&options), tiers }
     }
 
     /// What is known in memory.
@@ -78,10 +80,10 @@ impl SessionAuthenticator {
         let within = Duration::from_micros(presented.deadline_us.saturating_sub(now.monotonic_us));
         let own = self.clone();
         Reply::Later(Box::pin(async move {
-            let db = own.db.clone();
+            let (db, tiers) = (own.db.clone(), own.tiers.clone());
             let read = async move {
                 let read = move |tx: &mut seawall_store::ReadTx<'_>| table::live(tx, &digest);
-                Ok::<_, StoreError>(db.read(Lane::Interactive, read).await?.map(Arc::new))
+                Ok::<_, StoreError>(db.read(Lane::Interactive, read).await?.map(|live| Arc::new(live.with(&tiers))))
             };
             match own.sessions.load(&digest, within, read).await {
                 Ok(known) => Ok(own.found(known, now)),

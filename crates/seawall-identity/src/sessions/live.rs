@@ -8,7 +8,10 @@ use std::sync::{
 use seawall_core::principal::{Principal, SessionFacts};
 use seawall_store::{FromRow, Row, StoreError};
 
-use crate::users::roles;
+use crate::{
+    organisations::{Tiers, membership},
+    users::roles,
+};
 
 /// How often the use of a session is written down. A write for each request would be the most frequent write of all.
 const WRITE_EVERY_US: i64 = 60_000_000;
@@ -57,14 +60,20 @@ impl Live {
         Use::Holds { principal: Arc::clone(&self.principal), write }
     }
 
+    /// With what its organisation's tier allows.
+    pub(crate) fn with(self, tiers: &Tiers) -> Self {
+        Self { principal: tiers.limit(self.principal), ..self }
+    }
+
     /// What it takes in memory beyond itself.
     pub(crate) fn weight(&self) -> u64 {
         let roles: usize = self.principal.roles.iter().map(|role| role.as_str().len() + 48).sum();
-        (size_of::<Self>() + size_of::<Principal>() + 512 + 4 * self.principal.name.len() + 2 * roles) as u64
+        (size_of::<Self>() + size_of::<Principal>() + 1_536 + 4 * self.principal.name.len() + 2 * roles) as u64
     }
 }
 
-/// `id, used_at, idle_us, expires_at, authenticated_at` of the session, `id, name, roles` of the user, `second_factor` of the session.
+/// `id, used_at, idle_us, expires_at, authenticated_at` of the session, `id, name, roles` of the user, `second_factor` of the session,
+/// the organisation that it acts for, the role in it, and its tier.
 impl FromRow for Live {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let (id, used_at, expires_at): (String, i64, i64) = (row.at(0)?, row.at(1)?, row.at(3)?);
@@ -76,13 +85,18 @@ impl FromRow for Live {
         };
         let (user, name, given): (String, String, String) = (row.at(5)?, row.at(6)?, row.at(7)?);
         let principal = Principal::user(&user, &name, &roles::read(&given), facts);
+        let organisation: Option<String> = row.at(9)?;
+        let membership = membership(organisation.as_deref(), row.at(10)?, row.at(11)?)?;
         let unfit = || StoreError::Column {
             column: "users.id".to_owned(),
             found: "text that no header field can hold",
             expected: "a UUID",
         };
         Ok(Self {
-            principal: Arc::new(principal.ok_or_else(unfit)?),
+            principal: Arc::new(match (principal.ok_or_else(unfit)?, membership) {
+                (principal, Some(membership)) => principal.acting_for(membership, &[]),
+                (principal, None) => principal,
+            }),
             idle_us: row.at(2)?,
             expires_at,
             used_at: AtomicI64::new(used_at),

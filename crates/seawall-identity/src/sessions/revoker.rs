@@ -14,7 +14,7 @@ use seawall_store::{
 use tokio::task::AbortHandle;
 
 use super::table;
-use crate::keys::table as keys;
+use crate::{devices::table as devices, keys::table as keys};
 
 /// What nodes tell each other by.
 const TOPIC: &str = "revoked_sessions";
@@ -101,8 +101,9 @@ async fn missed(db: &Db, listeners: &Listeners) {
             let look_back = i64::try_from(LOOK_BACK.as_micros()).unwrap_or(i64::MAX);
             let sessions = table::ended_since(tx, session.saturating_sub(look_back), MOST_MISSED)?;
             let keys = keys::ended_since(tx, key.saturating_sub(look_back), MOST_MISSED)?;
+            let keys = keys.into_iter().chain(devices::ended(tx, look_back, MOST_MISSED)?);
             let sessions = sessions.into_iter().map(|id| Revoked::Session(id.into()));
-            Ok(sessions.chain(keys.into_iter().map(|id| Revoked::Principal(id.into()))).collect::<Vec<_>>())
+            Ok(sessions.chain(keys.map(|id| Revoked::Principal(id.into()))).collect::<Vec<_>>())
         };
         match db.read::<_, StoreError>(Lane::Background, read).await {
             Ok(ended) => break ended,

@@ -89,8 +89,9 @@ pub(crate) fn begin(tx: &mut Tx<'_>, begun: &Begun<'_>) -> Result<(), StoreError
     let (now, epoch) = (tx.at_us(), meta::epoch(tx)?);
     let user_agent = begun.user_agent.map(|agent| agent.chars().take(LONGEST_AGENT).collect::<String>());
     tx.execute(
-        "INSERT INTO sessions (id, token_digest, user_id, epoch, created_at, authenticated_at, used_at, idle_us, expires_at, address, user_agent)
-         VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7, $8, $9)",
+        "INSERT INTO sessions (id, token_digest, user_id, epoch, created_at, authenticated_at, used_at, idle_us, expires_at, address, user_agent, organisation_id)
+         VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7, $8, $9,
+             (SELECT organisation_id FROM memberships WHERE user_id = $3 ORDER BY created_at, organisation_id LIMIT 1))",
         &[
             &begun.id,
             &begun.digest,
@@ -120,8 +121,11 @@ pub(crate) fn forget_places(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreE
 pub(crate) fn live(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<Live>, StoreError> {
     let epoch = meta::epoch(tx)?;
     tx.find(
-        "SELECT sessions.id, used_at, idle_us, expires_at, authenticated_at, users.id, name, roles, second_factor
-         FROM sessions JOIN users ON users.id = user_id
+        "SELECT sessions.id, used_at, idle_us, expires_at, authenticated_at, users.id, users.name, roles, second_factor,
+                memberships.organisation_id, memberships.role, organisations.tier
+         FROM sessions JOIN users ON users.id = sessions.user_id
+         LEFT JOIN memberships ON memberships.organisation_id = sessions.organisation_id AND memberships.user_id = users.id
+         LEFT JOIN organisations ON organisations.id = memberships.organisation_id
          WHERE token_digest = $1 AND ended_at IS NULL AND epoch = $2 AND NOT disabled",
         &[digest, &epoch],
     )

@@ -3,6 +3,7 @@
 use http::HeaderValue;
 use seawall_core::{
     clock::Now,
+    membership::Tier,
     principal::{Principal, PrincipalKind, Role},
 };
 use serde_json::{Map, Value, json};
@@ -40,10 +41,12 @@ impl Proofs<'_> {
     }
 
     fn claims(&self, principal: &Principal, now_s: i64) -> Value {
+        // A device acts for the person who approved it.
+        let subject = if principal.kind == PrincipalKind::Device { principal.user_id() } else { &principal.id };
         let mut claims = Map::from_iter([
             ("iss".to_owned(), json!(self.names.issuer)),
             ("aud".to_owned(), json!(self.names.audience)),
-            ("sub".to_owned(), json!(&*principal.id)),
+            ("sub".to_owned(), json!(&**subject)),
             ("name".to_owned(), json!(&*principal.name)),
             ("roles".to_owned(), json!(principal.roles.iter().map(Role::as_str).collect::<Vec<_>>())),
             ("iat".to_owned(), json!(now_s)),
@@ -55,6 +58,15 @@ impl Proofs<'_> {
         }
         if principal.kind == PrincipalKind::ApiKey {
             claims.insert("key_id".to_owned(), json!(&*principal.id));
+        }
+        if principal.kind == PrincipalKind::Device {
+            claims.insert("device_id".to_owned(), json!(&*principal.id));
+        }
+        if let Some(membership) = &principal.membership {
+            let tier = membership.tier.as_ref().map(Tier::as_str);
+            claims.insert("org".to_owned(), json!(&*membership.organisation));
+            claims.insert("org_role".to_owned(), json!(membership.role.as_str()));
+            claims.insert("org_tier".to_owned(), json!(tier));
         }
         claims.into()
     }

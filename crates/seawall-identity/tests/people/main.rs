@@ -4,6 +4,7 @@
 
 mod attempts;
 mod cut_off;
+mod devices;
 mod factors;
 #[path = "../it/fixtures.rs"]
 mod fixtures;
@@ -12,6 +13,7 @@ mod keys;
 mod layers;
 mod nodes;
 mod operator;
+mod organisations;
 #[path = "../../../seawall-store/tests/it/support/server.rs"]
 #[expect(dead_code, reason = "the store's own tests use all of it")]
 mod server;

@@ -112,11 +112,14 @@ impl Ground {
         let scopes = ["orders:read", "orders:write"].map(|scope| Raw::Text(scope.to_owned()));
         let values = Values::defaults(&SECTION).with("enabled", Raw::Flag(true));
         let values = values.with("scopes", Raw::List(scopes.to_vec()));
+        let limits = ["100/min per user", "1000/hour per org"].map(|limit| Raw::Text(limit.to_owned()));
+        let pro = Values::default().with("limits", Raw::List(limits.to_vec()));
+        let tiers = [("pro".to_owned(), pro)];
         let caches = Caches::new(messages, Arc::clone(&self.clock) as _, Arc::new(NoMeter));
         let people = People::new(PeopleParts {
             db: self.db.clone(),
             caches: &caches,
-            settings: IdentitySettings::read(&values).unwrap(),
+            settings: IdentitySettings::read(&values).unwrap().with_tiers(&tiers).unwrap(),
             key: AttemptsKey::of(&key.to_owned().into()),
             clock: Arc::clone(&self.clock) as _,
             meter: Arc::new(NoMeter),

@@ -92,7 +92,13 @@ impl RedisRates {
         let mut connection = link.open().await?;
         let quotas = [probe()];
         let key = RateKey::address(ClientKey::of(std::net::Ipv6Addr::UNSPECIFIED.into()));
-        let call = script.call(&Ask { key, quotas: &quotas, cost: 1, now: Now::default(), deadline_us: u64::MAX });
+        let call = script.call(&Ask {
+            keys: key.into(),
+            quotas: &quotas,
+            cost: 1,
+            now: Now::default(),
+            deadline_us: u64::MAX,
+        });
         match time::timeout(CONNECTING, script.run(&call, &mut connection)).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => return Err(link.fault(&error)),

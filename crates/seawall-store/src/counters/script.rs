@@ -66,8 +66,11 @@ impl Script {
 
     /// A call for one ask.
     pub(super) fn call(&self, ask: &Ask<'_>) -> Call {
-        // All of a client's counters are in one slot of a cluster: only what stands in braces decides.
-        let keys = ask.quotas.iter().map(|scoped| format!("seawall:rate:{{{}}}:{:016x}", ask.key, scoped.scope));
+        // All of a client's counters by one thing are in one slot of a cluster: only what stands in braces decides.
+        let keys = ask.quotas.iter().map(|scoped| {
+            let key = ask.keys.of(scoped.quota.per);
+            format!("seawall:rate:{{{key}}}:{:016x}", scoped.scope)
+        });
         let numbers = ask.quotas.iter().flat_map(|scoped| {
             let window = Window::new(&scoped.quota);
             [u64::from(scoped.quota.limit), window.unit_us(), window.span_us()]

@@ -55,7 +55,9 @@ async fn answer(reply: Reply<Standing>) -> Result<Standing, PortError> {
 async fn take(store: &dyn RateStore, client: u8, quotas: &[ScopedQuota], now_us: u64) -> Standing {
     let key = RateKey::address(ClientKey::of(Ipv4Addr::new(10, 0, 0, client).into()));
     let now = Now { monotonic_us: now_us, unix_us: now_us };
-    answer(store.take(&Ask { key, quotas, cost: 1, now, deadline_us: u64::MAX })).await.expect("the store must answer")
+    answer(store.take(&Ask { keys: key.into(), quotas, cost: 1, now, deadline_us: u64::MAX }))
+        .await
+        .expect("the store must answer")
 }
 
 fn quota(text: &str, scope: u64) -> ScopedQuota {

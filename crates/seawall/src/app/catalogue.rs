@@ -37,7 +37,7 @@ const fn by_route(guard: &'static GuardEntry, why: &'static str) -> Step {
 }
 
 /// The order in which guards see a request; answers pass back the other way.
-pub static ORDER: [Step; 16] = [
+pub static ORDER: [Step; 17] = [
     before_route(
         &strict_http::ENTRY,
         "first, so that nothing reads a head that can be read in two ways, and its limits count only what the client sent",
@@ -67,6 +67,10 @@ pub static ORDER: [Step; 16] = [
         &authentication::ENTRY,
         "after the limits, so that a flood of credentials asks the store for no more than they let through",
     ),
+    by_route(
+        &rate_limit::BY_PRINCIPAL,
+        "as soon as it is known who asks, so that what is refused next was counted too",
+    ),
     by_route(&access::ENTRY, "as soon as it is known who asks, and before the body is read"),
     by_route(&body::ENTRY, "on the body, which is read only for requests that all others let pass"),
 ];
@@ -94,7 +98,7 @@ pub static TOP: Section = Section::new(
 );
 
 /// Sections that belong to no guard, before those that do.
-static OWN_SECTIONS: [&Section; 14] = [
+static OWN_SECTIONS: [&Section; 15] = [
     &TOP,
     &UPSTREAM_SECTION,
     &supervised::SECTION,
@@ -107,6 +111,7 @@ static OWN_SECTIONS: [&Section; 14] = [
     &seawall_store::audit::SECTION,
     &seawall_store::backup::SECTION,
     &seawall_identity::SECTION,
+    &seawall_identity::organisations::SECTION,
     &LOG_SECTION,
     &TRACE_SECTION,
 ];
@@ -133,10 +138,15 @@ static PRESETS: [Preset; 3] = [
 /// The migrations of every crate that keeps something, in the order in which they build on one another.
 pub static LEDGERS: [&Ledger; 2] = [&seawall_store::LEDGER, &seawall_identity::LEDGER];
 
+/// The guards whose section is their own; another may share it, with its problems.
+fn owners() -> impl Iterator<Item = &'static GuardEntry> {
+    ORDER.iter().map(|step| step.guard).filter(|guard| guard.name == guard.section.name)
+}
+
 /// Everything that can be configured.
 #[must_use]
 pub fn schema() -> Schema {
-    let guards = ORDER.iter().map(|step| step.guard.section);
+    let guards = owners().map(|guard| guard.section);
     Schema {
         sections: OWN_SECTIONS.iter().copied().chain(guards).collect(),
         presets: PRESETS.to_vec(),
@@ -146,7 +156,7 @@ pub fn schema() -> Schema {
 
 /// Every problem that a client can see.
 pub fn problems() -> impl Iterator<Item = &'static ProblemType> {
-    let guards = ORDER.iter().flat_map(|step| step.guard.problems.iter().copied());
+    let guards = owners().flat_map(|guard| guard.problems.iter().copied());
     guards
         .chain(seawall_proxy::PROBLEMS.iter().copied())
         .chain(admin::PROBLEMS.iter().copied())

@@ -202,7 +202,7 @@ impl Kind<'_> {
     fn values<'a>(&'a self, config: &'a Config, guard: &GuardEntry) -> &'a Values {
         match self {
             Self::Configured(route) => route.values(guard.section),
-            Self::SignIn(_, values) if guard.name == rate_limit::ENTRY.name => values,
+            Self::SignIn(_, values) if guard.section.name == rate_limit::SECTION.name => values,
             Self::Default | Self::Builtin | Self::SignIn(..) | Self::Keys(_) => config.values(guard.section),
         }
     }

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::{
     CliError, Next, World,
     store::{
-        AuditLogCommand, BackupCommand, DbCommand, IdentityCommand, ImportCommand, KeyCommand, MigrateCommand,
-        RestoreOptions, UserCommand,
+        AuditLogCommand, BackupCommand, DbCommand, DeviceCommand, IdentityCommand, ImportCommand, KeyCommand,
+        MigrateCommand, OrganisationCommand, RestoreOptions, UserCommand,
     },
 };
 
@@ -77,6 +77,12 @@ pub(super) enum Command {
     /// Make API keys of users for programs, show, replace them, or take them back.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Show the devices that people paired, or revoke one.
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Add organisations, show them, give them members and a tier, or remove them.
+    #[command(subcommand)]
+    Organisation(OrganisationCommand),
     /// Show the keys that sign tokens, or put another in their place.
     #[command(subcommand)]
     Identity(IdentityCommand),

@@ -37,10 +37,13 @@ fn guards() -> String {
             ReportOnly::Yes => "yes".to_owned(),
             ReportOnly::No(reason) => format!("no: {reason}"),
         };
-        let name = step.guard.name;
+        let (name, section) = (step.guard.name, step.guard.section.name);
         // Writing to a string cannot fail, here and below.
-        let _infallible =
-            writeln!(out, "| [`{name}`](configuration.md#{name}) | {} | {} | {report} |", step.guard.summary, step.why);
+        let _infallible = writeln!(
+            out,
+            "| [`{name}`](configuration.md#{section}) | {} | {} | {report} |",
+            step.guard.summary, step.why
+        );
     }
     out
 }

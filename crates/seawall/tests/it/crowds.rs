@@ -122,7 +122,7 @@ fn ask_for(rates: &MemoryRates, clients: std::ops::Range<u32>) {
         let key = RateKey::address(ClientKey::of(Ipv4Addr::from(number).into()));
         let time_us = 1_000_000 + u64::from(number);
         let now = Now { monotonic_us: time_us, unix_us: time_us };
-        let ask = Ask { key, quotas: &quotas, cost: 1, now, deadline_us: u64::MAX };
+        let ask = Ask { keys: key.into(), quotas: &quotas, cost: 1, now, deadline_us: u64::MAX };
         assert!(matches!(rates.take(&ask), Reply::Ready(Ok(standing)) if standing.accepted), "client {number}");
     }
 }

@@ -64,6 +64,21 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("configuration-refused", "a_file_with_mistakes_changes_nothing_and_says_why", include_str!("reload.rs")),
     ("reload-not-possible", "one_follows_the_other_and_none_comes_at_the_end", include_str!("reload.rs")),
     (
+        "device-pending",
+        "wk_10_a_device_is_paired_over_sockets_and_its_socket_closes_when_it_is_revoked",
+        include_str!("identity/devices.rs"),
+    ),
+    (
+        "device-slow-down",
+        "wk_10_a_device_is_paired_over_sockets_and_its_socket_closes_when_it_is_revoked",
+        include_str!("identity/devices.rs"),
+    ),
+    (
+        "device-refused",
+        "wk_10_a_device_is_paired_over_sockets_and_its_socket_closes_when_it_is_revoked",
+        include_str!("identity/devices.rs"),
+    ),
+    (
         "invalid-credential",
         "rg_8_a_program_has_an_access_token_of_a_quarter_hour_and_refreshes_it",
         include_str!("identity/tokens.rs"),

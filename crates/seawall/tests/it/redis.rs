@@ -42,7 +42,7 @@ async fn try_take(
 ) -> Result<Standing, PortError> {
     let key = RateKey::address(ClientKey::of(Ipv4Addr::new(10, 0, 0, client).into()));
     let now = Now { monotonic_us: now_us, unix_us: now_us };
-    match store.take(&Ask { key, quotas, cost: 1, now, deadline_us: u64::MAX }) {
+    match store.take(&Ask { keys: key.into(), quotas, cost: 1, now, deadline_us: u64::MAX }) {
         Reply::Ready(answer) => answer,
         Reply::Later(wait) => wait.await,
     }

@@ -89,10 +89,11 @@ impl Allowance {
         let Some(quota) = quota else { return true };
         let now = self.core.clock.now();
         let deadline_us = now.monotonic_us.saturating_add(PATIENCE_US);
-        let answer = match self.rules.rates.take(&Ask { key: self.client, quotas: &[quota], cost, now, deadline_us }) {
-            Reply::Ready(answer) => answer,
-            Reply::Later(answer) => answer.await,
-        };
+        let answer =
+            match self.rules.rates.take(&Ask { keys: self.client.into(), quotas: &[quota], cost, now, deadline_us }) {
+                Reply::Ready(answer) => answer,
+                Reply::Later(answer) => answer.await,
+            };
         answer.is_ok_and(|standing| standing.accepted) || answer.is_err()
     }
 }

@@ -130,6 +130,7 @@ async fn told(people: &People, principal: &Principal) -> Result<HeaderMap, Ident
     ]);
     headers.extend(told.key.clone().map(|key| (KEY.clone(), key)));
     headers.extend(told.scopes.clone().map(|scopes| (SCOPES.clone(), scopes)));
+    headers.extend(principal.told_beside());
     Ok(headers)
 }
 

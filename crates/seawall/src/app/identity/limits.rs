@@ -6,7 +6,7 @@ use seawall_guards::rate_limit;
 use seawall_identity::{SECTION, SIGN_IN_LIMITS};
 
 /// Where passwords, codes and tokens are tried, below the prefix.
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 13] = [
     "auth/sign-in",
     "auth/sign-in/second",
     "auth/confirm",
@@ -16,13 +16,25 @@ const PATHS: [&str; 9] = [
     "auth/first",
     "auth/register",
     "auth/token",
+    "auth/devices/code",
+    "auth/devices/look",
+    "auth/devices/approve",
+    "auth/app-sessions/join",
 ];
 
 /// Where a body is taken too and nothing can be guessed: refresh tokens are limited as everything is.
 const REFRESH: &str = "auth/refresh";
 
-/// Where keys are made, below the prefix: these take a body too.
-pub(in crate::app) const KEY_PATHS: [&str; 2] = ["auth/keys", "auth/keys/{id}/rotate"];
+/// Where keys are made, devices ask whether they were approved, and the like, below the prefix: these take a body too.
+pub(in crate::app) const KEY_PATHS: [&str; 7] = [
+    "auth/keys",
+    "auth/keys/{id}/rotate",
+    "auth/devices/token",
+    "auth/devices/{id}/name",
+    "auth/app-sessions",
+    "auth/app-sessions/{id}/token",
+    "auth/organisation",
+];
 
 /// What is limited by itself.
 #[derive(Clone, Debug)]

@@ -26,6 +26,7 @@ use seawall_identity::{
     CredentialAuthenticator, IdentitySettings, SECTION,
     attempts::{AttemptsKey, DeviceKeys},
     http::{self, SessionCookie},
+    organisations,
     people::{People, PeopleParts},
     tokens::Browser,
 };
@@ -66,6 +67,7 @@ impl Identity {
     /// [`AppError::SessionsInClear`] when sessions would travel in clear outside development.
     pub(super) fn new(config: &Config) -> Result<Self, AppError> {
         let settings = IdentitySettings::read(config.values(&SECTION))?.with_environment(config.environment());
+        let settings = settings.with_tiers(config.entries(&organisations::SECTION))?;
         let cookie = cookie::of(config, &settings)?;
         let server = ServerSettings::read(config.values(&SERVER_SECTION))?;
         let open_paths = tokens::open_paths(&server.prefix);

@@ -179,7 +179,7 @@ fn row(key: &Value, json: bool, paint: Paint, out: &mut dyn Write) -> Result<(),
 }
 
 /// A part of a path, which may hold anything.
-fn encoded(part: &str) -> String {
+pub(super) fn encoded(part: &str) -> String {
     part.bytes().fold(String::new(), |path, byte| match byte {
         byte if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) => {
             path + char::from(byte).encode_utf8(&mut [0; 4])
@@ -188,7 +188,7 @@ fn encoded(part: &str) -> String {
     })
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -198,6 +198,6 @@ fn words(value: &Value, key: &str) -> String {
 }
 
 /// What people wrote, without what a terminal would obey.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     text.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect()
 }

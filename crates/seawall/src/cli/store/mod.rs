@@ -4,10 +4,12 @@ mod access;
 mod audit_log;
 mod backup;
 mod bar;
+mod device;
 mod identity;
 mod import;
 mod key;
 mod migrate;
+mod organisation;
 mod relocate;
 mod restore;
 mod user;
@@ -18,8 +20,9 @@ use seawall_identity::IdentitySettings;
 
 use self::access::{Access, Variables};
 pub(super) use self::{
-    audit_log::AuditLogCommand, backup::BackupCommand, identity::IdentityCommand, import::ImportCommand,
-    key::KeyCommand, migrate::MigrateCommand, relocate::DbCommand, restore::RestoreOptions, user::UserCommand,
+    audit_log::AuditLogCommand, backup::BackupCommand, device::DeviceCommand, identity::IdentityCommand,
+    import::ImportCommand, key::KeyCommand, migrate::MigrateCommand, organisation::OrganisationCommand,
+    relocate::DbCommand, restore::RestoreOptions, user::UserCommand,
 };
 use super::{
     CliError, Next, Serve, World,
@@ -46,6 +49,8 @@ enum Wish {
     Restore(RestoreOptions, Access, PathBuf),
     User(UserCommand, Access),
     Key(KeyCommand, Access),
+    Device(DeviceCommand, Access),
+    Organisation(OrganisationCommand, Access),
     Identity(IdentityCommand, Access),
     /// With the directory where relative paths begin.
     Import(ImportCommand, Access, PathBuf),
@@ -90,6 +95,18 @@ pub(super) fn key(command: KeyCommand, world: &World<'_>) -> Result<Next, CliErr
     Ok(next(Wish::Key(command, access), world))
 }
 
+/// Prepares `seawall device`.
+pub(super) fn device(command: DeviceCommand, world: &World<'_>) -> Result<Next, CliError> {
+    let access = access(command.file(), world)?;
+    Ok(next(Wish::Device(command, access), world))
+}
+
+/// Prepares `seawall organisation`.
+pub(super) fn organisation(command: OrganisationCommand, world: &World<'_>) -> Result<Next, CliError> {
+    let access = access(command.file(), world)?;
+    Ok(next(Wish::Organisation(command, access), world))
+}
+
 /// Prepares `seawall identity`.
 pub(super) fn identity(command: IdentityCommand, world: &World<'_>) -> Result<Next, CliError> {
     let access = access(command.file(), world)?;
@@ -119,6 +136,8 @@ fn access(file: &FileOption, world: &World<'_>) -> Result<Access, CliError> {
     let identity =
         IdentitySettings::read(loaded.config.values(&seawall_identity::SECTION)).map_err(AppError::Setting)?;
     let identity = identity.with_environment(loaded.config.environment());
+    let tiers = loaded.config.entries(&seawall_identity::organisations::SECTION);
+    let identity = identity.with_tiers(tiers).map_err(AppError::Setting)?;
     Ok(Access::new(status::socket(&options, world)?, place, Variables(world.variables.clone()), identity))
 }
 
@@ -134,6 +153,8 @@ impl Ask {
             Wish::Backup(command, access) => command.run(access, self.paint, out).await,
             Wish::Restore(options, access, directory) => options.run(access, directory, self.paint, out).await,
             Wish::Key(command, access) => command.run(access, self.paint, out).await,
+            Wish::Device(command, access) => command.run(access, self.paint, out).await,
+            Wish::Organisation(command, access) => command.run(access, self.paint, out).await,
             Wish::User(command, access) => command.run(access, self.paint, out).await,
             Wish::Identity(command, access) => command.run(access, self.paint, out).await,
             Wish::Import(command, access, directory) => command.run(access, directory, self.paint, out).await,

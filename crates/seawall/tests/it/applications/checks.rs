@@ -73,9 +73,11 @@ pub(crate) static ALL: &[Check] = &[
     all("report mode refuses nothing", &["rate_limit", "body"], |app| Box::pin(limits::reported(app))),
     all("paths with two readings are refused", &["strict_http"], |app| Box::pin(refusals::paths(app))),
     all("broken handshakes are refused", &["websocket"], |app| Box::pin(refusals::handshakes(app))),
-    all("forged identity never arrives, and routes are for whom they are for", &["authentication", "access"], |app| {
-        Box::pin(refusals::strangers(app))
-    }),
+    all(
+        "forged identity never arrives, and routes are for whom they are for",
+        &["authentication", "principal_rate_limit", "access"],
+        |app| Box::pin(refusals::strangers(app)),
+    ),
     all("hosts are checked", &["strict_http"], |app| Box::pin(refusals::hosts(app))),
     all("local pages are granted in development", &["cors"], |app| Box::pin(refusals::local_origins(app))),
     all("listed origins are granted, others refused", &["cors"], |app| Box::pin(refusals::listed_origins(app))),

@@ -124,12 +124,19 @@ fn a_request_meets_every_guard_with_the_default_values() {
        after the limits, so that a flood of credentials asks the store for no more than they let through
          when_unavailable = "anonymous"  # default
 
-    15 access  Lets a route be used by whoever signed in, has a role, or shows a key that holds for it.
+    15 principal_rate_limit  Limits how often a person, a key or an organisation may ask, by `[rate_limit]`, the tier, and the key's own rate.
+       as soon as it is known who asks, so that what is refused next was counted too
+         limits = ["1000/min per ip", "100/min per ip for unsafe methods"]  # default
+         legacy_headers = true  # default
+         when_unavailable = "local"  # default
+         capacity = 32768  # default
+
+    16 access  Lets a route be used by whoever signed in, has a role, or shows a key that holds for it.
        as soon as it is known who asks, and before the body is read
          require = []  # default
          hidden = false  # default
 
-    16 body  Refuses request bodies beyond a size, declared or streamed.
+    17 body  Refuses request bodies beyond a size, declared or streamed.
        on the body, which is read only for requests that all others let pass
          max = "10 MB"  # default
     "#);
@@ -189,10 +196,14 @@ fn a_route_shows_its_own_values_and_where_they_were_written() {
     14 authentication  Finds out who a request is from, by a session, a token or an API key, tells the application, and removes what strangers said of it.
        after the limits, so that a flood of credentials asks the store for no more than they let through
 
-    15 access  Lets a route be used by whoever signed in, has a role, or shows a key that holds for it.
+    15 principal_rate_limit  Limits how often a person, a key or an organisation may ask, by `[rate_limit]`, the tier, and the key's own rate.
+       as soon as it is known who asks, so that what is refused next was counted too
+         limits = ["5/15min per ip"]  # seawall.toml:7
+
+    16 access  Lets a route be used by whoever signed in, has a role, or shows a key that holds for it.
        as soon as it is known who asks, and before the body is read
 
-    16 body  Refuses request bodies beyond a size, declared or streamed.
+    17 body  Refuses request bodies beyond a size, declared or streamed.
        on the body, which is read only for requests that all others let pass
          max = "10 KB"  # seawall.toml:8
     "#);
@@ -233,9 +244,9 @@ fn a_problem_is_explained() {
     - whose fault: client
     - severity: medium
 
-    The client made more requests than the limit of this route allows. The `RateLimit` field says how it stands, `Retry-After` when the next request fits. Wait that long; asking sooner is refused again, but is not counted.
+    The client, the user, the key or the organisation made more requests than the limit of this route allows. The `RateLimit` field says how it stands, `Retry-After` when the next request fits. Wait that long; asking sooner is refused again, but is not counted.
 
-    For the operator: limits are `limits` in `[rate_limit]`, per route under `[route."METHOD /path"]`. If all clients seem to share one address, a proxy stands in front: add it to `trusted` in `[client_address]`.
+    For the operator: limits are `limits` in `[rate_limit]`, per route under `[route."METHOD /path"]`, for tiers `[identity.tiers.NAME]`, and what a key was given; the name in `RateLimit` says which it was. If all clients seem to share one address, a proxy stands in front: add it to `trusted` in `[client_address]`.
     "#);
 }
 
@@ -254,7 +265,7 @@ fn every_problem_is_explained_by_its_slug_its_type_and_as_json() {
 
 #[test]
 fn what_is_no_problem_is_met_with_those_that_are() {
-    insta::assert_snapshot!(Place::new().seawall(&["explain", "nonsense"]).refused(64), @r#"error: "nonsense" is not a problem; known are invalid-host, invalid-path, invalid-request, method-refused, headers-too-large, upstream-error, internal-error, origin-refused, quota-exceeded, limiter-unavailable, invalid-handshake, overloaded, identity-unavailable, invalid-credential, key-address-refused, not-signed-in, not-allowed, confirm-your-identity, second-factor-required, request-too-large, upstream-unreachable, circuit-breaker-open, upstream-busy, bad-gateway, upstream-timeout, request-timeout, uri-too-long, transfer-coding-unknown, version-unsupported, not-found, service-unavailable, admin-host-refused, admin-token-required, admin-key-paused, configuration-refused, reload-not-possible, sign-in-refused, wrong-password, password-refused, name-taken, invalid-input, json-required, cross-site-refused, https-required, session-required, code-refused, password-again, reset-refused, factor-conflict, sign-in-unavailable"#);
+    insta::assert_snapshot!(Place::new().seawall(&["explain", "nonsense"]).refused(64), @r#"error: "nonsense" is not a problem; known are invalid-host, invalid-path, invalid-request, method-refused, headers-too-large, upstream-error, internal-error, origin-refused, quota-exceeded, limiter-unavailable, invalid-handshake, overloaded, identity-unavailable, invalid-credential, key-address-refused, not-signed-in, not-allowed, confirm-your-identity, second-factor-required, request-too-large, upstream-unreachable, circuit-breaker-open, upstream-busy, bad-gateway, upstream-timeout, request-timeout, uri-too-long, transfer-coding-unknown, version-unsupported, not-found, service-unavailable, admin-host-refused, admin-token-required, admin-key-paused, configuration-refused, reload-not-possible, sign-in-refused, wrong-password, password-refused, name-taken, invalid-input, json-required, cross-site-refused, https-required, session-required, code-refused, password-again, reset-refused, factor-conflict, sign-in-unavailable, device-pending, device-slow-down, device-refused"#);
     assert!(
         Place::new()
             .seawall(&["explain", "/users"])

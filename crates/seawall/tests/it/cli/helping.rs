@@ -12,31 +12,33 @@ fn help_says_what_it_is_and_where_to_begin() {
     Usage: seawall <COMMAND>
 
     Commands:
-      run          Serve: put all guards in front of an application
-      demo         Show a careless sample application behind Seawall, and what to try
-      check        Check the configuration without serving, and show what it changes
-      explain      Explain a request (GET /path) or a problem (quota-exceeded)
-      config       Write an example file, the JSON Schema for editors, or the reference
-      status       Ask the running server how it is
-      reload       Have the running server take over its changed configuration; one with mistakes
-                   changes nothing
-      restart      Start a successor in the running server's place, such as a new version, without
-                   losing a request
-      diff         Show what `seawall reload` would change in the running server
-      app          Ask how the application is that the running server started
-      migrate      Bring the store's tables to this version, or back, when no server runs; or see how
-                   they stand
-      backup       Take a backup, see which there are, or prove that one can be restored
-      restore      Bring back the newest state, or that of a second, from the backups. Stop the server
-                   first
-      db           Move the store to another database
-      user         Add people who may sign in, give them roles, keep them out, or end their sessions
-      key          Make API keys of users for programs, show, replace them, or take them back
-      identity     Show the keys that sign tokens, or put another in their place
-      import       Take over the users of another system, with the passwords they have
-      audit-log    Read the record of who did what, or find out whether it was changed
-      completions  Write a completion script for your shell
-      help         Print this message or the help of the given subcommand(s)
+      run           Serve: put all guards in front of an application
+      demo          Show a careless sample application behind Seawall, and what to try
+      check         Check the configuration without serving, and show what it changes
+      explain       Explain a request (GET /path) or a problem (quota-exceeded)
+      config        Write an example file, the JSON Schema for editors, or the reference
+      status        Ask the running server how it is
+      reload        Have the running server take over its changed configuration; one with mistakes
+                    changes nothing
+      restart       Start a successor in the running server's place, such as a new version, without
+                    losing a request
+      diff          Show what `seawall reload` would change in the running server
+      app           Ask how the application is that the running server started
+      migrate       Bring the store's tables to this version, or back, when no server runs; or see how
+                    they stand
+      backup        Take a backup, see which there are, or prove that one can be restored
+      restore       Bring back the newest state, or that of a second, from the backups. Stop the server
+                    first
+      db            Move the store to another database
+      user          Add people who may sign in, give them roles, keep them out, or end their sessions
+      key           Make API keys of users for programs, show, replace them, or take them back
+      device        Show the devices that people paired, or revoke one
+      organisation  Add organisations, show them, give them members and a tier, or remove them
+      identity      Show the keys that sign tokens, or put another in their place
+      import        Take over the users of another system, with the passwords they have
+      audit-log     Read the record of who did what, or find out whether it was changed
+      completions   Write a completion script for your shell
+      help          Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help

@@ -1,9 +1,11 @@
 //! People: the whole way from signing in to what the application learns, over sockets.
 
+mod devices;
 mod factors;
 mod forged;
 mod keys;
 mod operator;
+mod organisations;
 mod proxies;
 mod revoked;
 mod sessions;

@@ -146,7 +146,9 @@ async fn what_costs_several_is_counted_as_several() {
     let mut left = Vec::new();
     for cost in [4, 7, 6, 1] {
         let now = Now { monotonic_us: 7_000_000, unix_us: 0 };
-        let Reply::Later(wait) = redis.take(&Ask { key, quotas: &quotas, cost, now, deadline_us: u64::MAX }) else {
+        let Reply::Later(wait) =
+            redis.take(&Ask { keys: key.into(), quotas: &quotas, cost, now, deadline_us: u64::MAX })
+        else {
             panic!("redis answers later")
         };
         let standing = wait.await.unwrap();
