@@ -129,7 +129,7 @@ async fn rg_17_migrations_go_up_and_down_when_no_server_runs() {
     assert_eq!(server.terminate(), Some(0));
 
     for last in applied(&seawall_identity::LEDGER).iter().rev() {
-        let down = place.seawall(&["migrate", "down", "identity"]).ok();
+        let down = place.seawall(&["migrate", "down", "identity", "--accept-data-loss"]).ok();
         assert!(down.ends_with(&format!("\nwent back over identity {last}\n")), "{down}");
     }
     // How far each destination of checkpoints is.
