@@ -6,6 +6,8 @@
 //! | [`factors`] | second factors: authenticator apps and recovery codes |
 //! | [`http`] | what people and operators ask over HTTP |
 //! | [`keys`] | API keys: their text, their settings, and whose one is |
+//! | [`mail`] | addresses, and the letters that users get |
+//! | [`oidc`] | signing in with accounts elsewhere |
 //! | [`password`] | hashes in every format that applications left behind, a bounded pool that computes them, equal times for all answers, and what makes a good one |
 //! | [`people`] | everything that can be done with users and sessions |
 //! | [`sessions`] | tokens, limits, and whom a session shows |
@@ -21,6 +23,8 @@ mod error;
 pub mod factors;
 pub mod http;
 pub mod keys;
+pub mod mail;
+pub mod oidc;
 pub mod password;
 pub mod people;
 pub mod sessions;

@@ -35,6 +35,18 @@ pub static LEDGER: Ledger = Ledger {
             up: include_str!("sql/0004_factors_up.sql"),
             down: include_str!("sql/0004_factors_down.sql"),
         },
+        Migration {
+            name: "mail",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0005_mail_up.sql"),
+            down: include_str!("sql/0005_mail_down.sql"),
+        },
+        Migration {
+            name: "issuers",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0006_issuers_up.sql"),
+            down: include_str!("sql/0006_issuers_down.sql"),
+        },
     ],
 };
 
@@ -45,7 +57,7 @@ const ENDED: Duration = Duration::from_secs(24 * 60 * 60);
 const ENDED_KEYS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What is removed once it has served.
-pub static RULES: [Rule; 9] = [
+pub static RULES: [Rule; 11] = [
     Rule {
         name: "ended_sessions",
         keep: ENDED,
@@ -90,5 +102,15 @@ pub static RULES: [Rule; 9] = [
         name: "password_resets",
         keep: Duration::ZERO,
         sql: "DELETE FROM password_resets WHERE digest IN (SELECT digest FROM password_resets WHERE expires_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "issuer_tokens_used",
+        keep: Duration::ZERO,
+        sql: "DELETE FROM issuer_tokens_used WHERE digest IN (SELECT digest FROM issuer_tokens_used WHERE expires_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "email_changes",
+        keep: Duration::ZERO,
+        sql: "DELETE FROM email_changes WHERE user_id IN (SELECT user_id FROM email_changes WHERE expires_at < $1 LIMIT $2)",
     },
 ];

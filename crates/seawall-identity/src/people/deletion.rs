@@ -11,6 +11,7 @@ use super::People;
 use crate::{
     IdentityError,
     factors::table as factors,
+    mail, oidc,
     sessions::table::{self as sessions, Which},
     users::{User, table as users},
 };
@@ -31,6 +32,8 @@ impl People {
             people.end_keys(tx, &user.id)?;
             sessions::forget_places(tx, &user.id)?;
             factors::remove(tx, &user.id)?;
+            mail::table::forget(tx, &user.id)?;
+            oidc::table::forget(tx, &user.id)?;
             Self::void_given(tx, &user.id)?;
             people.clear_codes(tx, &user.id)?;
             users::delete(tx, &user.id)?;

@@ -6,9 +6,12 @@ mod codes;
 mod confirm;
 mod deletion;
 mod ending;
+mod external;
 mod factors;
 mod first;
 mod keys;
+mod mailing;
+mod notices;
 mod operator;
 mod passwords;
 mod reset;
@@ -17,7 +20,10 @@ mod sign_in;
 mod tokens;
 mod waiting;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 use seawall_core::{
     clock::{Clock, Now},
@@ -34,14 +40,17 @@ use crate::{
     attempts::{AttemptsKey, BruteForce, Device, DeviceKeys},
     factors::Sealer,
     keys::KeyAuthenticator,
+    oidc::Issuer,
     password::PasswordContext,
     sessions::{Revoker, SessionAuthenticator},
     users::Name,
 };
 
 pub use confirm::Proof;
+pub use external::{Came, External};
 pub use factors::{EndOthers, Enrolled, Enrolment, Factors};
 pub use keys::MadeKey;
+pub use mailing::EmailShown;
 pub use operator::{NewUser, RolesChange};
 pub use reset::ResetOffer;
 pub use second::Second;
@@ -65,6 +74,8 @@ struct Inner {
     passwords: Passwords,
     office: Office,
     clock: Arc<dyn Clock>,
+    /// Issuers of accounts elsewhere, once they are known.
+    issuers: OnceLock<Vec<Issuer>>,
 }
 
 /// What people are kept with.
@@ -109,6 +120,7 @@ impl People {
             settings,
             key,
             clock,
+            issuers: OnceLock::new(),
         })))
     }
 

@@ -7,6 +7,7 @@ mod cut_off;
 mod factors;
 mod keys;
 mod layers;
+mod mail;
 mod nodes;
 mod operator;
 #[path = "../../../seawall-store/tests/it/support/server.rs"]

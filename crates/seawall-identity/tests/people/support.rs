@@ -116,7 +116,7 @@ impl Ground {
         let people = People::new(PeopleParts {
             db: self.db.clone(),
             caches: &caches,
-            settings: IdentitySettings::read(&values).unwrap(),
+            settings: IdentitySettings::read(&values).unwrap().with_links(Some("https://app.example/auth".to_owned())),
             key: AttemptsKey::of(&key.to_owned().into()),
             clock: Arc::clone(&self.clock) as _,
             meter: Arc::new(NoMeter),

@@ -15,7 +15,7 @@ use seawall_proxy::{SERVER_SECTION, TLS_SECTION, UPSTREAM_SECTION};
 use seawall_store::migration::Ledger;
 use seawall_telemetry::{LOG_SECTION, TRACE_SECTION};
 
-use super::{admin, counters, hand_over, health, reload, supervised};
+use super::{admin, counters, hand_over, health, mail, reload, supervised};
 
 /// One step of a request's way through the guards.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +94,7 @@ pub static TOP: Section = Section::new(
 );
 
 /// Sections that belong to no guard, before those that do.
-static OWN_SECTIONS: [&Section; 14] = [
+static OWN_SECTIONS: [&Section; 16] = [
     &TOP,
     &UPSTREAM_SECTION,
     &supervised::SECTION,
@@ -107,6 +107,8 @@ static OWN_SECTIONS: [&Section; 14] = [
     &seawall_store::audit::SECTION,
     &seawall_store::backup::SECTION,
     &seawall_identity::SECTION,
+    &seawall_identity::oidc::SECTION,
+    &mail::SECTION,
     &LOG_SECTION,
     &TRACE_SECTION,
 ];
@@ -151,6 +153,8 @@ pub fn problems() -> impl Iterator<Item = &'static ProblemType> {
         .chain(seawall_proxy::PROBLEMS.iter().copied())
         .chain(admin::PROBLEMS.iter().copied())
         .chain(seawall_identity::http::PROBLEMS.iter().copied())
+        .chain(seawall_identity::http::MAIL_PROBLEMS.iter().copied())
+        .chain(seawall_identity::http::OIDC_PROBLEMS.iter().copied())
 }
 
 /// Every metric.

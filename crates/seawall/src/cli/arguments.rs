@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::{
     CliError, Next, World,
     store::{
-        AuditLogCommand, BackupCommand, DbCommand, IdentityCommand, KeyCommand, MigrateCommand, RestoreOptions,
-        UserCommand,
+        AuditLogCommand, BackupCommand, DbCommand, IdentityCommand, KeyCommand, MailCommand, MigrateCommand,
+        RestoreOptions, UserCommand,
     },
 };
 
@@ -80,6 +80,9 @@ pub(super) enum Command {
     /// Show the keys that sign tokens, or put another in their place.
     #[command(subcommand)]
     Identity(IdentityCommand),
+    /// Try the mail server, or see to letters that it did not take.
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Read the record of who did what, or find out whether it was changed.
     #[command(subcommand)]
     AuditLog(AuditLogCommand),

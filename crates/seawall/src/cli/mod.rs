@@ -70,6 +70,7 @@ pub fn execute(arguments: impl IntoIterator<Item = OsString>, world: &mut World<
         Command::User(command) => store::user(command, world),
         Command::Key(command) => store::key(command, world),
         Command::Identity(command) => store::identity(command, world),
+        Command::Mail(command) => store::mail(command, world),
         Command::AuditLog(command) => store::audit_log(command, world),
         Command::Completions { shell } => completions::write(shell, world),
     }

@@ -6,6 +6,7 @@ mod backup;
 mod bar;
 mod identity;
 mod key;
+mod mail;
 mod migrate;
 mod relocate;
 mod restore;
@@ -17,7 +18,7 @@ use seawall_identity::IdentitySettings;
 
 use self::access::{Access, Variables};
 pub(super) use self::{
-    audit_log::AuditLogCommand, backup::BackupCommand, identity::IdentityCommand, key::KeyCommand,
+    audit_log::AuditLogCommand, backup::BackupCommand, identity::IdentityCommand, key::KeyCommand, mail::MailCommand,
     migrate::MigrateCommand, relocate::DbCommand, restore::RestoreOptions, user::UserCommand,
 };
 use super::{
@@ -27,7 +28,7 @@ use super::{
     paint::Paint,
     status,
 };
-use crate::app::{AppError, store::StorePlace};
+use crate::app::{AppError, mail::Post, store::StorePlace};
 
 /// A command, and all it needs.
 #[derive(Debug)]
@@ -46,6 +47,7 @@ enum Wish {
     User(UserCommand, Access),
     Key(KeyCommand, Access),
     Identity(IdentityCommand, Access),
+    Mail(MailCommand, Access),
     /// With the directory where relative paths begin.
     Db(DbCommand, PathBuf),
 }
@@ -93,6 +95,12 @@ pub(super) fn identity(command: IdentityCommand, world: &World<'_>) -> Result<Ne
     Ok(next(Wish::Identity(command, access), world))
 }
 
+/// Prepares `seawall mail`.
+pub(super) fn mail(command: MailCommand, world: &World<'_>) -> Result<Next, CliError> {
+    let access = access(command.file(), world)?;
+    Ok(next(Wish::Mail(command, access), world))
+}
+
 /// Prepares `seawall db`.
 pub(super) fn db(command: DbCommand, world: &World<'_>) -> Next {
     next(Wish::Db(command, world.directory.clone()), world)
@@ -110,7 +118,8 @@ fn access(file: &FileOption, world: &World<'_>) -> Result<Access, CliError> {
     let identity =
         IdentitySettings::read(loaded.config.values(&seawall_identity::SECTION)).map_err(AppError::Setting)?;
     let identity = identity.with_environment(loaded.config.environment());
-    Ok(Access::new(status::socket(&options, world)?, place, Variables(world.variables.clone()), identity))
+    let mail = Post::read(&loaded.config, &loaded.directory)?;
+    Ok(Access::new(status::socket(&options, world)?, place, Variables(world.variables.clone()), identity, mail))
 }
 
 impl Ask {
@@ -127,6 +136,7 @@ impl Ask {
             Wish::Key(command, access) => command.run(access, self.paint, out).await,
             Wish::User(command, access) => command.run(access, self.paint, out).await,
             Wish::Identity(command, access) => command.run(access, self.paint, out).await,
+            Wish::Mail(command, access) => command.run(access, out).await,
             Wish::Db(command, directory) => command.run(directory, self.paint, out).await,
         }
     }

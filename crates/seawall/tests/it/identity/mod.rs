@@ -3,6 +3,8 @@
 mod factors;
 mod forged;
 mod keys;
+mod mail;
+mod oidc;
 mod operator;
 mod proxies;
 mod revoked;
