@@ -9,8 +9,10 @@
 //! | [`authenticator`] | the port to whoever knows credentials |
 //! | [`clock`], [`meter`], [`reply`] | the ports to time, metrics, and answers that may come later |
 //! | [`facts`] | what is known of a request, for built-in targets |
+//! | [`fetch`] | the port to small outgoing requests |
 //! | [`http`] | decisions about one message: addresses, origins, paths, routes, trace context |
 //! | [`limit`] | quotas, the sliding window, the sketch, and the port to a rate store |
+//! | [`mail`] | the port to whoever sends letters |
 //! | [`membership`] | for which organisation somebody acts, and its tier |
 //! | [`principal`] | who a request is from, and the port that tells when that ends |
 //! | [`problem`] | every error a client can see |
@@ -26,8 +28,10 @@
 pub mod authenticator;
 pub mod clock;
 pub mod facts;
+pub mod fetch;
 pub mod http;
 pub mod limit;
+pub mod mail;
 pub mod membership;
 pub mod meter;
 pub mod mode;

@@ -12,6 +12,7 @@ use seawall_core::{
 use crate::{
     attempts::{BruteForce, Spraying},
     keys::KeyKind,
+    mail::{MailSettings, SiteUrl},
     organisations::Tiers,
     password::PasswordPolicy,
     sessions::Preset,
@@ -125,6 +126,19 @@ const AUTHENTICATOR_NAME: Field<String> = Field::new(
 )
 .needs_restart();
 
+const URL: Field<SiteUrl> = Field::new(
+    "url",
+    Literal::Unset,
+    "Where people reach the site, such as \"https://app.example\": links in mail begin with it, and issuers send people back to it. Never taken from what a request says of its host. Unset while an application is developed, it is the address that Seawall listens on.",
+)
+.needs_restart();
+const NOTICES: Field<bool> = Field::new(
+    "notices",
+    Literal::Flag(true),
+    "Whether people are told by mail that somebody signed in from a device that was not seen before, and that a password, a second factor or an address was changed. It needs [mail].",
+)
+.needs_restart();
+
 /// The section.
 pub static SECTION: Section = Section::new(
     "identity",
@@ -147,6 +161,8 @@ pub static SECTION: Section = Section::new(
         SPRAY_ACCOUNTS.spec(),
         SPRAY_PAUSE.spec(),
         AUTHENTICATOR_NAME.spec(),
+        URL.spec(),
+        NOTICES.spec(),
     ],
 )
 .with_demands(demands);
@@ -233,6 +249,12 @@ pub struct IdentitySettings {
     pub authenticator_name: String,
     /// What tiers of organisations allow.
     pub tiers: Tiers,
+    /// Where people reach the site.
+    pub url: Option<SiteUrl>,
+    /// Which letters are sent.
+    pub mail: MailSettings,
+    /// Where people ask, as issuers send them back: the address of the site, and the path.
+    pub site: Option<String>,
 }
 
 impl IdentitySettings {
@@ -262,6 +284,9 @@ impl IdentitySettings {
             spraying: Spraying { accounts: values.get(&SPRAY_ACCOUNTS)?, pause_us: micros(values.get(&SPRAY_PAUSE)?) },
             authenticator_name: values.get(&AUTHENTICATOR_NAME)?,
             tiers: Tiers::default(),
+            url: values.find(&URL)?,
+            mail: MailSettings { links: None, notices: values.get(&NOTICES)? },
+            site: None,
         })
     }
 
@@ -277,6 +302,18 @@ impl IdentitySettings {
     #[must_use]
     pub fn with_environment(self, environment: Environment) -> Self {
         Self { key_kind: KeyKind::of(environment), ..self }
+    }
+
+    /// The same where it is known where people reach the site: its address, and the path below which people ask.
+    #[must_use]
+    pub fn with_site(self, site: Option<String>) -> Self {
+        Self { site, ..self }
+    }
+
+    /// The same where mail can be sent, with links that begin so: the address of the site, and the path below which people ask.
+    #[must_use]
+    pub fn with_links(self, links: Option<String>) -> Self {
+        Self { mail: MailSettings { links, ..self.mail }, ..self }
     }
 }
 

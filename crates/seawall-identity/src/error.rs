@@ -39,6 +39,35 @@ pub enum IdentityError {
     /// The token with which a password was to be chosen does not hold.
     #[error("the token is unknown, was used, or has expired")]
     ResetRefused,
+    /// The token of a link in a mail does not hold.
+    #[error("the link is unknown, was used, or has expired")]
+    LinkRefused,
+    /// No mail can be sent.
+    #[error("mail is not sent here; set `url` in [mail], and `url` in [identity] to the address of the site")]
+    NoMail,
+    /// Too many mails were asked for.
+    #[error("too many mails were asked for")]
+    TooManyMails {
+        /// After how many seconds another is sent.
+        retry_after: u64,
+    },
+    /// No issuer of this name is configured, or nobody said where the site is.
+    #[error(
+        "no issuer is called so; name it as [identity.oidc.NAME], and `url` in [identity] as the address of the site"
+    )]
+    NoIssuer,
+    /// What came from an issuer does not hold.
+    #[error("what the issuer said does not hold: {0}")]
+    IssuerRefused(String),
+    /// The issuer cannot be asked.
+    #[error("the issuer cannot be asked: {0}")]
+    IssuerAway(String),
+    /// Nobody has linked this account, and issuers make no users.
+    #[error("no user is linked to this account")]
+    NotLinked,
+    /// Another user has linked this account.
+    #[error("another user is linked to this account")]
+    LinkedElsewhere,
     /// There is an authenticator app already.
     #[error("an authenticator app is enrolled already; remove it first")]
     FactorExists,

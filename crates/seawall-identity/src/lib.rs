@@ -8,6 +8,8 @@
 //! | [`import`] | users of other systems, a batch in each transaction |
 //! | [`http`] | what people and operators ask over HTTP |
 //! | [`keys`] | API keys: their text, their settings, and whose one is |
+//! | [`mail`] | addresses, and the letters that users get |
+//! | [`oidc`] | signing in with accounts elsewhere |
 //! | [`organisations`] | organisations, who belongs to them in which role, and tiers |
 //! | [`password`] | hashes in every format that applications left behind, a bounded pool that computes them, equal times for all answers, and what makes a good one |
 //! | [`people`] | everything that can be done with users and sessions |
@@ -26,6 +28,8 @@ pub mod factors;
 pub mod http;
 pub mod import;
 pub mod keys;
+pub mod mail;
+pub mod oidc;
 pub mod organisations;
 pub mod password;
 pub mod people;

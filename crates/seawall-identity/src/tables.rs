@@ -53,6 +53,18 @@ pub static LEDGER: Ledger = Ledger {
             up: include_str!("sql/0007_organisations_up.sql"),
             down: include_str!("sql/0007_organisations_down.sql"),
         },
+        Migration {
+            name: "mail",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0008_mail_up.sql"),
+            down: include_str!("sql/0008_mail_down.sql"),
+        },
+        Migration {
+            name: "issuers",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0009_issuers_up.sql"),
+            down: include_str!("sql/0009_issuers_down.sql"),
+        },
     ],
 };
 
@@ -63,7 +75,7 @@ const ENDED: Duration = Duration::from_secs(24 * 60 * 60);
 const ENDED_KEYS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What is removed once it has served.
-pub static RULES: [Rule; 13] = [
+pub static RULES: [Rule; 15] = [
     Rule {
         name: "ended_sessions",
         keep: ENDED,
@@ -128,5 +140,15 @@ pub static RULES: [Rule; 13] = [
         name: "app_session_tokens",
         keep: Duration::ZERO,
         sql: "DELETE FROM app_session_tokens WHERE digest IN (SELECT digest FROM app_session_tokens WHERE expires_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "issuer_tokens_used",
+        keep: Duration::ZERO,
+        sql: "DELETE FROM issuer_tokens_used WHERE digest IN (SELECT digest FROM issuer_tokens_used WHERE expires_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "email_changes",
+        keep: Duration::ZERO,
+        sql: "DELETE FROM email_changes WHERE user_id IN (SELECT user_id FROM email_changes WHERE expires_at < $1 LIMIT $2)",
     },
 ];

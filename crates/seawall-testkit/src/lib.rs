@@ -8,6 +8,7 @@ pub mod client;
 pub mod clock;
 pub mod ports;
 pub mod redis;
+pub mod smtp;
 pub mod tls;
 pub mod upstream;
 
@@ -15,3 +16,4 @@ pub use app::{StartedApp, TemporaryDirectory, TestApp, in_front, in_front_with_c
 pub use bridge::{Authority, Bridge, Identity, Validity};
 pub use clock::ManualClock;
 pub use redis::RedisServer;
+pub use smtp::{MailServer, Manner};

@@ -26,4 +26,4 @@ pub use key::AttemptsKey;
 pub(crate) use key::Counted;
 pub(crate) use layers::Layers;
 pub use preset::{BruteForce, Spraying};
-pub(crate) use table::{Attempt, CODES, OWN, clear, count};
+pub(crate) use table::{Allowance, Attempt, CODES, OWN, clear, count};

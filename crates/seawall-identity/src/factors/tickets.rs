@@ -72,6 +72,15 @@ pub(crate) fn give_reset(tx: &mut Tx<'_>, digest: &[u8; 32], user_id: Option<&st
     Ok(expires_at)
 }
 
+/// Gives a user another token to choose a password with, beside those that were given before: else whoever asks again and again keeps
+/// the owner's from holding. Answers until when.
+pub(crate) fn add_reset(tx: &mut Tx<'_>, digest: &[u8; 32], user_id: &str) -> Result<i64, StoreError> {
+    let expires_at = tx.at_us().saturating_add(RESET_US);
+    let sql = "INSERT INTO password_resets (digest, user_id, expires_at) VALUES ($1, $2, $3)";
+    tx.execute(sql, &[digest, &user_id, &expires_at])?;
+    Ok(expires_at)
+}
+
 /// Whose password a token is for; nothing when it does not hold.
 pub(crate) fn find_reset(
     tx: &mut ReadTx<'_>,

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    SessionCookie, devices, factors, keys, organisations,
+    SessionCookie, devices, factors, keys, mail, oidc, organisations, pages,
     problems::Refused,
     request::{Agent, Json, Known, Somebody, own_pages_only},
     steps, tokens, wire,
@@ -49,11 +49,19 @@ pub fn router(prefix: &str, people: People, cookie: SessionCookie) -> Router {
         router = router.route(&format!("{prefix}/register"), post(register));
     }
     let keys = keys::router(prefix, people.clone(), cookie.clone());
-    let router = router.merge(factors::routes(prefix)).merge(steps::routes(prefix));
-    let router = router.merge(devices::routes(prefix)).merge(organisations::routes(prefix));
+    let router = router
+        .merge(factors::routes(prefix))
+        .merge(steps::routes(prefix))
+        .merge(devices::routes(prefix))
+        .merge(organisations::routes(prefix))
+        .merge(mail::routes(prefix))
+        .merge(pages::routes(prefix))
+        .merge(oidc::routes(prefix));
     let desk = Desk { people, cookie };
     // These keys are public, and may be kept for a while.
-    let public = Router::new().route(&format!("{prefix}/jwks.json"), get(tokens::keys)).with_state(desk.clone());
+    let public = Router::new().route(&format!("{prefix}/jwks.json"), get(tokens::keys));
+    // An issuer's page posts this one, from another site.
+    let public = public.merge(oidc::posted(prefix)).with_state(desk.clone());
     router.with_state(desk).merge(keys).layer(middleware::from_fn(own_pages_only)).merge(public)
 }
 

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, header::COOKIE};
 use crate::{
     attempts::KNOWN_S,
     config::CookieName,
+    oidc::FLOW_S,
     people::Tokens,
     sessions::{Limits, Token},
 };
@@ -73,9 +74,29 @@ impl SessionCookie {
 
     /// What the device is known by, as it came; nothing when it came with several values.
     pub(super) fn device(&self, headers: &HeaderMap) -> Option<String> {
+        Self::sent(headers, &self.device_name)
+    }
+
+    /// Gives a browser what belongs to its way to an issuer and back; nothing takes it back.
+    pub(super) fn give_flow(&self, value: &str) -> Option<HeaderValue> {
+        let age_s = if value.is_empty() { 0 } else { FLOW_S };
+        self.write(&self.flow_name(), value, age_s)
+    }
+
+    /// The same, as it came.
+    pub(super) fn flow(&self, headers: &HeaderMap) -> Option<String> {
+        Self::sent(headers, &self.flow_name())
+    }
+
+    fn flow_name(&self) -> String {
+        format!("{}-oidc", self.name)
+    }
+
+    /// The value of a cookie; nothing when it came with several.
+    pub(super) fn sent(headers: &HeaderMap, name: &str) -> Option<String> {
         let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
         let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-        let mut sent = pairs.filter(|(name, _)| name.trim() == &*self.device_name).map(|(_, value)| value.trim());
+        let mut sent = pairs.filter(|(known, _)| known.trim() == name).map(|(_, value)| value.trim());
         let first = sent.next()?;
         sent.all(|other| other == first).then(|| first.to_owned())
     }

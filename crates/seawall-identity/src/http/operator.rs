@@ -38,6 +38,7 @@ pub fn router(people: People) -> Router {
         .route("/api/users/{user}/reset", post(reset))
         .route("/api/users/{user}/factors", get(factors).delete(remove_factors))
         .route("/api/users/{user}/factors/remove", post(remove_factors))
+        .route("/api/users/{user}/email", post(set_email))
         .route("/api/users/{user}/disable", post(disable))
         .route("/api/users/{user}/enable", post(enable))
         .route("/api/users/{user}/roles", post(change_roles))
@@ -165,6 +166,21 @@ async fn remove_factors(State(people): State<People>, Path(user): Path<String>) 
     let user = people.find(&user).await?;
     people.remove_factors(&Cause::operator(), user.id.clone()).await?;
     Ok(Json(wire::factors(&people.factors(&user.id).await?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Address {
+    email: Option<String>,
+}
+
+async fn set_email(
+    State(people): State<People>,
+    Path(user): Path<String>,
+    sent: Result<Json<Address>, JsonRejection>,
+) -> Answer {
+    let Json(Address { email }) = sent?;
+    Ok(Json(wire::user(&people.set_email(&Cause::operator(), user, email.as_deref()).await?)))
 }
 
 async fn disable(State(people): State<People>, Path(user): Path<String>) -> Answer {

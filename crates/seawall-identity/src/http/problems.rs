@@ -12,6 +12,7 @@ use seawall_core::{
     problem::{Fault, FieldError, Problem, ProblemType, Severity},
 };
 
+use super::{mail_problems, oidc_problems};
 use crate::{IdentityError, people::People};
 
 const fn client(
@@ -255,6 +256,18 @@ impl From<IdentityError> for Refused {
             IdentityError::PasswordAgain => Problem::new(&PASSWORD_AGAIN),
             IdentityError::ConfirmFirst => confirm_your_identity(People::fresh_s()),
             IdentityError::ResetRefused => Problem::new(&RESET_REFUSED),
+            IdentityError::LinkRefused => Problem::new(&mail_problems::LINK_REFUSED),
+            IdentityError::NoIssuer => {
+                Problem::new(&INVALID_INPUT).with_status(StatusCode::NOT_FOUND).detail(sentence(&said))
+            }
+            IdentityError::IssuerRefused(_) => Problem::new(&oidc_problems::ISSUER_REFUSED).inside(said),
+            IdentityError::IssuerAway(_) => Problem::new(&oidc_problems::ISSUER_AWAY).inside(said).retry_after(5),
+            IdentityError::NotLinked => Problem::new(&oidc_problems::NOT_LINKED),
+            IdentityError::LinkedElsewhere => Problem::new(&oidc_problems::LINKED_ELSEWHERE),
+            IdentityError::NoMail => Problem::new(&mail_problems::MAIL_UNAVAILABLE).inside(said),
+            IdentityError::TooManyMails { retry_after } => {
+                paused(Problem::new(&mail_problems::TOO_MANY_MAILS), Some(retry_after))
+            }
             IdentityError::FactorExists | IdentityError::NoFactor => {
                 Problem::new(&FACTOR_CONFLICT).detail(sentence(&said))
             }

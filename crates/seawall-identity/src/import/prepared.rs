@@ -9,8 +9,8 @@ use super::{
     row::{Fault, ImportOptions, ImportRow},
 };
 use crate::{
+    mail::Email,
     password::Stored,
-    people::plausible_email,
     users::{Name, roles},
 };
 
@@ -22,7 +22,7 @@ pub(super) struct Prepared {
     pub(super) position: String,
     pub(super) place: String,
     pub(super) name: Name,
-    pub(super) email: Option<String>,
+    pub(super) email: Option<Email>,
     /// Those of the row and those for all.
     pub(super) roles: Vec<Role>,
     /// Whether the row says anything of roles.
@@ -60,9 +60,8 @@ fn fields(row: &ImportRow, for_all: &[Role], options: &ImportOptions) -> Result<
     let typed = row.name.as_deref().ok_or_else(|| Fault::new("name", "the row has no name; give it one"))?;
     let name = Name::parse(typed).map_err(|error| Fault::new("name", error.to_string()))?;
     let given = row.email.as_deref().map(str::trim).filter(|email| !email.is_empty());
-    if given.is_some_and(|email| !plausible_email(email)) {
-        return Err(Fault::new("email", "this is no e-mail address; mend it, or leave it empty"));
-    }
+    let email = given.map(Email::parse).transpose();
+    let email = email.map_err(|_| Fault::new("email", "this is no e-mail address; mend it, or leave it empty"))?;
     let id = row.id.as_deref().map(str::trim).filter(|id| !id.is_empty());
     if id.is_some_and(|id| id.len() > LONGEST_ID || id.chars().any(char::is_control)) {
         return Err(Fault::new("id", "the id has more than 255 bytes, or a character that cannot be seen"));
@@ -75,7 +74,7 @@ fn fields(row: &ImportRow, for_all: &[Role], options: &ImportOptions) -> Result<
         position: row.position.clone(),
         place: row.place.clone(),
         name,
-        email: given.map(str::to_owned),
+        email,
         roles: roles::in_order(all).map_err(|reason| Fault::new("roles", reason))?,
         told_roles: row.roles.is_some(),
         id: id.map(str::to_owned),

@@ -20,6 +20,7 @@ use super::{
     table::{self, Namesake},
 };
 use crate::{
+    mail::Email,
     password::{Hasher, PoolError},
     people::People,
     sessions::table::Which,
@@ -225,13 +226,16 @@ impl People {
     /// Gives a user what its row says.
     fn change_to(&self, tx: &mut Tx<'_>, import: &Progress, user: &Namesake, row: &Prepared) -> Result<(), StoreError> {
         let given = if row.told_roles { &row.roles } else { &user.roles };
-        let email = row.email.as_ref().or(user.email.as_ref());
+        let email = row.email.as_ref().map(Email::as_str).or(user.email.as_deref());
+        let key = email.and_then(|email| Email::parse(email).ok()).map(|email| email.key().to_owned());
         let disabled = row.disabled.unwrap_or(user.disabled);
         let hash = row.password.as_ref().map(|kept| &kept.text);
         tx.execute(
-            "UPDATE users SET email = $2, roles = $3, disabled = $4, password_hash = COALESCE($5, password_hash), version = version + 1
+            "UPDATE users SET email = $2, roles = $3, disabled = $4, password_hash = COALESCE($5, password_hash),
+                 email_verified_at = CASE WHEN email_key IS NOT DISTINCT FROM $6 THEN email_verified_at END, email_key = $6,
+                 version = version + 1
              WHERE id = $1",
-            &[&user.id, &email, &roles::write(given), &disabled, &hash],
+            &[&user.id, &email, &roles::write(given), &disabled, &hash, &key],
         )?;
         tx.execute(
             "INSERT INTO foreign_ids (import_id, user_id, foreign_id, run) VALUES ($1, $2, $3, $4)
@@ -242,7 +246,7 @@ impl People {
         if disabled && !user.disabled {
             self.end_sessions(tx, &user.id, &Which::All, "user disabled")?;
         }
-        let mut after = shown(given, email.map(String::as_str), disabled);
+        let mut after = shown(given, email, disabled);
         after.insert("another_hash".to_owned(), json!(hash.is_some()));
         let mut before = shown(&user.roles, user.email.as_deref(), user.disabled);
         before.insert("another_hash".to_owned(), json!(false));
@@ -313,14 +317,19 @@ fn add(tx: &mut Tx<'_>, import: &Progress, fresh: &[(String, &Prepared)], at_us:
         })
         .collect();
     let shown: Vec<(&str, &str)> = fresh.iter().map(|(_, row)| (row.name.shown(), row.name.key())).collect();
+    let emails: Vec<(Option<&str>, Option<&str>)> = fresh
+        .iter()
+        .map(|(_, row)| (row.email.as_ref().map(Email::as_str), row.email.as_ref().map(Email::key)))
+        .collect();
     let rows = fresh.iter().zip(&written).zip(&shown);
-    let rows: Vec<[&dyn ToValue; 8]> = rows
-        .map(|(((id, row), (given, hash, disabled)), (name, key))| {
-            [id as &dyn ToValue, name, key, &row.email, hash, given, disabled, &at_us]
+    let rows: Vec<[&dyn ToValue; 9]> = rows
+        .zip(&emails)
+        .map(|((((id, _), (given, hash, disabled)), (name, key)), (email, email_key))| {
+            [id as &dyn ToValue, name, key, email, hash, given, disabled, &at_us, email_key]
         })
         .collect();
-    let rows: Vec<Parameters<'_>> = rows.iter().map(<[_; 8]>::as_slice).collect();
-    let sql = "INSERT INTO users (id, name, name_key, email, password_hash, roles, disabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let rows: Vec<Parameters<'_>> = rows.iter().map(<[_; 9]>::as_slice).collect();
+    let sql = "INSERT INTO users (id, name, name_key, email, password_hash, roles, disabled, created_at, email_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     tx.execute_each(sql, &rows)?;
     let rows: Vec<[&dyn ToValue; 4]> =
         fresh.iter().map(|(id, row)| [&import.id as &dyn ToValue, id, &row.id, &import.run]).collect();

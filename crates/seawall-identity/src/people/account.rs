@@ -9,6 +9,7 @@ use crate::{
     IdentityError,
     attempts::{self, Attempt},
     factors::tickets,
+    mail::Notice,
     sessions::{
         Session, Token,
         table::{self as sessions, Which},
@@ -94,6 +95,7 @@ impl People {
             }
             attempts::clear(tx, &key)?;
             tx.audit(Entry::new("user.password_changed", "user", &*user_id))?;
+            people.notify(tx, &user_id, Notice::PasswordChanged, user_agent.as_deref())?;
             people.end_sessions(tx, &user_id, &Which::All, "password changed")?;
             tickets::void(tx, &user_id)?;
             let session = people.begin_session(tx, &own, &user_id, digest, user_agent.as_deref())?;

@@ -11,7 +11,7 @@ use super::People;
 use crate::{
     IdentityError,
     factors::table as factors,
-    import,
+    import, mail, oidc,
     organisations::table as organisations,
     sessions::table::{self as sessions, Which},
     users::{User, table as users},
@@ -36,6 +36,8 @@ impl People {
             sessions::forget_places(tx, &user.id)?;
             factors::remove(tx, &user.id)?;
             import::forget(tx, &user.id)?;
+            mail::table::forget(tx, &user.id)?;
+            oidc::table::forget(tx, &user.id)?;
             Self::void_given(tx, &user.id)?;
             people.clear_codes(tx, &user.id)?;
             users::delete(tx, &user.id)?;

@@ -9,6 +9,7 @@ use super::{People, SignedIn, cause, codes::Judged, confirm::signed_in};
 use crate::{
     IdentityError,
     factors::{RecoveryCodes, Seed, table, tickets},
+    mail::Notice,
     sessions::{Token, table::Which},
     users::table as users,
 };
@@ -103,6 +104,7 @@ impl People {
             }
             table::set_recovery_codes(tx, &by.id, &digests)?;
             tx.audit(Entry::new("user.factor_added", "user", &*by.id).made(kind()))?;
+            people.notify(tx, &by.id, Notice::SecondFactorAdded, user_agent.as_deref())?;
             people.factors_changed(tx, &by, ending)?;
             Ok((judged, people.renew(tx, &own, &by, (digest, user_agent.as_deref()), "code")?))
         });
@@ -183,6 +185,7 @@ impl People {
         let removed = table::remove(tx, user_id)?;
         if removed {
             tx.audit(Entry::new("user.factor_removed", "user", user_id).removed(kind()))?;
+            self.notify(tx, user_id, Notice::SecondFactorRemoved, None)?;
         }
         Ok(removed)
     }

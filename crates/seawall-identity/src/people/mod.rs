@@ -8,9 +8,12 @@ mod confirm;
 mod deletion;
 mod devices;
 mod ending;
+mod external;
 mod factors;
 mod first;
 mod keys;
+mod mailing;
+mod notices;
 mod operator;
 mod organisations;
 mod passwords;
@@ -20,7 +23,10 @@ mod sign_in;
 mod tokens;
 mod waiting;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 use seawall_core::{
     clock::{Clock, Now},
@@ -39,6 +45,7 @@ use crate::{
     factors::Sealer,
     import::Imports,
     keys::KeyAuthenticator,
+    oidc::Issuer,
     password::PasswordContext,
     sessions::{Revoker, SessionAuthenticator},
     users::Name,
@@ -47,9 +54,10 @@ use crate::{
 pub use app_sessions::{AppSession, AppSessionToken};
 pub use confirm::Proof;
 pub use devices::{Asking, Begun, Paired, Place};
+pub use external::{Came, External};
 pub use factors::{EndOthers, Enrolled, Enrolment, Factors};
 pub use keys::MadeKey;
-pub(crate) use operator::plausible as plausible_email;
+pub use mailing::EmailShown;
 pub use operator::{NewUser, RolesChange};
 pub use reset::ResetOffer;
 pub use second::Second;
@@ -74,6 +82,8 @@ struct Inner {
     office: Office,
     imports: Imports,
     clock: Arc<dyn Clock>,
+    /// Issuers of accounts elsewhere, once they are known.
+    issuers: OnceLock<Vec<Issuer>>,
 }
 
 /// What people are kept with.
@@ -123,6 +133,7 @@ impl People {
             settings,
             key,
             clock,
+            issuers: OnceLock::new(),
         })))
     }
 

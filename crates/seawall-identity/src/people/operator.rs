@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::People;
 use crate::{
     IdentityError,
+    mail::Email,
     sessions::{Session, table::Which},
     users::{Name, User, roles, table as users},
 };
@@ -41,9 +42,6 @@ pub enum RolesChange {
     },
 }
 
-/// The longest e-mail address (RFC 5321).
-const LONGEST_EMAIL: usize = 254;
-
 impl People {
     /// Adds a user.
     ///
@@ -52,10 +50,8 @@ impl People {
     pub async fn add(&self, cause: &Cause, new: NewUser) -> Result<User, IdentityError> {
         let name = Name::parse(&new.name)?;
         let given = roles::in_order(new.roles).map_err(IdentityError::Invalid)?;
-        let email = new.email.map(|email| email.trim().to_owned());
-        if let Some(email) = email.as_deref().filter(|email| !plausible(email)) {
-            return Err(IdentityError::Invalid(format!("`{}` is no e-mail address", email.escape_debug())));
-        }
+        let email = new.email.as_deref().map(Email::parse).transpose().map_err(IdentityError::Invalid)?;
+        let email = email.map(|email| email.as_str().to_owned());
         let hash = match &new.password {
             Some(password) => {
                 self.check_password(password, &name, email.as_deref())?;
@@ -183,7 +179,7 @@ impl People {
     }
 
     /// Changes a user as it is in the transaction; answers it as it is then.
-    async fn change(
+    pub(super) async fn change(
         &self,
         cause: &Cause,
         id: String,
@@ -216,10 +212,4 @@ fn changed(before: &[Role], change: &RolesChange) -> Vec<Role> {
 fn shown(given: &[Role], disabled: bool) -> Map<String, Value> {
     let given: Vec<_> = given.iter().map(Role::as_str).collect();
     Map::from_iter([("roles".to_owned(), json!(given)), ("disabled".to_owned(), json!(disabled))])
-}
-
-/// Whether a text can be an e-mail address. Whether it is one, only a mail finds out.
-pub(crate) fn plausible(email: &str) -> bool {
-    let parts = email.rsplit_once('@').is_some_and(|(local, host)| !local.is_empty() && host.contains('.'));
-    parts && email.len() <= LONGEST_EMAIL && !email.chars().any(|sign| sign.is_whitespace() || sign.is_control())
 }

@@ -9,6 +9,7 @@ use crate::{
     IdentityError,
     attempts::{self, Layers},
     factors::tickets,
+    mail::Notice,
     sessions::{Token, digest_of, table::Which},
     users::{Name, User, table as users},
 };
@@ -74,6 +75,7 @@ impl People {
             attempts::clear(tx, &people.0.key.counted(name.key(), source))?;
             people.clear_codes(tx, &user.id)?;
             tx.audit(Entry::new("user.password_reset", "user", &*user.id))?;
+            people.notify(tx, &user.id, Notice::PasswordChanged, None)?;
             Ok(true)
         });
         if done.await? { Ok(()) } else { Err(IdentityError::ResetRefused) }

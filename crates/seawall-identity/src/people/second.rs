@@ -106,6 +106,10 @@ impl People {
         self.end_presented(tx, facts)?;
         let session = self.begin_session(tx, facts, &user_id, fresh, asked.user_agent.as_deref())?;
         sessions::second_factor(tx, &session.id)?;
+        let device = self.device(asked.device.as_deref());
+        if device.is_none_or(|device| device.user_id != user_id) {
+            self.notify_of_device(tx, &user_id, facts, asked.user_agent.as_deref())?;
+        }
         Ok(match users::by_id(tx, &user_id)? {
             Some(known) => Came::SignedIn(Box::new((known.user, session))),
             None => Came::Again,

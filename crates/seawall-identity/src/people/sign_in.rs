@@ -172,7 +172,7 @@ impl People {
         let fresh_hash = if verdict.upgrade_due { Some(self.0.passwords.hash(&asked.password).await?) } else { None };
         let token = Token::new().map_err(IdentityError::Random)?;
         let (people, facts, layers) = (self.clone(), facts.clone(), heard.layers.clone());
-        let place = self.place(facts.client);
+        let (place, known_device) = (self.place(facts.client), heard.device.is_some());
         let (user_id, digest, agent) = (known.user.id.clone(), token.digest(), asked.user_agent.clone());
         let cause = request_cause(Actor::User(Arc::from(user_id.as_str())), facts.client, &facts);
         let begun = self.write(cause, move |tx| {
@@ -197,6 +197,9 @@ impl People {
             }
             people.end_presented(tx, &facts)?;
             let session = people.begin_session(tx, &facts, &user_id, digest, agent.as_deref())?;
+            if !known_device {
+                people.notify_of_device(tx, &user_id, &facts, agent.as_deref())?;
+            }
             Ok(users::by_id(tx, &user_id)?.map(|known| Welcome::Session(Box::new((known.user, session)))))
         });
         Ok(match begun.await? {

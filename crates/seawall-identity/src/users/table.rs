@@ -4,6 +4,7 @@ use seawall_core::principal::Role;
 use seawall_store::{FromRow, ReadTx, Row, StoreError, Tx};
 
 use super::{Name, roles};
+use crate::mail::Email;
 
 /// A user, without the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,8 +97,9 @@ pub(crate) fn page(tx: &mut ReadTx<'_>, after: &str, limit: u32) -> Result<Vec<U
 /// Adds a user.
 pub(crate) fn add(tx: &mut Tx<'_>, fresh: &Fresh<'_>) -> Result<(), StoreError> {
     let created_at = tx.at_us();
+    let email_key = fresh.email.and_then(|email| Email::parse(email).ok()).map(|email| email.key().to_owned());
     tx.execute(
-        "INSERT INTO users (id, name, name_key, email, password_hash, roles, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO users (id, name, name_key, email, password_hash, roles, created_at, email_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         &[
             &fresh.id,
             &fresh.name.shown(),
@@ -106,6 +108,7 @@ pub(crate) fn add(tx: &mut Tx<'_>, fresh: &Fresh<'_>) -> Result<(), StoreError> 
             &fresh.password_hash,
             &roles::write(fresh.roles),
             &created_at,
+            &email_key,
         ],
     )
     .map(drop)
@@ -166,7 +169,7 @@ pub(crate) fn delete(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
     // A name that nobody can have: it begins with a control character.
     let nobody = format!("\u{1}{id}");
     tx.execute(
-        "UPDATE users SET name = '', name_key = $2, email = NULL, password_hash = NULL, roles = '', disabled = TRUE,
+        "UPDATE users SET name = '', name_key = $2, email = NULL, email_key = NULL, email_verified_at = NULL, password_hash = NULL, roles = '', disabled = TRUE,
              last_login_at = NULL, deleted_at = $3, version = version + 1 WHERE id = $1",
         &[&id, &nobody, &at_us],
     )

@@ -11,6 +11,7 @@ mod fixtures;
 mod imports;
 mod keys;
 mod layers;
+mod mail;
 mod nodes;
 mod operator;
 mod organisations;

@@ -119,7 +119,11 @@ impl Ground {
         let people = People::new(PeopleParts {
             db: self.db.clone(),
             caches: &caches,
-            settings: IdentitySettings::read(&values).unwrap().with_tiers(&tiers).unwrap(),
+            settings: IdentitySettings::read(&values)
+                .unwrap()
+                .with_tiers(&tiers)
+                .unwrap()
+                .with_links(Some("https://app.example/auth".to_owned())),
             key: AttemptsKey::of(&key.to_owned().into()),
             clock: Arc::clone(&self.clock) as _,
             meter: Arc::new(NoMeter),

@@ -29,6 +29,7 @@ use super::{
     hand_over::{self, Entry, Ground, HandOverMeters, Held, Predecessor, Program, Step},
     health::Health,
     identity::Identity,
+    mail::{self, MailDesk},
     notify::Notifier,
     reload::{Lasting, ReloadMeters, Reloader},
     running::Parts,
@@ -200,6 +201,12 @@ impl App {
         let (clock, meter) = (Arc::clone(&lasts.lasting.clock), Arc::new(registry.clone()));
         lasts.lasting.identity.open(store.place(), store.db(), store.caches(), clock, meter)?;
         lasts.lasting.identity.ready().await?;
+        if let Some(status) = settings.post.status() {
+            lasts.lasting.health.look_at_mail(status);
+        }
+        if let Some(postman) = lasts.lasting.identity.postman(&settings.post) {
+            store.deliver(postman);
+        }
         lasts.lasting.identity.tell_first(&settings.server.prefix).await;
         let last_word = held.last_word.take();
         let meters = HandOverMeters::new(&registry);
@@ -231,7 +238,11 @@ impl App {
         let program = self.program.clone().filter(|_| sockets.hand_over.is_some());
         let hand_over = program.is_some().then_some(hand_over);
         let admin = admin::router(admin::State {
-            store: store.router().merge(identity.operator_router()),
+            store: store.router().merge(identity.operator_router()).merge(mail::router(MailDesk {
+                post: settings.post.clone(),
+                db: Some(store.db().clone()),
+                application: identity.application().into(),
+            })),
             db: Some(store.db().clone()),
             health: health.clone(),
             registry: registry.clone(),

@@ -15,7 +15,7 @@ use seawall_proxy::{SERVER_SECTION, TLS_SECTION, UPSTREAM_SECTION};
 use seawall_store::migration::Ledger;
 use seawall_telemetry::{LOG_SECTION, TRACE_SECTION};
 
-use super::{admin, counters, hand_over, health, reload, supervised};
+use super::{admin, counters, hand_over, health, mail, reload, supervised};
 
 /// One step of a request's way through the guards.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +98,7 @@ pub static TOP: Section = Section::new(
 );
 
 /// Sections that belong to no guard, before those that do.
-static OWN_SECTIONS: [&Section; 15] = [
+static OWN_SECTIONS: [&Section; 17] = [
     &TOP,
     &UPSTREAM_SECTION,
     &supervised::SECTION,
@@ -112,6 +112,8 @@ static OWN_SECTIONS: [&Section; 15] = [
     &seawall_store::backup::SECTION,
     &seawall_identity::SECTION,
     &seawall_identity::organisations::SECTION,
+    &seawall_identity::oidc::SECTION,
+    &mail::SECTION,
     &LOG_SECTION,
     &TRACE_SECTION,
 ];
@@ -161,6 +163,8 @@ pub fn problems() -> impl Iterator<Item = &'static ProblemType> {
         .chain(seawall_proxy::PROBLEMS.iter().copied())
         .chain(admin::PROBLEMS.iter().copied())
         .chain(seawall_identity::http::PROBLEMS.iter().copied())
+        .chain(seawall_identity::http::MAIL_PROBLEMS.iter().copied())
+        .chain(seawall_identity::http::OIDC_PROBLEMS.iter().copied())
 }
 
 /// Every metric.

@@ -45,6 +45,12 @@ pub enum AppError {
         "proxy_protocol in [server] is on, and trusted in [client_address] names no proxy, so nobody could connect"
     )]
     NoAnnouncer,
+    /// Others cannot be asked over TLS.
+    #[error("issuers cannot be asked: {0}")]
+    Fetch(String),
+    /// A mail server that cannot be spoken to.
+    #[error("letters cannot be sent: {0}")]
+    Mail(String),
     /// Sessions that anybody on the way could take.
     #[error("people can sign in ([identity]), and nothing says that their connections are encrypted")]
     SessionsInClear,
@@ -121,6 +127,8 @@ impl AppError {
             | Self::Encryption(_)
             | Self::Tls(_)
             | Self::NoAnnouncer
+            | Self::Mail(_)
+            | Self::Fetch(_)
             | Self::SessionsInClear => 64,
             Self::Supervised(error) => error.exit_code(),
             Self::Store(error) => error.exit_code(),

@@ -18,6 +18,16 @@ pub(super) fn secret() -> std::io::Result<String> {
     }))
 }
 
+/// A fresh name of something: 32 hexadecimal characters.
+///
+/// # Errors
+/// As for [`secret`].
+pub(super) fn id() -> std::io::Result<String> {
+    let mut text = secret()?;
+    text.truncate(32);
+    Ok(text)
+}
+
 /// Whether two secrets are the same; takes as long for near misses as for far ones.
 pub(super) fn same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()

@@ -12,6 +12,7 @@ use super::{
     admin::{self, AdminSettings},
     encryption,
     health::{self, HealthSettings},
+    mail::Post,
     sites::SiteParts,
     store::StorePlace,
     supervised::{self, SupervisedSettings},
@@ -32,6 +33,7 @@ pub(super) struct Settings {
     pub(super) health: HealthSettings,
     pub(super) log: LogSettings,
     pub(super) store: StorePlace,
+    pub(super) post: Post,
 }
 
 impl Settings {
@@ -57,6 +59,7 @@ impl Settings {
                 .with_counters_required(rate_limit::needs_counters(config.values(&rate_limit::SECTION))?),
             log: LogSettings::read(config.values(&LOG_SECTION))?,
             store: StorePlace::read(&config, directory)?,
+            post: Post::read(&config, directory)?,
             config: Arc::new(config),
         };
         settings.upstream.ca_file = settings.upstream.ca_file.take().map(|file| directory.join(file));

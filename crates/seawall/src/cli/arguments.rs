@@ -8,7 +8,7 @@ use super::{
     CliError, Next, World,
     store::{
         AuditLogCommand, BackupCommand, DbCommand, DeviceCommand, IdentityCommand, ImportCommand, KeyCommand,
-        MigrateCommand, OrganisationCommand, RestoreOptions, UserCommand,
+        MailCommand, MigrateCommand, OrganisationCommand, RestoreOptions, UserCommand,
     },
 };
 
@@ -89,6 +89,9 @@ pub(super) enum Command {
     /// Take over the users of another system, with the passwords they have.
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Try the mail server, or see to letters that it did not take.
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Read the record of who did what, or find out whether it was changed.
     #[command(subcommand)]
     AuditLog(AuditLogCommand),

@@ -73,6 +73,7 @@ pub fn execute(arguments: impl IntoIterator<Item = OsString>, world: &mut World<
         Command::Organisation(command) => store::organisation(command, world),
         Command::Identity(command) => store::identity(command, world),
         Command::Import(command) => store::import(command, world),
+        Command::Mail(command) => store::mail(command, world),
         Command::AuditLog(command) => store::audit_log(command, world),
         Command::Completions { shell } => completions::write(shell, world),
     }

@@ -135,6 +135,25 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "an_operators_token_gives_another_password_and_deletion_ends_everything",
         include_str!("identity/factors.rs"),
     ),
+    ("link-refused", "an_address_is_ones_own_once_the_link_that_went_there_was_used", include_str!("identity/mail.rs")),
+    (
+        "too-many-mails",
+        "an_address_is_ones_own_once_the_link_that_went_there_was_used",
+        include_str!("identity/mail.rs"),
+    ),
+    ("mail-unavailable", "without_a_mail_server_everybody_is_told_what_to_do", include_str!("identity/mail.rs")),
+    (
+        "issuer-refused",
+        "what_was_begun_elsewhere_is_mixed_up_forged_or_too_late_is_refused",
+        include_str!("identity/oidc.rs"),
+    ),
+    ("issuer-unavailable", "an_issuer_that_does_not_answer_keeps_nobody_waiting", include_str!("identity/oidc.rs")),
+    ("not-linked", "an_address_in_common_links_nothing_and_a_signed_in_user_does", include_str!("identity/oidc.rs")),
+    (
+        "linked-elsewhere",
+        "an_address_in_common_links_nothing_and_a_signed_in_user_does",
+        include_str!("identity/oidc.rs"),
+    ),
     (
         "identity-unavailable",
         "without_its_store_seawall_serves_whom_it_knows_and_says_so_to_others",

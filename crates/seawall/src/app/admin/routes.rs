@@ -121,6 +121,8 @@ const INDEX: &str = "The admin interface of Seawall.\n\n\
     /api/users      people who may sign in (token)\n\
     /api/keys       their API keys (token)\n\
     /api/imports    users of another system, by POST (token)\n\
+    /api/mail/dead  letters that were set aside (token)\n\
+    /api/mail/test  send a letter to try the mail server, by POST (token)\n\
     /api/audit-log  who did what, page by page (token)\n\
     /api/audit-log/verify   whether it is as it was written (token)\n";
 

@@ -22,7 +22,7 @@ use super::{
     config::{Check, Probe},
     report::server,
 };
-use crate::app::{counters::SharedCounters, tiny_http};
+use crate::app::{counters::SharedCounters, mail::MailStatus, tiny_http};
 
 /// How long results are kept, in microseconds.
 const KEPT_US: u64 = 1_000_000;
@@ -48,6 +48,8 @@ struct Inner {
     store: OnceLock<Db>,
     /// Counters that are shared with others, when there are any.
     counters: OnceLock<SharedCounters>,
+    /// The mail server, when there is one.
+    mail: OnceLock<MailStatus>,
     /// Held while checks run, so that those who ask meanwhile wait for the same results.
     kept: Mutex<Option<Kept>>,
 }
@@ -74,6 +76,7 @@ impl Health {
             draining: AtomicBool::new(false),
             store: OnceLock::new(),
             counters: OnceLock::new(),
+            mail: OnceLock::new(),
             kept: Mutex::new(None),
         }))
     }
@@ -93,6 +96,12 @@ impl Health {
     pub(in crate::app) fn look_at_counters(&self, counters: SharedCounters) {
         // Set once, when the server starts.
         let _set = self.0.counters.set(counters);
+    }
+
+    /// From now on it is told how the mail server took the last letter.
+    pub(in crate::app) fn look_at_mail(&self, status: MailStatus) {
+        // Set once, when the server starts.
+        let _set = self.0.mail.set(status);
     }
 
     /// Takes over other settings.
@@ -147,6 +156,7 @@ impl Health {
         }
         let mut outcomes = running.join_all().await;
         outcomes.extend(self.0.counters.get().map(|shared| counters(shared, settings.counters_required)));
+        outcomes.extend(self.0.mail.get().map(mail));
         outcomes.sort_by(|one, other| one.name.cmp(&other.name));
         outcomes
     }
@@ -180,6 +190,12 @@ async fn store(db: Db, clock: &dyn Clock) -> Outcome {
 fn counters(counters: &SharedCounters, required: bool) -> Outcome {
     let details = Map::from_iter([("url".to_owned(), counters.url().into())]);
     Outcome { name: "redis".to_owned(), error: counters.fault(), took_ms: 0, required, details }
+}
+
+/// Whether the mail server took the last letter. Nothing is asked, and readiness does not depend on it: letters wait.
+fn mail(status: &MailStatus) -> Outcome {
+    let details = Map::from_iter([("server".to_owned(), status.server().into())]);
+    Outcome { name: "mail".to_owned(), error: status.fault(), took_ms: 0, required: false, details }
 }
 
 async fn run(check: Check, clock: &dyn Clock) -> Outcome {

@@ -6,7 +6,7 @@ use seawall_guards::rate_limit;
 use seawall_identity::{SECTION, SIGN_IN_LIMITS};
 
 /// Where passwords, codes and tokens are tried, below the prefix.
-const PATHS: [&str; 13] = [
+const PATHS: [&str; 18] = [
     "auth/sign-in",
     "auth/sign-in/second",
     "auth/confirm",
@@ -15,6 +15,11 @@ const PATHS: [&str; 13] = [
     "auth/reset",
     "auth/first",
     "auth/register",
+    "auth/forgot",
+    "auth/oidc/{name}/link",
+    "auth/oidc/{name}/credential",
+    "auth/email",
+    "auth/email/verify",
     "auth/token",
     "auth/devices/code",
     "auth/devices/look",

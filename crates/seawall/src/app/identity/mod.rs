@@ -5,6 +5,7 @@ mod cookie;
 mod first;
 mod forward;
 mod limits;
+mod links;
 mod tokens;
 
 use std::{
@@ -19,6 +20,7 @@ use seawall_core::{
     Environment,
     authenticator::{Authenticator, Credentials, Found, Presented, RefreshCookie},
     clock::Clock,
+    fetch::Fetch,
     meter::{Meter, NoMeter},
     reply::{PortError, Reply},
 };
@@ -26,6 +28,8 @@ use seawall_identity::{
     CredentialAuthenticator, IdentitySettings, SECTION,
     attempts::{AttemptsKey, DeviceKeys},
     http::{self, SessionCookie},
+    mail::Postman,
+    oidc::{self, IssuerSettings},
     organisations,
     people::{People, PeopleParts},
     tokens::Browser,
@@ -36,7 +40,8 @@ use seawall_store::{DatabaseUrl, Db, cache::Caches, messages::Messages};
 pub(super) use limits::{KEY_PATHS, Limited};
 
 use super::{
-    AppError, SystemClock,
+    AppError, SystemClock, fetch,
+    mail::Post,
     store::{StorePlace, between},
 };
 
@@ -47,6 +52,7 @@ pub(crate) struct Identity(Arc<Inner>);
 
 struct Inner {
     settings: IdentitySettings,
+    issuers: Vec<IssuerSettings>,
     cookie: SessionCookie,
     /// Where whoever shows a token that does not hold gets another.
     open_paths: Arc<[String]>,
@@ -70,9 +76,13 @@ impl Identity {
         let settings = settings.with_tiers(config.entries(&organisations::SECTION))?;
         let cookie = cookie::of(config, &settings)?;
         let server = ServerSettings::read(config.values(&SERVER_SECTION))?;
+        let site = links::site(config, &settings, &server)?;
+        let links = links::of(config, &settings, site.as_ref())?;
+        let settings = settings.with_links(links).with_site(site);
+        let issuers = IssuerSettings::read(config.entries(&oidc::SECTION))?;
         let open_paths = tokens::open_paths(&server.prefix);
         let environment = config.environment();
-        Ok(Self(Arc::new(Inner { settings, cookie, open_paths, environment, open: OnceLock::new() })))
+        Ok(Self(Arc::new(Inner { settings, issuers, cookie, open_paths, environment, open: OnceLock::new() })))
     }
 
     /// What guards look sessions up with, when people can sign in.
@@ -109,6 +119,10 @@ impl Identity {
         let key = attempts_key(settings, &place.data, &*clock)?;
         let parts = PeopleParts { db: db.clone(), caches, settings: settings.clone(), key, clock, meter };
         let people = People::new(parts)?;
+        if !self.0.issuers.is_empty() {
+            let client: Arc<dyn Fetch> = Arc::new(fetch::Client::new().map_err(AppError::Fetch)?);
+            people.open_issuers(self.0.issuers.clone(), &client);
+        }
         let credentials = people.authenticator();
         // It is opened once.
         let _first = self.0.open.set(Open { people, credentials });
@@ -159,6 +173,17 @@ impl Identity {
             }
             None => Router::new(),
         }
+    }
+
+    /// Who carries letters to these people, when anybody takes them and people can sign in.
+    pub(super) fn postman(&self, post: &Post) -> Option<Postman> {
+        let open = self.0.open.get().filter(|_| self.0.settings.enabled && self.0.settings.mail.links.is_some())?;
+        Some(Postman::new(open.people.clone(), post.mailer()?))
+    }
+
+    /// The application's name.
+    pub(super) fn application(&self) -> &str {
+        &self.0.settings.authenticator_name
     }
 
     /// What operators may ask.

@@ -7,6 +7,7 @@ use seawall_core::{
     clock::Clock,
     meter::{Meter, NoMeter},
 };
+use seawall_identity::mail::Postman;
 use seawall_store::{
     Cause, DatabaseUrl, Db, Migrate, StoreError, Surroundings,
     audit::{Destination, Entry, SigningKey},
@@ -26,7 +27,7 @@ use super::{
     router,
     routes::Looked,
 };
-use crate::app::catalogue::LEDGERS;
+use crate::app::{catalogue::LEDGERS, mail::Rounds};
 
 /// How long the last changes may take to reach the place of the backups when the server ends.
 const SHIP_LIMIT: Duration = Duration::from_secs(10);
@@ -51,6 +52,8 @@ pub(in crate::app) struct Store {
     backups: Backups,
     keeper: Arc<Keeper>,
     caches: Caches,
+    /// Letters.
+    rounds: Arc<Rounds>,
     /// What is done while it is open.
     duties: JoinSet<()>,
     stop: watch::Sender<bool>,
@@ -88,6 +91,7 @@ impl Store {
         let messages = between::messages(&place, &*meter).map_err(|fault| *fault)?;
         let caches = Caches::new(messages, Arc::clone(&clock), Arc::clone(&meter));
         let keeper = Arc::new(Keeper::begin(backups.clone(), db.clone()));
+        let rounds = Arc::new(Rounds::new(db.clone(), Arc::clone(&clock), Arc::clone(&meter)));
         duties.spawn(retention::run(db.clone(), rules(), Arc::clone(&meter), stopping.clone()));
         let signing = Signing {
             db: db.clone(),
@@ -98,7 +102,7 @@ impl Store {
             meter,
         };
         duties.spawn(checkpoints::sign(signing, stopping));
-        let store = Self { db, place, key, destinations, backups, keeper, caches, duties, stop };
+        let store = Self { db, place, key, destinations, backups, keeper, caches, rounds, duties, stop };
         store.tell_start().await;
         Ok(store)
     }
@@ -111,6 +115,11 @@ impl Store {
     /// Hot rows in memory, and the messages by which nodes tell each other what has become of them.
     pub(in crate::app) const fn caches(&self) -> &Caches {
         &self.caches
+    }
+
+    /// Hands letters over from here on.
+    pub(in crate::app) fn deliver(&self, postman: Postman) {
+        self.rounds.begin(postman);
     }
 
     /// Where it is.
@@ -133,11 +142,17 @@ impl Store {
 
     /// What a successor is given.
     pub(in crate::app) fn lent(&self) -> Lent {
-        Lent { db: self.db.clone(), keeper: Arc::clone(&self.keeper), messages: self.caches().messages().clone() }
+        Lent {
+            db: self.db.clone(),
+            keeper: Arc::clone(&self.keeper),
+            rounds: Arc::clone(&self.rounds),
+            messages: self.caches().messages().clone(),
+        }
     }
 
     /// Signs the last checkpoint, runs what waits, and gives the database back.
     pub(in crate::app) async fn close(&mut self) {
+        self.rounds.rest().await;
         let kept = self.keeper.rest().await;
         self.stop.send_replace(true);
         while let Some(ended) = self.duties.join_next().await {
@@ -182,12 +197,14 @@ impl Store {
 pub(in crate::app) struct Lent {
     db: Db,
     keeper: Arc<Keeper>,
+    rounds: Arc<Rounds>,
     messages: Messages,
 }
 
 impl Lent {
     /// Runs what waits, closes the database, and ships what was captured as far as the successor can wait for it.
     pub(in crate::app) async fn give(&self) -> Result<(), tokio::task::JoinError> {
+        self.rounds.rest().await;
         self.keeper.rest().await;
         let db = self.db.clone();
         tokio::task::spawn_blocking(move || db.close()).await?;
@@ -225,6 +242,7 @@ impl Lent {
         // The successor may have written meanwhile, and a file's messages stay within a process.
         self.messages.missed();
         self.keeper.resume();
+        self.rounds.resume();
         Ok(())
     }
 }

@@ -25,6 +25,7 @@ use tower::ServiceExt;
 use super::super::CliError;
 use crate::app::{
     AppError, SystemClock, identity,
+    mail::{self, MailDesk, Post},
     store::{
         self, Looked, StoreFault, StorePlace,
         backups::{self, Asked, Backups, Board, Purpose, What},
@@ -56,6 +57,7 @@ pub(super) struct Access {
     /// The environment's; they may hold credentials.
     variables: Variables,
     identity: IdentitySettings,
+    mail: Post,
 }
 
 /// Variables of the environment, which are not shown.
@@ -101,13 +103,14 @@ pub(super) struct BackupHolder {
 }
 
 impl Access {
-    pub(super) const fn new(
+    pub(super) fn new(
         socket: PathBuf,
         place: StorePlace,
         variables: Variables,
         identity: IdentitySettings,
+        mail: Post,
     ) -> Self {
-        Self { socket, place, variables, identity }
+        Self { socket, place, variables, identity, mail }
     }
 
     /// Where it is.
@@ -144,6 +147,17 @@ impl Access {
         let db = self.open().await?;
         let (router, messages) = identity::alone(&db, &self.place, self.identity.clone()).map_err(CliError::App)?;
         Ok(PeopleHolder { holder: Holder::Own(router), messages: Some(messages) })
+    }
+
+    /// Finds the server, or sends and opens what is asked for itself.
+    pub(super) async fn mail(&self, open: bool) -> Result<PeopleHolder, CliError> {
+        if self.served().await {
+            return Ok(PeopleHolder { holder: Holder::Server(self.socket.clone()), messages: None });
+        }
+        let db = if open { Some(self.open().await?) } else { None };
+        let application = self.identity.authenticator_name.as_str().into();
+        let router = mail::router(MailDesk { post: self.mail.clone(), db, application });
+        Ok(PeopleHolder { holder: Holder::Own(router), messages: None })
     }
 
     /// Opens the store, which no server may have.

@@ -8,6 +8,7 @@ mod device;
 mod identity;
 mod import;
 mod key;
+mod mail;
 mod migrate;
 mod organisation;
 mod relocate;
@@ -21,8 +22,8 @@ use seawall_identity::IdentitySettings;
 use self::access::{Access, Variables};
 pub(super) use self::{
     audit_log::AuditLogCommand, backup::BackupCommand, device::DeviceCommand, identity::IdentityCommand,
-    import::ImportCommand, key::KeyCommand, migrate::MigrateCommand, organisation::OrganisationCommand,
-    relocate::DbCommand, restore::RestoreOptions, user::UserCommand,
+    import::ImportCommand, key::KeyCommand, mail::MailCommand, migrate::MigrateCommand,
+    organisation::OrganisationCommand, relocate::DbCommand, restore::RestoreOptions, user::UserCommand,
 };
 use super::{
     CliError, Next, Serve, World,
@@ -31,7 +32,7 @@ use super::{
     paint::Paint,
     status,
 };
-use crate::app::{AppError, store::StorePlace};
+use crate::app::{AppError, mail::Post, store::StorePlace};
 
 /// A command, and all it needs.
 #[derive(Debug)]
@@ -52,6 +53,7 @@ enum Wish {
     Device(DeviceCommand, Access),
     Organisation(OrganisationCommand, Access),
     Identity(IdentityCommand, Access),
+    Mail(MailCommand, Access),
     /// With the directory where relative paths begin.
     Import(ImportCommand, Access, PathBuf),
     /// With the directory where relative paths begin.
@@ -119,6 +121,12 @@ pub(super) fn import(command: ImportCommand, world: &World<'_>) -> Result<Next, 
     Ok(next(Wish::Import(command, access, world.directory.clone()), world))
 }
 
+/// Prepares `seawall mail`.
+pub(super) fn mail(command: MailCommand, world: &World<'_>) -> Result<Next, CliError> {
+    let access = access(command.file(), world)?;
+    Ok(next(Wish::Mail(command, access), world))
+}
+
 /// Prepares `seawall db`.
 pub(super) fn db(command: DbCommand, world: &World<'_>) -> Next {
     next(Wish::Db(command, world.directory.clone()), world)
@@ -138,7 +146,8 @@ fn access(file: &FileOption, world: &World<'_>) -> Result<Access, CliError> {
     let identity = identity.with_environment(loaded.config.environment());
     let tiers = loaded.config.entries(&seawall_identity::organisations::SECTION);
     let identity = identity.with_tiers(tiers).map_err(AppError::Setting)?;
-    Ok(Access::new(status::socket(&options, world)?, place, Variables(world.variables.clone()), identity))
+    let mail = Post::read(&loaded.config, &loaded.directory)?;
+    Ok(Access::new(status::socket(&options, world)?, place, Variables(world.variables.clone()), identity, mail))
 }
 
 impl Ask {
@@ -158,6 +167,7 @@ impl Ask {
             Wish::User(command, access) => command.run(access, self.paint, out).await,
             Wish::Identity(command, access) => command.run(access, self.paint, out).await,
             Wish::Import(command, access, directory) => command.run(access, directory, self.paint, out).await,
+            Wish::Mail(command, access) => command.run(access, out).await,
             Wish::Db(command, directory) => command.run(directory, self.paint, out).await,
         }
     }

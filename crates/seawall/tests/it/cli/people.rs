@@ -3,9 +3,11 @@
 use std::{
     io::Write,
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use seawall_testkit::{
+    MailServer, Manner,
     client::Request,
     upstream::{Kind, Upstream},
 };
@@ -189,4 +191,40 @@ async fn without_people_a_token_makes_the_first_administrator_and_operators_help
 
 fn token_sign(sign: char) -> bool {
     sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_')
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_loses_no_letter_and_a_link_is_logged_where_no_mail_server_is_named() {
+    let mail = MailServer::start(Manner::Busy).await;
+    let named = format!("{CONFIGURATION}[mail]\nurl = \"{}\"\nfrom = \"no-reply@app.example\"\n", mail.url());
+    let place = Place::with_config(&named);
+    let (upstream, mut server) = serve(&place).await;
+    add(&place, "ann", &["--email", "ann@example.org"], PASSWORD);
+    let forgot = json!({ "name": "ann" });
+    server.client().post_json("/_seawall/auth/forgot", &forgot).await.expect_status(202);
+    // Its first attempt has failed, and it waits for the next.
+    let failed = "seawall_outbox_deliveries_total{topic=\"mail\",outcome=\"failed\"} 1";
+    let limit = Instant::now() + Duration::from_secs(10);
+    while !server.admin_client().get("/metrics").await.text().contains(failed) {
+        assert!(Instant::now() < limit, "the letter is not tried");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.child.signal("KILL");
+    server.child.ended();
+    mail.behave(Manner::Takes);
+    let mut server = place.serve(&["run", "--to", &upstream.url()]);
+    assert_eq!(mail.until_letters_within(1, Duration::from_secs(90)).await[0].to, ["ann@example.org"]);
+    assert!(place.seawall(&["mail", "test", "x@example.org"]).ok().contains("took a letter to x@example.org"));
+    assert_eq!(server.terminate(), Some(0));
+    assert!(place.seawall(&["mail", "test", "x@example.org"]).ok().contains("took a letter to x@example.org"));
+    assert_eq!(place.seawall(&["mail", "dead"]).ok(), "no letter was set aside\n");
+
+    let place = Place::with_config(CONFIGURATION);
+    let (_upstream, mut server) = serve(&place).await;
+    add(&place, "ann", &[], PASSWORD);
+    assert!(place.seawall(&["mail", "test", "x@example.org"]).refused(69).contains("set `url` and `from` in [mail]"));
+    place.seawall(&["user", "email", "ann", "ann@example.org"]).ok();
+    server.client().post_json("/_seawall/auth/forgot", &forgot).await.expect_status(202);
+    server.logged("/_seawall/auth/reset#");
+    assert_eq!(server.terminate(), Some(0));
 }

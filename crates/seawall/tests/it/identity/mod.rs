@@ -4,6 +4,8 @@ mod devices;
 mod factors;
 mod forged;
 mod keys;
+mod mail;
+mod oidc;
 mod operator;
 mod organisations;
 mod proxies;

@@ -32,6 +32,8 @@ pub(crate) enum UserCommand {
     Delete(DeleteOptions),
     /// Make a token with which somebody chooses a password, once and within 30 minutes.
     Reset(OneOptions),
+    /// Give somebody an e-mail address, another one, or none.
+    Email(EmailOptions),
     /// Show somebody's second factors, or remove them for who has lost them.
     Factors(FactorsOptions),
     /// Show somebody's roles, or change them from the next request on.
@@ -99,6 +101,18 @@ pub(crate) struct DeleteOptions {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct EmailOptions {
+    #[command(flatten)]
+    one: OneOptions,
+    /// The address.
+    #[arg(value_name = "ADDRESS", required_unless_present = "remove")]
+    address: Option<String>,
+    /// Take the address away.
+    #[arg(long, conflicts_with = "address")]
+    remove: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct FactorsOptions {
     /// Remove them: the password alone signs in, and all sessions end.
     #[arg(long)]
@@ -137,6 +151,7 @@ impl UserCommand {
                 &options.file
             }
             Self::Delete(options) => &options.one.file,
+            Self::Email(options) => &options.one.file,
             Self::Factors(options) => &options.one.file,
             Self::Roles(options) => &options.one.file,
             Self::SignOut(options) => &options.one.file,
@@ -181,6 +196,12 @@ impl UserCommand {
             Self::Reset(options) => {
                 let offer = holder.have_done(&path(&options.user, "/reset"), &json!({})).await?;
                 shown::reset(&offer, options.json, out)
+            }
+            Self::Email(options) => {
+                let body = json!({ "email": options.address });
+                let user = holder.have_done(&path(&options.one.user, "/email"), &body).await?;
+                let what = if options.remove { "has no address" } else { "has another address" };
+                shown::user(&user, what, options.one.json, paint, out)
             }
             Self::Factors(options) => factors(options, holder, out).await,
             Self::Roles(options) => roles(options, holder, paint, out).await,

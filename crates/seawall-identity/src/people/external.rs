@@ -1,0 +1,289 @@
+//! Signing in with an account elsewhere, and linking one.
+
+use std::sync::Arc;
+
+use seawall_core::{facts::Facts, fetch::Fetch, principal::Principal};
+use seawall_store::{Actor, StoreError, Tx, audit::Entry};
+use serde_json::{Map, json};
+
+use super::{People, SignInStep, SignedIn, TicketGiven, cause, request_cause};
+use crate::{
+    IdentityError,
+    factors::{table as factors, tickets},
+    mail::Email,
+    oidc::{FLOW_S, Flow, Issuer, IssuerSettings, Purpose, Subject, challenge, fresh, query, table},
+    sessions::{Session, Token, digest},
+    users::{Name, User, table as users},
+};
+
+/// What came with a request that brings something from an issuer.
+#[derive(Clone, Debug, Default)]
+pub struct Came {
+    /// With what it is done.
+    pub user_agent: Option<String>,
+    /// The cookie of a known device, when one came.
+    pub device: Option<String>,
+}
+
+/// What coming back from an issuer led to.
+#[derive(Debug)]
+pub enum External {
+    /// Somebody signs in.
+    Step(SignInStep),
+    /// The account belongs to who is signed in.
+    Linked,
+}
+
+/// What a transaction came to.
+enum Welcome {
+    Session(Box<(User, Session)>),
+    Ticket(i64),
+    Replayed,
+    Unlinked,
+    KeptOut,
+}
+
+impl People {
+    /// Makes issuers known; once.
+    pub fn open_issuers(&self, settings: Vec<IssuerSettings>, fetch: &Arc<dyn Fetch>) {
+        let issuer = |settings| Issuer::new(settings, Arc::clone(fetch), Arc::clone(&self.0.clock));
+        // It is called once.
+        let _first = self.0.issuers.set(settings.into_iter().map(issuer).collect());
+    }
+
+    fn issuer(&self, name: &str) -> Result<(&Issuer, String), IdentityError> {
+        let issuer = self.0.issuers.get().and_then(|all| all.iter().find(|issuer| issuer.settings.name == name));
+        let site = self.0.settings.site.as_ref();
+        let (Some(issuer), Some(site)) = (issuer, site) else { return Err(IdentityError::NoIssuer) };
+        Ok((issuer, format!("{site}/oidc/{name}/callback")))
+    }
+
+    /// Begins the way to an issuer: its address, and what the browser keeps meanwhile.
+    ///
+    /// # Errors
+    /// [`IdentityError::NoIssuer`], [`IdentityError::IssuerAway`].
+    pub async fn to_issuer(&self, name: &str, return_to: &str) -> Result<(String, String), IdentityError> {
+        self.begin_flow(name, return_to, Purpose::SignIn).await
+    }
+
+    /// The same to link an account to the principal.
+    ///
+    /// # Errors
+    /// [`IdentityError::ConfirmFirst`] besides.
+    pub async fn to_link(
+        &self,
+        principal: &Principal,
+        name: &str,
+        return_to: &str,
+    ) -> Result<(String, String), IdentityError> {
+        self.fresh(principal)?;
+        let session = principal.session.as_deref().unwrap_or_default().to_owned();
+        self.begin_flow(name, return_to, Purpose::Link { user: principal.id.to_string(), session }).await
+    }
+
+    async fn begin_flow(
+        &self,
+        name: &str,
+        return_to: &str,
+        purpose: Purpose,
+    ) -> Result<(String, String), IdentityError> {
+        let (issuer, redirect) = self.issuer(name)?;
+        let metadata = issuer.metadata().await?;
+        let flow = Flow {
+            issuer: name.to_owned(),
+            state: fresh()?,
+            nonce: fresh()?,
+            verifier: fresh()?,
+            purpose,
+            return_to: return_to.to_owned(),
+            until_s: self.now_us() / 1_000_000 + FLOW_S,
+        };
+        let (scope, challenge) = (issuer.settings.scopes.join(" "), challenge(&flow.verifier));
+        let asked = query(&[
+            ("response_type", "code"),
+            ("client_id", &issuer.settings.client_id),
+            ("redirect_uri", &redirect),
+            ("scope", &scope),
+            ("state", &flow.state),
+            ("nonce", &flow.nonce),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ]);
+        let sign = if metadata.authorization_endpoint.contains('?') { '&' } else { '?' };
+        let location = format!("{}{sign}{asked}", metadata.authorization_endpoint);
+        Ok((location, flow.seal(&self.0.office.secrets)?))
+    }
+
+    /// Comes back from an issuer with a code; answers where the browser goes on, too.
+    ///
+    /// # Errors
+    /// [`IdentityError::IssuerRefused`], [`IdentityError::IssuerAway`], [`IdentityError::NotLinked`], [`IdentityError::LinkedElsewhere`].
+    pub async fn from_issuer(
+        &self,
+        facts: &Facts,
+        name: &str,
+        cookie: &str,
+        returned: &[(String, String)],
+        came: Came,
+    ) -> Result<(External, String), IdentityError> {
+        let refused = |why: &str| IdentityError::IssuerRefused(why.to_owned());
+        let (issuer, redirect) = self.issuer(name)?;
+        let now_s = self.now_us() / 1_000_000;
+        let flow = Flow::open(&self.0.office.secrets, cookie, now_s);
+        let flow = flow.ok_or_else(|| refused("the browser did not begin it here, or too long ago"))?;
+        let said = |wanted: &str| -> Result<Option<&str>, IdentityError> {
+            let mut found = returned.iter().filter(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+            let first = found.next();
+            if found.next().is_some() { Err(refused("a parameter came twice")) } else { Ok(first) }
+        };
+        let state = said("state")?.unwrap_or_default();
+        let same = subtle::ConstantTimeEq::ct_eq(state.as_bytes(), flow.state.as_bytes());
+        // Issuers are not mixed up: each has an address of its own to come back to, and may name itself (RFC 9207).
+        if flow.issuer != name || !bool::from(same) {
+            return Err(refused("it answers what this browser did not ask"));
+        }
+        if said("iss")?.is_some_and(|iss| iss != issuer.settings.issuer) {
+            return Err(refused("another issuer answers"));
+        }
+        let Some(code) = said("code")? else { return Err(refused("it gave no code")) };
+        let token = issuer.exchange(code, &flow.verifier, &redirect).await?;
+        let subject = issuer.subject(&token, Some(&flow.nonce), now_s).await?;
+        let external = match flow.purpose {
+            Purpose::SignIn => External::Step(self.sign_in_as(facts, issuer, subject, None, came).await?),
+            Purpose::Link { user, session } => {
+                let own = facts.principal.as_ref().filter(|principal| {
+                    *principal.id == *user && principal.session.as_deref() == Some(session.as_str())
+                });
+                let own = own.ok_or_else(|| refused("the session that began it is not the one that ends it"))?;
+                self.link(facts, own, issuer, subject).await?;
+                External::Linked
+            }
+        };
+        Ok((external, flow.return_to))
+    }
+
+    /// Takes an ID token that a page of the issuer posted, once.
+    ///
+    /// # Errors
+    /// As for [`Self::from_issuer`].
+    pub async fn take_credential(
+        &self,
+        facts: &Facts,
+        name: &str,
+        token: &str,
+        came: Came,
+    ) -> Result<SignInStep, IdentityError> {
+        let (issuer, _) = self.issuer(name)?;
+        let subject = issuer.subject(token, None, self.now_us() / 1_000_000).await?;
+        self.sign_in_as(facts, issuer, subject, Some(digest(token.as_bytes())), came).await
+    }
+
+    async fn sign_in_as(
+        &self,
+        facts: &Facts,
+        issuer: &Issuer,
+        subject: Subject,
+        once: Option<[u8; 32]>,
+        came: Came,
+    ) -> Result<SignInStep, IdentityError> {
+        let device = self.device(came.device.as_deref());
+        let token = Token::new().map_err(IdentityError::Random)?;
+        let (people, own, settings, fresh) = (self.clone(), facts.clone(), issuer.settings.clone(), token.digest());
+        let (place, known) = (self.place(facts.client), device.clone());
+        let begun = self.write(cause(facts), move |tx| {
+            if let Some(digest) = &once
+                && !table::use_token(tx, digest, subject.expires_s.saturating_add(120).saturating_mul(1_000_000))?
+            {
+                return Ok(Welcome::Replayed);
+            }
+            let owner = match table::owner(tx, &settings.issuer, &subject.subject)? {
+                Some(owner) => owner,
+                None if settings.register => people.make_user(tx, &settings, &subject)?,
+                None => return Ok(Welcome::Unlinked),
+            };
+            let Some(user) = users::by_id(tx, &owner)?.map(|known| known.user) else { return Ok(Welcome::Unlinked) };
+            if factors::has_one(tx, &owner)? && !user.disabled {
+                let expires_at = tickets::give(tx, &fresh, (&owner, user.version), &place)?;
+                let after = Map::from_iter([
+                    ("next".to_owned(), json!("second factor")),
+                    ("issuer".to_owned(), json!(settings.name)),
+                ]);
+                tx.audit(Entry::new("user.sign_in", "user", &*owner).made(after))?;
+                return Ok(Welcome::Ticket(expires_at));
+            }
+            if !users::signs_in_as(tx, &owner, user.version)? {
+                return Ok(Welcome::KeptOut);
+            }
+            people.end_presented(tx, &own)?;
+            let agent = came.user_agent.as_deref();
+            let session = people.begin_session(tx, &own, &owner, fresh, agent)?;
+            let after = Map::from_iter([("issuer".to_owned(), json!(settings.name))]);
+            tx.audit(Entry::new("user.sign_in", "user", &*owner).made(after))?;
+            if known.as_ref().is_none_or(|device| device.user_id != owner) {
+                people.notify_of_device(tx, &owner, &own, agent)?;
+            }
+            Ok(Welcome::Session(Box::new((user, session))))
+        });
+        match begun.await? {
+            Welcome::Session(begun) => {
+                let (user, session) = *begun;
+                let device = self.known_device(&user.id, device)?;
+                Ok(SignInStep::SignedIn(Box::new(SignedIn { user, session, token, device })))
+            }
+            Welcome::Ticket(expires_at) => Ok(SignInStep::SecondFactor(TicketGiven { ticket: token, expires_at })),
+            Welcome::Replayed => Err(IdentityError::IssuerRefused("the ID token was used before".to_owned())),
+            Welcome::Unlinked => Err(IdentityError::NotLinked),
+            Welcome::KeptOut => Err(IdentityError::SignInRefused { retry_after: None }),
+        }
+    }
+
+    /// Makes a user of somebody who comes for the first time.
+    fn make_user(&self, tx: &mut Tx<'_>, issuer: &IssuerSettings, subject: &Subject) -> Result<String, StoreError> {
+        let id = tx.fresh_id()?;
+        // An address that the issuer has verified; another user's stays that user's, and gives nobody anything here.
+        let email = subject.email.as_deref().and_then(|email| Email::parse(email).ok());
+        let wished = email.as_ref().map(Email::as_str).or(subject.name.as_deref()).unwrap_or(&issuer.name);
+        let free = |tx: &mut Tx<'_>, text: &str| -> Result<Option<Name>, StoreError> {
+            let Ok(name) = Name::parse(text) else { return Ok(None) };
+            Ok(if users::by_name(tx, name.key())?.is_some() { None } else { Some(name) })
+        };
+        let name = match free(tx, wished)? {
+            Some(name) => Some(name),
+            None => free(tx, &format!("{}-{id}", issuer.name))?,
+        };
+        let name = name.ok_or_else(|| StoreError::Conflict("no name is free".to_owned()))?;
+        let (email, roles) = (email.as_ref().map(Email::as_str), issuer.roles.as_slice());
+        users::add(tx, &users::Fresh { id: &id, name: &name, email, roles, password_hash: None })?;
+        let roles: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+        let after = Map::from_iter([
+            ("name".to_owned(), json!(name.shown())),
+            ("email".to_owned(), json!(email)),
+            ("roles".to_owned(), json!(roles)),
+            ("issuer".to_owned(), json!(issuer.name)),
+        ]);
+        tx.audit(Entry::new("user.added", "user", &*id).made(after).personal(&*id, &["name", "email"]))?;
+        table::link(tx, &issuer.issuer, &subject.subject, &id)?;
+        Ok(id)
+    }
+
+    async fn link(
+        &self,
+        facts: &Facts,
+        principal: &Principal,
+        issuer: &Issuer,
+        subject: Subject,
+    ) -> Result<(), IdentityError> {
+        self.fresh(principal)?;
+        let (user_id, settings) = (principal.id.to_string(), issuer.settings.clone());
+        let cause = request_cause(Actor::User(Arc::clone(&principal.id)), facts.client, facts);
+        let linked = self.write(cause, move |tx| {
+            if table::link(tx, &settings.issuer, &subject.subject, &user_id)? {
+                let after = Map::from_iter([("issuer".to_owned(), json!(settings.name))]);
+                tx.audit(Entry::new("user.linked", "user", &*user_id).made(after))?;
+                return Ok(true);
+            }
+            Ok(table::owner(tx, &settings.issuer, &subject.subject)? == Some(user_id.clone()))
+        });
+        if linked.await? { Ok(()) } else { Err(IdentityError::LinkedElsewhere) }
+    }
+}

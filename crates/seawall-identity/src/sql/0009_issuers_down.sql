@@ -1,0 +1,2 @@
+DROP TABLE issuer_tokens_used;
+DROP TABLE external_identities;
