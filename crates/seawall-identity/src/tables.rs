@@ -18,7 +18,7 @@ pub static LEDGER: Ledger = Ledger {
             down: include_str!("sql/0001_people_down.sql"),
         },
         Migration {
-            name: "api_keys",
+            name: "api keys",
             overlap: Overlap::Expands,
             up: include_str!("sql/0002_api_keys_up.sql"),
             down: include_str!("sql/0002_api_keys_down.sql"),

@@ -98,8 +98,8 @@ fn the_banner_says_what_runs_and_what_to_try() {
     Seawall 0.1.0 protects http://127.0.0.1:PORT
       public   http://127.0.0.1:PORT
       admin    http://127.0.0.1:PORT  (health, metrics; token in DIRECTORY/seawall-demo-ID/.seawall/admin.token)
-      guards   strict_http, request_id, trace_context, client_address, rescue, compression, security_headers, deadline,
-               retry, cors, rate_limit, websocket, load_shed, authentication, access, body
+      guards   strict_http, request_id, trace_context, client_address, rescue, compression, security_headers, deadline, retry,
+               cors, rate_limit, websocket, load_shed, authentication, principal_rate_limit, access, body
       settings defaults, and one route of its own; development
     Behind it runs a careless sample application. Try:
       curl -i http://127.0.0.1:PORT/api/users

@@ -36,6 +36,7 @@ fn help_says_what_it_is_and_where_to_begin() {
       organisation  Add organisations, show them, give them members and a tier, or remove them
       identity      Show the keys that sign tokens, or put another in their place
       import        Take over the users of another system, with the passwords they have
+      mail          Try the mail server, or see to letters that it did not take
       audit-log     Read the record of who did what, or find out whether it was changed
       completions   Write a completion script for your shell
       help          Print this message or the help of the given subcommand(s)

@@ -159,7 +159,7 @@ async fn rg_17_migrations_go_up_and_down_when_no_server_runs() {
 /// The migrations of a ledger, as they are told of: `2 (api keys)`.
 fn applied(ledger: &Ledger) -> Vec<String> {
     let named = ledger.migrations.iter().enumerate();
-    named.map(|(before, migration)| format!("{} ({})", before + 1, migration.name.replace('_', " "))).collect()
+    named.map(|(before, migration)| format!("{} ({})", before + 1, migration.name)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
