@@ -80,6 +80,7 @@ impl Guard for Believes {
             id: words[1].into(),
             authenticated_at_unix_us: 0,
             expires_at_unix_us: words.get(2).map(|expiry| expiry.parse().unwrap()),
+            second_factor: false,
         };
         context.principal = Principal::user(words[0], words[0], &[], facts).map(Arc::new);
         Verdict::Pass

@@ -245,72 +245,71 @@ impl IntoResponse for Refused {
 impl From<IdentityError> for Refused {
     fn from(error: IdentityError) -> Self {
         let said = error.to_string();
-        let paused = |problem: Problem, retry_after: Option<u64>| match retry_after {
-            Some(seconds) => problem.header(http::header::RETRY_AFTER, seconds.into()),
-            None => problem,
-        };
-        Self::of(match error {
-            IdentityError::SignInRefused { retry_after } => paused(Problem::new(&SIGN_IN_REFUSED), retry_after),
-            IdentityError::WrongPassword { retry_after } => paused(Problem::new(&WRONG_PASSWORD), retry_after),
-            IdentityError::CodeRefused { retry_after } => paused(Problem::new(&CODE_REFUSED), retry_after),
-            IdentityError::PasswordAgain => Problem::new(&PASSWORD_AGAIN),
-            IdentityError::ConfirmFirst => confirm_your_identity(People::fresh_s()),
-            IdentityError::ResetRefused => Problem::new(&RESET_REFUSED),
-            IdentityError::LinkRefused => Problem::new(&mail_problems::LINK_REFUSED),
-            IdentityError::NoIssuer => {
-                Problem::new(&INVALID_INPUT).with_status(StatusCode::NOT_FOUND).detail(sentence(&said))
-            }
-            IdentityError::IssuerRefused(_) => Problem::new(&oidc_problems::ISSUER_REFUSED).inside(said),
-            IdentityError::IssuerAway(_) => Problem::new(&oidc_problems::ISSUER_AWAY).inside(said).retry_after(5),
-            IdentityError::NotLinked => Problem::new(&oidc_problems::NOT_LINKED),
-            IdentityError::LinkedElsewhere => Problem::new(&oidc_problems::LINKED_ELSEWHERE),
-            IdentityError::NoMail => Problem::new(&mail_problems::MAIL_UNAVAILABLE).inside(said),
-            IdentityError::TooManyMails { retry_after } => {
-                paused(Problem::new(&mail_problems::TOO_MANY_MAILS), Some(retry_after))
-            }
-            IdentityError::FactorExists | IdentityError::NoFactor => {
-                Problem::new(&FACTOR_CONFLICT).detail(sentence(&said))
-            }
-            IdentityError::Busy { retry_after } => {
-                Problem::new(&SIGN_IN_UNAVAILABLE).inside(said).retry_after(retry_after.as_secs().max(1))
-            }
-            IdentityError::PasswordRefused(_) => {
-                let field = FieldError { field: "/password".to_owned(), message: said.clone() };
-                Problem { fields: vec![field], ..Problem::new(&PASSWORD_REFUSED).detail(sentence(&said)) }
-            }
-            IdentityError::BadName(_) | IdentityError::Invalid(_) => {
-                Problem::new(&INVALID_INPUT).detail(sentence(&said))
-            }
-            IdentityError::NameTaken => Problem::new(&NAME_TAKEN),
-            // Who is signed in and gone, or asks for a session that is no more, is told that it is not there.
-            IdentityError::NoUser(_) => not_signed_in(),
-            IdentityError::DevicePending { slow_down: None } => Problem::new(&DEVICE_PENDING),
-            IdentityError::DevicePending { slow_down } => paused(Problem::new(&DEVICE_SLOW_DOWN), slow_down),
-            IdentityError::DeviceRefused { retry_after } => paused(Problem::new(&DEVICE_REFUSED), retry_after),
-            IdentityError::NoSession(_)
-            | IdentityError::NoKey(_)
-            | IdentityError::NoDevice(_)
-            | IdentityError::NoAppSession(_)
-            | IdentityError::NoOrganisation(_) => {
-                Problem::new(&INVALID_INPUT).with_status(StatusCode::NOT_FOUND).detail(sentence(&said))
-            }
-            IdentityError::KeyEnded(_) => {
-                Problem::new(&INVALID_INPUT).with_status(StatusCode::CONFLICT).detail(sentence(&said))
-            }
-            IdentityError::RefreshRefused => invalid_credential(),
-            IdentityError::Cipher | IdentityError::TooManyKeys(_) => {
-                Problem::new(&SIGN_IN_UNAVAILABLE).inside(said).retry_after(1)
-            }
-            IdentityError::Store(source) => {
-                Problem::new(&SIGN_IN_UNAVAILABLE).inside(format!("{said}: {source}")).retry_after(1)
-            }
-            IdentityError::Password(source) => {
-                Problem::new(&SIGN_IN_UNAVAILABLE).inside(format!("{said}: {source}")).retry_after(1)
-            }
-            IdentityError::Crowded | IdentityError::Random(_) => {
-                Problem::new(&SIGN_IN_UNAVAILABLE).inside(said).retry_after(1)
-            }
-        })
+        Self::of(waits(&error).or_else(|| refuses(&error, &said)).unwrap_or_else(|| unable(&error, said)))
+    }
+}
+
+/// What may be tried again, some of it after so many seconds.
+fn waits(error: &IdentityError) -> Option<Problem> {
+    let (kind, retry_after) = match error {
+        IdentityError::SignInRefused { retry_after } => (&SIGN_IN_REFUSED, *retry_after),
+        IdentityError::WrongPassword { retry_after } => (&WRONG_PASSWORD, *retry_after),
+        IdentityError::CodeRefused { retry_after } => (&CODE_REFUSED, *retry_after),
+        IdentityError::DevicePending { slow_down: None } => (&DEVICE_PENDING, None),
+        IdentityError::DevicePending { slow_down } => (&DEVICE_SLOW_DOWN, *slow_down),
+        IdentityError::DeviceRefused { retry_after } => (&DEVICE_REFUSED, *retry_after),
+        IdentityError::TooManyMails { retry_after } => (&mail_problems::TOO_MANY_MAILS, Some(*retry_after)),
+        _ => return None,
+    };
+    let problem = Problem::new(kind);
+    Some(match retry_after {
+        Some(seconds) => problem.header(http::header::RETRY_AFTER, seconds.into()),
+        None => problem,
+    })
+}
+
+/// What whoever asks has to change.
+fn refuses(error: &IdentityError, said: &str) -> Option<Problem> {
+    let invalid = |status| Problem::new(&INVALID_INPUT).with_status(status).detail(sentence(said));
+    Some(match error {
+        IdentityError::PasswordAgain => Problem::new(&PASSWORD_AGAIN),
+        IdentityError::ConfirmFirst => confirm_your_identity(People::fresh_s()),
+        IdentityError::ResetRefused => Problem::new(&RESET_REFUSED),
+        IdentityError::LinkRefused => Problem::new(&mail_problems::LINK_REFUSED),
+        IdentityError::NotLinked => Problem::new(&oidc_problems::NOT_LINKED),
+        IdentityError::LinkedElsewhere => Problem::new(&oidc_problems::LINKED_ELSEWHERE),
+        IdentityError::FactorExists | IdentityError::NoFactor => Problem::new(&FACTOR_CONFLICT).detail(sentence(said)),
+        IdentityError::PasswordRefused(_) => {
+            let field = FieldError { field: "/password".to_owned(), message: said.to_owned() };
+            Problem { fields: vec![field], ..Problem::new(&PASSWORD_REFUSED).detail(sentence(said)) }
+        }
+        IdentityError::BadName(_) | IdentityError::Invalid(_) => Problem::new(&INVALID_INPUT).detail(sentence(said)),
+        IdentityError::NameTaken => Problem::new(&NAME_TAKEN),
+        // Who is signed in and gone, or asks for a session that is no more, is told that it is not there.
+        IdentityError::NoUser(_) => not_signed_in(),
+        IdentityError::NoIssuer
+        | IdentityError::NoSession(_)
+        | IdentityError::NoKey(_)
+        | IdentityError::NoDevice(_)
+        | IdentityError::NoAppSession(_)
+        | IdentityError::NoOrganisation(_) => invalid(StatusCode::NOT_FOUND),
+        IdentityError::KeyEnded(_) => invalid(StatusCode::CONFLICT),
+        IdentityError::RefreshRefused => invalid_credential(),
+        _ => return None,
+    })
+}
+
+/// What is not theirs to change.
+fn unable(error: &IdentityError, said: String) -> Problem {
+    let unavailable = |inside: String, seconds| Problem::new(&SIGN_IN_UNAVAILABLE).inside(inside).retry_after(seconds);
+    match error {
+        IdentityError::IssuerRefused(_) => Problem::new(&oidc_problems::ISSUER_REFUSED).inside(said),
+        IdentityError::IssuerAway(_) => Problem::new(&oidc_problems::ISSUER_AWAY).inside(said).retry_after(5),
+        IdentityError::NoMail => Problem::new(&mail_problems::MAIL_UNAVAILABLE).inside(said),
+        IdentityError::Busy { retry_after } => unavailable(said, retry_after.as_secs().max(1)),
+        IdentityError::Store(source) => unavailable(format!("{said}: {source}"), 1),
+        IdentityError::Password(source) => unavailable(format!("{said}: {source}"), 1),
+        _ => unavailable(said, 1),
     }
 }
 

@@ -22,7 +22,8 @@ pub(crate) fn of(text: &[u8]) -> [u8; SIGNS] {
 }
 
 fn crc32(text: &[u8]) -> u32 {
-    let byte = |crc: u32, byte: &u8| (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ POLYNOMIAL * (crc & 1));
+    let byte =
+        |crc: u32, byte: &u8| (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (POLYNOMIAL * (crc & 1)));
     !text.iter().fold(u32::MAX, byte)
 }
 

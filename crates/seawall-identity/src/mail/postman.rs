@@ -37,7 +37,7 @@ impl Postman {
         };
         let letter = match errand {
             Errand::Forgotten { typed } => {
-                return self.people.look_for_forgetful(cause, &typed).await.map_err(later);
+                return self.people.look_for_forgetful(cause, &typed).await.map_err(|error| later(&error));
             }
             Errand::Reset { user } => self.people.reset_letter(cause, &message.id, user).await,
             Errand::Verify { user } => self.people.verify_letter(cause, &message.id, user).await,
@@ -46,7 +46,7 @@ impl Postman {
                 self.people.notice_letter(&message.id, user, told).await
             }
         };
-        match letter.map_err(later)? {
+        match letter.map_err(|error| later(&error))? {
             Some(letter) => self.send(letter).await,
             // The user has gone, or has no address any more.
             None => Ok(()),
@@ -77,7 +77,7 @@ impl Handler for Postman {
     }
 }
 
-fn later(error: IdentityError) -> Undelivered {
-    let why = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+fn later(error: &IdentityError) -> Undelivered {
+    let why = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
     Undelivered::Later(format!("{error}{why}"))
 }

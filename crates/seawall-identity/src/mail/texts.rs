@@ -26,7 +26,7 @@ pub(crate) fn reset(heading: &Heading<'_>, name: &str, link: String) -> Letter {
     let application = heading.application;
     letter(
         heading,
-        format!("Choose a new password for {application}"),
+        &format!("Choose a new password for {application}"),
         &[
             words(format!("Somebody, probably you, asked for a new password for {} at {application}.", visible(name))),
             words("This page takes it. The link holds for 30 minutes and once:"),
@@ -41,7 +41,7 @@ pub(crate) fn verify(heading: &Heading<'_>, link: String) -> Letter {
     let application = heading.application;
     letter(
         heading,
-        format!("Confirm your address for {application}"),
+        &format!("Confirm your address for {application}"),
         &[
             words(format!("Somebody, probably you, wants to use this address at {application}.")),
             words("Confirm it on this page. The link holds for 24 hours and once:"),
@@ -56,7 +56,7 @@ pub(crate) fn verify(heading: &Heading<'_>, link: String) -> Letter {
 pub fn test(id: &str, to: &str, application: &str) -> Letter {
     let heading = Heading { id, to, application };
     let said = "This is a test. Mail is sent as it should be, and nothing has to be done.";
-    letter(&heading, format!("A test of {application}"), &[words(said)])
+    letter(&heading, &format!("A test of {application}"), &[words(said)])
 }
 
 /// What happened to an account.
@@ -102,14 +102,14 @@ pub(crate) fn notice(
     if let Some(agent) = agent {
         facts.push_str(&format!(", with {}", visible(agent)));
     }
-    letter(heading, subject, &[words(said), words(facts), words(help)])
+    letter(heading, &subject, &[words(said), words(facts), words(help)])
 }
 
 fn words(text: impl Into<String>) -> Part {
     Part::Words(text.into())
 }
 
-fn letter(heading: &Heading<'_>, subject: String, parts: &[Part]) -> Letter {
+fn letter(heading: &Heading<'_>, subject: &str, parts: &[Part]) -> Letter {
     let text: Vec<&str> = parts.iter().map(|(Part::Words(text) | Part::Link(text))| text.as_str()).collect();
     let mut html = "<!doctype html><meta charset=\"utf-8\"><body style=\"font-family:sans-serif\">".to_owned();
     for part in parts {
@@ -120,7 +120,7 @@ fn letter(heading: &Heading<'_>, subject: String, parts: &[Part]) -> Letter {
     }
     Letter {
         to: heading.to.to_owned(),
-        subject: visible(&subject),
+        subject: visible(subject),
         text: text.join("\n\n") + "\n",
         html: html + "</body>\n",
         id: heading.id.to_owned(),

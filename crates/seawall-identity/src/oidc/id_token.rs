@@ -206,18 +206,18 @@ mod tests {
         claims
     }
 
-    fn judged(header: Value, claims: &Value, seed: u8) -> Result<Subject, Refusal> {
+    fn judged(header: &Value, claims: &Value, seed: u8) -> Result<Subject, Refusal> {
         let expected = Expected { issuer: "https://issuer.example", client_id: "us", nonce: Some("n1"), now_s: NOW };
-        verify(&keys(&[("k1", 1), ("k2", 2)]), &signed(&header, claims, seed), &expected)
+        verify(&keys(&[("k1", 1), ("k2", 2)]), &signed(header, claims, seed), &expected)
     }
 
     #[test]
     fn a_good_token_says_who_it_is_and_every_other_is_refused_for_its_reason() {
         let header = || json!({ "alg": "EdDSA", "kid": "k1" });
-        let good = judged(header(), &claims(), 1).unwrap();
+        let good = judged(&header(), &claims(), 1).unwrap();
         assert_eq!((good.subject.as_str(), good.email.as_deref()), ("s1", Some("ann@example.org")));
         for claims in [with("aud", json!(["us"])), with("azp", json!("us")), with("exp", json!(NOW - 59))] {
-            assert!(judged(header(), &claims, 1).is_ok(), "{claims}");
+            assert!(judged(&header(), &claims, 1).is_ok(), "{claims}");
         }
         for (claims, refusal) in [
             (with("iss", json!("https://issuer.example/")), Refusal::Issuer),
@@ -234,7 +234,7 @@ mod tests {
             (with("sub", json!("x".repeat(256))), Refusal::Claims),
             (with("exp", json!("soon")), Refusal::Claims),
         ] {
-            assert_eq!(judged(header(), &claims, 1), Err(refusal), "{claims}");
+            assert_eq!(judged(&header(), &claims, 1), Err(refusal), "{claims}");
         }
         for (header, seed, refusal) in [
             (json!({ "alg": "none", "kid": "k1" }), 1, Refusal::Algorithm),
@@ -246,9 +246,9 @@ mod tests {
             (json!({ "alg": "EdDSA", "kid": "k1" }), 3, Refusal::Signature),
             (json!({ "alg": "EdDSA", "kid": "k1", "crit": ["x"] }), 1, Refusal::Form),
         ] {
-            assert_eq!(judged(header.clone(), &claims(), seed), Err(refusal), "{header}");
+            assert_eq!(judged(&header, &claims(), seed), Err(refusal), "{header}");
         }
-        assert_eq!(judged(header(), &with("email_verified", json!("false")), 1).unwrap().email, None);
+        assert_eq!(judged(&header(), &with("email_verified", json!("false")), 1).unwrap().email, None);
     }
 
     #[test]

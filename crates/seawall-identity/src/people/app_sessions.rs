@@ -141,7 +141,7 @@ impl People {
             let taken: Option<(String,)> = tx.all(sql, &[&digest, &now])?.into_iter().next();
             let Some((id,)) = taken else { return Ok(None) };
             let Some(session) = find(tx, &id)?.filter(|session| session.ended_at.is_none()) else { return Ok(None) };
-            let known = session.members.iter().any(|member| *member == joiner);
+            let known = session.members.contains(&joiner);
             if !known && i64::try_from(session.members.len()).unwrap_or(i64::MAX) >= MOST {
                 return Ok(None);
             }

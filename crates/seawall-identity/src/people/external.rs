@@ -254,7 +254,7 @@ impl People {
         let name = name.ok_or_else(|| StoreError::Conflict("no name is free".to_owned()))?;
         let (email, roles) = (email.as_ref().map(Email::as_str), issuer.roles.as_slice());
         users::add(tx, &users::Fresh { id: &id, name: &name, email, roles, password_hash: None })?;
-        let roles: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+        let roles: Vec<_> = roles.iter().map(seawall_core::principal::Role::as_str).collect();
         let after = Map::from_iter([
             ("name".to_owned(), json!(name.shown())),
             ("email".to_owned(), json!(email)),

@@ -141,7 +141,7 @@ impl People {
         self.void_key(tx, &old.id);
         let wish = Wish {
             label: old.label.clone(),
-            scopes: old.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(","),
+            scopes: old.scopes.iter().map(seawall_core::scope::Scope::as_str).collect::<Vec<_>>().join(","),
             networks: old.networks.join(","),
             rate: old.rate.clone(),
             organisation: None,
@@ -207,7 +207,7 @@ fn owned(tx: &mut Tx<'_>, owner: Option<&str>, id: &str) -> Result<Option<ApiKey
 
 /// A key as the audit log has it.
 fn shown(key: &ApiKey, predecessor: Option<&str>) -> Map<String, Value> {
-    let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+    let scopes: Vec<_> = key.scopes.iter().map(seawall_core::scope::Scope::as_str).collect();
     let mut shown = Map::from_iter([
         ("user".to_owned(), json!(key.user_id)),
         ("label".to_owned(), json!(key.label)),

@@ -44,7 +44,7 @@ async fn roles_tiers_and_membership_hold_from_the_next_request() {
         assert!(matches!(node.people.add_organisation(&cause, "acme", None).await, Err(IdentityError::NameTaken)));
         set(&node, "acme", "ann", role("member")).await;
         let token = node.sign_in("ann").await.token;
-        let now = async || acting(&*node.whose(token.expose()).await.unwrap());
+        let now = async || acting(&node.whose(token.expose()).await.unwrap());
         assert_eq!(now().await, Some((acme.id.clone(), "member".to_owned(), None, Vec::new())));
         set(&node, &acme.id, "ann", role("owner")).await;
         assert_eq!(now().await.unwrap().1, "owner");
@@ -92,7 +92,7 @@ async fn a_person_acts_for_one_of_its_organisations_at_a_time_with_a_fresh_token
         assert_eq!(now.authenticated_at_unix_us, ann.authenticated_at_unix_us, "it proves nothing anew");
         assert_eq!(now.expires_at_unix_us, ann.expires_at_unix_us, "and lasts no longer");
         let alone = node.people.act_for(&facts(HERE, Some(Arc::clone(&now))), &now, None, None).await.unwrap();
-        assert_eq!(acting(&*node.whose(alone.token.expose()).await.unwrap()), None);
+        assert_eq!(acting(&node.whose(alone.token.expose()).await.unwrap()), None);
     })
     .await;
 }
@@ -136,10 +136,10 @@ async fn a_role_that_is_taken_on_one_node_is_gone_on_the_other() {
         here.people.add_organisation(&Cause::operator(), "acme", None).await.unwrap();
         set(&here, "acme", "ann", role("admin")).await;
         let token = here.sign_in("ann").await.token;
-        assert!(acting(&*there.whose(token.expose()).await.unwrap()).is_some());
+        assert!(acting(&there.whose(token.expose()).await.unwrap()).is_some());
         set(&here, "acme", "ann", None).await;
         let gone = async {
-            while acting(&*there.whose(token.expose()).await.unwrap()).is_some() {
+            while acting(&there.whose(token.expose()).await.unwrap()).is_some() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };

@@ -9,7 +9,7 @@ use std::{
 
 use axum::Router;
 use seawall_config::Config;
-use seawall_core::{limit::RateStore, meter::Meter};
+use seawall_core::{clock::Clock, limit::RateStore, meter::Meter, settings::Secret};
 use seawall_guards::{
     Shared,
     load_shed::Permits,
@@ -221,28 +221,21 @@ impl App {
 
     /// Serves, first clients and then operators.
     fn run(&self, built: Built) -> Result<Running, AppError> {
-        let settings = &self.settings;
         let Built { held, store, encryption, lasts: Lasts { lasting, supervisor, writer }, registry, builtins, .. } =
             built;
-        let listeners = held.listeners(settings)?;
+        let listeners = held.listeners(&self.settings)?;
         let Held { public, admin: admin_listener, redirect, addresses, sockets, standard_error, .. } = held;
-        let token = settings.admin.token.clone().map_or_else(|| sockets.data.admin_token(), Ok)?;
-        let admin_key = settings.admin.key.as_ref();
-        let admin_key = admin_key.map(|key| Arc::new(admin::AdminKey::new(key, Arc::clone(&lasting.clock), &registry)));
+        let (token, admin_key) = self.admin_credentials(&sockets.data, &lasting.clock, &registry)?;
         let plane = self.plane(public, built.sites, built.spans, &encryption, &lasting, &registry)?;
         let (upstream, health, identity) = (lasting.upstream.clone(), lasting.health.clone(), lasting.identity.clone());
         let data = Arc::new(sockets.data);
-        let reloader = Reloader::new(lasting, store.db().clone(), Arc::clone(&settings.config), plane.stage());
+        let reloader = Reloader::new(lasting, store.db().clone(), Arc::clone(&self.settings.config), plane.stage());
         let (hand_over, phase, wishes) = hand_over::channel();
         let phases = phase.subscribe();
         let program = self.program.clone().filter(|_| sockets.hand_over.is_some());
         let hand_over = program.is_some().then_some(hand_over);
         let admin = admin::router(admin::State {
-            store: store.router().merge(identity.operator_router()).merge(mail::router(MailDesk {
-                post: settings.post.clone(),
-                db: Some(store.db().clone()),
-                application: identity.application().into(),
-            })),
+            store: self.kept(&store, &identity),
             db: Some(store.db().clone()),
             health: health.clone(),
             registry: registry.clone(),
@@ -278,7 +271,7 @@ impl App {
             admin,
             admin_listener,
             admin_socket: sockets.admin,
-            token: Arc::new(token),
+            token,
             admin_key,
             data,
             store,
@@ -288,6 +281,29 @@ impl App {
             phase: phases,
             standard_error,
         }))
+    }
+
+    /// What operators may ask of what is kept.
+    fn kept(&self, store: &Store, identity: &Identity) -> Router {
+        let desk = MailDesk {
+            post: self.settings.post.clone(),
+            db: Some(store.db().clone()),
+            application: identity.application().into(),
+        };
+        store.router().merge(identity.operator_router()).merge(mail::router(desk))
+    }
+
+    /// What opens the admin interface: the token, and the key for scripts.
+    fn admin_credentials(
+        &self,
+        data: &super::data::DataDirectory,
+        clock: &Arc<dyn Clock>,
+        registry: &Registry,
+    ) -> Result<(Arc<Secret>, Option<Arc<admin::AdminKey>>), AppError> {
+        let settings = &self.settings.admin;
+        let token = settings.token.clone().map_or_else(|| data.admin_token(), Ok)?;
+        let key = settings.key.as_ref().map(|key| Arc::new(admin::AdminKey::new(key, Arc::clone(clock), registry)));
+        Ok((Arc::new(token), key))
     }
 
     /// Seawall's own targets.

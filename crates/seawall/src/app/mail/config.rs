@@ -99,10 +99,10 @@ fn demands(values: &Values, situation: &Situation) -> Vec<Complaint> {
     let url = values.find(&URL).ok().flatten();
     match (&url, values.raw(FROM.key())) {
         (Some(_), None) => {
-            complain(URL.key(), "letters need a sender", "add `from`, such as \"My App <no-reply@app.example>\"")
+            complain(URL.key(), "letters need a sender", "add `from`, such as \"My App <no-reply@app.example>\"");
         }
         (None, Some(_)) => {
-            complain(FROM.key(), "letters need a server", "add `url`, such as \"smtps://user@mail.example.com\"")
+            complain(FROM.key(), "letters need a server", "add `url`, such as \"smtps://user@mail.example.com\"");
         }
         _ => {}
     }

@@ -26,7 +26,7 @@ use logged::Logged;
 #[derive(Clone, Debug)]
 pub(crate) enum Post {
     /// A server.
-    Server(Smtp),
+    Server(Box<Smtp>),
     /// Nobody: while an application is developed, letters are logged.
     Log,
     /// Nobody.
@@ -41,7 +41,7 @@ impl Post {
     pub(crate) fn read(config: &Config, directory: &Path) -> Result<Self, AppError> {
         let settings = MailSettings::read(config.values(&SECTION))?;
         match settings {
-            Some(settings) => Ok(Self::Server(Smtp::new(&settings, directory).map_err(AppError::Mail)?)),
+            Some(settings) => Ok(Self::Server(Box::new(Smtp::new(&settings, directory).map_err(AppError::Mail)?))),
             None if config.environment() == Environment::Development => Ok(Self::Log),
             None => Ok(Self::Nobody),
         }
@@ -50,7 +50,7 @@ impl Post {
     /// Who takes letters, when anybody does.
     pub(crate) fn mailer(&self) -> Option<Arc<dyn Mailer>> {
         match self {
-            Self::Server(smtp) => Some(Arc::new(smtp.clone())),
+            Self::Server(smtp) => Some(Arc::new(Smtp::clone(smtp))),
             Self::Log => Some(Arc::new(Logged)),
             Self::Nobody => None,
         }
