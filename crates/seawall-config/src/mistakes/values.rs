@@ -74,7 +74,8 @@ fn size_without_unit() {
 fn rate_without_slash() {
     assert_snapshot!(complaints("[rate_limit]\nlimits = [\"100/min per ip\", \"100 per minute\"]\n"), @r#"
     problems: 1
-      × rate_limit.limits: "per minute" is not known; write "per ip"
+      × rate_limit.limits: "per minute" is not known; write "per ip", "per user", "per key" or "per
+      │ org"
        ╭─[seawall.toml:2:29]
      2 │ limits = ["100/min per ip", "100 per minute"]
        ·                             ────────┬───────
