@@ -28,6 +28,7 @@ pub mod factors;
 pub mod http;
 pub mod import;
 pub mod keys;
+mod last_use;
 pub mod mail;
 pub mod oidc;
 pub mod organisations;

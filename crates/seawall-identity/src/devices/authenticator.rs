@@ -15,15 +15,18 @@ use seawall_store::{
 use super::{
     live::LiveDevice,
     table::{self, USED},
-    text::{self, Said},
+    text,
 };
 use crate::{
-    keys::{Refusals, Shown, Why, text::KeyId},
+    keys::{
+        Refusals, Shown, Why,
+        form::{CredentialId, Said},
+    },
     organisations::Tiers,
 };
 
 /// Devices in memory, by their ids.
-pub(crate) type DeviceCache = Cache<KeyId, Arc<LiveDevice>>;
+pub(crate) type DeviceCache = Cache<CredentialId, Arc<LiveDevice>>;
 
 /// How long a device is believed while other nodes cannot say that it was revoked.
 const CUT_OFF: Duration = Duration::from_secs(2);
@@ -40,7 +43,7 @@ pub(crate) struct DeviceAuthenticator {
 impl DeviceAuthenticator {
     /// Devices of this database, in one of these caches; what is refused is told there.
     pub(crate) fn new(db: Db, caches: &Caches, refusals: Arc<Refusals>, tiers: Tiers) -> Self {
-        let weigh = |_: &KeyId, live: &Arc<LiveDevice>| live.weight();
+        let weigh = |_: &CredentialId, live: &Arc<LiveDevice>| live.weight();
         let options = CacheOptions { keep_cut_off: CUT_OFF, ..CacheOptions::new("devices", weigh) };
         Self { db, devices: caches.cache(&options), refusals, tiers }
     }

@@ -1,22 +1,17 @@
 //! A device in memory: whose it is, whether it holds, and when its use is written down.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
+use std::sync::Arc;
 
 use seawall_core::principal::Principal;
 use seawall_store::{FromRow, Row, StoreError};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    keys::{Why, text::Digest},
+    keys::{Why, form::Digest},
+    last_use::LastUse,
     organisations::{Tiers, membership},
     users::roles,
 };
-
-/// How often the use of a device is written down.
-const WRITE_EVERY_US: i64 = 60_000_000;
 
 /// A device that is kept, whether it holds or not.
 #[derive(Debug)]
@@ -24,7 +19,7 @@ pub(crate) struct LiveDevice {
     principal: Arc<Principal>,
     digest: Digest,
     ended: Option<Why>,
-    written_at: AtomicI64,
+    last_use: LastUse,
 }
 
 impl LiveDevice {
@@ -46,10 +41,7 @@ impl LiveDevice {
         if let Some(why) = self.ended {
             return Err(why);
         }
-        let written_at = self.written_at.load(Ordering::Relaxed);
-        // One of those who find it due at the same time writes it.
-        let write = now_us >= written_at.saturating_add(WRITE_EVERY_US)
-            && self.written_at.compare_exchange(written_at, now_us, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        let write = self.last_use.due(now_us);
         Ok((Arc::clone(&self.principal), write))
     }
 
@@ -89,7 +81,7 @@ impl FromRow for LiveDevice {
             }),
             digest: row.at(1)?,
             ended,
-            written_at: AtomicI64::new(row.at::<Option<i64>>(3)?.unwrap_or_default()),
+            last_use: LastUse::written(row.at::<Option<i64>>(3)?.unwrap_or_default()),
         })
     }
 }

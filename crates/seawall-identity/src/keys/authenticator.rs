@@ -14,15 +14,16 @@ use seawall_store::{
 
 use super::{
     KeyKind,
+    form::{CredentialId, Said},
     live::{LiveKey, Use, Why},
     refusals::{Refusals, Shown},
     table::{self, USED},
-    text::{self, KeyId, NoKey, Said},
+    text::{self, NoKey},
 };
 use crate::organisations::Tiers;
 
 /// Keys in memory, by their ids.
-pub(crate) type KeyCache = Cache<KeyId, Arc<LiveKey>>;
+pub(crate) type KeyCache = Cache<CredentialId, Arc<LiveKey>>;
 
 /// How long a key is believed while other nodes cannot say that it was revoked.
 const CUT_OFF: Duration = Duration::from_secs(2);
@@ -40,7 +41,7 @@ pub(crate) struct KeyAuthenticator {
 impl KeyAuthenticator {
     /// Keys of this database, in one of these caches. Refusals are recorded on the runtime that this is called on.
     pub(crate) fn new(db: Db, caches: &Caches, kind: KeyKind, meter: &dyn Meter, tiers: Tiers) -> Self {
-        let weigh = |_: &KeyId, live: &Arc<LiveKey>| live.weight();
+        let weigh = |_: &CredentialId, live: &Arc<LiveKey>| live.weight();
         let options = CacheOptions { keep_cut_off: CUT_OFF, ..CacheOptions::new("api_keys", weigh) };
         let refusals = Arc::new(Refusals::new(db.clone(), meter));
         Self { db, kind, keys: caches.cache(&options), refusals, tiers }

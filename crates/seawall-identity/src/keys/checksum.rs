@@ -1,7 +1,7 @@
 //! The check of a key: six signs by which one that was mistyped, cut off or made up is known without a look at the store, and by which
 //! scanners of source code know a key.
 
-use super::text::ALPHABET;
+use super::form::ALPHABET;
 
 /// How many signs a check has: 32 bits in base 62.
 pub(crate) const SIGNS: usize = 6;

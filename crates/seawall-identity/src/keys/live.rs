@@ -1,12 +1,6 @@
 //! A key in memory: whose it is, from where and until when it holds, and when its use is written down.
 
-use std::{
-    net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-};
+use std::{net::IpAddr, sync::Arc};
 
 use seawall_core::{
     http::Networks,
@@ -16,16 +10,14 @@ use seawall_store::{FromRow, Row, StoreError};
 use subtle::ConstantTimeEq;
 
 use super::{
-    text::Digest,
+    form::Digest,
     wish::{networks, rate, scopes},
 };
 use crate::{
+    last_use::LastUse,
     organisations::{Tiers, membership},
     users::roles,
 };
-
-/// How often the use of a key is written down.
-const WRITE_EVERY_US: i64 = 60_000_000;
 
 /// A key that is kept, whether it holds or not: why it does not is told to operators.
 #[derive(Debug)]
@@ -35,7 +27,7 @@ pub(crate) struct LiveKey {
     networks: Networks,
     ended: Option<Why>,
     expires_at: Option<i64>,
-    written_at: AtomicI64,
+    last_use: LastUse,
 }
 
 /// What a use of a key comes to.
@@ -107,10 +99,7 @@ impl LiveKey {
         if !self.networks.is_empty() && !self.networks.contains(client) {
             return Use::Refused(Why::Address);
         }
-        let written_at = self.written_at.load(Ordering::Relaxed);
-        // One of those who find it due at the same time writes it.
-        let write = now_us >= written_at.saturating_add(WRITE_EVERY_US)
-            && self.written_at.compare_exchange(written_at, now_us, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        let write = self.last_use.due(now_us);
         Use::Holds { principal: Arc::clone(&self.principal), write }
     }
 
@@ -169,7 +158,7 @@ impl FromRow for LiveKey {
             networks,
             ended,
             expires_at,
-            written_at: AtomicI64::new(row.at::<Option<i64>>(7)?.unwrap_or_default()),
+            last_use: LastUse::written(row.at::<Option<i64>>(7)?.unwrap_or_default()),
         })
     }
 }

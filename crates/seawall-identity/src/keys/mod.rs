@@ -2,11 +2,12 @@
 //! sees it once. Its owner's roles, and whether the owner is kept out, are looked at with each use.
 
 mod authenticator;
-pub(crate) mod checksum;
+mod checksum;
+pub(crate) mod form;
 mod live;
 mod refusals;
 pub(crate) mod table;
-pub(crate) mod text;
+mod text;
 mod wish;
 
 pub(crate) use authenticator::KeyAuthenticator;

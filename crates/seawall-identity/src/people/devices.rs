@@ -20,7 +20,7 @@ use crate::{
         codes::{self, INTERVAL_US, LIFE_US, Pairing, Polled},
         table::{self as devices, Fresh, MOST_OF_A_USER},
     },
-    keys::text::id_of,
+    keys::form::id_of,
     sessions::{Token, digest_of},
 };
 

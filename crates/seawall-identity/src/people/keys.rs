@@ -9,8 +9,8 @@ use crate::{
     IdentityError,
     keys::{
         ApiKey, KeyText, NewKey, Overlap, Wish,
+        form::id_of,
         table::{self as keys, MOST_OF_A_USER},
-        text::id_of,
     },
     organisations::table as organisations,
     users::table as users,

@@ -8,13 +8,11 @@ use std::sync::{
 use seawall_core::principal::{Principal, SessionFacts};
 use seawall_store::{FromRow, Row, StoreError};
 
+use crate::last_use::LastUse;
 use crate::{
     organisations::{Tiers, membership},
     users::roles,
 };
-
-/// How often the use of a session is written down. A write for each request would be the most frequent write of all.
-const WRITE_EVERY_US: i64 = 60_000_000;
 
 /// How often its use is noted in memory, which all cores share.
 const NOTE_EVERY_US: i64 = 1_000_000;
@@ -26,7 +24,7 @@ pub(crate) struct Live {
     idle_us: i64,
     expires_at: i64,
     used_at: AtomicI64,
-    written_at: AtomicI64,
+    last_use: LastUse,
 }
 
 /// What a use of a session comes to.
@@ -53,10 +51,7 @@ impl Live {
         if now_us >= used_at.saturating_add(NOTE_EVERY_US) {
             self.used_at.fetch_max(now_us, Ordering::Relaxed);
         }
-        let written_at = self.written_at.load(Ordering::Relaxed);
-        // One of those who find it due at the same time writes it.
-        let write = now_us >= written_at.saturating_add(WRITE_EVERY_US)
-            && self.written_at.compare_exchange(written_at, now_us, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        let write = self.last_use.due(now_us);
         Use::Holds { principal: Arc::clone(&self.principal), write }
     }
 
@@ -100,7 +95,7 @@ impl FromRow for Live {
             idle_us: row.at(2)?,
             expires_at,
             used_at: AtomicI64::new(used_at),
-            written_at: AtomicI64::new(used_at),
+            last_use: LastUse::written(used_at),
         })
     }
 }
@@ -120,7 +115,7 @@ mod tests {
         };
         let principal = Arc::new(Principal::user("u1", "Ann", &[], facts).unwrap());
         let (idle_us, expires_at) = (900 * S, 28_800 * S);
-        Live { principal, idle_us, expires_at, used_at: AtomicI64::new(0), written_at: AtomicI64::new(0) }
+        Live { principal, idle_us, expires_at, used_at: AtomicI64::new(0), last_use: LastUse::written(0) }
     }
 
     fn holds(used: &Use) -> Option<bool> {
