@@ -2,6 +2,7 @@
 //! reached over `unix:` and `https://`. They pass bytes and count connections.
 
 use std::{
+    convert::Infallible,
     fs, io,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -21,8 +22,9 @@ use rustls::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, copy_bidirectional},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
-    sync::Semaphore,
-    task::{AbortHandle, JoinSet},
+    select,
+    sync::{Semaphore, oneshot},
+    task::{JoinHandle, JoinSet},
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
@@ -42,7 +44,9 @@ pub struct Bridge {
     url: String,
     path: Option<PathBuf>,
     opened: Arc<AtomicUsize>,
-    task: AbortHandle,
+    /// Never sent by: dropping it is the sign to end.
+    running: oneshot::Sender<Infallible>,
+    task: JoinHandle<()>,
 }
 
 /// A certificate authority made for a test.
@@ -142,8 +146,9 @@ impl Bridge {
 
     fn start(entrance: Entrance, to: SocketAddr, url: String, path: Option<PathBuf>) -> Self {
         let opened = Arc::new(AtomicUsize::new(0));
-        let task = tokio::spawn(serve(entrance, to, Arc::clone(&opened))).abort_handle();
-        Self { url, path, opened, task }
+        let (running, ended) = oneshot::channel();
+        let task = tokio::spawn(serve(entrance, to, Arc::clone(&opened), ended));
+        Self { url, path, opened, running, task }
     }
 
     /// What `[upstream]` names it by.
@@ -158,20 +163,17 @@ impl Bridge {
         self.opened.load(Ordering::Relaxed)
     }
 
-    /// Ends, and removes the socket's file.
+    /// Removes the socket's file and ends: when this returns, nothing that is sent over one of its connections reaches the
+    /// server any more.
     ///
     /// # Panics
     /// When the file is gone already.
-    pub fn remove(self) {
+    pub async fn remove(self) {
         if let Some(path) = &self.path {
             fs::remove_file(path).expect("the socket's file is there");
         }
-    }
-}
-
-impl Drop for Bridge {
-    fn drop(&mut self) {
-        self.task.abort();
+        drop(self.running);
+        self.task.await.expect("serving does not panic");
     }
 }
 
@@ -196,15 +198,29 @@ impl Entrance {
     }
 }
 
-/// Passes on what is accepted. Dropping this ends all connections.
-async fn serve(entrance: Entrance, to: SocketAddr, opened: Arc<AtomicUsize>) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+/// Passes on what is accepted until the bridge is dropped, and ends all connections then.
+async fn serve(entrance: Entrance, to: SocketAddr, opened: Arc<AtomicUsize>, ended: oneshot::Receiver<Infallible>) {
     let mut connections = JoinSet::new();
+    select! {
+        _ = ended => {}
+        never = accept(&entrance, to, &opened, &mut connections) => match never {},
+    }
+    drop(entrance);
+    connections.shutdown().await;
+}
+
+async fn accept(
+    entrance: &Entrance,
+    to: SocketAddr,
+    opened: &Arc<AtomicUsize>,
+    connections: &mut JoinSet<()>,
+) -> Infallible {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
         match entrance.accept().await {
             Ok(accepted) => {
-                let opened = Arc::clone(&opened);
+                let opened = Arc::clone(opened);
                 connections.spawn(async move {
                     // Either side sees the end of its connection, however it came.
                     let _ended = pass(accepted, to, &opened).await;

@@ -43,7 +43,7 @@ async fn a_unix_socket_may_come_and_be_replaced() {
         let before = upstream.requests().len();
         app.client().get("/echo").await.expect_status(200);
         assert_eq!(upstream.requests().len(), before + 1);
-        bridge.remove();
+        bridge.remove().await;
     }
 }
 
