@@ -1,5 +1,6 @@
 //! Logins per second of the pool beside raw argon2 on as many threads, and whether times tell who exists:
-//! `cargo run --release -p seawall-identity --example hashing -- 2 10` for two threads and ten seconds each.
+//! `cargo run --release -p seawall-identity --example hashing -- 2 10` for two threads and ten seconds each. With `raw` before the
+//! numbers, only raw argon2, as a bare number.
 
 #![expect(
     clippy::print_stdout,
@@ -44,12 +45,20 @@ impl Clock for SystemClock {
 
 fn main() -> Result<(), Failed> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [threads, seconds] = &words[..] else { return Err("expected THREADS SECONDS".into()) };
+    let (only_raw, threads, seconds) = match &words[..] {
+        [threads, seconds] => (false, threads, seconds),
+        [raw, threads, seconds] if raw == "raw" => (true, threads, seconds),
+        _ => return Err("expected [raw] THREADS SECONDS".into()),
+    };
     let (threads, length) = (threads.parse()?, Duration::from_secs(seconds.parse()?));
     let hasher = Hasher::default();
     let stored = Arc::new(Stored::parse(&hasher.hash(PASSWORD, &mut Memory::new())?)?);
 
     let raw = raw(threads, length, &stored);
+    if only_raw {
+        println!("{raw:.1}");
+        return Ok(());
+    }
     println!("raw argon2id   {threads} threads  {raw:7.1} logins/s");
     let options = PoolOptions { threads, waiting: threads * CALLERS, ..PoolOptions::default() };
     let clock = Arc::new(SystemClock(Instant::now()));

@@ -67,7 +67,7 @@ mod tests {
     fn an_answer_that_lacks_a_duty_is_told() {
         let with = |names: &[&str]| {
             let headers = names.iter().map(|name| ((*name).to_owned(), "a".to_owned())).collect();
-            Answer { status: 200, headers, received_at: clock::now() }
+            Answer { status: 200, headers, body: Vec::new(), received_at: clock::now() }
         };
         assert_eq!(
             missing_in(&with(&["server", "referrer-policy"])),

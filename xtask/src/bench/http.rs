@@ -17,12 +17,13 @@ pub(crate) struct Connection {
     read_at: Instant,
 }
 
-/// An answer's head; the body was read and only counted.
+/// An answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
     /// When the last byte came, before any of this was looked at: reading long heads takes this client longer.
     pub(crate) received_at: Instant,
 }
@@ -89,6 +90,7 @@ impl Connection {
                 let body = body.ok_or_else(|| Failure::broken(format!("an answer without a length: {head}")))?;
                 self.fill(length + body)?;
                 answer.received_at = self.read_at;
+                answer.body = self.buffer.split_off(length);
                 return Ok(answer);
             }
             self.fill(self.buffer.len() + 1)?;
@@ -124,7 +126,7 @@ fn parse(head: &str, received_at: Instant) -> Option<Answer> {
     let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
     let headers = lines.filter_map(|line| line.split_once(':'));
     let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
-    Some(Answer { status, headers, received_at })
+    Some(Answer { status, headers, body: Vec::new(), received_at })
 }
 
 #[cfg(test)]

@@ -1,19 +1,17 @@
 //! `cargo xtask bench identity`: what knowing who asks costs a request, and what traffic notices while people sign in.
 
-use std::io::Write as _;
+mod credentials;
+mod signing_in;
+
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::process::Command;
 use std::thread;
-use std::time::Duration;
 
 use super::cpu;
 use super::http::Connection;
 use super::measure::{Bench, PATH, ready};
 use super::process::Running;
 use super::programs::Programs;
-use super::rate;
 use super::scratch::Scratch;
 use super::statistics::{Spread, percentile};
 use super::upstream::Upstream;
@@ -21,27 +19,19 @@ use super::variants::{self, Place, Variant};
 use super::wrk;
 use crate::failure::Failure;
 use crate::{clock, release, terminal};
+use credentials::Operator;
 
 /// For messages: it is Seawall as installed, with people.
 const VARIANT: Variant = Variant::SeawallDefault;
-const NAME: &str = "Ann";
-const PASSWORD: &str = "a horse, two batteries, 9 staples";
-const SIGN_IN: &str = "/_seawall/auth/sign-in";
-
-/// Sessions of one user, of which Seawall keeps a hundred.
-const SESSIONS: usize = 60;
-
-/// Connections that sign in as fast as they are answered.
-const SIGNING_IN: u32 = 4;
 
 const WARM_UP_SECONDS: u64 = 1;
 
 const USAGE: &str = "\
 Usage: cargo xtask bench identity [--seconds N] [--repetitions N] [--seawall PROGRAM]
 
-CPU per request of Seawall with people who sign in: nobody asks, and somebody with a session; in turns, in the same process. Then
-how much longer the first request with a session takes than the next, and the latency of other requests while people sign in as
-fast as they can.
+CPU per request of Seawall with people who sign in: nobody asks, and somebody with a session, an API key or an access token; in
+turns, in the same process. Then how much longer the first request with each takes than the next, how many sign in per second beside
+raw argon2 on as many threads, and the latency of other requests meanwhile.
 
 Exit code: 0, or 64 for wrong arguments, 69 when a program is missing, 70 for an invalid run.";
 
@@ -66,17 +56,25 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let mut command = variants::seawall(&bench.programs, &place, "seawall-identity.toml")?;
 
     let proxy = start(&mut command, &place)?;
-    add_user(&bench, &place)?;
-    let sessions: Vec<String> = (0..SESSIONS).map(|_| sign_in(place.listen)).collect::<Result<_, _>>()?;
-    let session = sessions.first().cloned();
-    let shown = [Shown { name: "nobody", field: None }, Shown { name: "session", field: session }];
+    let seawall = Operator { program: &bench.programs.seawall, folder: &place.folder };
+    seawall.add_user()?;
+    let kinds = [
+        ("session", credentials::many(|| credentials::session(place.listen))?),
+        ("api key", credentials::many(|| seawall.api_key())?),
+        ("token", credentials::many(|| credentials::access_token(place.listen))?),
+    ];
+    let one = |(name, many): &(&'static str, Vec<String>)| Shown { name, field: many.first().cloned() };
+    let mut shown = vec![Shown { name: "nobody", field: None }];
+    shown.extend(kinds.iter().map(one));
     compare(&shown, &place, &proxy, seconds, repetitions)?;
     proxy.stop();
 
     // Another process knows none of them yet.
     let proxy = start(&mut command, &place)?;
-    first_sight(&sessions, place.listen)?;
-    under_sign_in(&place, seconds)?;
+    for (name, fields) in &kinds {
+        first_sight(name, fields, place.listen)?;
+    }
+    signing_in::run(&place, seconds, workers.saturating_sub(1).max(1))?;
     proxy.stop();
     Ok(())
 }
@@ -104,39 +102,10 @@ fn arguments(words: &[&str]) -> Result<Option<(u32, u32, Option<PathBuf>)>, Fail
     }
 }
 
-/// Adds the user by asking the server.
-fn add_user(bench: &Bench, place: &Place) -> Result<(), Failure> {
-    let mut command = Command::new(&bench.programs.seawall);
-    command.args(["user", "add", NAME, "--password-stdin", "--config", "seawall-identity.toml"]);
-    command.current_dir(&place.folder).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let failed = |what: &str| Failure::broken(format!("a user could not be added: {what}"));
-    let mut child = command.spawn().map_err(|error| failed(&error.to_string()))?;
-    if let Some(mut input) = child.stdin.take() {
-        writeln!(input, "{PASSWORD}").map_err(|error| failed(&error.to_string()))?;
-    }
-    let output = child.wait_with_output().map_err(|error| failed(&error.to_string()))?;
-    if output.status.success() { Ok(()) } else { Err(failed(&String::from_utf8_lossy(&output.stderr))) }
-}
-
 fn start(command: &mut Command, place: &Place) -> Result<Running, Failure> {
     let mut proxy = Running::start(command, &place.folder.join("output.log"), &place.folder.join("errors.log"))?;
     ready(VARIANT, place.listen, Some(&mut proxy), &place.folder)?;
     Ok(proxy)
-}
-
-/// Signs in and answers the cookie that it was given, as a browser sends it back.
-fn sign_in(port: u16) -> Result<String, Failure> {
-    let mut connection = Connection::open(port)?;
-    let answer = connection.post(SIGN_IN, &credentials())?;
-    let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
-    match cookie {
-        Some(cookie) if answer.status == 200 => Ok(format!("Cookie: {cookie}")),
-        _ => Err(Failure::broken(format!("signing in was answered with {}", answer.status))),
-    }
-}
-
-fn credentials() -> String {
-    format!("{{\"name\":\"{NAME}\",\"password\":\"{PASSWORD}\"}}")
 }
 
 /// Each takes its turn in every repetition; the ratio is taken within one, so that a slower machine is slower for both.
@@ -172,14 +141,14 @@ fn cpu_us_per_request(shown: &Shown, place: &Place, proxy: &Running, seconds: u3
     Ok(took.as_secs_f64() * 1e6 / f64::from(load.requests))
 }
 
-/// How long the first request of each session takes, and the second.
-fn first_sight(sessions: &[String], port: u16) -> Result<(), Failure> {
+/// How long the first request with each takes, and the second.
+fn first_sight(name: &str, fields: &[String], port: u16) -> Result<(), Failure> {
     let mut connection = Connection::open(port)?;
     let mut took = [Vec::new(), Vec::new()];
-    for session in sessions {
+    for field in fields {
         for took in &mut took {
             let begun = clock::now();
-            let answer = connection.get_with(PATH, session)?;
+            let answer = connection.get_with(PATH, field)?;
             took.push(answer.received_at.saturating_duration_since(begun).as_secs_f64() * 1e6);
         }
     }
@@ -188,45 +157,8 @@ fn first_sight(sessions: &[String], port: u16) -> Result<(), Failure> {
         percentile(&took, 50).unwrap_or_default()
     });
     terminal::say(&format!(
-        "first sight of a session: {first:.0} µs, the next request {next:.0} µs (medians of {})",
-        sessions.len()
-    ));
-    Ok(())
-}
-
-/// The latency of requests of nobody at a fixed rate, alone and while people sign in as fast as they are answered.
-fn under_sign_in(place: &Place, seconds: u32) -> Result<(), Failure> {
-    let alone = rate::run(place.listen, seconds)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let counts = [Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0))];
-    let begun = clock::now();
-    let people: Vec<_> = (0..SIGNING_IN)
-        .map(|_| {
-            let (stop, [done, shed], port) = (Arc::clone(&stop), counts.clone(), place.listen);
-            thread::spawn(move || {
-                while !stop.load(Ordering::Relaxed) {
-                    let counted = if sign_in(port).is_ok() { &done } else { &shed };
-                    counted.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-        })
-        .collect();
-    let meanwhile = rate::run(place.listen, seconds);
-    stop.store(true, Ordering::Relaxed);
-    for person in people {
-        // A thread that failed has counted nothing more.
-        let _ = person.join();
-    }
-    let took = begun.elapsed().max(Duration::from_millis(1));
-    let meanwhile = meanwhile?;
-    let [done, shed] = counts.map(|count| count.load(Ordering::Relaxed));
-    terminal::say(&format!(
-        "signing in: {:.1}/s, {shed} refused; other requests at 500/s meanwhile: p50 {:.0} µs, p99 {:.0} µs (alone {:.0} and {:.0})",
-        f64::from(done) / took.as_secs_f64(),
-        meanwhile.p50_us,
-        meanwhile.p99_us,
-        alone.p50_us,
-        alone.p99_us
+        "first sight of a {name}: {first:.0} µs, the next request {next:.0} µs (medians of {})",
+        fields.len()
     ));
     Ok(())
 }
