@@ -14,10 +14,24 @@ use crate::{
     scope::Scope,
 };
 
+static USER: HeaderName = HeaderName::from_static("x-seawall-user");
+static USER_NAME: HeaderName = HeaderName::from_static("x-seawall-user-name");
+static ROLES: HeaderName = HeaderName::from_static("x-seawall-roles");
+static KEY: HeaderName = HeaderName::from_static("x-seawall-key");
+static SCOPES: HeaderName = HeaderName::from_static("x-seawall-scopes");
 static DEVICE: HeaderName = HeaderName::from_static("x-seawall-device");
 static ORGANISATION: HeaderName = HeaderName::from_static("x-seawall-organisation");
 static ORGANISATION_ROLE: HeaderName = HeaderName::from_static("x-seawall-organisation-role");
 static ORGANISATION_TIER: HeaderName = HeaderName::from_static("x-seawall-organisation-tier");
+
+/// The field with the proof of who asks: all the others, signed.
+pub static PROOF: HeaderName = HeaderName::from_static("x-seawall-token");
+
+/// All fields by which the application behind is told who asks. A proxy that asks for them has to put each in the place of a client's.
+#[must_use]
+pub fn told_names() -> [&'static HeaderName; 10] {
+    [&USER, &USER_NAME, &ROLES, &KEY, &SCOPES, &DEVICE, &ORGANISATION, &ORGANISATION_ROLE, &ORGANISATION_TIER, &PROOF]
+}
 
 /// What kind of credential a request came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,16 +174,21 @@ impl Principal {
         self.owner.as_ref().unwrap_or(&self.id)
     }
 
-    /// What the application behind is told besides the user: the device, and the organisation.
-    pub fn told_beside(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    /// The fields by which the application behind is told of it, all but the proof.
+    pub fn told_fields(&self) -> impl Iterator<Item = (&'static HeaderName, &HeaderValue)> {
         let told = self.membership.as_ref().map(|membership| &membership.told);
         let fields = [
+            (&USER, Some(&self.told.id)),
+            (&USER_NAME, Some(&self.told.name)),
+            (&ROLES, Some(&self.told.roles)),
+            (&KEY, self.told.key.as_ref()),
+            (&SCOPES, self.told.scopes.as_ref()),
             (&DEVICE, self.told.device.as_ref()),
             (&ORGANISATION, told.map(|told| &told.organisation)),
             (&ORGANISATION_ROLE, told.map(|told| &told.role)),
             (&ORGANISATION_TIER, told.and_then(|told| told.tier.as_ref())),
         ];
-        fields.into_iter().filter_map(|(name, value)| Some((name.clone(), value?.clone())))
+        fields.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }
 
     /// Whether the credential holds for this scope; one that is not bounded to scopes does.

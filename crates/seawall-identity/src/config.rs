@@ -6,6 +6,7 @@ use seawall_core::{
     scope::Scope,
     settings::{
         BadSetting, Complaint, Field, Literal, Raw, Secret, Section, Setting, Shape, Situation, Span, Values, choice,
+        too_short,
     },
 };
 
@@ -317,12 +318,17 @@ impl IdentitySettings {
     }
 }
 
+fn demands(values: &Values, situation: &Situation) -> Vec<Complaint> {
+    let short = too_short(values, situation, "attempts key", &ATTEMPTS_KEY);
+    countless_limit(values).into_iter().chain(short).collect()
+}
+
 /// Who signs in is not known yet, so that only the address can be counted.
-fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
+fn countless_limit(values: &Values) -> Option<Complaint> {
     let limits = values.get(&SIGN_IN_LIMITS).unwrap_or_default();
-    let Some(other) = limits.iter().find(|quota| quota.per.principal()) else { return Vec::new() };
+    let other = limits.iter().find(|quota| quota.per.principal())?;
     let what = format!("\"{other}\" counts nobody where people sign in, because it is not known yet who asks");
-    vec![Complaint { key: Some(SIGN_IN_LIMITS.key()), what, help: "write \"per ip\"".to_owned() }]
+    Some(Complaint { key: Some(SIGN_IN_LIMITS.key()), what, help: "write \"per ip\"".to_owned() })
 }
 
 fn micros(span: Span) -> u64 {

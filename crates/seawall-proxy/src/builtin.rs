@@ -45,7 +45,7 @@ impl Builtins {
             .map_err(|_| unavailable("the way to the control plane is full"))?;
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(Ok(answer)) => answer.map_err(Box::new),
-            Ok(Err(_)) => Err(unavailable("the control plane dropped the request")),
+            Ok(Err(_)) => Err(unavailable("the control plane has no place for the request, or dropped it")),
             Err(_) => Err(unavailable("the control plane gave no answer in time")),
         }
     }

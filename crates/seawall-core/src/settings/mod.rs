@@ -20,6 +20,7 @@ mod raw;
 mod section;
 mod size;
 mod span;
+mod strength;
 mod values;
 
 pub use field::{Field, FieldSpec};
@@ -28,4 +29,5 @@ pub use raw::{Literal, Raw, Secret, Setting, Shape, choice};
 pub use section::{Complaint, Section, Situation};
 pub use size::Size;
 pub use span::Span;
+pub use strength::too_short;
 pub use values::{BadSetting, Values};

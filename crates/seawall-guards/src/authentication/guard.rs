@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue,
+    HeaderMap, HeaderValue,
     header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, SET_COOKIE},
 };
 use seawall_core::{
@@ -11,7 +11,7 @@ use seawall_core::{
     clock::Now,
     http::strip_own_fields,
     meter::{Handle, Metric, MetricKind},
-    principal::Principal,
+    principal::{PROOF, Principal, PrincipalKind},
     reply::{BoxFuture, PortError, Reply},
     settings::{BadSetting, Secret, Values},
 };
@@ -30,13 +30,6 @@ use crate::{
 
 /// How long the store may take to say whose a session is, in microseconds.
 const PATIENCE_US: u64 = 3_000_000;
-
-static USER: HeaderName = HeaderName::from_static("x-seawall-user");
-static USER_NAME: HeaderName = HeaderName::from_static("x-seawall-user-name");
-static ROLES: HeaderName = HeaderName::from_static("x-seawall-roles");
-static KEY: HeaderName = HeaderName::from_static("x-seawall-key");
-static SCOPES: HeaderName = HeaderName::from_static("x-seawall-scopes");
-static TOKEN: HeaderName = HeaderName::from_static("x-seawall-token");
 
 /// Credentials that could not be looked up.
 pub static FAILURES: Metric = Metric {
@@ -127,11 +120,7 @@ impl Deciding {
             Ok(Found::Principal(principal)) => self.admit(principal, head, context),
             Ok(Found::Elsewhere) => Verdict::Refuse(problems::elsewhere()),
             Ok(Found::Nobody | Found::Foreign | Found::Refused) => Verdict::Refuse(Box::new(invalid_credential())),
-            Err(error) => {
-                self.failures.increment();
-                context.unproven = Some(error);
-                Verdict::Refuse(unavailable(error))
-            }
+            Err(error) => self.refuse_unproven(error, context),
         }
     }
 
@@ -144,15 +133,13 @@ impl Deciding {
     }
 
     fn bearer(&self, found: Result<Found, PortError>, head: &mut Head, context: &mut Context) -> Verdict {
-        match found {
-            Ok(Found::Foreign) => return self.cookies(head, context),
-            // Whoever it shows, the application has no use for it, nor for a session beside it.
-            Ok(_) => {
-                head.headers.remove(AUTHORIZATION);
-                self.remove_cookies(head);
-            }
-            Err(_) => {}
+        if found == Ok(Found::Foreign) {
+            return self.cookies(head, context);
         }
+        // Whoever it shows, the application has no use for it, nor for a session beside it. Nor is it known to be another issuer's
+        // when it could not be looked at.
+        head.headers.remove(AUTHORIZATION);
+        self.remove_cookies(head);
         match found {
             // Who has to show something expired to get something fresh is let through as nobody.
             Ok(Found::Refused) if self.credentials.open_paths.iter().any(|path| **path == *head.uri.path()) => {
@@ -168,13 +155,12 @@ impl Deciding {
             return Verdict::Pass;
         }
         let Credentials { cookie, refresh, .. } = &self.credentials;
-        if let Some(refresh) = refresh
-            && let Sent::Once(value) = cookie::find(&head.headers, &refresh.name)
-        {
+        let beside = refresh.as_ref().map_or(Sent::Nothing, |refresh| cookie::find(&head.headers, &refresh.name));
+        if let Sent::Once(value) = beside {
             context.refresh = std::str::from_utf8(value).ok().map(|value| Secret::from(value.to_owned()));
         }
         let reply = match cookie::find(&head.headers, cookie) {
-            Sent::Nothing if context.refresh.is_none() => return Verdict::Pass,
+            Sent::Nothing if beside == Sent::Nothing => return Verdict::Pass,
             Sent::Nothing | Sent::Ambiguous => Reply::Ready(Ok(Found::Nobody)),
             Sent::Once(value) => {
                 let credential = if refresh.is_some() { Credential::Token(value) } else { Credential::Session(value) };
@@ -226,12 +212,20 @@ impl Deciding {
     }
 
     fn unproven(&self, error: PortError, context: &mut Context) -> Verdict {
+        match self.when_unavailable {
+            WhenUnavailable::Anonymous => {
+                self.failures.increment();
+                context.unproven = Some(error);
+                Verdict::Pass
+            }
+            WhenUnavailable::Closed => self.refuse_unproven(error, context),
+        }
+    }
+
+    fn refuse_unproven(&self, error: PortError, context: &mut Context) -> Verdict {
         self.failures.increment();
         context.unproven = Some(error);
-        match self.when_unavailable {
-            WhenUnavailable::Anonymous => Verdict::Pass,
-            WhenUnavailable::Closed => Verdict::Refuse(unavailable(error)),
-        }
+        Verdict::Refuse(unavailable(error))
     }
 
     /// Makes it the principal's request, and tells the application.
@@ -241,6 +235,8 @@ impl Deciding {
                 context.principal = Some(principal);
                 Verdict::Pass
             }
+            // A program means to be somebody, so it never passes as nobody.
+            Err(error) if principal.kind != PrincipalKind::User => self.refuse_unproven(error, context),
             Err(error) => self.unproven(error, context),
         }
     }
@@ -248,14 +244,11 @@ impl Deciding {
     /// Tells the application whose request it is; all of it, or nothing.
     fn tell(&self, headers: &mut HeaderMap, principal: &Principal, now: Now) -> Result<(), PortError> {
         if let Some(prover) = &self.credentials.prover {
-            headers.insert(&TOKEN, prover.prove(principal, now).ok_or(PortError::Unavailable)?);
+            headers.insert(&PROOF, prover.prove(principal, now).ok_or(PortError::Unavailable)?);
         }
-        headers.insert(&USER, principal.told.id.clone());
-        headers.insert(&USER_NAME, principal.told.name.clone());
-        headers.insert(&ROLES, principal.told.roles.clone());
-        headers.extend(principal.told.key.clone().map(|key| (KEY.clone(), key)));
-        headers.extend(principal.told.scopes.clone().map(|scopes| (SCOPES.clone(), scopes)));
-        headers.extend(principal.told_beside());
+        for (name, value) in principal.told_fields() {
+            headers.insert(name, value.clone());
+        }
         Ok(())
     }
 

@@ -2,10 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use http::{HeaderMap, HeaderName, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use proptest::prelude::*;
 use seawall_core::{
-    authenticator::{Authenticator, Credential, Credentials, Found, INVALID_CREDENTIAL, Presented},
+    authenticator::{
+        Authenticator, Credential, Credentials, Found, INVALID_CREDENTIAL, Presented, Prover, RefreshCookie, Refreshed,
+        Refresher,
+    },
+    clock::Now,
     meter::NoMeter,
     principal::{KeyFacts, Principal, Role, SessionFacts},
     reply::{PortError, Reply},
@@ -187,6 +191,71 @@ async fn a_store_that_does_not_answer_leaves_the_decision_to_the_route_or_closes
         assert!(matches!(verdict, Verdict::Refuse(problem) if problem.kind.slug == UNAVAILABLE.slug));
         // Who shows nothing is not kept waiting for anything.
         assert!(matches!(ask(&closed, &mut head(&[]), &mut sample_context()).await, Verdict::Pass));
+    }
+}
+
+/// Takes no refresh token.
+#[derive(Debug)]
+struct TakesNone;
+
+impl Refresher for TakesNone {
+    fn refresh(&self, _: &[u8], _: &Presented<'_>) -> Reply<Option<Refreshed>> {
+        Reply::Ready(Ok(None))
+    }
+}
+
+/// Cannot sign.
+#[derive(Debug)]
+struct HasNoKey;
+
+impl Prover for HasNoKey {
+    fn prove(&self, _: &Principal, _: Now) -> Option<HeaderValue> {
+        None
+    }
+}
+
+/// A guard of browsers that keep tokens, which cannot sign proof.
+fn token_guard(other: Result<(), PortError>, later: bool) -> AuthenticationGuard {
+    let knows = Arc::new(Knows { other, later, asked: Mutex::default() });
+    let credentials = Credentials {
+        refresh: Some(RefreshCookie { name: "__Host-seawall_refresh".into(), refresher: Arc::new(TakesNone) }),
+        prover: Some(Arc::new(HasNoKey)),
+        ..Credentials::new("__Host-seawall".into(), knows)
+    };
+    let values = values().with("when_unavailable", Raw::Text("anonymous".to_owned()));
+    AuthenticationGuard::read(&values, &shared(Some(credentials))).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_seawalls_stays_here_also_when_it_cannot_be_looked_at_or_comes_twice() {
+    for later in [false, true] {
+        for fields in [
+            &[
+                ("authorization", "Bearer our.unsure.token"),
+                ("cookie", "__Host-seawall=a; __Host-seawall_refresh=b; c=1"),
+            ][..],
+            &[("cookie", "__Host-seawall_refresh=b; c=1; __Host-seawall_refresh=d")],
+            &[("cookie", "__Host-seawall_refresh=b; c=1")],
+        ] {
+            let guard = token_guard(Err(PortError::Unavailable), later);
+            let mut head = head(fields);
+            assert_eq!(refused(&ask(&guard, &mut head, &mut sample_context()).await), None, "{fields:?}");
+            assert_eq!(lines(&head.headers), ["c=1"], "{fields:?}");
+            assert_eq!(head.headers.len(), 1, "{fields:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_proof_a_person_is_nobody_and_a_program_is_refused() {
+    for later in [false, true] {
+        let guard = token_guard(Ok(()), later);
+        let mut context = sample_context();
+        let mut person = head(&[("authorization", "Bearer our.good.token")]);
+        assert_eq!(refused(&ask(&guard, &mut person, &mut context).await), None);
+        assert_eq!((context.principal, person.headers.len()), (None, 0));
+        let verdict = ask(&guard, &mut head(&[("x-api-key", "sw_live_good")]), &mut sample_context()).await;
+        assert_eq!(refused(&verdict), Some(UNAVAILABLE.slug));
     }
 }
 

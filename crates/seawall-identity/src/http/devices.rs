@@ -7,7 +7,10 @@ use axum::{
     routing::{delete, get, post},
 };
 use http::StatusCode;
-use seawall_core::{facts::Facts, principal::Principal};
+use seawall_core::{
+    facts::Facts,
+    principal::{Principal, PrincipalKind},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -22,6 +25,9 @@ use crate::{
     devices::Device,
     people::{AppSession, Asking, Place, cause},
 };
+
+/// The scope of keys for sessions of the application.
+const APP_SESSIONS: &str = "app-sessions";
 
 /// The routes below `prefix`.
 pub(super) fn routes(prefix: &str) -> Router<Desk> {
@@ -185,9 +191,14 @@ async fn end(State(desk): State<Desk>, Known(facts): Known, Path(id): Path<Strin
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whoever is known: a person, a key or a device.
+/// A person, a device, or a key that was given for sessions of the application.
 fn anybody(facts: &Facts) -> Result<Arc<Principal>, Refused> {
-    facts.principal.clone().ok_or_else(Refused::nobody)
+    let principal = facts.principal.clone().ok_or_else(Refused::nobody)?;
+    let given = || principal.scopes.iter().flat_map(|scopes| &**scopes).any(|scope| scope.as_str() == APP_SESSIONS);
+    if principal.kind == PrincipalKind::ApiKey && !given() {
+        return Err(Refused::no_scope(APP_SESSIONS));
+    }
+    Ok(principal)
 }
 
 fn place(place: &Place) -> Value {

@@ -159,6 +159,14 @@ static DEVICE_REFUSED: ProblemType = client(
      ask for another. After five wrong codes from one place none is looked at for 15 minutes, and `Retry-After` says for how long.\n\nFor the \
      operator: which device was approved by whom stands in the audit log (`device.approved`, `device.paired`).",
 );
+static SCOPE_REQUIRED: ProblemType = client(
+    "scope-required",
+    "SCOPE_REQUIRED",
+    StatusCode::FORBIDDEN,
+    "The key does not hold for this",
+    "The API key was not given for the scope that is asked for here; the detail names it. Make a key that has it.\n\nFor the operator: name the \
+     scope among `scopes` in `[identity]`, and give it to a key with `seawall key add --scope`.",
+);
 static SIGN_IN_UNAVAILABLE: ProblemType = ProblemType {
     slug: "sign-in-unavailable",
     code: "SERVICE_UNAVAILABLE",
@@ -173,7 +181,7 @@ static SIGN_IN_UNAVAILABLE: ProblemType = ProblemType {
 };
 
 /// All problems of these paths.
-pub static PROBLEMS: [&ProblemType; 17] = [
+pub static PROBLEMS: [&ProblemType; 18] = [
     &SIGN_IN_REFUSED,
     &WRONG_PASSWORD,
     &PASSWORD_REFUSED,
@@ -187,6 +195,7 @@ pub static PROBLEMS: [&ProblemType; 17] = [
     &PASSWORD_AGAIN,
     &RESET_REFUSED,
     &FACTOR_CONFLICT,
+    &SCOPE_REQUIRED,
     &SIGN_IN_UNAVAILABLE,
     &DEVICE_PENDING,
     &DEVICE_SLOW_DOWN,
@@ -210,6 +219,10 @@ impl Refused {
 
     pub(super) fn no_session() -> Self {
         Self::of(Problem::new(&SESSION_REQUIRED))
+    }
+
+    pub(super) fn no_scope(scope: &str) -> Self {
+        Self::of(Problem::new(&SCOPE_REQUIRED).detail(format!("The key was not given for \"{scope}\".")))
     }
 
     pub(super) fn not_json() -> Self {

@@ -22,6 +22,12 @@ use crate::IdentityError;
 const KEPT_US: u64 = 3_600 * 1_000_000;
 const AGAIN_US: u64 = 60 * 1_000_000;
 
+/// How long an issuer that could not be read is not asked again: whoever waited for it meanwhile is told at once.
+const PAUSE_US: u64 = 5 * 1_000_000;
+
+/// How long keys hold that could not be read again.
+const HELD_US: u64 = 24 * 3_600 * 1_000_000;
+
 /// The largest answer of an issuer.
 const MOST_BYTES: usize = 256 * 1024;
 
@@ -31,7 +37,19 @@ pub(crate) struct Issuer {
     fetch: Arc<dyn Fetch>,
     clock: Arc<dyn Clock>,
     /// Held while it is asked, so that those who come meanwhile wait for the same answer.
-    known: Mutex<Option<Known>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    known: Option<Known>,
+    failed: Option<Failed>,
+}
+
+/// That it could not be read, and when.
+struct Failed {
+    why: String,
+    at_us: u64,
 }
 
 #[derive(Clone)]
@@ -53,7 +71,7 @@ pub(crate) struct Metadata {
 
 impl Issuer {
     pub(crate) fn new(settings: IssuerSettings, fetch: Arc<dyn Fetch>, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, fetch, clock, known: Mutex::new(None) }
+        Self { settings, fetch, clock, state: Mutex::default() }
     }
 
     /// Its configuration.
@@ -113,20 +131,33 @@ impl Issuer {
         }
     }
 
-    /// What is known of it, no older than so much.
+    /// What is known of it, no older than so much when it can be read again.
     async fn known(&self, oldest_us: u64) -> Result<Known, IdentityError> {
-        let mut kept = self.known.lock().await;
+        let mut state = self.state.lock().await;
         let now_us = self.clock.now().monotonic_us;
-        if let Some(known) = kept.as_ref().filter(|known| now_us.saturating_sub(known.at_us) < oldest_us) {
+        let younger = |at_us: u64, than_us| now_us.saturating_sub(at_us) < than_us;
+        if let Some(known) = state.known.as_ref().filter(|known| younger(known.at_us, oldest_us)) {
             return Ok(known.clone());
         }
-        let read = self.read(now_us).await;
-        if let Err(error) = &read {
-            tracing::warn!(issuer = self.settings.name, %error, "the keys of an issuer could not be read");
+        if !state.failed.as_ref().is_some_and(|failed| younger(failed.at_us, PAUSE_US)) {
+            match self.read(now_us).await {
+                Ok(known) => {
+                    *state = State { known: Some(known.clone()), failed: None };
+                    return Ok(known);
+                }
+                Err(error) => {
+                    tracing::warn!(issuer = self.settings.name, %error, "the keys of an issuer could not be read");
+                    let why = match error {
+                        IdentityError::IssuerAway(why) => why,
+                        other => other.to_string(),
+                    };
+                    state.failed = Some(Failed { why, at_us: self.clock.now().monotonic_us });
+                }
+            }
         }
-        let known = read?;
-        *kept = Some(known.clone());
-        Ok(known)
+        let held = state.known.as_ref().filter(|known| younger(known.at_us, HELD_US)).cloned();
+        let why = || state.failed.as_ref().map(|failed| failed.why.clone()).unwrap_or_default();
+        held.ok_or_else(|| IdentityError::IssuerAway(why()))
     }
 
     async fn read(&self, at_us: u64) -> Result<Known, IdentityError> {

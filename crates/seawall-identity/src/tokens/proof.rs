@@ -5,6 +5,7 @@ use seawall_core::{
     clock::Now,
     membership::Tier,
     principal::{Principal, PrincipalKind, Role},
+    scope::Scope,
 };
 use serde_json::{Map, Value, json};
 
@@ -41,12 +42,10 @@ impl Proofs<'_> {
     }
 
     fn claims(&self, principal: &Principal, now_s: i64) -> Value {
-        // A device acts for the person who approved it.
-        let subject = if principal.kind == PrincipalKind::Device { principal.user_id() } else { &principal.id };
         let mut claims = Map::from_iter([
             ("iss".to_owned(), json!(self.names.issuer)),
             ("aud".to_owned(), json!(self.names.audience)),
-            ("sub".to_owned(), json!(&**subject)),
+            ("sub".to_owned(), json!(&**principal.user_id())),
             ("name".to_owned(), json!(&*principal.name)),
             ("roles".to_owned(), json!(principal.roles.iter().map(Role::as_str).collect::<Vec<_>>())),
             ("iat".to_owned(), json!(now_s)),
@@ -55,6 +54,9 @@ impl Proofs<'_> {
         ]);
         if let Some(session) = &principal.session {
             claims.insert("sid".to_owned(), json!(&**session));
+        }
+        if let Some(scopes) = &principal.scopes {
+            claims.insert("scopes".to_owned(), json!(scopes.iter().map(Scope::as_str).collect::<Vec<_>>()));
         }
         if principal.kind == PrincipalKind::ApiKey {
             claims.insert("key_id".to_owned(), json!(&*principal.id));

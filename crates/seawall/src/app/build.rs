@@ -265,7 +265,7 @@ impl App {
             checks: upstream.watch(),
             encryption: encryption.begin(redirect, addresses.public.port()),
             registry,
-            builtin: builtin::serve(self.builtin(&health, &identity), built.requests),
+            builtin: self.builtin(&health, &identity).serve(built.requests),
             health,
             reloader,
             admin,
@@ -307,8 +307,8 @@ impl App {
     }
 
     /// Seawall's own targets.
-    fn builtin(&self, health: &Health, identity: &Identity) -> Router {
-        builtin::router(&self.settings.server.prefix, &self.settings.health, health, identity)
+    fn builtin(&self, health: &Health, identity: &Identity) -> builtin::Targets {
+        builtin::Targets::new(&self.settings.server.prefix, &self.settings.health, health, identity)
     }
 
     /// Serves clients.

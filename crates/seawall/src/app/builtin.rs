@@ -1,5 +1,7 @@
 //! The built-in targets of the public listener, on the control plane: health, signing in, and the pages behind problems.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     body::Body,
@@ -13,7 +15,7 @@ use http_body_util::{BodyExt, Limited};
 use seawall_core::problem::Problem;
 use seawall_guards::{problem::NOT_FOUND, strict_http::METHOD_REFUSED};
 use seawall_proxy::{BuiltinRequest, Builtins, spelled};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tower::ServiceExt;
 
 use super::{
@@ -25,20 +27,53 @@ use super::{
 /// The largest answer of a built-in target.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// Requests that are answered side by side; more wait in the channel.
-const SIDE_BY_SIDE: usize = 256;
+/// Requests that are answered side by side. Each waits for its own store, issuer or padding, and the areas have stricter bounds of
+/// their own: sign-ins that wait for the end of their padding are fewer.
+const SIDE_BY_SIDE: usize = 2_048;
+
+/// The same of health, and of proxies that ask who a request is from: whatever the others wait for, these are answered.
+const VITAL: usize = 256;
 
 /// Requests that may wait for the control plane.
 const QUEUE: usize = 1_024;
 
-/// The way of requests from the cores to [`serve`]. Each generation of sites has one of its own, so that a request is answered
+/// The way of requests from the cores to [`Targets::serve`]. Each generation of sites has one of its own, so that a request is answered
 /// by the paths that its site was built with.
 pub(super) fn channel() -> (Builtins, mpsc::Receiver<BuiltinRequest>) {
     Builtins::new(QUEUE)
 }
 
-/// The targets under `prefix`, and health at the paths of its settings.
-pub(super) fn router(prefix: &str, settings: &HealthSettings, health: &Health, identity: &Identity) -> Router {
+/// The targets, and how many requests to them are answered at once.
+#[derive(Debug)]
+pub(super) struct Targets {
+    router: Router,
+    places: Places,
+}
+
+impl Targets {
+    /// The targets under `prefix`, and health at the paths of its settings.
+    pub(super) fn new(prefix: &str, settings: &HealthSettings, health: &Health, identity: &Identity) -> Self {
+        Self { router: router(prefix, settings, health, identity), places: Places::new(prefix, settings) }
+    }
+
+    /// Answers requests until the sites that send them are gone.
+    pub(super) async fn serve(self, mut requests: mpsc::Receiver<BuiltinRequest>) {
+        while let Some(BuiltinRequest { request, facts, reply }) = requests.recv().await {
+            // Dropping the reply refuses.
+            let Some(place) = self.places.take(request.uri().path()) else { continue };
+            let router = self.router.clone();
+            tokio::spawn(async move {
+                let mut request = request.map(Body::from);
+                request.extensions_mut().insert(facts);
+                // The client may have left meanwhile.
+                let _left = reply.send(answer(router, request).await);
+                drop(place);
+            });
+        }
+    }
+}
+
+fn router(prefix: &str, settings: &HealthSettings, health: &Health, identity: &Identity) -> Router {
     let show = settings.show;
     let live = get(|| async { json(StatusCode::OK, &serde_json::json!({ "status": "ok" })) });
     let ready = {
@@ -60,19 +95,31 @@ pub(super) fn router(prefix: &str, settings: &HealthSettings, health: &Health, i
     router
 }
 
-/// Answers requests until the sites that send them are gone.
-pub(super) async fn serve(router: Router, mut requests: mpsc::Receiver<BuiltinRequest>) {
-    let places = std::sync::Arc::new(tokio::sync::Semaphore::new(SIDE_BY_SIDE));
-    while let Some(BuiltinRequest { request, facts, reply }) = requests.recv().await {
-        let Ok(place) = std::sync::Arc::clone(&places).acquire_owned().await else { return };
-        let router = router.clone();
-        tokio::spawn(async move {
-            let mut request = request.map(Body::from);
-            request.extensions_mut().insert(facts);
-            // The client may have left meanwhile.
-            let _left = reply.send(answer(router, request).await);
-            drop(place);
-        });
+/// How many requests are answered at once.
+#[derive(Debug)]
+struct Places {
+    vital_paths: Vec<String>,
+    vital: Arc<Semaphore>,
+    others: Arc<Semaphore>,
+}
+
+impl Places {
+    /// Of the targets under `prefix`, and of health at the paths of its settings.
+    fn new(prefix: &str, settings: &HealthSettings) -> Self {
+        let prefix = spelled(prefix);
+        let own = ["health/live", "health/ready", "auth/forward"].map(|path| format!("{prefix}/{path}"));
+        let configured = settings.live_paths.iter().chain(&settings.ready_paths).map(|path| spelled(path).into_owned());
+        let vital_paths = own.into_iter().chain(configured).collect();
+        let [vital, others] = [VITAL, SIDE_BY_SIDE].map(|most| Arc::new(Semaphore::new(most)));
+        Self { vital_paths, vital, others }
+    }
+
+    /// A place for a request to this path, until it is dropped; nothing when none is free.
+    fn take(&self, path: &str) -> Option<OwnedSemaphorePermit> {
+        let at =
+            |known: &String| path.strip_prefix(&**known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let places = if self.vital_paths.iter().any(at) { &self.vital } else { &self.others };
+        Arc::clone(places).try_acquire_owned().ok()
     }
 }
 
@@ -127,4 +174,27 @@ pub(super) async fn problem_page(Path(slug): Path<String>) -> Response<Body> {
 pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     (status, headers, format!("{body}\n")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use seawall_core::settings::Values;
+
+    use super::*;
+    use crate::app::health;
+
+    #[test]
+    fn whatever_others_wait_for_health_and_proxies_that_ask_are_answered() {
+        let settings = HealthSettings::read(&Values::defaults(&health::SECTION), &[]).unwrap();
+        let places = Places::new("/_seawall", &settings);
+        let taken: Vec<_> = (0..SIDE_BY_SIDE).map(|_| places.take("/_seawall/auth/sign-in").unwrap()).collect();
+        for refused in ["/_seawall/auth/oidc/google", "/_seawall/auth/forwarded", "/_seawall/health"] {
+            assert!(places.take(refused).is_none(), "{refused}");
+        }
+        for vital in ["/_seawall/health/live", "/_seawall/auth/forward", "/_seawall/auth/forward/envoy/a"] {
+            assert!(places.take(vital).is_some(), "{vital}");
+        }
+        drop(taken);
+        assert!(places.take("/_seawall/auth/oidc/google").is_some());
+    }
 }

@@ -79,6 +79,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         include_str!("identity/devices.rs"),
     ),
     (
+        "scope-required",
+        "a_key_has_sessions_of_the_application_only_when_it_was_given_for_them",
+        include_str!("identity/devices.rs"),
+    ),
+    (
         "invalid-credential",
         "rg_8_a_program_has_an_access_token_of_a_quarter_hour_and_refreshes_it",
         include_str!("identity/tokens.rs"),

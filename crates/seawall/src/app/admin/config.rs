@@ -2,16 +2,9 @@
 
 use std::net::SocketAddr;
 
-use seawall_core::{
-    Environment,
-    settings::{BadSetting, Complaint, Field, Literal, Raw, Secret, Section, Setting, Shape, Situation, Values},
+use seawall_core::settings::{
+    BadSetting, Complaint, Field, Literal, Raw, Secret, Section, Setting, Shape, Situation, Values, too_short,
 };
-
-/// The shortest secret that production accepts, in bytes (checklist WK-12).
-const SHORTEST_SECRET: usize = 32;
-
-/// The command that makes a good secret.
-const MAKE_SECRET: &str = "openssl rand -hex 32";
 
 /// An address of the admin listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,17 +78,6 @@ impl AdminSettings {
 fn demands(values: &Values, situation: &Situation) -> Vec<Complaint> {
     [("token", &TOKEN), ("key", &KEY)]
         .into_iter()
-        .filter_map(|(what, field)| short(values, situation, what, field))
+        .filter_map(|(what, field)| too_short(values, situation, what, field))
         .collect()
-}
-
-/// What is said of a secret that is too short.
-fn short(values: &Values, situation: &Situation, what: &str, field: &Field<Secret>) -> Option<Complaint> {
-    let length = values.find(field).ok()??.expose().len();
-    let least = if situation.environment == Environment::Production { SHORTEST_SECRET } else { 16 };
-    if length >= least {
-        return None;
-    }
-    let what = format!("the {what} has {length} characters; {} wants at least {least}", situation.environment.word());
-    Some(Complaint { key: Some(field.key()), what, help: format!("make a good one with: {MAKE_SECRET}") })
 }

@@ -11,13 +11,13 @@ use axum::{
     routing::any,
 };
 use http::{
-    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    HeaderMap, HeaderValue, StatusCode,
     header::{CACHE_CONTROL, LOCATION},
 };
 use seawall_core::{
     authenticator::not_signed_in,
     facts::Facts,
-    principal::Principal,
+    principal::{PROOF, Principal},
     problem::Problem,
     settings::{Raw, Setting},
 };
@@ -27,19 +27,14 @@ use seawall_guards::{
 };
 use seawall_identity::{IdentityError, http::invalid_input, people::People};
 
-static USER: HeaderName = HeaderName::from_static("x-seawall-user");
-static USER_NAME: HeaderName = HeaderName::from_static("x-seawall-user-name");
-static ROLES: HeaderName = HeaderName::from_static("x-seawall-roles");
-static KEY: HeaderName = HeaderName::from_static("x-seawall-key");
-static SCOPES: HeaderName = HeaderName::from_static("x-seawall-scopes");
-static TOKEN: HeaderName = HeaderName::from_static("x-seawall-token");
-
 /// The routes below `prefix`.
 pub(super) fn router(prefix: &str, people: People) -> Router {
     Router::new()
         .route(&format!("{prefix}/forward"), any(configured))
-        // Envoy asks with the method and the path of the request itself behind its prefix, and with its query: that is the client's.
-        .route(&format!("{prefix}/forward/{{*path}}"), any(anybody))
+        // Envoy asks with the method and the path of the request itself behind its prefix, and with its query: that is the client's,
+        // and says nothing here. The bare path is what is left of the request for `/`.
+        .route(&format!("{prefix}/forward/envoy"), any(anybody))
+        .route(&format!("{prefix}/forward/envoy/{{*path}}"), any(anybody))
         .with_state(people)
 }
 
@@ -120,18 +115,9 @@ async fn answer(people: &People, facts: &Facts, asked: &Asked, headers: &HeaderM
 /// What the proxy passes on to the application.
 async fn told(people: &People, principal: &Principal) -> Result<HeaderMap, IdentityError> {
     let proof = people.proof(principal).await?;
-    let told = &principal.told;
-    let mut headers = HeaderMap::from_iter([
-        (USER.clone(), told.id.clone()),
-        (USER_NAME.clone(), told.name.clone()),
-        (ROLES.clone(), told.roles.clone()),
-        (TOKEN.clone(), proof),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ]);
-    headers.extend(told.key.clone().map(|key| (KEY.clone(), key)));
-    headers.extend(told.scopes.clone().map(|scopes| (SCOPES.clone(), scopes)));
-    headers.extend(principal.told_beside());
-    Ok(headers)
+    let fixed = [(PROOF.clone(), proof), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    let told = principal.told_fields().map(|(name, value)| (name.clone(), value.clone()));
+    Ok(fixed.into_iter().chain(told).collect())
 }
 
 /// The page where people sign in, with the way back. What the proxy says of the request is there only when the proxy is trusted; a
@@ -169,6 +155,8 @@ fn problem(problem: Problem) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
 
     fn asked(pairs: &[(&str, &str)]) -> Result<Asked, String> {

@@ -6,7 +6,7 @@ use seawall_guards::rate_limit;
 use seawall_identity::{SECTION, SIGN_IN_LIMITS};
 
 /// Where passwords, codes and tokens are tried, below the prefix.
-const PATHS: [&str; 18] = [
+const PATHS: [&str; 20] = [
     "auth/sign-in",
     "auth/sign-in/second",
     "auth/confirm",
@@ -16,6 +16,8 @@ const PATHS: [&str; 18] = [
     "auth/first",
     "auth/register",
     "auth/forgot",
+    "auth/oidc/{name}",
+    "auth/oidc/{name}/callback",
     "auth/oidc/{name}/link",
     "auth/oidc/{name}/credential",
     "auth/email",

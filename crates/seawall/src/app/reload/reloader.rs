@@ -101,7 +101,7 @@ struct Read {
 struct Draft {
     settings: Settings,
     sites: Vec<Site>,
-    builtin: axum::Router,
+    builtin: builtin::Targets,
     requests: mpsc::Receiver<BuiltinRequest>,
     difference: Difference,
 }
@@ -211,7 +211,8 @@ impl Reloader {
         let settings = Settings::read(config, &lasting.directory, lasting.open_files)?;
         let (builtins, requests) = builtin::channel();
         let sites = settings.sites(self.0.stage.cores(), &lasting.shared, &builtins)?;
-        let builtin = builtin::router(&settings.server.prefix, &settings.health, &lasting.health, &lasting.identity);
+        let builtin =
+            builtin::Targets::new(&settings.server.prefix, &settings.health, &lasting.health, &lasting.identity);
         Ok(Draft { settings, sites, builtin, requests, difference })
     }
 
@@ -242,7 +243,7 @@ impl Reloader {
             let configured = lasting.upstream.configure(&settings.upstream.servers, &settings.upstream.tuning);
             configured.map_err(crate::app::AppError::Encryption)?;
         }
-        tokio::spawn(builtin::serve(builtin, requests));
+        tokio::spawn(builtin.serve(requests));
         lasting.health.configure(settings.health);
         lasting.drain_timeout.send_replace(settings.server.drain_timeout);
         if let Some(level) = &lasting.level {

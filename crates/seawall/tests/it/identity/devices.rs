@@ -139,3 +139,21 @@ async fn wk_10_sessions_of_the_application_are_made_joined_once_and_terminated_o
     place.ask("DELETE", &own, &anns, None).await.expect_status(204);
     assert_eq!(place.get(sessions, &bobs).await.expect_status(200).json()["data"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_has_sessions_of_the_application_only_when_it_was_given_for_them() {
+    let configuration =
+        super::keys::configuration().replace("\"orders:write\"]", "\"orders:write\", \"app-sessions\"]");
+    let place = Place::with(&configuration).await;
+    place.add("ann", &[]).await;
+    let begin = async |key: &Value| {
+        let request = Request::post("/_seawall/auth/app-sessions").json(&json!({ "name": "game" }));
+        place.app.client().request(request.header("X-API-Key", text(key, "key"))).await
+    };
+    let other = place.key("ann", json!({})).await;
+    begin(&other).await.expect_problem(403, "scope-required");
+    let bare = place.key("ann", json!({ "scopes": [] })).await;
+    begin(&bare).await.expect_problem(403, "scope-required");
+    let given = place.key("ann", json!({ "scopes": ["app-sessions"] })).await;
+    begin(&given).await.expect_status(201);
+}

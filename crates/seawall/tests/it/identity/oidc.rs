@@ -42,6 +42,10 @@ struct Shared {
     /// What was posted there last.
     posted: HashMap<String, String>,
     keys_read: usize,
+    /// How often its configuration was asked for.
+    asked: usize,
+    /// Whether it fails.
+    away: bool,
 }
 
 impl Drop for Issuer {
@@ -104,6 +108,13 @@ async fn serve(mut stream: TcpStream, own: String, shared: Arc<Mutex<Shared>>) {
     };
     let answer = {
         let mut shared = shared.lock().unwrap();
+        if head.contains("openid-configuration") {
+            shared.asked += 1;
+        }
+        if shared.away {
+            let _gone = stream.try_write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            return;
+        }
         match head.split(' ').nth(1).unwrap() {
             "/.well-known/openid-configuration" => json!({
                 "issuer": own,
@@ -294,6 +305,29 @@ async fn what_was_begun_elsewhere_is_mixed_up_forged_or_too_late_is_refused() {
     back(&place, "one", state, kept).await.expect_problem(403, "issuer-refused");
     place.get("/_seawall/auth/oidc/three", "").await.expect_problem(404, "invalid-input");
     assert_eq!(place.operator("GET", "/api/users", None).await.json()["data"], json!([]), "nobody was made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_is_away_is_asked_once_in_a_while_and_its_keys_hold() {
+    let issuer = Issuer::start().await;
+    issuer.shared.lock().unwrap().away = true;
+    let (place, clock) = place(&issuer).await;
+    let asked = || issuer.shared.lock().unwrap().asked;
+    for _ in 0..3 {
+        place.get("/_seawall/auth/oidc/one", "").await.expect_problem(503, "issuer-unavailable");
+    }
+    assert_eq!(asked(), 1, "who comes after is told what the first was");
+    issuer.shared.lock().unwrap().away = false;
+    clock.advance(Duration::from_secs(6));
+    begin(&place, "one").await;
+    issuer.shared.lock().unwrap().away = true;
+    for _ in 0..3 {
+        clock.advance(Duration::from_secs(7 * 3_600));
+        begin(&place, "one").await;
+    }
+    assert_eq!(asked(), 5);
+    clock.advance(Duration::from_secs(7 * 3_600));
+    place.get("/_seawall/auth/oidc/one", "").await.expect_problem(503, "issuer-unavailable");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use seawall_core::principal::told_names;
 use seawall_testkit::{
     TemporaryDirectory,
     client::{Client, Request},
@@ -20,15 +21,11 @@ use crate::applications::{
     tools::{program, repository, skip},
 };
 
-/// What a client says of itself; whatever is one word to some application.
-const FORGED: [&str; 6] = [
-    "X-Seawall-User",
-    "X-Seawall-User-Name",
-    "X-Seawall-Roles",
-    "X-Seawall-Token",
-    "X_Seawall_User",
-    "x-seawall_roles",
-];
+/// What a client says of itself, in both spellings that are one word to some application.
+fn forged_names() -> impl Iterator<Item = String> {
+    let names = told_names().into_iter().map(|name| name.as_str().to_owned());
+    names.flat_map(|name| [name.replace('-', "_"), name])
+}
 
 fn installed(name: &str) -> Option<PathBuf> {
     program(&[name]).or_else(|| Some(Path::new("/usr/sbin").join(name)).filter(|path| path.is_file()))
@@ -60,7 +57,7 @@ async fn check(example: &str, command: impl FnOnce(&Path, &Path) -> Command) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let client = Client::new(&format!("http://{address}"));
-    let forged = || FORGED.iter().fold(Request::get("/orders?a=b"), |request, name| request.header(*name, "forged"));
+    let forged = || forged_names().fold(Request::get("/orders?a=b"), |request, name| request.header(&*name, "forged"));
 
     let before = place.upstream.requests().len();
     let answer = client.request(forged()).await;

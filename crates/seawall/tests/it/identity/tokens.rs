@@ -232,8 +232,10 @@ async fn other_proxies_ask_who_a_request_is_from() {
     ask("", &[("X-Seawall-User", "forged")]).await.expect_problem(401, "not-signed-in");
     ask("", &[("Authorization", FOREIGN)]).await.expect_problem(401, "not-signed-in");
     // As Envoy asks: the path and the query are the client's.
-    ask("/orders/1?require=user", &[("Cookie", &session)]).await.expect_status(200);
-    ask("/orders/1", &[]).await.expect_problem(401, "not-signed-in");
+    for path in ["orders/1?require=nonsense", "?utm=1&redirect", ""] {
+        ask(&format!("/envoy/{path}"), &[("Cookie", &session)]).await.expect_status(200);
+        ask(&format!("/envoy/{path}"), &[("Accept", "text/html")]).await.expect_status(401);
+    }
     let page = [("Accept", "text/html"), ("X-Forwarded-Method", "GET"), ("X-Forwarded-Uri", "/orders?a=b")];
     let sent = ask("?redirect", &page).await.expect_status(302);
     assert_eq!(sent.header("location"), Some("/login?return_to=/orders%3Fa%3Db"));
