@@ -27,6 +27,10 @@ const SECRET_WORDS: &[&str] = &["key", "pin", "otp", "jwt", "sid"];
 /// A name that is secret in a query only, where OAuth puts its authorisation code; elsewhere it is an error's number.
 const QUERY_SECRET: &str = "code";
 
+/// What the answer of an OAuth server is bound to, and what tells such an answer; alone it is any application's own word.
+const BOUND_TO: &str = "state";
+const ANSWERS: [&str; 2] = [QUERY_SECRET, "error"];
+
 /// Whether a field of this name hides its value. Words are divided by anything that is not a letter or digit, and by a
 /// change from lower to upper case.
 #[must_use]
@@ -41,7 +45,7 @@ pub fn query(query: &str, out: &mut String) {
         if index > 0 {
             out.push('&');
         }
-        match pair.split_once('=').filter(|(name, _)| hides_encoded(name)) {
+        match pair.split_once('=').filter(|(name, _)| hides_encoded(name) || binds(name, query)) {
             Some((name, _)) => {
                 out.push_str(name);
                 out.push('=');
@@ -157,6 +161,12 @@ fn hides_encoded(name: &str) -> bool {
     hides(&decoded) || decoded.eq_ignore_ascii_case(QUERY_SECRET)
 }
 
+/// Whether a query name is `state` in the answer of an OAuth server.
+fn binds(name: &str, query: &str) -> bool {
+    let named = |pair: &str, wanted: &str| pair.split('=').next().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
+    named(name, BOUND_TO) && query.split('&').any(|pair| ANSWERS.iter().any(|answer| named(pair, answer)))
+}
+
 /// A query name with its percent-encoding undone, so that `pass%77ord` hides too.
 fn decoded(name: &str) -> String {
     let mut out = Vec::with_capacity(name.len());
@@ -212,6 +222,19 @@ mod tests {
         let mut out = String::new();
         query("code=x&a=1&token=abc&b=&flag&pass%77ord=x&%zz=1", &mut out);
         assert_eq!(out, "code=[redacted]&a=1&token=[redacted]&b=&flag&pass%77ord=[redacted]&%zz=1");
+    }
+
+    #[test]
+    fn what_a_way_elsewhere_is_bound_to_hides_in_the_answer_and_shows_alone() {
+        for (given, shown) in [
+            ("state=open&page=2", "state=open&page=2"),
+            ("code=x&state=y", "code=[redacted]&state=[redacted]"),
+            ("state=y&error=access_denied", "state=[redacted]&error=access_denied"),
+        ] {
+            let mut out = String::new();
+            query(given, &mut out);
+            assert_eq!(out, shown);
+        }
     }
 
     #[test]

@@ -13,13 +13,14 @@ use seawall_core::{
     authenticator::{Authenticator, Credential, Credentials, Found, Presented},
     clock::{Clock, Now},
     meter::NoMeter,
+    principal::{Principal, SessionFacts},
     reply::{PortError, Reply},
     settings::{Raw, Setting as _},
 };
 use seawall_guards::{
-    Context, Counted, End, Flow, Guard, GuardEntry, GuardLayer, Peer, Policy, Seed, Shared, Step, Stop, access,
-    authentication, body, cors, load_shed, problem::Pages, rate_limit, request_id, rescue, security_headers,
-    strict_http,
+    AnswerHead, Context, Counted, End, Flow, Guard, GuardEntry, GuardLayer, Head, Peer, Policy, Seed, Shared, Step,
+    Stop, Verdict, access, authentication, body, cors, load_shed, problem::Pages, rate_limit, request_id, rescue,
+    security_headers, strict_http,
 };
 use tower::{Service, ServiceExt};
 use tower_layer::Layer;
@@ -217,6 +218,40 @@ async fn rate_limit() {
     let get: Sent<'_> = ("GET", "/", &[], &[]);
     check(&rate_limit::ENTRY, make, Mode::Enforce, &[(get, 200, ""), (get, 200, ""), (get, 429, "RATE_LIMITED")]).await;
     check(&rate_limit::ENTRY, make, Mode::Report, &[(get, 200, ""), (get, 200, ""), (get, 200, "")]).await;
+}
+
+/// Limits whoever authentication would have found.
+#[derive(Debug)]
+struct Ann(rate_limit::PrincipalRateLimitGuard);
+
+impl Guard for Ann {
+    fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
+        let session = SessionFacts {
+            id: "s1".into(),
+            authenticated_at_unix_us: 1,
+            expires_at_unix_us: None,
+            second_factor: false,
+        };
+        context.principal = Some(Arc::new(Principal::user("u1", "Ann", &[], session).unwrap()));
+        self.0.head(head, context)
+    }
+
+    fn dress(&self, answer: &mut AnswerHead, context: &Context) {
+        self.0.dress(answer, context);
+    }
+}
+
+#[tokio::test]
+async fn principal_rate_limit() {
+    let make = || {
+        let values = rate_limit::values().with("limits", text("2/min per user"));
+        let rates = rate_limit::MemoryRates::new(1_024, &NoMeter);
+        Ann(rate_limit::PrincipalRateLimitGuard::read(&values, "*", true, rates).unwrap())
+    };
+    let get: Sent<'_> = ("GET", "/", &[], &[]);
+    let entry = &rate_limit::BY_PRINCIPAL;
+    check(entry, make, Mode::Enforce, &[(get, 200, ""), (get, 200, ""), (get, 429, "RATE_LIMITED")]).await;
+    check(entry, make, Mode::Report, &[(get, 200, ""), (get, 200, ""), (get, 200, "")]).await;
 }
 
 #[tokio::test]

@@ -85,8 +85,8 @@ impl People {
         let begun = self.write(cause(facts), move |tx| {
             let begun = codes::begin(tx, (&code_digest, &secret_digest), &name, &address)?;
             if begun {
-                let after = Map::from_iter([("name".to_owned(), json!(name)), ("address".to_owned(), json!(address))]);
-                tx.audit(Entry::new("device.asked", "device", "pairing").made(after))?;
+                // From where it asks is the entry's own address; what it is called is told once it is known whose it is.
+                tx.audit(Entry::new("device.asked", "device", "pairing"))?;
             }
             Ok(begun)
         });
@@ -141,7 +141,8 @@ impl People {
                 ("name".to_owned(), json!(pairing.name)),
                 ("address".to_owned(), json!(pairing.address)),
             ]);
-            tx.audit(Entry::new("device.approved", "device", "pairing").made(after))?;
+            let entry = Entry::new("device.approved", "device", "pairing").made(after);
+            tx.audit(entry.personal(&*user_id, &["name", "address"]))?;
             Ok((Typed::Right(pairing), true))
         });
         match approved.await? {
@@ -226,7 +227,7 @@ impl People {
             devices::rename(tx, &device.id, &name)?;
             let called = |name: &str| Map::from_iter([("name".to_owned(), json!(name))]);
             let entry = Entry::new("device.renamed", "device", &*device.id);
-            tx.audit(entry.changed(called(&device.name), called(&name)))?;
+            tx.audit(entry.changed(called(&device.name), called(&name)).personal(&*owner, &["name"]))?;
             devices::by_id(tx, &device.id)
         });
         renamed.await?.ok_or_else(|| IdentityError::NoDevice(id.to_owned()))
@@ -308,7 +309,8 @@ impl People {
             ("name".to_owned(), json!(device.name)),
             ("paired_from".to_owned(), json!(device.paired_from)),
         ]);
-        tx.audit(Entry::new("device.paired", "device", &*device.id).made(after))?;
+        let entry = Entry::new("device.paired", "device", &*device.id).made(after);
+        tx.audit(entry.personal(user_id, &["name", "paired_from"]))?;
         // Somebody may have asked for this id before there was such a device.
         tx.void(self.0.authenticator.devices.devices(), id_of(&device.id));
         Ok(Some(device))

@@ -10,7 +10,7 @@ use seawall_identity::{
     IdentityError,
     people::{Asking, Paired, RolesChange},
 };
-use seawall_store::Cause;
+use seawall_store::{Cause, Lane, ReadTx, StoreError};
 use tokio::time::timeout;
 
 use crate::support::{Ground, Node, facts, on_both};
@@ -36,6 +36,35 @@ async fn whose(node: &Node, paired: &Paired) -> Option<Arc<Principal>> {
         Found::Nobody => None,
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_deleted_users_devices_the_audit_log_keeps_no_name_and_no_address() {
+    on_both(async |ground| {
+        let node = ground.people().await;
+        let user = node.add("ann", &[]).await;
+        let ann = person(&node, "ann").await;
+        let paired = pair(ground, &node, &ann).await;
+        node.people.rename_device(&Cause::operator(), &user.id, &paired.device.id, "kitchen").await.unwrap();
+        let all = "SELECT COUNT(*) FROM audit_log WHERE action LIKE 'device.%' AND $1 <> ''";
+        assert_eq!(count(ground, all, &user.id).await, 4, "the log was looked at");
+        let clear = "SELECT COUNT(*) FROM audit_log WHERE before LIKE $1 OR after LIKE $1";
+        for told in ["television", "kitchen", TV] {
+            assert_eq!(count(ground, clear, &format!("%{told}%")).await, 0, "{told} stands in the log itself");
+        }
+        let beside = "SELECT COUNT(*) FROM audit_personal WHERE subject = $1";
+        assert!(count(ground, beside, &user.id).await >= 6, "it stands beside the log until it is erased");
+        node.people.delete(&Cause::operator(), user.id.clone()).await.unwrap();
+        assert_eq!(count(ground, beside, &user.id).await, 0);
+    })
+    .await;
+}
+
+async fn count(ground: &Ground, sql: &'static str, word: &str) -> i64 {
+    let word = word.to_owned();
+    let read = move |tx: &mut ReadTx<'_>| tx.one::<(i64,)>(sql, &[&word]);
+    let (count,) = ground.db.read::<_, StoreError>(Lane::Interactive, read).await.unwrap();
+    count
 }
 
 #[tokio::test(flavor = "multi_thread")]

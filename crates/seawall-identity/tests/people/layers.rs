@@ -34,17 +34,15 @@ async fn signs_in(node: &Node, name: &str, from: &str, device: Option<&str>) -> 
 #[tokio::test(flavor = "multi_thread")]
 async fn rg_2_ten_thousand_attempts_in_a_minute_keep_out_everybody_but_the_owner_on_a_known_device() {
     on_both(async |ground| {
-        // So many take half a minute; the layers' statements run on both engines in the other tests.
-        if ground.shared() {
-            return;
-        }
         let node = Arc::new(ground.people().await);
         node.add("ann", &[]).await;
         let device = device_of(&node, "ann").await;
+        // A server far away takes its time for each: it gets a fifth of them, in the same minute.
+        let at_once = if ground.shared() { 40 } else { 200 };
         let mut heard = 0;
         for batch in 0..50_u32 {
             let mut tasks = JoinSet::new();
-            for attempt in 0..200 {
+            for attempt in 0..at_once {
                 let node = Arc::clone(&node);
                 tasks.spawn(async move { refused(&node, "ann", &format!("10.1.{batch}.{attempt}"), None).await });
             }
@@ -55,7 +53,7 @@ async fn rg_2_ten_thousand_attempts_in_a_minute_keep_out_everybody_but_the_owner
             ground.clock.advance(Duration::from_millis(1_200));
         }
         // Six at once, four in the next batches, and then one in each third.
-        assert!((20..=30).contains(&heard), "{heard} of 10,000 were heard");
+        assert!((20..=30).contains(&heard), "{heard} of {} were heard", 50 * at_once);
         assert!(
             !signs_in(&node, "ann", "192.0.2.8", None).await,
             "on a device that is not known, the right one neither"

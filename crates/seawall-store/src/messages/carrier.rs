@@ -1,9 +1,10 @@
 //! Carrying messages between this process and others.
 //!
-//! A connection that hears nothing may be broken without anybody knowing. So a carrier speaks to itself now and then, by the same
-//! way as all messages, and begins anew when it does not hear itself.
+//! A connection that hears nothing may be broken without anybody knowing. So a carrier speaks to itself twice a second, by the same
+//! way as all messages. When it does not hear itself it says that it is cut off, so that caches believe what they have for a shorter
+//! time; when that lasts, it begins anew.
 
-use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use tokio::{
@@ -21,11 +22,16 @@ use super::{
 const BEAT: &str = "!beat";
 /// The topic of what tells others that messages were lost: those of the topic that it names, or of all.
 const MISSED: &str = "!missed";
-const BEAT_EVERY: Duration = Duration::from_secs(5);
+/// With [`UNHEARD`] this is less than caches keep what decides over access while they are cut off.
+const BEAT_EVERY: Duration = Duration::from_millis(500);
+/// From how many beats on that are missing nobody can rely on hearing of others: the connection may only be slow.
+const UNHEARD: u32 = 2;
+/// For how long the other side may take to answer before that is so.
+const SLOW: Duration = Duration::from_secs(1);
 /// How often others are told that messages were lost, at most: they forget everything each time.
 const WORD_EVERY: Duration = Duration::from_secs(1);
 /// Beats that may be missing before the connection is given up.
-const MOST_SILENT: u32 = 3;
+const MOST_SILENT: u32 = 30;
 /// How long the other side is left alone after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -92,6 +98,10 @@ impl<W: Way + Sync> Carrier<W> {
             tokio::select! {
                 message = heard.next() => match message {
                     Some(message) => {
+                        // What was said before it has come too: messages stay in their order.
+                        if silent > UNHEARD {
+                            self.hub.state.connected();
+                        }
                         silent = 0;
                         self.hear(&message);
                     }
@@ -108,8 +118,12 @@ impl<W: Way + Sync> Carrier<W> {
                 _ = word.tick() => self.own_up(&mut sending).await?,
                 _ = beat.tick() => {
                     silent += 1;
+                    let lost = || format!("{}: what is sent there does not come back", self.way.place());
                     if silent > MOST_SILENT {
-                        return Err(format!("{}: what is sent there does not come back", self.way.place()));
+                        return Err(lost());
+                    }
+                    if silent > UNHEARD {
+                        self.hub.state.broken(&lost());
                     }
                     self.send(&mut sending, BEAT, "").await?;
                 }
@@ -165,8 +179,19 @@ impl<W: Way + Sync> Carrier<W> {
         }
     }
 
+    /// Waits for the other side. One that is slow may be gone: until it answers nothing is heard here either.
     async fn in_time<T>(&self, doing: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-        let silent = |_| format!("{}: no answer within {} ms", self.way.place(), PATIENCE.as_millis());
-        time::timeout(PATIENCE, doing).await.map_err(silent)?
+        let silent = |patience: Duration| format!("{}: no answer within {} ms", self.way.place(), patience.as_millis());
+        let mut doing = pin!(time::timeout(PATIENCE, doing));
+        if let Ok(done) = time::timeout(SLOW, &mut doing).await {
+            return done.map_err(|_| silent(PATIENCE))?;
+        }
+        let connected = self.hub.state.is_connected();
+        self.hub.state.broken(&silent(SLOW));
+        let answer = doing.await.map_err(|_| silent(PATIENCE))?;
+        if connected && answer.is_ok() {
+            self.hub.state.connected();
+        }
+        answer
     }
 }

@@ -5,7 +5,7 @@ use std::{net::Ipv4Addr, sync::Arc};
 use seawall_core::{
     clock::Now,
     http::ClientKey,
-    limit::{Ask, Quota, RateKey, RateStore, ScopedQuota, Standing},
+    limit::{Ask, Quota, RateKey, RateKeys, RateStore, ScopedQuota, Standing},
     reply::{PortError, Reply},
 };
 
@@ -19,6 +19,7 @@ pub async fn rate_store_contract(store: &dyn RateStore) {
     counts_in_all_quotas_or_in_none(store).await;
     tells_the_tightest_quota(store).await;
     keeps_keys_and_scopes_apart(store).await;
+    counts_by_several_keys_in_all_or_in_none(store).await;
 }
 
 /// A store that passes every answer on later.
@@ -114,4 +115,31 @@ async fn keeps_keys_and_scopes_apart(store: &dyn RateStore) {
     assert!(!take(store, 4, &one, 4_000_000_000).await.accepted);
     assert!(take(store, 5, &one, 4_000_000_000).await.accepted, "another client");
     assert!(take(store, 4, &other, 4_000_000_000).await.accepted, "another scope");
+}
+
+/// A person, a key and an organisation in one ask: what one of them has used up costs the others nothing.
+async fn counts_by_several_keys_in_all_or_in_none(store: &dyn RateStore) {
+    let quotas = [quota("4/10s per user", 7), quota("2/10s per key", 8), quota("5/10s per org", 9)];
+    let take = async |user: &str, key: &str, quotas: &[ScopedQuota]| {
+        let (user, key, organisation) = (RateKey::user(user), RateKey::key(key), RateKey::organisation("acme"));
+        let keys = RateKeys::Principal { user, key, organisation };
+        let now = Now { monotonic_us: 5_000_000_000, unix_us: 5_000_000_000 };
+        let standing = answer(store.take(&Ask { keys, quotas, cost: 1, now, deadline_us: u64::MAX })).await;
+        let Standing { accepted, tightest, remaining, .. } = standing.expect("the store must answer");
+        (accepted, tightest, remaining)
+    };
+    assert_eq!(take("ann", "one", &quotas).await, (true, 1, 1), "the key is nearest to its limit");
+    assert_eq!(take("ann", "one", &quotas).await, (true, 1, 0));
+    for _ in 0..3 {
+        assert_eq!(take("ann", "one", &quotas).await, (false, 1, 0), "and counts in nothing from here on");
+    }
+    assert_eq!(take("ann", "two", &quotas).await, (true, 0, 1), "another key of the same person");
+    assert_eq!(take("ann", "two", &quotas).await, (true, 0, 0), "who has used up her own with it");
+    assert_eq!(
+        take("bob", "three", &quotas).await,
+        (true, 2, 0),
+        "another of the same organisation, which is at its end"
+    );
+    assert_eq!(take("bob", "three", &quotas).await, (false, 2, 0));
+    assert_eq!(take("bob", "three", &quotas[..2]).await, (true, 1, 0), "the refused one cost bob nothing");
 }

@@ -32,6 +32,9 @@ mod malformed;
 mod memory;
 mod notify;
 mod ports;
+#[path = "../../../seawall-store/tests/it/support/server.rs"]
+#[expect(dead_code, reason = "the store's own tests use all of it")]
+mod postgres;
 mod problems;
 mod redis;
 mod refusals;

@@ -221,7 +221,7 @@ impl Owner {
 }
 
 /// Where the server's programs are: Debian keeps each version's in a folder that is not on the search path.
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let number = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
     let newest =

@@ -1,12 +1,13 @@
 //! `seawall import`: users of other systems, alone and through a running server; crashes in the midst; and each export the guide names.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, thread::yield_now};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command, thread::yield_now};
 
 use rusqlite::Connection;
 use seawall_testkit::upstream::{Kind, Upstream};
 use serde_json::{Value, json};
 
 use super::binary::{Place, Server};
+use crate::postgres;
 
 const CONFIGURATION: &str = "[identity]\nenabled = true\nsign_in_limits = []\n";
 
@@ -180,40 +181,82 @@ async fn users_of_a_database_are_taken_over_and_the_database_stays_as_it_is() {
     assert_eq!(server.terminate(), Some(0));
 }
 
+/// What a PostgreSQL answers, with columns divided by `|`.
+fn psql(server: &postgres::Server, sql: &str) -> String {
+    let mut psql = Command::new(postgres::programs().join("psql"));
+    let said = psql.args(["-X", "-A", "-t", "-c", sql, "-d", &server.url()]).output().unwrap();
+    String::from_utf8(said.stdout).unwrap()
+}
+
 /// How many users the store has, and rows the import has seen; nothing while it is not there yet.
 fn counted(store: &Path) -> Option<(i64, i64)> {
     let store = Connection::open(store).ok()?;
-    store
-        .query_row("SELECT (SELECT COUNT(*) FROM users), seen FROM imports", [], |row| Ok((row.get(0)?, row.get(1)?)))
-        .ok()
+    store.query_row(COUNTED, [], |row| Ok((row.get(0)?, row.get(1)?))).ok()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn kill_9_in_the_midst_of_an_import_loses_nothing_and_doubles_nothing() {
-    const ROWS: i64 = 8_000;
-    let (_, bcrypt) = stored("bcrypt");
-    let mut text = "username,password\n".to_owned();
-    for number in 0..ROWS {
-        text.push_str(&format!("user {number},{}\n", if number % 1_000 == 7 { "nonsense" } else { bcrypt }));
-    }
-    let place = place().await.with_file("users.csv", &text);
-    let store = place.path().join(".seawall/seawall.db");
+const COUNTED: &str = "SELECT (SELECT COUNT(*) FROM users), seen FROM imports";
+
+/// The same, of a PostgreSQL.
+fn counted_there(server: &postgres::Server) -> Option<(i64, i64)> {
+    let said = psql(server, COUNTED);
+    let (users, seen) = said.trim().split_once('|')?;
+    Some((users.parse().ok()?, seen.parse().ok()?))
+}
+
+const ROWS: i64 = 8_000;
+
+/// Kills imports in their midst, until the last one comes to its end.
+fn kill_and_resume(place: &Place, counted: impl Fn() -> Option<(i64, i64)>) {
     let mut killed = 0;
     for at_least in [1_i64, 2_000, 4_000] {
         let mut child = place.start(&["import", "users", "users.csv"]);
-        while counted(&store).is_none_or(|(_, seen)| seen < at_least) {
+        while counted().is_none_or(|(_, seen)| seen < at_least) {
             yield_now();
         }
         child.signal("KILL");
         child.ended();
-        let (users, seen) = counted(&store).unwrap();
+        let (users, seen) = counted().unwrap();
         assert_eq!(users + (seen + 992) / 1_000, seen, "users and rejected rows are as many as were seen");
         killed += i64::from(seen < ROWS);
     }
     assert!(killed > 0, "every import came to its end before it was killed");
     let said = place.seawall(&["import", "users", "users.csv"]);
     assert!(said.out.contains("8000 rows: 7992 added, 0 updated, 0 there already, 8 rejected"), "{said:?}");
-    assert_eq!(counted(&store), Some((7_992, ROWS)));
+    assert_eq!(counted(), Some((7_992, ROWS)));
     let rejects = fs::read_to_string(place.path().join("users.rejected.csv")).unwrap();
     assert_eq!(rejects.lines().count(), 9, "the header, and what every run refused: {rejects}");
+}
+
+fn with_many_users(place: Place) -> Place {
+    let (_, bcrypt) = stored("bcrypt");
+    let mut text = "username,password\n".to_owned();
+    for number in 0..ROWS {
+        text.push_str(&format!("user {number},{}\n", if number % 1_000 == 7 { "nonsense" } else { bcrypt }));
+    }
+    place.with_file("users.csv", &text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_in_the_midst_of_an_import_loses_nothing_and_doubles_nothing() {
+    let place = with_many_users(place().await);
+    let store = place.path().join(".seawall/seawall.db");
+    kill_and_resume(&place, || counted(&store));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_in_the_midst_of_an_import_into_postgresql_loses_nothing_and_doubles_nothing() {
+    let server = postgres::Server::start();
+    let place = Place::with_config(&format!("{CONFIGURATION}[store]\nurl = \"{}\"\n", server.url()));
+    let (_upstream, mut running) = serve(&place).await;
+    assert_eq!(running.terminate(), Some(0));
+    let place = with_many_users(place);
+    kill_and_resume(&place, || counted_there(&server));
+    // Who was imported before a kill signs in, and nobody is there twice.
+    let twice = "SELECT COUNT(*), COUNT(DISTINCT name_key), COUNT(DISTINCT name) FROM users";
+    assert_eq!(psql(&server, twice).trim(), "7992|7992|7992");
+    let (_upstream, mut running) = serve(&place).await;
+    for name in ["user 1", "user 4000", "user 7999"] {
+        assert_eq!(signs_in(&running, name, stored("bcrypt").0).await, 200, "{name}");
+    }
+    assert_eq!(running.terminate(), Some(0));
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -27,20 +27,20 @@ use tokio::{
 use super::{PASSWORD, Place, cookie};
 
 /// An issuer on this machine.
-struct Issuer {
-    url: String,
+pub(super) struct Issuer {
+    pub(super) url: String,
     shared: Arc<Mutex<Shared>>,
     task: AbortHandle,
 }
 
 #[derive(Default)]
-struct Shared {
+pub(super) struct Shared {
     /// The names of its keys, and what they are made from.
     keys: Vec<(String, u8)>,
     /// What the token endpoint gives next.
     token: String,
     /// What was posted there last.
-    posted: HashMap<String, String>,
+    pub(super) posted: HashMap<String, String>,
     keys_read: usize,
     /// How often its configuration was asked for.
     asked: usize,
@@ -59,7 +59,7 @@ fn pair(seed: u8) -> Ed25519KeyPair {
 }
 
 impl Issuer {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Mutex::new(Shared { keys: vec![("k1".to_owned(), 1)], ..Shared::default() }));
@@ -73,12 +73,17 @@ impl Issuer {
     }
 
     /// A token of these claims, by the newest key.
-    fn sign(&self, claims: &Value) -> String {
+    pub(super) fn sign(&self, claims: &Value) -> String {
         let (kid, seed) = self.shared.lock().unwrap().keys.last().cloned().unwrap();
         signed(&json!({ "alg": "EdDSA", "kid": kid }), claims, seed)
     }
 
-    fn gives(&self, token: String) {
+    /// What it was asked, and what it answers.
+    pub(super) fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap()
+    }
+
+    pub(super) fn gives(&self, token: String) {
         self.shared.lock().unwrap().token = token;
     }
 }
@@ -178,33 +183,33 @@ async fn place(issuer: &Issuer) -> (Place, Arc<ManualClock>) {
 }
 
 /// A way that was begun: what the issuer was asked, and the cookie.
-struct Begun {
-    asked: HashMap<String, String>,
-    cookie: String,
+pub(super) struct Begun {
+    pub(super) asked: HashMap<String, String>,
+    pub(super) cookie: String,
 }
 
-async fn begin(place: &Place, name: &str) -> Begun {
+pub(super) async fn begin(place: &Place, name: &str) -> Begun {
     let sent = place.get(&format!("/_seawall/auth/oidc/{name}?return_to=/private/a"), "").await.expect_status(303);
     begun(sent.header("location").unwrap(), cookie(&sent))
 }
 
-fn begun(location: &str, cookie: String) -> Begun {
+pub(super) fn begun(location: &str, cookie: String) -> Begun {
     let (_, query) = location.split_once("/authorize?").unwrap();
     Begun { asked: pairs(query), cookie }
 }
 
-fn claims(issuer: &Issuer, clock: &ManualClock, nonce: &str) -> Value {
+pub(super) fn claims(issuer: &Issuer, clock: &ManualClock, nonce: &str) -> Value {
     let now = clock.now().unix_us / 1_000_000;
     json!({ "iss": issuer.url, "sub": "s1", "aud": "us", "iat": now, "exp": now + 300, "nonce": nonce,
             "email": "ann@example.org", "email_verified": true, "name": "Ann" })
 }
 
-async fn back(place: &Place, name: &str, state: &str, cookie: &str) -> RawResponse {
+pub(super) async fn back(place: &Place, name: &str, state: &str, cookie: &str) -> RawResponse {
     place.get(&format!("/_seawall/auth/oidc/{name}/callback?code=c1&state={state}"), cookie).await
 }
 
 /// The session of an answer, which has a cookie of the way as well.
-fn session(answer: &RawResponse) -> String {
+pub(super) fn session(answer: &RawResponse) -> String {
     let mut cookies = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
     let own = cookies.find(|(_, value)| value.starts_with("seawall=")).expect("a session is begun");
     own.1.split(';').next().unwrap().to_owned()
