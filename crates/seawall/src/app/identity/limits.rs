@@ -6,7 +6,7 @@ use seawall_guards::rate_limit;
 use seawall_identity::{SECTION, SIGN_IN_LIMITS};
 
 /// Where passwords, codes and tokens are tried, below the prefix.
-const PATHS: [&str; 18] = [
+const PATHS: [&str; 26] = [
     "auth/sign-in",
     "auth/sign-in/second",
     "auth/confirm",
@@ -25,13 +25,21 @@ const PATHS: [&str; 18] = [
     "auth/devices/look",
     "auth/devices/approve",
     "auth/app-sessions/join",
+    "auth/passkeys/register/options",
+    "auth/passkeys/register",
+    "auth/passkeys/sign-in/options",
+    "auth/passkeys/sign-in",
+    "auth/passkeys/second/options",
+    "auth/passkeys/second",
+    "auth/passkeys/confirm/options",
+    "auth/passkeys/confirm",
 ];
 
 /// Where a body is taken too and nothing can be guessed: refresh tokens are limited as everything is.
 const REFRESH: &str = "auth/refresh";
 
 /// Where keys are made, devices ask whether they were approved, and the like, below the prefix: these take a body too.
-pub(in crate::app) const KEY_PATHS: [&str; 7] = [
+pub(in crate::app) const KEY_PATHS: [&str; 8] = [
     "auth/keys",
     "auth/keys/{id}/rotate",
     "auth/devices/token",
@@ -39,6 +47,7 @@ pub(in crate::app) const KEY_PATHS: [&str; 7] = [
     "auth/app-sessions",
     "auth/app-sessions/{id}/token",
     "auth/organisation",
+    "auth/passkeys/{id}/name",
 ];
 
 /// What is limited by itself.

@@ -1,5 +1,8 @@
 //! People: the whole way from signing in to what the application learns, over sockets.
 
+#[path = "../../../../seawall-identity/tests/people/authenticator.rs"]
+#[expect(dead_code, reason = "the tests of the rules use all of it")]
+mod authenticator;
 mod devices;
 mod factors;
 mod forged;
@@ -8,6 +11,7 @@ mod mail;
 mod oidc;
 mod operator;
 mod organisations;
+mod passkeys;
 mod proxies;
 mod revoked;
 mod sessions;
