@@ -15,6 +15,7 @@ use crate::{
     keys::KeyKind,
     mail::{MailSettings, SiteUrl},
     organisations::Tiers,
+    passkeys::{PasskeySettings, RelyingParty},
     password::PasswordPolicy,
     sessions::Preset,
     tokens::{Browser, SignInPage, TokenName},
@@ -256,6 +257,8 @@ pub struct IdentitySettings {
     pub mail: MailSettings,
     /// Where people ask, as issuers send them back: the address of the site, and the path.
     pub site: Option<String>,
+    /// The site as passkeys know it, when people can have some.
+    pub passkeys: Option<RelyingParty>,
 }
 
 impl IdentitySettings {
@@ -288,6 +291,7 @@ impl IdentitySettings {
             url: values.find(&URL)?,
             mail: MailSettings { links: None, notices: values.get(&NOTICES)? },
             site: None,
+            passkeys: None,
         })
     }
 
@@ -309,6 +313,15 @@ impl IdentitySettings {
     #[must_use]
     pub fn with_site(self, site: Option<String>) -> Self {
         Self { site, ..self }
+    }
+
+    /// The same with passkeys, where it is known where people reach the site.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when they do not belong to the site.
+    pub fn with_passkeys(self, passkeys: &PasskeySettings) -> Result<Self, BadSetting> {
+        let passkeys = RelyingParty::of(passkeys, self.site.as_deref(), &self.authenticator_name)?;
+        Ok(Self { passkeys, ..self })
     }
 
     /// The same where mail can be sent, with links that begin so: the address of the site, and the path below which people ask.

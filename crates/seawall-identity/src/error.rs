@@ -5,7 +5,8 @@ use std::time::Duration;
 use seawall_store::StoreError;
 
 use crate::{
-    password::{PasswordError, PoolError, Refusal},
+    passkeys::Refusal,
+    password::{PasswordError, PoolError, Refusal as PasswordRefusal},
     users::BadName,
 };
 
@@ -68,6 +69,30 @@ pub enum IdentityError {
     /// Another user has linked this account.
     #[error("another user is linked to this account")]
     LinkedElsewhere,
+    /// There are no passkeys here.
+    #[error("passkeys are not used here; set `url` in [identity] to the address of the site, which has to be a domain")]
+    NoPasskeys,
+    /// A passkey does not sign in: nobody is told why.
+    #[error("the passkey is not accepted")]
+    PasskeyRefused {
+        /// After how many seconds another attempt is heard, when this one was not.
+        retry_after: Option<u64>,
+    },
+    /// A passkey that was made is not taken.
+    #[error("the passkey is not taken: {0}")]
+    PasskeyInvalid(Refusal),
+    /// Somebody has the passkey.
+    #[error("this passkey is registered already")]
+    PasskeyTaken,
+    /// There are as many as there may be.
+    #[error("there are {0} passkeys, and more are not kept; remove one first")]
+    TooManyPasskeys(usize),
+    /// There is no such passkey.
+    #[error("there is no passkey {0}")]
+    NoPasskey(String),
+    /// Without it nobody could sign in.
+    #[error("it is the only way to sign in; add another passkey or choose a password first")]
+    LastWayIn,
     /// There is an authenticator app already.
     #[error("an authenticator app is enrolled already; remove it first")]
     FactorExists,
@@ -85,7 +110,7 @@ pub enum IdentityError {
     },
     /// The password may not be chosen.
     #[error(transparent)]
-    PasswordRefused(#[from] Refusal),
+    PasswordRefused(#[from] PasswordRefusal),
     /// No user can have the name.
     #[error(transparent)]
     BadName(#[from] BadName),

@@ -11,6 +11,7 @@
 //! | [`mail`] | addresses, and the letters that users get |
 //! | [`oidc`] | signing in with accounts elsewhere |
 //! | [`organisations`] | organisations, who belongs to them in which role, and tiers |
+//! | [`passkeys`] | keys on devices, instead of a password or beside it |
 //! | [`password`] | hashes in every format that applications left behind, a bounded pool that computes them, equal times for all answers, and what makes a good one |
 //! | [`people`] | everything that can be done with users and sessions |
 //! | [`sessions`] | tokens, limits, and whom a session shows |
@@ -32,6 +33,7 @@ mod last_use;
 pub mod mail;
 pub mod oidc;
 pub mod organisations;
+pub mod passkeys;
 pub mod password;
 pub mod people;
 pub mod sessions;

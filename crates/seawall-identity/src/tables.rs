@@ -65,6 +65,12 @@ pub static LEDGER: Ledger = Ledger {
             up: include_str!("sql/0009_issuers_up.sql"),
             down: include_str!("sql/0009_issuers_down.sql"),
         },
+        Migration {
+            name: "passkeys",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0010_passkeys_up.sql"),
+            down: include_str!("sql/0010_passkeys_down.sql"),
+        },
     ],
 };
 
@@ -75,7 +81,7 @@ const ENDED: Duration = Duration::from_secs(24 * 60 * 60);
 const ENDED_KEYS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What is removed once it has served.
-pub static RULES: [Rule; 15] = [
+pub static RULES: [Rule; 16] = [
     Rule {
         name: "ended_sessions",
         keep: ENDED,
@@ -145,6 +151,11 @@ pub static RULES: [Rule; 15] = [
         name: "issuer_tokens_used",
         keep: Duration::ZERO,
         sql: "DELETE FROM issuer_tokens_used WHERE digest IN (SELECT digest FROM issuer_tokens_used WHERE expires_at < $1 LIMIT $2)",
+    },
+    Rule {
+        name: "passkey_challenges_used",
+        keep: Duration::ZERO,
+        sql: "DELETE FROM passkey_challenges_used WHERE digest IN (SELECT digest FROM passkey_challenges_used WHERE expires_at < $1 LIMIT $2)",
     },
     Rule {
         name: "email_changes",

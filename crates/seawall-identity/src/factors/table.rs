@@ -34,8 +34,25 @@ pub(crate) fn totp(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<Totp>, S
 
 /// Whether a user has a factor besides the password.
 pub(crate) fn has_one(tx: &mut ReadTx<'_>, user_id: &str) -> Result<bool, StoreError> {
+    Ok(has_app(tx, user_id)? || has_passkey(tx, user_id)?)
+}
+
+/// With what a user can show that it is more than the password: a code, a passkey.
+pub(crate) fn kinds(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Vec<&'static str>, StoreError> {
+    let code = has_app(tx, user_id)? || recovery_codes(tx, user_id)? > 0;
+    let kinds = [(code, "code"), (has_passkey(tx, user_id)?, "passkey")];
+    Ok(kinds.into_iter().filter(|(has, _)| *has).map(|(_, kind)| kind).collect())
+}
+
+/// Whether a user has an authenticator app.
+pub(crate) fn has_app(tx: &mut ReadTx<'_>, user_id: &str) -> Result<bool, StoreError> {
     let sql = "SELECT created_at FROM totp_factors WHERE user_id = $1 AND confirmed_at IS NOT NULL";
     Ok(tx.find::<(i64,)>(sql, &[&user_id])?.is_some())
+}
+
+/// Whether a user has a passkey.
+pub(crate) fn has_passkey(tx: &mut ReadTx<'_>, user_id: &str) -> Result<bool, StoreError> {
+    Ok(tx.find::<(String,)>("SELECT id FROM passkeys WHERE user_id = $1 LIMIT 1", &[&user_id])?.is_some())
 }
 
 /// Keeps an app that is to be confirmed, in place of another that never was. Answers whether it did: one that was confirmed stays.
@@ -63,9 +80,11 @@ pub(crate) fn confirm(tx: &mut Tx<'_>, user_id: &str) -> Result<bool, StoreError
     Ok(tx.execute(sql, &[&user_id, &at])? > 0)
 }
 
-/// Removes all factors of a user; answers whether there was one.
+/// Removes the app of a user, and the recovery codes unless there are passkeys that they stand beside; answers whether there was one.
 pub(crate) fn remove(tx: &mut Tx<'_>, user_id: &str) -> Result<bool, StoreError> {
-    tx.execute("DELETE FROM recovery_codes WHERE user_id = $1", &[&user_id])?;
+    if !has_passkey(tx, user_id)? {
+        tx.execute("DELETE FROM recovery_codes WHERE user_id = $1", &[&user_id])?;
+    }
     Ok(tx.execute("DELETE FROM totp_factors WHERE user_id = $1", &[&user_id])? > 0)
 }
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    SessionCookie, devices, factors, keys, mail, oidc, organisations, pages,
+    SessionCookie, devices, factors, keys, mail, oidc, organisations, pages, passkeys,
     problems::Refused,
     request::{Agent, Json, Known, Somebody, own_pages_only},
     steps, tokens, wire,
@@ -56,6 +56,7 @@ pub fn router(prefix: &str, people: People, cookie: SessionCookie) -> Router {
         .merge(organisations::routes(prefix))
         .merge(mail::routes(prefix))
         .merge(pages::routes(prefix))
+        .merge(passkeys::routes(prefix))
         .merge(oidc::routes(prefix));
     let desk = Desk { people, cookie };
     // These keys are public, and may be kept for a while.
@@ -168,6 +169,7 @@ pub(super) fn second_factor_next(given: &TicketGiven) -> Response {
     let body = json!({
         "next": "second-factor",
         "ticket": given.ticket.expose(),
+        "with": given.with,
         "expires_at": wire::time(given.expires_at),
     });
     (StatusCode::ACCEPTED, Shown(body)).into_response()

@@ -8,6 +8,7 @@ use crate::{
     attempts::KNOWN_S,
     config::CookieName,
     oidc::FLOW_S,
+    passkeys::CEREMONY_S,
     people::Tokens,
     sessions::{Limits, Token},
 };
@@ -86,6 +87,21 @@ impl SessionCookie {
     /// The same, as it came.
     pub(super) fn flow(&self, headers: &HeaderMap) -> Option<String> {
         Self::sent(headers, &self.flow_name())
+    }
+
+    /// Gives a browser what belongs to a ceremony of passkeys; nothing takes it back.
+    pub(super) fn give_ceremony(&self, value: &str) -> Option<HeaderValue> {
+        let age_s = if value.is_empty() { 0 } else { CEREMONY_S };
+        self.write(&self.ceremony_name(), value, age_s)
+    }
+
+    /// The same, as it came.
+    pub(super) fn ceremony(&self, headers: &HeaderMap) -> Option<String> {
+        Self::sent(headers, &self.ceremony_name())
+    }
+
+    fn ceremony_name(&self) -> String {
+        format!("{}-passkey", self.name)
     }
 
     fn flow_name(&self) -> String {

@@ -38,6 +38,8 @@ pub fn router(people: People) -> Router {
         .route("/api/users/{user}/reset", post(reset))
         .route("/api/users/{user}/factors", get(factors).delete(remove_factors))
         .route("/api/users/{user}/factors/remove", post(remove_factors))
+        .route("/api/users/{user}/passkeys/{passkey}", axum::routing::delete(remove_passkey))
+        .route("/api/users/{user}/passkeys/{passkey}/remove", post(remove_passkey))
         .route("/api/users/{user}/email", post(set_email))
         .route("/api/users/{user}/disable", post(disable))
         .route("/api/users/{user}/enable", post(enable))
@@ -70,6 +72,7 @@ impl From<IdentityError> for Failed {
             | IdentityError::NoSession(_)
             | IdentityError::NoKey(_)
             | IdentityError::NoDevice(_)
+            | IdentityError::NoPasskey(_)
             | IdentityError::NoOrganisation(_) => StatusCode::NOT_FOUND,
             IdentityError::NameTaken
             | IdentityError::KeyEnded(_)
@@ -165,6 +168,12 @@ async fn factors(State(people): State<People>, Path(user): Path<String>) -> Answ
 async fn remove_factors(State(people): State<People>, Path(user): Path<String>) -> Answer {
     let user = people.find(&user).await?;
     people.remove_factors(&Cause::operator(), user.id.clone()).await?;
+    Ok(Json(wire::factors(&people.factors(&user.id).await?)))
+}
+
+async fn remove_passkey(State(people): State<People>, Path((user, passkey)): Path<(String, String)>) -> Answer {
+    let user = people.find(&user).await?;
+    people.remove_passkey(&Cause::operator(), &user.id, &passkey).await?;
     Ok(Json(wire::factors(&people.factors(&user.id).await?)))
 }
 

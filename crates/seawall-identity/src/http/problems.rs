@@ -12,7 +12,7 @@ use seawall_core::{
     problem::{Fault, FieldError, Problem, ProblemType, Severity},
 };
 
-use super::{mail_problems, oidc_problems};
+use super::{mail_problems, oidc_problems, passkey_problems};
 use crate::{IdentityError, people::People};
 
 const fn client(
@@ -258,7 +258,9 @@ impl IntoResponse for Refused {
 impl From<IdentityError> for Refused {
     fn from(error: IdentityError) -> Self {
         let said = error.to_string();
-        Self::of(waits(&error).or_else(|| refuses(&error, &said)).unwrap_or_else(|| unable(&error, said)))
+        let told = waits(&error).or_else(|| refuses(&error, &said));
+        let told = told.or_else(|| passkey_problems::of(&error, || sentence(&said)));
+        Self::of(told.unwrap_or_else(|| unable(&error, said)))
     }
 }
 
@@ -304,6 +306,7 @@ fn refuses(error: &IdentityError, said: &str) -> Option<Problem> {
         | IdentityError::NoSession(_)
         | IdentityError::NoKey(_)
         | IdentityError::NoDevice(_)
+        | IdentityError::NoPasskey(_)
         | IdentityError::NoAppSession(_)
         | IdentityError::NoOrganisation(_) => invalid(StatusCode::NOT_FOUND),
         IdentityError::KeyEnded(_) => invalid(StatusCode::CONFLICT),

@@ -1,5 +1,6 @@
 //! Users and sessions as JSON.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use seawall_core::{
     membership::Tier,
     principal::{Principal, Role},
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     keys::ApiKey,
+    passkeys::Passkey,
     people::{Factors, MadeKey, ResetOffer, Tokens},
     sessions::Session,
     tokens::KeyShown,
@@ -57,7 +59,35 @@ pub(super) fn user(user: &User) -> Value {
 /// What a user can show besides the password.
 pub(super) fn factors(factors: &Factors) -> Value {
     let totp = factors.totp_at.map(|at| json!({ "enrolled_at": time(at) }));
-    json!({ "totp": totp, "recovery_codes": factors.recovery_codes })
+    let passkeys: Vec<Value> = factors.passkeys.iter().map(passkey).collect();
+    json!({ "totp": totp, "recovery_codes": factors.recovery_codes, "passkeys": passkeys })
+}
+
+/// A passkey.
+pub(super) fn passkey(passkey: &Passkey) -> Value {
+    json!({
+        "id": passkey.id,
+        "name": passkey.name,
+        "credential_id": URL_SAFE_NO_PAD.encode(&passkey.credential_id),
+        "aaguid": aaguid(&passkey.aaguid),
+        "transports": passkey.transports,
+        "backup_eligible": passkey.backup_eligible,
+        "backed_up": passkey.backed_up,
+        "created_at": time(passkey.created_at),
+        "used_at": passkey.used_at.map(time),
+    })
+}
+
+/// The model of an authenticator, as a UUID; nothing when it does not say.
+fn aaguid(bytes: &[u8]) -> Option<String> {
+    let mut text = String::new();
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    bytes.iter().any(|byte| *byte != 0).then_some(text)
 }
 
 /// A token with which a user chooses a password.

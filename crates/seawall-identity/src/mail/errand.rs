@@ -58,6 +58,8 @@ pub(crate) enum Notice {
     PasswordChanged,
     SecondFactorAdded,
     SecondFactorRemoved,
+    PasskeyAdded,
+    PasskeyRemoved,
     AddressChanged,
 }
 

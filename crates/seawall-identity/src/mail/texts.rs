@@ -89,6 +89,16 @@ pub(crate) fn notice(
             "The authenticator app of your account was removed.",
             "If it was not you, change your password at once and write to whoever runs the application.",
         ),
+        Notice::PasskeyAdded => (
+            format!("A passkey was added at {application}"),
+            "A passkey was added to your account: a device that holds it can sign in.",
+            "If it was not you, change your password at once and write to whoever runs the application.",
+        ),
+        Notice::PasskeyRemoved => (
+            format!("A passkey was removed at {application}"),
+            "A passkey of your account was removed.",
+            "If it was not you, change your password at once and write to whoever runs the application.",
+        ),
         Notice::AddressChanged => (
             format!("Your address at {application} was changed"),
             "Your account has another e-mail address now; this one gets no more mail.",

@@ -27,6 +27,12 @@ pub(crate) fn use_token(tx: &mut Tx<'_>, digest: &Digest, expires_at: i64) -> Re
     Ok(tx.execute(sql, &[digest, &expires_at])? > 0)
 }
 
+/// Whether a user has linked one.
+pub(crate) fn any(tx: &mut ReadTx<'_>, user_id: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT issuer FROM external_identities WHERE user_id = $1 LIMIT 1";
+    Ok(tx.find::<(String,)>(sql, &[&user_id])?.is_some())
+}
+
 /// Forgets the accounts of a user.
 pub(crate) fn forget(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
     tx.execute("DELETE FROM external_identities WHERE user_id = $1", &[&user_id]).map(drop)

@@ -57,7 +57,7 @@ impl People {
         attempts::clear(tx, &self.codes_key(user_id))
     }
 
-    fn codes_key(&self, user_id: &str) -> Counted {
+    pub(super) fn codes_key(&self, user_id: &str) -> Counted {
         self.0.key.made_for("codes", &[user_id.as_bytes()])
     }
 

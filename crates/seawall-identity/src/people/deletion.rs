@@ -13,6 +13,7 @@ use crate::{
     factors::table as factors,
     import, mail, oidc,
     organisations::table as organisations,
+    passkeys,
     sessions::table::{self as sessions, Which},
     users::{User, table as users},
 };
@@ -34,6 +35,7 @@ impl People {
             people.end_devices(tx, &user.id)?;
             organisations::leave_all(tx, &user.id)?;
             sessions::forget_places(tx, &user.id)?;
+            passkeys::table::forget(tx, &user.id)?;
             factors::remove(tx, &user.id)?;
             import::forget(tx, &user.id)?;
             mail::table::forget(tx, &user.id)?;

@@ -37,7 +37,7 @@ pub enum External {
 /// What a transaction came to.
 enum Welcome {
     Session(Box<(User, Session)>),
-    Ticket(i64),
+    Ticket(i64, Vec<&'static str>),
     Replayed,
     Unlinked,
     KeptOut,
@@ -209,7 +209,7 @@ impl People {
                     ("issuer".to_owned(), json!(settings.name)),
                 ]);
                 tx.audit(Entry::new("user.sign_in", "user", &*owner).made(after))?;
-                return Ok(Welcome::Ticket(expires_at));
+                return Ok(Welcome::Ticket(expires_at, factors::kinds(tx, &owner)?));
             }
             if !users::signs_in_as(tx, &owner, user.version)? {
                 return Ok(Welcome::KeptOut);
@@ -230,7 +230,9 @@ impl People {
                 let device = self.known_device(&user.id, device)?;
                 Ok(SignInStep::SignedIn(Box::new(SignedIn { user, session, token, device })))
             }
-            Welcome::Ticket(expires_at) => Ok(SignInStep::SecondFactor(TicketGiven { ticket: token, expires_at })),
+            Welcome::Ticket(expires_at, with) => {
+                Ok(SignInStep::SecondFactor(TicketGiven { ticket: token, expires_at, with }))
+            }
             Welcome::Replayed => Err(IdentityError::IssuerRefused("the ID token was used before".to_owned())),
             Welcome::Unlinked => Err(IdentityError::NotLinked),
             Welcome::KeptOut => Err(IdentityError::SignInRefused { retry_after: None }),

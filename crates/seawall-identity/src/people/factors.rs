@@ -10,6 +10,7 @@ use crate::{
     IdentityError,
     factors::{RecoveryCodes, Seed, table, tickets},
     mail::Notice,
+    passkeys::{self, Passkey},
     sessions::{Token, table::Which},
     users::table as users,
 };
@@ -33,12 +34,14 @@ pub struct Enrolled {
 }
 
 /// What a user can show besides the password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Factors {
     /// When the authenticator app was enrolled, in microseconds since 1970-01-01T00:00:00Z, if there is one.
     pub totp_at: Option<i64>,
     /// How many recovery codes are left.
     pub recovery_codes: i64,
+    /// The passkeys, the oldest first.
+    pub passkeys: Vec<Passkey>,
 }
 
 impl People {
@@ -52,7 +55,7 @@ impl People {
             let confirmed = table::totp(tx, &user_id)?.filter(|totp| totp.confirmed_at.is_some());
             let (totp_at, recovery_codes) =
                 (confirmed.map(|totp| totp.created_at), table::recovery_codes(tx, &user_id)?);
-            Ok(Factors { totp_at, recovery_codes })
+            Ok(Factors { totp_at, recovery_codes, passkeys: passkeys::table::of_user(tx, &user_id)? })
         });
         Ok(read.await?)
     }
@@ -169,7 +172,8 @@ impl People {
         let user = self.find(&id).await?;
         let people = self.clone();
         let removed = self.write(cause.clone(), move |tx| {
-            let removed = people.remove_within(tx, &user.id)?;
+            let removed = people.remove_passkeys_within(tx, &user.id)?;
+            let removed = people.remove_within(tx, &user.id)? || removed;
             if removed {
                 tickets::void(tx, &user.id)?;
                 users::touch(tx, &user.id)?;
@@ -191,7 +195,12 @@ impl People {
     }
 
     /// Tickets that were given before hold no longer, nor do other sessions if so wanted.
-    fn factors_changed(&self, tx: &mut Tx<'_>, principal: &Principal, ending: EndOthers) -> Result<(), StoreError> {
+    pub(super) fn factors_changed(
+        &self,
+        tx: &mut Tx<'_>,
+        principal: &Principal,
+        ending: EndOthers,
+    ) -> Result<(), StoreError> {
         tickets::void(tx, &principal.id)?;
         users::touch(tx, &principal.id)?;
         if let (EndOthers::Yes, Some(own)) = (ending, &principal.session) {

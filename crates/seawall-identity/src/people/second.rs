@@ -72,7 +72,11 @@ impl People {
     }
 
     /// Whose a ticket is, for the audit log.
-    async fn ticket_owner(&self, ticket: [u8; 32], place: [u8; 32]) -> Result<Option<String>, IdentityError> {
+    pub(super) async fn ticket_owner(
+        &self,
+        ticket: [u8; 32],
+        place: [u8; 32],
+    ) -> Result<Option<String>, IdentityError> {
         let now_us = i64::try_from(self.0.clock.now().unix_us).unwrap_or(i64::MAX);
         let read = self.0.db.read::<_, StoreError>(seawall_store::Lane::Interactive, move |tx| {
             Ok(tickets::find(tx, &ticket, &place, now_us)?.map(|ticket| ticket.user_id))

@@ -51,6 +51,8 @@ pub struct TicketGiven {
     pub ticket: Token,
     /// Until when it holds, in microseconds since 1970-01-01T00:00:00Z.
     pub expires_at: i64,
+    /// With what its owner can go on: "code", "passkey".
+    pub with: Vec<&'static str>,
 }
 
 /// Somebody signed in.
@@ -78,7 +80,7 @@ struct Heard {
 /// What the right password began.
 enum Welcome {
     Session(Box<(User, Session)>),
-    Ticket(i64),
+    Ticket(i64, Vec<&'static str>),
 }
 
 /// Why an attempt failed, for the audit log alone.
@@ -193,7 +195,7 @@ impl People {
                 let expires_at = tickets::give(tx, &digest, (&user_id, known.user.version), &place)?;
                 let after = Map::from_iter([("next".to_owned(), json!("second factor"))]);
                 tx.audit(Entry::new("user.sign_in", "user", &*user_id).made(after))?;
-                return Ok(Some(Welcome::Ticket(expires_at)));
+                return Ok(Some(Welcome::Ticket(expires_at, factors::kinds(tx, &user_id)?)));
             }
             people.end_presented(tx, &facts)?;
             let session = people.begin_session(tx, &facts, &user_id, digest, agent.as_deref())?;
@@ -204,8 +206,8 @@ impl People {
         });
         Ok(match begun.await? {
             None => None,
-            Some(Welcome::Ticket(expires_at)) => {
-                Some(SignInStep::SecondFactor(TicketGiven { ticket: token, expires_at }))
+            Some(Welcome::Ticket(expires_at, with)) => {
+                Some(SignInStep::SecondFactor(TicketGiven { ticket: token, expires_at, with }))
             }
             Some(Welcome::Session(begun)) => {
                 let (user, session) = *begun;

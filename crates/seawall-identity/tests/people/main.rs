@@ -3,6 +3,8 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails loudly")]
 
 mod attempts;
+#[expect(dead_code, reason = "the tests of the rules use all of it")]
+mod authenticator;
 mod cut_off;
 mod devices;
 mod factors;
@@ -15,6 +17,7 @@ mod mail;
 mod nodes;
 mod operator;
 mod organisations;
+mod passkeys;
 #[path = "../../../seawall-store/tests/it/support/server.rs"]
 #[expect(dead_code, reason = "the store's own tests use all of it")]
 mod server;

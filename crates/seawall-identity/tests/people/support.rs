@@ -22,6 +22,7 @@ use seawall_core::{
 use seawall_identity::{
     IdentityError, IdentitySettings, LEDGER, SECTION,
     attempts::AttemptsKey,
+    passkeys::{self, PasskeySettings},
     people::{NewUser, People, PeopleParts, SignIn, SignInStep, SignedIn},
     users::User,
 };
@@ -122,6 +123,9 @@ impl Ground {
             settings: IdentitySettings::read(&values)
                 .unwrap()
                 .with_tiers(&tiers)
+                .unwrap()
+                .with_site(Some("https://app.example/auth".to_owned()))
+                .with_passkeys(&PasskeySettings::read(&Values::defaults(&passkeys::SECTION)).unwrap())
                 .unwrap()
                 .with_links(Some("https://app.example/auth".to_owned())),
             key: AttemptsKey::of(&key.to_owned().into()),

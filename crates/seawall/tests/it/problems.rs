@@ -160,6 +160,22 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         include_str!("identity/oidc.rs"),
     ),
     (
+        "passkey-refused",
+        "a_passkey_is_made_and_signs_in_without_a_password_over_sockets",
+        include_str!("identity/passkeys.rs"),
+    ),
+    (
+        "passkey-invalid",
+        "a_passkey_is_made_and_signs_in_without_a_password_over_sockets",
+        include_str!("identity/passkeys.rs"),
+    ),
+    (
+        "passkey-conflict",
+        "a_passkey_is_made_and_signs_in_without_a_password_over_sockets",
+        include_str!("identity/passkeys.rs"),
+    ),
+    ("passkeys-unavailable", "without_a_domain_there_are_no_passkeys", include_str!("identity/passkeys.rs")),
+    (
         "identity-unavailable",
         "without_its_store_seawall_serves_whom_it_knows_and_says_so_to_others",
         include_str!("identity/unavailable.rs"),

@@ -6,7 +6,7 @@ use seawall_guards::rate_limit;
 use seawall_identity::{SECTION, SIGN_IN_LIMITS};
 
 /// Where passwords, codes and tokens are tried, below the prefix.
-const PATHS: [&str; 20] = [
+const PATHS: &[&str] = &[
     "auth/sign-in",
     "auth/sign-in/second",
     "auth/confirm",
@@ -27,13 +27,21 @@ const PATHS: [&str; 20] = [
     "auth/devices/look",
     "auth/devices/approve",
     "auth/app-sessions/join",
+    "auth/passkeys/register/options",
+    "auth/passkeys/register",
+    "auth/passkeys/sign-in/options",
+    "auth/passkeys/sign-in",
+    "auth/passkeys/second/options",
+    "auth/passkeys/second",
+    "auth/passkeys/confirm/options",
+    "auth/passkeys/confirm",
 ];
 
 /// Where a body is taken too and nothing can be guessed: refresh tokens are limited as everything is.
 const REFRESH: &str = "auth/refresh";
 
 /// Where keys are made, devices ask whether they were approved, and the like, below the prefix: these take a body too.
-pub(in crate::app) const KEY_PATHS: [&str; 7] = [
+pub(in crate::app) const KEY_PATHS: [&str; 8] = [
     "auth/keys",
     "auth/keys/{id}/rotate",
     "auth/devices/token",
@@ -41,6 +49,7 @@ pub(in crate::app) const KEY_PATHS: [&str; 7] = [
     "auth/app-sessions",
     "auth/app-sessions/{id}/token",
     "auth/organisation",
+    "auth/passkeys/{id}/name",
 ];
 
 /// What is limited by itself.
@@ -62,6 +71,6 @@ impl Limited {
         if let Some(limits) = config.values(&SECTION).raw(SIGN_IN_LIMITS.key()) {
             rate_limit.set(rate_limit::LIMITS.key(), limits.clone());
         }
-        Self { routes: PATHS.map(|path| format!("{prefix}/{path}")).to_vec(), rate_limit, refresh }
+        Self { routes: PATHS.iter().map(|path| format!("{prefix}/{path}")).collect(), rate_limit, refresh }
     }
 }

@@ -31,6 +31,7 @@ use seawall_identity::{
     mail::Postman,
     oidc::{self, IssuerSettings},
     organisations,
+    passkeys::{self, PasskeySettings},
     people::{People, PeopleParts},
     tokens::Browser,
 };
@@ -79,6 +80,7 @@ impl Identity {
         let site = links::site(config, &settings, &server)?;
         let links = links::of(config, &settings, site.as_ref())?;
         let settings = settings.with_links(links).with_site(site);
+        let settings = settings.with_passkeys(&PasskeySettings::read(config.values(&passkeys::SECTION))?)?;
         let issuers = IssuerSettings::read(config.entries(&oidc::SECTION))?;
         let open_paths = tokens::open_paths(&server.prefix);
         let environment = config.environment();

@@ -1,6 +1,9 @@
 //! People: the whole way from signing in to what the application learns, over sockets.
 
 mod audited;
+#[path = "../../../../seawall-identity/tests/people/authenticator.rs"]
+#[expect(dead_code, reason = "the tests of the rules use all of it")]
+mod authenticator;
 mod authorisation;
 mod devices;
 mod everything;
@@ -11,6 +14,7 @@ mod mail;
 mod oidc;
 mod operator;
 mod organisations;
+mod passkeys;
 mod proxies;
 mod revoked;
 mod secrets;

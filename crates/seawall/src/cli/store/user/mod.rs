@@ -114,9 +114,12 @@ pub(crate) struct EmailOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct FactorsOptions {
-    /// Remove them: the password alone signs in, and all sessions end.
+    /// Remove them, passkeys too: the password alone signs in, and all sessions end.
     #[arg(long)]
     remove: bool,
+    /// Remove this passkey alone; all sessions end.
+    #[arg(long, value_name = "ID", conflicts_with = "remove")]
+    remove_passkey: Option<String>,
     #[command(flatten)]
     one: OneOptions,
 }
@@ -263,10 +266,13 @@ async fn roles(
 
 async fn factors(options: &FactorsOptions, holder: &PeopleHolder, out: &mut dyn Write) -> Result<(), CliError> {
     let user = &options.one.user;
-    let shown = if options.remove {
-        holder.have_done(&path(user, "/factors/remove"), &json!({})).await?
-    } else {
-        holder.look(&path(user, "/factors")).await?
+    let shown = match &options.remove_passkey {
+        Some(passkey) => {
+            let rest = format!("/passkeys/{}/remove", encoded(passkey));
+            holder.have_done(&path(user, &rest), &json!({})).await?
+        }
+        None if options.remove => holder.have_done(&path(user, "/factors/remove"), &json!({})).await?,
+        None => holder.look(&path(user, "/factors")).await?,
     };
     shown::factors(&shown, options.one.json, out)
 }
@@ -283,15 +289,19 @@ async fn sign_out(options: &SignOutOptions, holder: &PeopleHolder, out: &mut dyn
 
 /// The path of a user, whose name may hold anything.
 fn path(user: &str, rest: &str) -> String {
-    let mut path = "/api/users/".to_owned();
-    for byte in user.bytes() {
+    format!("/api/users/{}{rest}", encoded(user))
+}
+
+fn encoded(part: &str) -> String {
+    let mut out = String::new();
+    for byte in part.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) {
-            path.push(char::from(byte));
+            out.push(char::from(byte));
         } else {
-            path.push_str(&format!("%{byte:02X}"));
+            out.push_str(&format!("%{byte:02X}"));
         }
     }
-    path + rest
+    out
 }
 
 /// A text of an answer.

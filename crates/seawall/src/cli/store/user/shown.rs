@@ -56,14 +56,19 @@ pub(super) fn factors(factors: &Value, json: bool, out: &mut dyn Write) -> Resul
     if json {
         return Ok(writeln!(out, "{factors}")?);
     }
-    let Some(at) = factors.pointer("/totp/enrolled_at").and_then(Value::as_str) else {
-        return Ok(writeln!(out, "no second factor")?);
-    };
-    Ok(writeln!(
-        out,
-        "authenticator app since {at}, {} recovery codes left",
-        factors.get("recovery_codes").and_then(Value::as_u64).unwrap_or_default()
-    )?)
+    let passkeys = factors.get("passkeys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let codes = factors.get("recovery_codes").and_then(Value::as_u64).unwrap_or_default();
+    match factors.pointer("/totp/enrolled_at").and_then(Value::as_str) {
+        Some(at) => writeln!(out, "authenticator app since {at}, {codes} recovery codes left")?,
+        None if passkeys.is_empty() => writeln!(out, "no second factor")?,
+        None => writeln!(out, "no authenticator app, {codes} recovery codes left")?,
+    }
+    for passkey in passkeys {
+        let used = passkey.get("used_at").and_then(Value::as_str).unwrap_or("never");
+        let (id, name, made) = (text(passkey, "id"), text(passkey, "name"), text(passkey, "created_at"));
+        writeln!(out, "passkey {id}: {name:?}, since {made}, last used {used}")?;
+    }
+    Ok(())
 }
 
 /// The sessions of a user.

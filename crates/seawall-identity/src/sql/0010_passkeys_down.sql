@@ -1,0 +1,3 @@
+DROP TABLE passkey_challenges_used;
+DROP TABLE passkey_handles;
+DROP TABLE passkeys;
