@@ -98,7 +98,7 @@ pub static TOP: Section = Section::new(
 );
 
 /// Sections that belong to no guard, before those that do.
-static OWN_SECTIONS: [&Section; 17] = [
+static OWN_SECTIONS: [&Section; 18] = [
     &TOP,
     &UPSTREAM_SECTION,
     &supervised::SECTION,
@@ -113,6 +113,7 @@ static OWN_SECTIONS: [&Section; 17] = [
     &seawall_identity::SECTION,
     &seawall_identity::organisations::SECTION,
     &seawall_identity::oidc::SECTION,
+    &seawall_identity::http::PAGES_SECTION,
     &mail::SECTION,
     &LOG_SECTION,
     &TRACE_SECTION,

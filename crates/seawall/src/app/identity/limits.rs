@@ -5,6 +5,8 @@ use seawall_core::settings::Values;
 use seawall_guards::rate_limit;
 use seawall_identity::{SECTION, SIGN_IN_LIMITS};
 
+use super::pages;
+
 /// Where passwords, codes and tokens are tried, below the prefix.
 const PATHS: [&str; 18] = [
     "auth/sign-in",
@@ -31,7 +33,7 @@ const PATHS: [&str; 18] = [
 const REFRESH: &str = "auth/refresh";
 
 /// Where keys are made, devices ask whether they were approved, and the like, below the prefix: these take a body too.
-pub(in crate::app) const KEY_PATHS: [&str; 7] = [
+const KEY_PATHS: [&str; 7] = [
     "auth/keys",
     "auth/keys/{id}/rotate",
     "auth/devices/token",
@@ -40,6 +42,11 @@ pub(in crate::app) const KEY_PATHS: [&str; 7] = [
     "auth/app-sessions/{id}/token",
     "auth/organisation",
 ];
+
+/// The same, and the forms of pages where nothing is tried.
+pub(in crate::app) fn key_paths(prefix: &str) -> impl Iterator<Item = String> {
+    KEY_PATHS.iter().chain(&pages::POSTED).map(move |path| pages::under(prefix, path))
+}
 
 /// What is limited by itself.
 #[derive(Clone, Debug)]
@@ -60,6 +67,7 @@ impl Limited {
         if let Some(limits) = config.values(&SECTION).raw(SIGN_IN_LIMITS.key()) {
             rate_limit.set(rate_limit::LIMITS.key(), limits.clone());
         }
-        Self { routes: PATHS.map(|path| format!("{prefix}/{path}")).to_vec(), rate_limit, refresh }
+        let tried = PATHS.iter().chain(&pages::TRIED).chain(&pages::CODES);
+        Self { routes: tried.map(|path| pages::under(prefix, path)).collect(), rate_limit, refresh }
     }
 }

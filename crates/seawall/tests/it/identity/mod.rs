@@ -8,6 +8,7 @@ mod mail;
 mod oidc;
 mod operator;
 mod organisations;
+mod pages;
 mod proxies;
 mod revoked;
 mod sessions;
@@ -112,11 +113,16 @@ impl Place {
 
 /// What an authenticator app shows now (RFC 6238).
 pub(crate) fn totp(secret: &str) -> String {
+    totp_at(secret, Timestamp::now().as_second())
+}
+
+/// What it shows at this second since 1970-01-01T00:00:00Z.
+pub(crate) fn totp_at(secret: &str, second: i64) -> String {
     let value = |sign: u8| if sign.is_ascii_uppercase() { sign - b'A' } else { sign - b'2' + 26 };
     let bits: Vec<u8> = secret.bytes().flat_map(|sign| (0..5).rev().map(move |bit| value(sign) >> bit & 1)).collect();
     let key: Vec<u8> = bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |sum, bit| sum << 1 | bit)).collect();
     let mut mac = Hmac::<sha1::Sha1>::new_from_slice(&key).unwrap();
-    mac.update(&(Timestamp::now().as_second() / 30).to_be_bytes());
+    mac.update(&(second / 30).to_be_bytes());
     let tag = mac.finalize().into_bytes();
     let at = usize::from(tag.last().unwrap() & 15);
     let number = u32::from_be_bytes(tag.get(at..at + 4).unwrap().try_into().unwrap()) & 0x7fff_ffff;
