@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
 
 use crate::{
     clock::Now,
+    onward::SignInPages,
     principal::Principal,
     problem::{Fault, Problem, ProblemType, Severity},
     reply::Reply,
@@ -174,8 +175,9 @@ pub struct RefreshCookie {
 pub struct Credentials {
     /// The name of the session cookie.
     pub cookie: Arc<str>,
-    /// The name of another cookie of Seawall's own, of which the application learns nothing either.
-    pub withheld: Arc<str>,
+    /// The names of other cookies of Seawall's own, of which the application learns nothing either; each begins with that of the session
+    /// cookie and a hyphen.
+    pub withheld: Arc<[Arc<str>]>,
     /// Who knows them.
     pub authenticator: Arc<dyn Authenticator>,
     /// The cookie beside it, when both hold tokens.
@@ -184,6 +186,8 @@ pub struct Credentials {
     pub open_paths: Arc<[String]>,
     /// Who signs for the application, when that is wanted.
     pub prover: Option<Arc<dyn Prover>>,
+    /// Where browsers are sent that a route does not let in yet, when there are such pages.
+    pub pages: Option<SignInPages>,
 }
 
 impl Credentials {
@@ -191,12 +195,13 @@ impl Credentials {
     #[must_use]
     pub fn new(cookie: Arc<str>, authenticator: Arc<dyn Authenticator>) -> Self {
         Self {
-            withheld: format!("{cookie}-device").into(),
+            withheld: Arc::new([format!("{cookie}-device").into()]),
             cookie,
             authenticator,
             refresh: None,
             open_paths: Arc::default(),
             prover: None,
+            pages: None,
         }
     }
 }

@@ -35,6 +35,7 @@ pub mod mail;
 pub mod membership;
 pub mod meter;
 pub mod mode;
+pub mod onward;
 pub mod principal;
 pub mod problem;
 pub mod proof;

@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod bridge;
+pub mod browser;
 pub mod client;
 pub mod clock;
 pub mod ports;

@@ -38,11 +38,12 @@ pub static ENTRY: GuardEntry = GuardEntry {
         if require.is_empty() || build.own_path {
             return Ok(None);
         }
-        if build.shared.credentials.is_none() {
+        let Some(credentials) = &build.shared.credentials else {
             let reason = "nobody can sign in, so nobody could be let in; set `enabled = true` in [identity]".to_owned();
             return Err(BadSetting { key: REQUIRE.key(), reason });
-        }
-        Ok(Some(Arc::new(AccessGuard::new(require, build.values.get(&HIDDEN)?))))
+        };
+        let guard = AccessGuard::new(require, build.values.get(&HIDDEN)?).with_pages(credentials.pages.clone());
+        Ok(Some(Arc::new(guard)))
     },
 };
 

@@ -1,9 +1,10 @@
 //! The decision on whether whoever asks may.
 
-use http::StatusCode;
+use http::{Method, StatusCode, header::LOCATION};
 use seawall_core::{
-    authenticator::{NOT_SIGNED_IN, confirm_your_identity, not_signed_in},
+    authenticator::{CONFIRM_YOUR_IDENTITY, NOT_SIGNED_IN, confirm_your_identity, not_signed_in},
     clock::Now,
+    onward::SignInPages,
     principal::Principal,
     problem::{Fault, Problem, ProblemType, Severity},
 };
@@ -43,13 +44,21 @@ pub static SECOND_FACTOR_REQUIRED: ProblemType = ProblemType {
 pub struct AccessGuard {
     require: Vec<Requirement>,
     hidden: bool,
+    pages: Option<SignInPages>,
 }
 
 impl AccessGuard {
     /// Lets in whoever meets one of these.
     #[must_use]
     pub const fn new(require: Vec<Requirement>, hidden: bool) -> Self {
-        Self { require, hidden }
+        Self { require, hidden, pages: None }
+    }
+
+    /// Sends browsers to these pages, where they can show what is missing. A hidden route says nothing of itself by that either.
+    #[must_use]
+    pub fn with_pages(self, pages: Option<SignInPages>) -> Self {
+        let pages = pages.filter(|_| !self.hidden);
+        Self { pages, ..self }
     }
 
     fn refused(&self, kind: &'static ProblemType) -> Problem {
@@ -57,6 +66,25 @@ impl AccessGuard {
             return Problem::new(&NOT_FOUND).inside(kind.slug);
         }
         Problem::new(kind)
+    }
+
+    /// The same refusal for a browser that can show what is missing on a page: it is sent there, and comes back.
+    fn onward(&self, problem: Problem, head: &Head, context: &Context) -> Problem {
+        let Some(pages) = &self.pages else { return problem };
+        if !context.wants_page || !matches!(head.method, Method::GET | Method::HEAD) {
+            return problem;
+        }
+        let (page, parameters, back) = match problem.kind.slug {
+            slug if slug == NOT_SIGNED_IN.slug => (&pages.sign_in, &[][..], pages.back),
+            slug if slug == CONFIRM_YOUR_IDENTITY.slug => (&pages.confirm, &[][..], "next"),
+            slug if slug == SECOND_FACTOR_REQUIRED.slug => (&pages.confirm, &[("need", "second-factor")][..], "next"),
+            _ => return problem,
+        };
+        let location = SignInPages::location(page, parameters, back, &head.uri);
+        match location {
+            Some(location) => Problem::new(problem.kind).with_status(StatusCode::SEE_OTHER).header(LOCATION, location),
+            None => problem,
+        }
     }
 }
 
@@ -75,7 +103,7 @@ pub fn short_of(require: &[Requirement], principal: &Principal, now: Now) -> Opt
 }
 
 impl Guard for AccessGuard {
-    fn head(&self, _head: &mut Head, context: &mut Context) -> Verdict {
+    fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
         let problem = match (&context.principal, context.unproven) {
             (Some(principal), _) => match short_of(&self.require, principal, context.now) {
                 None => return Verdict::Pass,
@@ -91,6 +119,6 @@ impl Guard for AccessGuard {
                 }
             }
         };
-        Verdict::Refuse(Box::new(problem))
+        Verdict::Refuse(Box::new(self.onward(problem, head, context)))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Request;
 use seawall_core::{
     membership::{Membership, Tier},
+    onward::SignInPages,
     principal::{KeyFacts, Principal, Role, SessionFacts},
     reply::PortError,
     scope::Scope,
@@ -52,6 +53,35 @@ fn nobody_gets_401_the_wrong_role_403_and_a_hidden_route_is_not_there() {
         assert_eq!(asked(require, false, roles, false), open, "{require:?} {roles:?}");
         assert_eq!(asked(require, true, roles, false), hidden, "{require:?} {roles:?}");
     }
+}
+
+/// Where a request is sent; nothing when it is refused as ever.
+fn sent(method: &str, wants_page: bool, hidden: bool, require: &str, roles: Option<&[&str]>) -> Option<String> {
+    let pages = SignInPages { sign_in: "/sign-in".into(), back: "next", confirm: "/confirm".into() };
+    let guard = AccessGuard::new(vec![requirement(require)], hidden).with_pages(Some(pages));
+    let mut context = sample_context();
+    context.wants_page = wants_page;
+    context.principal = roles.map(principal);
+    let mut head = Request::builder().method(method).uri("/a?b").body(()).unwrap().into_parts().0;
+    let Verdict::Refuse(problem) = guard.head(&mut head, &mut context) else { panic!("it passes") };
+    let location =
+        problem.headers.iter().find(|(name, _)| name == "location").map(|(_, way)| way.to_str().unwrap().to_owned());
+    assert_eq!(location.is_some(), problem.status() == 303);
+    location
+}
+
+#[test]
+fn browsers_are_sent_where_a_page_helps_and_nobody_else_is() {
+    assert_eq!(sent("GET", true, false, "user", None).as_deref(), Some("/sign-in?next=/a%3Fb"));
+    assert_eq!(sent("HEAD", true, false, "role admin", None).as_deref(), Some("/sign-in?next=/a%3Fb"));
+    assert_eq!(sent("GET", true, false, "fresh 1ms", Some(&[])).as_deref(), Some("/confirm?next=/a%3Fb"));
+    let factor = sent("GET", true, false, "second factor", Some(&[]));
+    assert_eq!(factor.as_deref(), Some("/confirm?need=second-factor&next=/a%3Fb"));
+    assert_eq!(sent("GET", false, false, "user", None), None, "a program");
+    assert_eq!(sent("POST", true, false, "user", None), None, "what is posted would be lost");
+    assert_eq!(sent("GET", true, true, "user", None), None, "a hidden route is not there");
+    assert_eq!(sent("GET", true, true, "fresh 1ms", Some(&[])), None);
+    assert_eq!(sent("GET", true, false, "role admin", Some(&[])), None, "no page gives a role");
 }
 
 #[test]

@@ -27,6 +27,12 @@ pub(super) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Sent<'a> {
     sent
 }
 
+/// Whether there is a cookie whose name begins with this one and a hyphen.
+pub(super) fn any_beside(headers: &HeaderMap, name: &str) -> bool {
+    let mut pairs = headers.get_all(COOKIE).iter().flat_map(|line| pairs(line.as_bytes()));
+    pairs.any(|pair| pair.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'-')))
+}
+
 /// Removes the cookie of this name, however often it was sent; the others stay as they are.
 pub(super) fn remove(headers: &mut HeaderMap, name: &str) {
     let kept: Vec<HeaderValue> = headers.get_all(COOKIE).iter().filter_map(|line| without(line, name)).collect();

@@ -90,11 +90,15 @@ impl Guard for AuthenticationGuard {
 }
 
 impl Deciding {
-    /// The cookie of the device is Seawall's alone.
+    /// The cookies beside that of the session are Seawall's alone.
     fn withhold(&self, head: &mut Head) {
-        let withheld = &self.credentials.withheld;
-        if head.headers.contains_key(COOKIE) && cookie::find(&head.headers, withheld) != Sent::Nothing {
-            cookie::remove(&mut head.headers, withheld);
+        if !head.headers.contains_key(COOKIE) || !cookie::any_beside(&head.headers, &self.credentials.cookie) {
+            return;
+        }
+        for withheld in &*self.credentials.withheld {
+            if cookie::find(&head.headers, withheld) != Sent::Nothing {
+                cookie::remove(&mut head.headers, withheld);
+            }
         }
     }
 

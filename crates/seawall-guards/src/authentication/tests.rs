@@ -83,7 +83,7 @@ fn shared(credentials: Option<Credentials>) -> Shared {
 fn guard(other: Result<(), PortError>, later: bool, when_unavailable: &str) -> (AuthenticationGuard, Arc<Knows>) {
     let knows = Arc::new(Knows { other, later, asked: Mutex::default() });
     let credentials = Credentials {
-        withheld: "__Host-seawall-device".into(),
+        withheld: Arc::new(["__Host-seawall-device".into()]),
         ..Credentials::new("__Host-seawall".into(), Arc::clone(&knows) as _)
     };
     let values = values().with("when_unavailable", Raw::Text(when_unavailable.to_owned()));

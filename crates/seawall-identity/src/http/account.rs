@@ -11,9 +11,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::SET_COOKIE};
 use seawall_core::{facts::Facts, settings::Secret};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 use super::{
-    SessionCookie, devices, factors, keys, mail, oidc, organisations, pages, passkeys,
+    SessionCookie, Theme, devices, factors, keys, mail, oidc, organisations, pages, passkeys,
     problems::Refused,
     request::{Agent, Json, Known, Somebody, own_pages_only},
     steps, tokens, wire,
@@ -31,11 +32,13 @@ static CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 pub(super) struct Desk {
     pub(super) people: People,
     pub(super) cookie: SessionCookie,
+    /// Where the pages are, when there are some.
+    pub(super) pages: Option<Arc<str>>,
 }
 
 /// The routes below `prefix`, such as `/_seawall/auth`. Each request brings its [`Facts`] as an extension; a problem is the extension of
 /// an empty answer.
-pub fn router(prefix: &str, people: People, cookie: SessionCookie) -> Router {
+pub fn router(prefix: &str, people: People, cookie: SessionCookie, theme: &Arc<Theme>) -> Router {
     let open = people.settings().registration == Registration::Open;
     let mut router = Router::new()
         .route(&format!("{prefix}/sign-in"), post(sign_in))
@@ -55,15 +58,16 @@ pub fn router(prefix: &str, people: People, cookie: SessionCookie) -> Router {
         .merge(devices::routes(prefix))
         .merge(organisations::routes(prefix))
         .merge(mail::routes(prefix))
-        .merge(pages::routes(prefix))
         .merge(passkeys::routes(prefix))
         .merge(oidc::routes(prefix));
-    let desk = Desk { people, cookie };
+    let base = theme.enabled().then(|| format!("{prefix}/{}", pages::BELOW).into());
+    let desk = Desk { people, cookie, pages: base };
+    let pages = pages::routes(prefix, &desk, theme);
     // These keys are public, and may be kept for a while.
     let public = Router::new().route(&format!("{prefix}/jwks.json"), get(tokens::keys));
     // An issuer's page posts this one, from another site.
-    let public = public.merge(oidc::posted(prefix)).with_state(desk.clone());
-    router.with_state(desk).merge(keys).layer(middleware::from_fn(own_pages_only)).merge(public)
+    let public = public.merge(oidc::posted(prefix)).with_state(desk.clone()).merge(pages::assets(prefix, theme));
+    router.with_state(desk).merge(keys).merge(pages).layer(middleware::from_fn(own_pages_only)).merge(public)
 }
 
 /// What is sent to sign in, or to register.
@@ -111,7 +115,12 @@ async fn register(
 }
 
 async fn sign_out(State(desk): State<Desk>, Known(facts): Known) -> Result<Response, Refused> {
-    desk.people.sign_out(&facts).await?;
+    signed_out(&desk, &facts).await
+}
+
+/// Ends the session, and takes back what the browser kept.
+pub(super) async fn signed_out(desk: &Desk, facts: &Facts) -> Result<Response, Refused> {
+    desk.people.sign_out(facts).await?;
     let mut headers = HeaderMap::new();
     for cookie in desk.cookie.take_back().take(if desk.people.settings().browser == Browser::Tokens { 2 } else { 1 }) {
         headers.append(SET_COOKIE, cookie);

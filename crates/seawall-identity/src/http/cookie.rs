@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 
+use super::pages::{FORM, STEP};
 use crate::{
     attempts::KNOWN_S,
     config::CookieName,
@@ -105,7 +106,30 @@ impl SessionCookie {
     }
 
     fn flow_name(&self) -> String {
-        format!("{}-oidc", self.name)
+        self.beside("oidc")
+    }
+
+    /// The whole name of another cookie of Seawall's own.
+    pub(super) fn beside(&self, name: &str) -> String {
+        format!("{}-{name}", self.name)
+    }
+
+    /// Gives a browser another cookie, for so many seconds or until it is closed.
+    pub(super) fn give_beside(&self, name: &str, value: &str, age_s: Option<i64>) -> Option<HeaderValue> {
+        let age = age_s.map(|age_s| format!("; Max-Age={age_s}")).unwrap_or_default();
+        self.write_for(&self.beside(name), value, &age)
+    }
+
+    /// The whole names of all cookies beside that of the session and that of refresh tokens. The application has no use for them.
+    #[must_use]
+    pub fn withheld(&self) -> Arc<[Arc<str>]> {
+        let names = [
+            Arc::clone(&self.device_name),
+            self.flow_name().into(),
+            self.beside(STEP).into(),
+            self.beside(FORM).into(),
+        ];
+        Arc::new(names)
     }
 
     /// The value of a cookie; nothing when it came with several.
@@ -123,8 +147,12 @@ impl SessionCookie {
     }
 
     fn write(&self, name: &str, value: &str, max_age_s: i64) -> Option<HeaderValue> {
+        self.write_for(name, value, &format!("; Max-Age={max_age_s}"))
+    }
+
+    fn write_for(&self, name: &str, value: &str, age: &str) -> Option<HeaderValue> {
         let secure = if self.secure { "; Secure" } else { "" };
-        let text = format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}");
+        let text = format!("{name}={value}; Path=/{age}; HttpOnly; SameSite=Lax{secure}");
         let mut value = HeaderValue::try_from(text).ok()?;
         value.set_sensitive(true);
         Some(value)

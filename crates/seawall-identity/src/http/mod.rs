@@ -29,5 +29,6 @@ pub use cookie::SessionCookie;
 pub use mail_problems::MAIL_PROBLEMS;
 pub use oidc_problems::OIDC_PROBLEMS;
 pub use operator::router as operator_router;
+pub use pages::{PageSettings, SECTION as PAGES_SECTION, Theme, ThemeError};
 pub use passkey_problems::PASSKEY_PROBLEMS;
 pub use problems::{PROBLEMS, invalid_input};

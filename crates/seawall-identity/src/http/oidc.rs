@@ -10,7 +10,7 @@ use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{CACHE_CONTROL, LOCATION, SET_COOKIE},
 };
-use seawall_core::facts::Facts;
+use seawall_core::{facts::Facts, onward::OnwardPath};
 use serde::Deserialize;
 use serde_json::json;
 use subtle::ConstantTimeEq;
@@ -18,6 +18,7 @@ use subtle::ConstantTimeEq;
 use super::{
     SessionCookie,
     account::{Desk, second_factor_next},
+    pages::to_second_factor,
     problems::Refused,
     request::{Agent, Json, Known, Somebody},
 };
@@ -54,14 +55,7 @@ struct Credential {
 
 /// A path of this site, so that nobody is led elsewhere.
 fn path(return_to: Option<&str>) -> &str {
-    let own = |path: &&str| {
-        path.starts_with('/')
-            && !path.starts_with("//")
-            && !path.contains('\\')
-            && path.len() <= 1_024
-            && path.bytes().all(|byte| byte.is_ascii_graphic())
-    };
-    return_to.filter(own).unwrap_or("/")
+    return_to.and_then(OnwardPath::parse).map_or("/", OnwardPath::as_str)
 }
 
 async fn begin(
@@ -135,7 +129,7 @@ async fn credential(
 
 impl Desk {
     /// Gives the browser what belongs to the way, or takes it back.
-    fn keep_flow(&self, response: &mut Response, flow: &str) {
+    pub(super) fn keep_flow(&self, response: &mut Response, flow: &str) {
         if let Some(cookie) = self.cookie.give_flow(flow) {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
@@ -152,11 +146,12 @@ impl Desk {
                 }
                 Ok(response)
             }
-            SignInStep::SecondFactor(given) => Ok(match &self.people.settings().sign_in_page {
-                Some(page) => {
+            SignInStep::SecondFactor(given) => Ok(match (&self.people.settings().sign_in_page, &self.pages) {
+                (Some(page), _) => {
                     onward_to(&format!("{}#next=second-factor&ticket={}", page.as_str(), given.ticket.expose()))
                 }
-                None => second_factor_next(&given),
+                (None, Some(base)) => to_second_factor(self, base, &given, Some(return_to)),
+                (None, None) => second_factor_next(&given),
             }),
         }
     }

@@ -23,19 +23,18 @@ use crate::{
 };
 
 pub(super) fn routes(prefix: &str) -> Router<Desk> {
-    let at = |path: &str| format!("{prefix}/passkeys{path}");
     Router::new()
-        .route(&at(""), get(list))
-        .route(&at("/register/options"), post(register_options))
-        .route(&at("/register"), post(register))
-        .route(&at("/sign-in/options"), post(sign_in_options))
-        .route(&at("/sign-in"), post(sign_in))
-        .route(&at("/second/options"), post(second_options))
-        .route(&at("/second"), post(second))
-        .route(&at("/confirm/options"), post(confirm_options))
-        .route(&at("/confirm"), post(confirm))
-        .route(&at("/{id}/name"), post(rename))
-        .route(&at("/{id}"), delete(remove))
+        .route(&format!("{prefix}/passkeys"), get(list))
+        .route(&format!("{prefix}/passkeys/register/options"), post(register_options))
+        .route(&format!("{prefix}/passkeys/register"), post(register))
+        .route(&format!("{prefix}/passkeys/sign-in/options"), post(sign_in_options))
+        .route(&format!("{prefix}/passkeys/sign-in"), post(sign_in))
+        .route(&format!("{prefix}/passkeys/second/options"), post(second_options))
+        .route(&format!("{prefix}/passkeys/second"), post(second))
+        .route(&format!("{prefix}/passkeys/confirm/options"), post(confirm_options))
+        .route(&format!("{prefix}/passkeys/confirm"), post(confirm))
+        .route(&format!("{prefix}/passkeys/{{id}}/name"), post(rename))
+        .route(&format!("{prefix}/passkeys/{{id}}"), delete(remove))
 }
 
 #[derive(Deserialize)]

@@ -10,6 +10,7 @@ use http::StatusCode;
 use seawall_core::{
     authenticator::{confirm_your_identity, invalid_credential, not_signed_in},
     problem::{Fault, FieldError, Problem, ProblemType, Severity},
+    reply::PortError,
 };
 
 use super::{mail_problems, oidc_problems, passkey_problems};
@@ -237,6 +238,11 @@ impl Refused {
         Self::of(Problem::new(&CROSS_SITE_REFUSED).inside(inside))
     }
 
+    /// It cannot be known at the moment whose the request is.
+    pub(super) fn unproven(error: PortError) -> Self {
+        Self::of(Problem::new(&SIGN_IN_UNAVAILABLE).inside(error.to_string()).retry_after(1))
+    }
+
     pub(super) fn in_clear() -> Self {
         Self::of(Problem::new(&HTTPS_REQUIRED))
     }
@@ -329,7 +335,8 @@ fn unable(error: &IdentityError, said: String) -> Problem {
     }
 }
 
-fn sentence(text: &str) -> String {
+/// A text as a sentence.
+pub(super) fn sentence(text: &str) -> String {
     let mut signs = text.chars();
     signs.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), signs.as_str()))
 }

@@ -51,6 +51,12 @@ impl People {
         let _first = self.0.issuers.set(settings.into_iter().map(issuer).collect());
     }
 
+    /// What issuers are called here, in paths.
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = &str> {
+        let all = self.0.issuers.get().filter(|_| self.0.settings.site.is_some());
+        all.into_iter().flatten().map(|issuer| issuer.settings.name.as_str())
+    }
+
     fn issuer(&self, name: &str) -> Result<(&Issuer, String), IdentityError> {
         let issuer = self.0.issuers.get().and_then(|all| all.iter().find(|issuer| issuer.settings.name == name));
         let site = self.0.settings.site.as_ref();

@@ -350,7 +350,7 @@ impl App {
         if let Some(counters) = &counters {
             health.look_at_counters(counters.clone());
         }
-        let identity = Identity::new(&settings.config)?;
+        let identity = Identity::new(&settings.config, &self.surroundings.directory)?;
         let lasting = Lasting {
             source: self.source.clone(),
             directory: self.surroundings.directory.clone(),

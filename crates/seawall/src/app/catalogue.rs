@@ -98,7 +98,7 @@ pub static TOP: Section = Section::new(
 );
 
 /// Sections that belong to no guard, before those that do.
-static OWN_SECTIONS: [&Section; 18] = [
+static OWN_SECTIONS: [&Section; 19] = [
     &TOP,
     &UPSTREAM_SECTION,
     &supervised::SECTION,
@@ -114,6 +114,7 @@ static OWN_SECTIONS: [&Section; 18] = [
     &seawall_identity::organisations::SECTION,
     &seawall_identity::oidc::SECTION,
     &seawall_identity::passkeys::SECTION,
+    &seawall_identity::http::PAGES_SECTION,
     &mail::SECTION,
     &LOG_SECTION,
     &TRACE_SECTION,

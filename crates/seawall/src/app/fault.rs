@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use seawall_core::settings::BadSetting;
 use seawall_guards::BuildError;
+use seawall_identity::http::ThemeError;
 use seawall_proxy::{EncryptionError, PlaneError, TlsError};
 use seawall_store::counters::RedisFault;
 use seawall_telemetry::TelemetryError;
@@ -51,6 +52,9 @@ pub enum AppError {
     /// A mail server that cannot be spoken to.
     #[error("letters cannot be sent: {0}")]
     Mail(String),
+    /// A logo or a stylesheet that cannot be shown.
+    #[error(transparent)]
+    Theme(#[from] ThemeError),
     /// Sessions that anybody on the way could take.
     #[error("people can sign in ([identity]), and nothing says that their connections are encrypted")]
     SessionsInClear,
@@ -129,6 +133,7 @@ impl AppError {
             | Self::NoAnnouncer
             | Self::Mail(_)
             | Self::Fetch(_)
+            | Self::Theme(_)
             | Self::SessionsInClear => 64,
             Self::Supervised(error) => error.exit_code(),
             Self::Store(error) => error.exit_code(),

@@ -1,6 +1,6 @@
 //! Sites: the routes of a configuration with their guards, built once for each core.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use seawall_config::{Config, Route as ConfigRoute};
 use seawall_core::{
@@ -21,7 +21,7 @@ use super::{
     AppError,
     catalogue::{self, ORDER, TOP},
     health::{self, HealthSettings},
-    identity::{Identity, KEY_PATHS, Limited},
+    identity::{Identity, Limited, key_paths},
 };
 
 /// What sites are built from.
@@ -46,7 +46,7 @@ impl SiteParts<'_> {
             let pattern = RoutePattern::parse(path).map_err(AppError::BuiltinPath)?;
             routes.push((pattern, self.route(&Kind::SignIn(path, rate_limit))?));
         }
-        for path in KEY_PATHS.map(|path| format!("{}/{path}", self.prefix)) {
+        for path in key_paths(&self.prefix) {
             let pattern = RoutePattern::parse(&path).map_err(AppError::BuiltinPath)?;
             routes.push((pattern, self.route(&Kind::Keys(&path))?));
         }
@@ -124,18 +124,19 @@ pub fn built_in(config: &Config, path: &str) -> Result<Option<String>, AppError>
     Ok((alias || under(path, &server.prefix)).then(|| format!("{}/*", server.prefix)))
 }
 
-/// Builds everything that a configuration asks for and throws it away: what loading cannot see is wrong fails here.
+/// Builds everything that a configuration asks for and throws it away: what loading cannot see is wrong fails here. Relative paths begin
+/// in `directory`.
 ///
 /// # Errors
 /// [`AppError`] when a policy cannot be built.
-pub fn verify(config: &Config) -> Result<(), AppError> {
+pub fn verify(config: &Config, directory: &Path) -> Result<(), AppError> {
     let (builtins, _nobody) = Builtins::new(1);
     let shared = Shared {
         rates: MemoryRates::new(1, &NoMeter),
         local_rates: None,
         meter: Arc::new(NoMeter),
         permits: Permits::default(),
-        credentials: Identity::new(config)?.credentials(),
+        credentials: Identity::new(config, directory)?.credentials(),
     };
     let health = HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?;
     let server = ServerSettings::read(config.values(&SERVER_SECTION))?;

@@ -30,7 +30,7 @@ pub(super) fn check(options: &CheckOptions, world: &mut World<'_>) -> Result<Nex
 
 fn judge(options: &CheckOptions, world: &mut World<'_>) -> Result<Next, CliError> {
     let loaded = configuration::read(&options.file, Vec::new(), options.json, world)?;
-    sites::verify(&loaded.config)?;
+    sites::verify(&loaded.config, &loaded.directory)?;
     if supervised::both_named(&loaded.config).map_err(AppError::Setting)? {
         return Err(AppError::TwoUpstreams.into());
     }

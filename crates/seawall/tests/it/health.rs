@@ -266,7 +266,7 @@ fn rg_9_aliases_that_cannot_be_served_are_refused_when_the_configuration_is_chec
         let file = SourceText::new("seawall.toml", format!("[health]\n{paths}\n"));
         let loaded = load(&catalogue::schema(), Inputs { file: Some(file), ..Inputs::default() });
         // What one section cannot see is seen when its routes are built, as `seawall check` does.
-        if loaded.is_ok_and(|config| seawall::app::sites::verify(&config).is_ok()) {
+        if loaded.is_ok_and(|config| seawall::app::sites::verify(&config, std::path::Path::new(".")).is_ok()) {
             accepted.push(paths);
         }
     }

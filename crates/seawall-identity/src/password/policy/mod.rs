@@ -70,6 +70,12 @@ impl PasswordPolicy {
         Self { least_characters: ONLY_FACTOR_CHARACTERS }
     }
 
+    /// How many characters a password has at least.
+    #[must_use]
+    pub const fn least(&self) -> usize {
+        self.least_characters
+    }
+
     /// Whether the password may be chosen. Characters are counted as they are hashed: in composed form.
     ///
     /// # Errors

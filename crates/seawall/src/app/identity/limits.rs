@@ -5,6 +5,8 @@ use seawall_core::settings::Values;
 use seawall_guards::rate_limit;
 use seawall_identity::{SECTION, SIGN_IN_LIMITS};
 
+use super::pages;
+
 /// Where passwords, codes and tokens are tried, below the prefix.
 const PATHS: &[&str] = &[
     "auth/sign-in",
@@ -41,7 +43,7 @@ const PATHS: &[&str] = &[
 const REFRESH: &str = "auth/refresh";
 
 /// Where keys are made, devices ask whether they were approved, and the like, below the prefix: these take a body too.
-pub(in crate::app) const KEY_PATHS: [&str; 8] = [
+const KEY_PATHS: &[&str] = &[
     "auth/keys",
     "auth/keys/{id}/rotate",
     "auth/devices/token",
@@ -51,6 +53,11 @@ pub(in crate::app) const KEY_PATHS: [&str; 8] = [
     "auth/organisation",
     "auth/passkeys/{id}/name",
 ];
+
+/// The same, and the forms of pages where nothing is tried.
+pub(in crate::app) fn key_paths(prefix: &str) -> impl Iterator<Item = String> {
+    KEY_PATHS.iter().chain(&pages::POSTED).map(move |path| pages::under(prefix, path))
+}
 
 /// What is limited by itself.
 #[derive(Clone, Debug)]
@@ -71,6 +78,7 @@ impl Limited {
         if let Some(limits) = config.values(&SECTION).raw(SIGN_IN_LIMITS.key()) {
             rate_limit.set(rate_limit::LIMITS.key(), limits.clone());
         }
-        Self { routes: PATHS.iter().map(|path| format!("{prefix}/{path}")).collect(), rate_limit, refresh }
+        let tried = PATHS.iter().chain(&pages::TRIED).chain(&pages::CODES);
+        Self { routes: tried.map(|path| pages::under(prefix, path)).collect(), rate_limit, refresh }
     }
 }

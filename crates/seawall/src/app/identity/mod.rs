@@ -6,6 +6,7 @@ mod first;
 mod forward;
 mod limits;
 mod links;
+mod pages;
 mod tokens;
 
 use std::{
@@ -22,12 +23,13 @@ use seawall_core::{
     clock::Clock,
     fetch::Fetch,
     meter::{Meter, NoMeter},
+    onward::SignInPages,
     reply::{PortError, Reply},
 };
 use seawall_identity::{
     CredentialAuthenticator, IdentitySettings, SECTION,
     attempts::{AttemptsKey, DeviceKeys},
-    http::{self, SessionCookie},
+    http::{self, SessionCookie, Theme},
     mail::Postman,
     oidc::{self, IssuerSettings},
     organisations,
@@ -38,7 +40,7 @@ use seawall_identity::{
 use seawall_proxy::{Plane, SERVER_SECTION, ServerSettings, spelled};
 use seawall_store::{DatabaseUrl, Db, cache::Caches, messages::Messages};
 
-pub(super) use limits::{KEY_PATHS, Limited};
+pub(super) use limits::{Limited, key_paths};
 
 use super::{
     AppError, SystemClock, fetch,
@@ -55,6 +57,9 @@ struct Inner {
     settings: IdentitySettings,
     issuers: Vec<IssuerSettings>,
     cookie: SessionCookie,
+    theme: Arc<Theme>,
+    /// Where browsers are sent that a route does not let in yet.
+    pages: Option<SignInPages>,
     /// Where whoever shows a token that does not hold gets another.
     open_paths: Arc<[String]>,
     environment: Environment,
@@ -71,8 +76,9 @@ impl Identity {
     /// Reads the settings.
     ///
     /// # Errors
-    /// [`AppError::SessionsInClear`] when sessions would travel in clear outside development.
-    pub(super) fn new(config: &Config) -> Result<Self, AppError> {
+    /// [`AppError::SessionsInClear`] when sessions would travel in clear outside development; [`AppError::Theme`] when a file of the
+    /// pages cannot be shown. Their paths begin in `directory`.
+    pub(super) fn new(config: &Config, directory: &Path) -> Result<Self, AppError> {
         let settings = IdentitySettings::read(config.values(&SECTION))?.with_environment(config.environment());
         let settings = settings.with_tiers(config.entries(&organisations::SECTION))?;
         let cookie = cookie::of(config, &settings)?;
@@ -83,8 +89,11 @@ impl Identity {
         let settings = settings.with_passkeys(&PasskeySettings::read(config.values(&passkeys::SECTION))?)?;
         let issuers = IssuerSettings::read(config.entries(&oidc::SECTION))?;
         let open_paths = tokens::open_paths(&server.prefix);
+        let theme = pages::theme(config, &settings, directory)?;
+        let pages = pages::ways(&theme, &settings, &spelled(&server.prefix));
         let environment = config.environment();
-        Ok(Self(Arc::new(Inner { settings, issuers, cookie, open_paths, environment, open: OnceLock::new() })))
+        let inner = Inner { settings, issuers, cookie, theme, pages, open_paths, environment, open: OnceLock::new() };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// What guards look sessions up with, when people can sign in.
@@ -93,7 +102,8 @@ impl Identity {
         let refresh =
             || RefreshCookie { name: Arc::clone(self.0.cookie.refresh_name()), refresher: Arc::new(self.clone()) };
         let credentials = || Credentials {
-            withheld: Arc::clone(self.0.cookie.device_name()),
+            withheld: self.0.cookie.withheld(),
+            pages: self.0.pages.clone(),
             refresh: (settings.browser == Browser::Tokens).then(refresh),
             open_paths: Arc::clone(&self.0.open_paths),
             prover: settings.signed.then(|| Arc::new(self.clone()) as _),
@@ -170,7 +180,7 @@ impl Identity {
         match self.0.open.get().filter(|_| self.0.settings.enabled) {
             Some(open) => {
                 let prefix = format!("{}/auth", spelled(prefix));
-                let people = http::router(&prefix, open.people.clone(), self.0.cookie.clone());
+                let people = http::router(&prefix, open.people.clone(), self.0.cookie.clone(), &self.0.theme);
                 people.merge(forward::router(&prefix, open.people.clone()))
             }
             None => Router::new(),

@@ -20,7 +20,7 @@ impl Place {
         Self::with(&format!("{CONFIGURATION}{routes}")).await
     }
 
-    async fn begin(&self) -> Value {
+    pub(super) async fn begin(&self) -> Value {
         self.app
             .client()
             .post_json(&format!("{DEVICES}/code"), &json!({ "name": "TV" }))
@@ -39,9 +39,14 @@ impl Place {
         let begun = self.begin().await;
         let code = json!({ "code": text(&begun, "user_code") });
         self.ask("POST", &format!("{DEVICES}/approve"), session, Some(code)).await.expect_status(200);
+        self.fetch(&begun).await
+    }
+
+    /// What a device gets that was approved.
+    pub(super) async fn fetch(&self, begun: &Value) -> Value {
         let paired = async {
             loop {
-                let answer = self.poll(&begun).await;
+                let answer = self.poll(begun).await;
                 if answer.status == 201 {
                     return answer.json();
                 }

@@ -14,6 +14,7 @@ mod mail;
 mod oidc;
 mod operator;
 mod organisations;
+mod pages;
 mod passkeys;
 mod proxies;
 mod revoked;
@@ -124,7 +125,7 @@ pub(crate) fn totp(secret: &str) -> String {
     totp_at(secret, Timestamp::now().as_second())
 }
 
-/// What it shows so many seconds after 1970-01-01T00:00:00Z.
+/// What it shows at this second since 1970-01-01T00:00:00Z.
 pub(crate) fn totp_at(secret: &str, second: i64) -> String {
     let value = |sign: u8| if sign.is_ascii_uppercase() { sign - b'A' } else { sign - b'2' + 26 };
     let bits: Vec<u8> = secret.bytes().flat_map(|sign| (0..5).rev().map(move |bit| value(sign) >> bit & 1)).collect();

@@ -17,7 +17,7 @@ fn configuration() -> String {
 }
 
 impl Place {
-    async fn organisation(&self, name: &str, tier: &str, members: &[(&str, &str)]) -> String {
+    pub(super) async fn organisation(&self, name: &str, tier: &str, members: &[(&str, &str)]) -> String {
         let body = json!({ "name": name, "tier": tier });
         let added = self.operator("POST", "/api/organisations", Some(body)).await.expect_status(201).json();
         for (user, role) in members {

@@ -87,13 +87,38 @@ fn spelled(text: &str, argument: &str) -> Option<String> {
         return Some(literal.trim_end_matches('"').to_owned());
     }
     if let Some(format) = argument.strip_prefix("format!(\"") {
-        let format = format.split('"').next()?;
-        let (variable, rest) = format.strip_prefix('{')?.split_once('}')?;
-        let prefix = if variable == "prefix" { prefix_of(rest) } else { spelled(text, variable)? };
-        return Some(prefix + &rest.replace("{{", "{").replace("}}", "}"));
+        return filled(text, format.split('"').next()?);
     }
     let (_, rest) = text.split_once(&format!("let {argument} = "))?;
     spelled(text, rest.split(';').next()?)
+}
+
+/// The format with what its variables are.
+fn filled(text: &str, format: &str) -> Option<String> {
+    let (mut path, mut rest) = (String::new(), format);
+    while let Some((before, after)) = rest.split_once('{') {
+        path.push_str(before);
+        if let Some(after) = after.strip_prefix('{') {
+            let (name, after) = after.split_once("}}")?;
+            path.push_str(&format!("{{{name}}}"));
+            rest = after;
+            continue;
+        }
+        let (name, after) = after.split_once('}')?;
+        path.push_str(&match name {
+            "prefix" => prefix_of(after),
+            "base" => format!("{}/pages", prefix_of(after)),
+            "BELOW" => "pages".to_owned(),
+            other => constant(text, other).or_else(|| spelled(text, other))?,
+        });
+        rest = after;
+    }
+    Some(path + rest)
+}
+
+fn constant(text: &str, name: &str) -> Option<String> {
+    let (_, rest) = text.split_once(&format!("const {name}: &str = \""))?;
+    rest.split('"').next().map(str::to_owned)
 }
 
 /// Health and problems stand beside what people ask.
