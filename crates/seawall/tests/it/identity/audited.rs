@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::everything::{Engine, Everything};
 
 /// What the names of events begin with.
-const KINDS: [&str; 8] = ["user", "session", "key", "device", "app_session", "organisation", "import", "signing_key"];
+const KINDS: [&str; 9] =
+    ["user", "session", "key", "device", "app_session", "organisation", "import", "passkey", "signing_key"];
 
 /// Events of which no value can be told: what changed is a secret, or nothing but the thing itself.
 const WITHOUT_VALUES: [&str; 6] = [

@@ -11,7 +11,7 @@ use seawall_testkit::{
 use serde_json::{Value, json};
 
 use super::endpoints::Endpoint;
-use crate::identity::{Place, cookie, totp_at};
+use crate::identity::{Place, authenticator::Device, cookie, totp_at};
 
 const ADMIN_KEY: &str = "the-operators-key-of-the-table";
 const AUTH: &str = "/_seawall/auth";
@@ -143,6 +143,26 @@ impl Callers {
         self.shown[own as usize].1 = cookie(&answer);
     }
 
+    /// Makes a passkey, after which the password alone signs in no more.
+    async fn passkey(&mut self, owner: Caller) -> Value {
+        let begun = self.post(owner, "passkeys/register/options", json!({})).await.expect_status(200);
+        let session = self.shown[owner as usize].1.clone();
+        let body = json!({ "credential": Device::new("https://app.example", b"one").make(&begun.json()) });
+        let both = format!("{session}; {}", cookie(&begun));
+        let path = format!("{AUTH}/passkeys/register");
+        let added = self.place.ask("POST", &path, &both, Some(body)).await.expect_status(201);
+        self.shown[owner as usize].1 = cookie(&added);
+        added.json()["passkey"].clone()
+    }
+
+    /// The owner signs in by the password alone again.
+    pub(super) async fn without_factors(&mut self) {
+        // There are none when the last one was removed by whoever asked.
+        let removed = self.place.operator("POST", "/api/users/owner/factors/remove", None).await.status;
+        assert!([200, 409].contains(&removed), "{removed}");
+        self.sign_in(Caller::Owner).await;
+    }
+
     async fn paired(&self, owner: Caller) -> Value {
         let begun = self.post(Caller::Nobody, "devices/code", json!({ "name": "TV" })).await.expect_status(200).json();
         let code = json!({ "code": begun["user_code"] });
@@ -167,7 +187,7 @@ impl Callers {
     }
 
     /// The path, about something fresh that is the owner's.
-    pub(super) async fn fresh(&self, path: &str) -> String {
+    pub(super) async fn fresh(&mut self, path: &str) -> String {
         let id = if path.contains("/devices/{id}") {
             self.paired(Caller::Owner).await
         } else if path.contains("/keys/{id}") {
@@ -178,6 +198,8 @@ impl Callers {
             let session = self.place.sign_in("owner").await;
             let listed = self.place.get(&format!("{AUTH}/sessions"), &session).await.expect_status(200).json();
             listed["data"].as_array().unwrap().iter().find(|one| one["current"] == true).unwrap().clone()
+        } else if path.contains("/passkeys/{id}") {
+            self.passkey(Caller::Owner).await
         } else {
             json!({ "id": "none" })
         };
@@ -188,7 +210,7 @@ impl Callers {
     /// All that is the owner's.
     pub(super) async fn owned(&self) -> Vec<Value> {
         let mut owned = Vec::new();
-        for list in ["sessions", "keys", "devices", "app-sessions", "organisations", "factors"] {
+        for list in ["sessions", "keys", "devices", "app-sessions", "organisations", "factors", "passkeys"] {
             let path = format!("{AUTH}/{list}");
             owned.push(self.ask(Caller::Owner, "GET", &path, &Value::Null).await.expect_status(200).json());
         }

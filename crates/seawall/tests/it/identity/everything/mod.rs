@@ -4,6 +4,7 @@
 mod accounts;
 mod log;
 mod operators;
+mod passkeys;
 mod programs;
 
 use std::{fs, sync::Arc, time::Duration};
@@ -56,6 +57,7 @@ impl Everything {
         all.sessions_and_passwords().await;
         all.letters().await;
         all.second_factors().await;
+        all.passkeys().await;
         all.accounts_elsewhere().await;
         all.tokens().await;
         all.keys().await;
