@@ -1,6 +1,12 @@
 //! People on both engines: what holds of users, sessions and attempts, whatever keeps them.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails loudly")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails loudly"
+)]
 
 mod attempts;
 #[expect(dead_code, reason = "the tests of the rules use all of it")]

@@ -81,7 +81,7 @@ async fn audited(ground: &Ground, action: &'static str) -> Vec<String> {
     read.await.unwrap().into_iter().map(|(text,)| text).collect()
 }
 
-fn refused(outcome: Result<SignedIn, IdentityError>) {
+fn refused(outcome: &Result<SignedIn, IdentityError>) {
     assert!(matches!(outcome, Err(IdentityError::PasskeyRefused { retry_after: None })), "{outcome:?}");
 }
 
@@ -104,9 +104,9 @@ async fn a_passkey_signs_in_without_a_password_and_counts_as_both_factors() {
         device.handle = None;
         device.counter += 1;
         sign_in(&node, Some("ann"), &mut device).await.unwrap();
-        refused(sign_in(&node, None, &mut device).await);
+        refused(&sign_in(&node, None, &mut device).await);
         device.handle = Some(vec![9; 32]);
-        refused(sign_in(&node, Some("ann"), &mut device).await);
+        refused(&sign_in(&node, Some("ann"), &mut device).await);
     })
     .await;
 }
@@ -118,35 +118,35 @@ async fn what_does_not_hold_signs_nobody_in() {
         let (mut ann, _, _) = owner(&node, "ann", b"one").await;
         let (mut bob, _, _) = owner(&node, "bob", b"two").await;
         // Another user's passkey for a name.
-        refused(sign_in(&node, Some("ann"), &mut bob).await);
+        refused(&sign_in(&node, Some("ann"), &mut bob).await);
         // The device did not verify its user.
         ann.flags = USER_PRESENT;
-        refused(sign_in(&node, None, &mut ann).await);
+        refused(&sign_in(&node, None, &mut ann).await);
         let mut ann = Device { flags: bob.flags, ..ann };
         // Another page.
         ann.origin = "https://evil.example".to_owned();
-        refused(sign_in(&node, None, &mut ann).await);
+        refused(&sign_in(&node, None, &mut ann).await);
         ann.origin = ORIGIN.to_owned();
         // Nobody's passkey.
         let mut stray = Device { handle: ann.handle.clone(), ..Device::new(ORIGIN, b"three") };
-        refused(sign_in(&node, None, &mut stray).await);
+        refused(&sign_in(&node, None, &mut stray).await);
         // Of one challenge the answer to another; then the same answer twice.
         let begun = node.people.passkey_sign_in_options(None).await.unwrap();
         let other = node.people.passkey_sign_in_options(None).await.unwrap();
         let shown = ann.show(&begun.options);
-        refused(answer(&node, &other.ceremony, &shown, "192.0.2.2").await);
+        refused(&answer(&node, &other.ceremony, &shown, "192.0.2.2").await);
         answer(&node, &begun.ceremony, &shown, "192.0.2.2").await.unwrap();
-        refused(answer(&node, &begun.ceremony, &shown, "192.0.2.3").await);
+        refused(&answer(&node, &begun.ceremony, &shown, "192.0.2.3").await);
         // Too late, changed, and none.
         let late = node.people.passkey_sign_in_options(None).await.unwrap();
         let shown = ann.show(&late.options);
-        refused(answer(&node, &late.ceremony[1..], &shown, "192.0.2.4").await);
-        refused(answer(&node, "", &shown, "192.0.2.5").await);
+        refused(&answer(&node, &late.ceremony[1..], &shown, "192.0.2.4").await);
+        refused(&answer(&node, "", &shown, "192.0.2.5").await);
         ground.clock.advance(Duration::from_secs(300));
-        refused(answer(&node, &late.ceremony, &shown, "192.0.2.6").await);
+        refused(&answer(&node, &late.ceremony, &shown, "192.0.2.6").await);
         // Kept out.
         node.people.set_disabled(&Cause::operator(), "bob".to_owned(), true).await.unwrap();
-        refused(sign_in(&node, None, &mut bob).await);
+        refused(&sign_in(&node, None, &mut bob).await);
         let why = audited(ground, "user.sign_in").await.concat();
         assert!(
             ["no user has it", "did not verify", "evil.example", "challenge", "may not sign in"]
@@ -167,7 +167,7 @@ async fn a_counter_that_goes_back_is_refused_and_recorded_as_a_copy() {
         sign_in(&node, None, &mut device).await.unwrap();
         for lower in [7, 6, 0] {
             device.counter = lower;
-            refused(sign_in(&node, None, &mut device).await);
+            refused(&sign_in(&node, None, &mut device).await);
         }
         let copies = audited(ground, "user.passkey_cloned").await;
         assert!(copies.len() == 3 && copies.iter().all(|copy| copy.contains(&id)), "{copies:?}");
@@ -184,7 +184,7 @@ async fn failures_are_counted_as_those_of_passwords_are() {
         let (mut device, _, _) = owner(&node, "ann", b"one").await;
         device.origin = "https://evil.example".to_owned();
         for _ in 0..5 {
-            refused(sign_in(&node, None, &mut device).await);
+            refused(&sign_in(&node, None, &mut device).await);
         }
         device.origin = ORIGIN.to_owned();
         for outcome in [sign_in(&node, None, &mut device).await, node.try_sign_in("ann", PASSWORD, HERE).await] {
@@ -247,7 +247,7 @@ async fn a_passkey_is_the_second_step_after_a_password_and_the_ticket_serves_onc
         };
         let begun = begin().await.unwrap();
         assert_eq!(begun.options["allowCredentials"][0]["transports"], json!(["internal", "hybrid"]));
-        refused(second(&begun, &bob.show(&begun.options), &ticket).await);
+        refused(&second(&begun, &bob.show(&begun.options), &ticket).await);
         let begun = begin().await.unwrap();
         let shown = ann.show(&begun.options);
         let elsewhere = second(&begun, &shown, &"a".repeat(43)).await;
@@ -262,7 +262,7 @@ async fn a_passkey_is_the_second_step_after_a_password_and_the_ticket_serves_onc
             panic!("the password alone signed in")
         };
         let begun = node.people.passkey_second_options(&here, given.ticket.expose()).await.unwrap();
-        refused(answer(&node, &begun.ceremony, &ann.show(&begun.options), HERE).await);
+        refused(&answer(&node, &begun.ceremony, &ann.show(&begun.options), HERE).await);
     })
     .await;
 }
@@ -280,7 +280,7 @@ async fn a_passkey_is_a_younger_proof_and_only_its_owners() {
         assert!(matches!(early, Err(IdentityError::ConfirmFirst)), "{early:?}");
         let begun = node.people.passkey_confirm_options(&principal).await.unwrap();
         let shown = sent(&bob.show(&begun.options));
-        refused(node.people.confirm_with_passkey(&here, &principal, &begun.ceremony, shown, None).await);
+        refused(&node.people.confirm_with_passkey(&here, &principal, &begun.ceremony, shown, None).await);
         let begun = node.people.passkey_confirm_options(&principal).await.unwrap();
         let shown = sent(&ann.show(&begun.options));
         let confirmed =
@@ -431,10 +431,10 @@ async fn a_deleted_users_passkeys_are_gone_and_an_operator_removes_all_factors()
         node.people.remove_factors(&Cause::operator(), id.clone()).await.unwrap();
         let left = node.people.factors(&id).await.unwrap();
         assert!(left.passkeys.is_empty() && left.recovery_codes == 0);
-        refused(sign_in(&node, None, &mut bob).await);
+        refused(&sign_in(&node, None, &mut bob).await);
         node.sign_in("bob").await;
         node.people.delete(&Cause::operator(), "ann".to_owned()).await.unwrap();
-        refused(sign_in(&node, None, &mut ann).await);
+        refused(&sign_in(&node, None, &mut ann).await);
         let rows = ground.db.read::<_, StoreError>(Lane::Interactive, |tx| {
             tx.one::<(i64,)>("SELECT (SELECT COUNT(*) FROM passkeys) + (SELECT COUNT(*) FROM passkey_handles)", &[])
         });
