@@ -68,6 +68,15 @@ pub enum IdentityError {
     /// Another user has linked this account.
     #[error("another user is linked to this account")]
     LinkedElsewhere,
+    /// There is no such account elsewhere.
+    #[error("there is no linked account {0}")]
+    NoLink(String),
+    /// Without it, nobody could sign in as this user.
+    #[error("this account is the only way to sign in; choose a password first, or link another")]
+    LastWay,
+    /// What is asked for needs a session that was begun with a second factor.
+    #[error("a code of the second factor has to be shown first")]
+    SecondFactorFirst,
     /// There is an authenticator app already.
     #[error("an authenticator app is enrolled already; remove it first")]
     FactorExists,

@@ -34,6 +34,7 @@ pub mod oidc;
 pub mod organisations;
 pub mod password;
 pub mod people;
+mod sealing;
 pub mod sessions;
 mod tables;
 pub mod tokens;

@@ -59,6 +59,7 @@ pub(crate) enum Notice {
     SecondFactorAdded,
     SecondFactorRemoved,
     AddressChanged,
+    AccountLinked,
 }
 
 impl Errand {

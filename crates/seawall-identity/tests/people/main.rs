@@ -5,6 +5,7 @@
 mod attempts;
 mod cut_off;
 mod devices;
+mod external;
 mod factors;
 #[path = "../it/fixtures.rs"]
 mod fixtures;
@@ -15,6 +16,7 @@ mod mail;
 mod nodes;
 mod operator;
 mod organisations;
+mod races;
 #[path = "../../../seawall-store/tests/it/support/server.rs"]
 #[expect(dead_code, reason = "the store's own tests use all of it")]
 mod server;
