@@ -83,6 +83,20 @@ pub fn confirm_your_identity(within_s: u64) -> Problem {
     }
 }
 
+/// The session was begun without a second factor.
+pub static SECOND_FACTOR_REQUIRED: ProblemType = ProblemType {
+    slug: "second-factor-required",
+    code: "SECOND_FACTOR_REQUIRED",
+    status: StatusCode::FORBIDDEN,
+    title: "This needs a second factor",
+    retryable: false,
+    fault: Fault::Client,
+    severity: Severity::Low,
+    documentation: "You are signed in with a password alone. Enrol an authenticator app (`PREFIX/auth/factors/totp`), or show a code of it \
+        to `PREFIX/auth/confirm`, and ask again.\n\nFor the operator: `require = \"second factor\"` in `[access]` says so for a route; whoever has an app removes \
+        it, or has other recovery codes, so.",
+};
+
 /// A credential as it stands in the request, not yet believed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'a> {

@@ -91,8 +91,14 @@ pub enum IdentityError {
     #[error("there is no passkey {0}")]
     NoPasskey(String),
     /// Without it nobody could sign in.
-    #[error("it is the only way to sign in; add another passkey or choose a password first")]
+    #[error("it is the only way to sign in; choose a password first, add a passkey, or link another account")]
     LastWayIn,
+    /// There is no such account elsewhere.
+    #[error("there is no linked account {0}")]
+    NoLink(String),
+    /// What is asked for needs a session that was begun with a second factor.
+    #[error("a code of the second factor has to be shown first")]
+    SecondFactorFirst,
     /// There is an authenticator app already.
     #[error("an authenticator app is enrolled already; remove it first")]
     FactorExists,

@@ -36,6 +36,7 @@ pub mod organisations;
 pub mod passkeys;
 pub mod password;
 pub mod people;
+mod sealing;
 pub mod sessions;
 mod tables;
 pub mod tokens;

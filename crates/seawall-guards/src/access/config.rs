@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use seawall_core::{
-    authenticator::{CONFIRM_YOUR_IDENTITY, NOT_SIGNED_IN},
+    authenticator::{CONFIRM_YOUR_IDENTITY, NOT_SIGNED_IN, SECOND_FACTOR_REQUIRED},
     settings::{BadSetting, Field, Literal, Section, Values},
 };
 
-use super::{AccessGuard, NOT_ALLOWED, Requirement, SECOND_FACTOR_REQUIRED};
+use super::{AccessGuard, NOT_ALLOWED, Requirement};
 use crate::{GuardEntry, ReportOnly, engine::MODE};
 
 pub(super) const REQUIRE: Field<Vec<Requirement>> = Field::new(

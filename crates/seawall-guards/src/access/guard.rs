@@ -2,7 +2,9 @@
 
 use http::{Method, StatusCode, header::LOCATION};
 use seawall_core::{
-    authenticator::{CONFIRM_YOUR_IDENTITY, NOT_SIGNED_IN, confirm_your_identity, not_signed_in},
+    authenticator::{
+        CONFIRM_YOUR_IDENTITY, NOT_SIGNED_IN, SECOND_FACTOR_REQUIRED, confirm_your_identity, not_signed_in,
+    },
     clock::Now,
     onward::SignInPages,
     principal::Principal,
@@ -24,19 +26,6 @@ pub static NOT_ALLOWED: ProblemType = ProblemType {
     documentation: "It is known who you are, and this is for people with a role that you do not have, or for keys with a scope that yours lacks. Signing in \
         again changes nothing; ask whoever gives roles, or make a key that holds for it.\n\nFor the operator: `seawall user roles NAME --add ROLE` gives one, and holds from the next request \
         on; which role a route requires is said by `require` in `[access]`.",
-};
-
-/// The session was begun without a second factor.
-pub static SECOND_FACTOR_REQUIRED: ProblemType = ProblemType {
-    slug: "second-factor-required",
-    code: "SECOND_FACTOR_REQUIRED",
-    status: StatusCode::FORBIDDEN,
-    title: "This needs a second factor",
-    retryable: false,
-    fault: Fault::Client,
-    severity: Severity::Low,
-    documentation: "You are signed in with a password alone. Enrol an authenticator app (`PREFIX/auth/factors/totp`), or show a code of it \
-        to `PREFIX/auth/confirm`, and ask again.\n\nFor the operator: `require = \"second factor\"` in `[access]` says so for a route.",
 };
 
 /// Lets in whoever a route is for.

@@ -10,5 +10,5 @@ mod requirement;
 mod tests;
 
 pub use config::{ENTRY, SECTION, values};
-pub use guard::{AccessGuard, NOT_ALLOWED, SECOND_FACTOR_REQUIRED, short_of};
+pub use guard::{AccessGuard, NOT_ALLOWED, short_of};
 pub use requirement::Requirement;

@@ -1,19 +1,16 @@
-//! Seeds as they are kept: AES-256-GCM under a key that is not in the database, bound to the user.
+//! Seeds as they are kept: sealed under a key that is not in the database, bound to the user.
 
 use std::fmt;
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    error::Unspecified,
-};
+use aws_lc_rs::error::Unspecified;
 use zeroize::Zeroizing;
 
 use super::Seed;
-use crate::attempts::AttemptsKey;
+use crate::{attempts::AttemptsKey, sealing::SealingKey};
 
 /// Seals and opens.
 pub(crate) struct Sealer {
-    key: Zeroizing<[u8; 32]>,
+    key: SealingKey,
     id: String,
 }
 
@@ -38,38 +35,20 @@ pub(crate) struct Unopened {
 
 impl Sealer {
     /// With a key made from the installation's secret.
-    pub(crate) fn new(secret: &AttemptsKey) -> Self {
+    pub(crate) fn new(secret: &AttemptsKey) -> Result<Self, Unspecified> {
         let id = secret.made_for("id of the key of totp seeds", &[]);
-        Self {
-            key: Zeroizing::new(secret.made_for("totp seeds", &[])),
-            id: id.iter().take(4).map(|byte| format!("{byte:02x}")).collect(),
-        }
-    }
-
-    fn key(&self) -> Result<LessSafeKey, Unspecified> {
-        UnboundKey::new(&AES_256_GCM, &*self.key).map(LessSafeKey::new)
+        let key = Zeroizing::new(secret.made_for("totp seeds", &[]));
+        Ok(Self { key: SealingKey::new(&key)?, id: id.iter().take(4).map(|byte| format!("{byte:02x}")).collect() })
     }
 
     pub(crate) fn seal(&self, user_id: &str, seed: &Seed) -> Result<Sealed, getrandom::Error> {
-        let mut nonce = [0; NONCE_LEN];
-        getrandom::fill(&mut nonce)?;
-        let mut text = seed.expose().to_vec();
-        let (unique, user) = (Nonce::assume_unique_for_key(nonce), Aad::from(user_id.as_bytes()));
-        let sealed = self.key().and_then(|key| key.seal_in_place_append_tag(unique, user, &mut text));
-        // It fails for what is longer than 64 GiB.
-        sealed.map_err(|Unspecified| getrandom::Error::UNEXPECTED)?;
-        Ok(Sealed { key_id: self.id.clone(), bytes: [&nonce[..], &text].concat() })
+        let bytes = self.key.seal(user_id, seed.expose()).map_err(|Unspecified| getrandom::Error::UNEXPECTED)?;
+        Ok(Sealed { key_id: self.id.clone(), bytes })
     }
 
     pub(crate) fn open(&self, user_id: &str, sealed: &Sealed) -> Result<Seed, Unopened> {
         let unopened = || Unopened { sealed_under: sealed.key_id.clone(), own: self.id.clone() };
-        let (nonce, text) = sealed.bytes.split_first_chunk::<NONCE_LEN>().ok_or_else(unopened)?;
-        let mut text = Zeroizing::new(text.to_vec());
-        let nonce = Nonce::assume_unique_for_key(*nonce);
-        let key = self.key().map_err(|Unspecified| unopened())?;
-        let opened = key.open_in_place(nonce, Aad::from(user_id.as_bytes()), &mut text);
-        let seed = opened.map_err(|Unspecified| unopened())?.to_vec();
-        Ok(Seed::of(Zeroizing::new(seed)))
+        self.key.open(user_id, &sealed.bytes).map(Seed::of).ok_or_else(unopened)
     }
 }
 
@@ -85,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_seed_opens_under_its_key_for_its_user_alone() {
-        let sealer = |secret: &str| Sealer::new(&AttemptsKey::of(&secret.to_owned().into()));
+        let sealer = |secret: &str| Sealer::new(&AttemptsKey::of(&secret.to_owned().into())).unwrap();
         let seed = Seed::fresh().unwrap();
         let sealed = sealer("one").seal("u1", &seed).unwrap();
         assert_eq!(*sealer("one").open("u1", &sealed).unwrap().text(), *seed.text());

@@ -14,14 +14,14 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 use super::{
-    SessionCookie, Theme, devices, factors, keys, mail, oidc, organisations, pages, passkeys,
+    SessionCookie, Theme, devices, factors, keys, links, mail, oidc, organisations, pages, passkeys,
     problems::Refused,
     request::{Agent, Json, Known, Somebody, own_pages_only},
     steps, tokens, wire,
 };
 use crate::{
     config::Registration,
-    people::{Keeper, People, SignIn, SignInStep, SignedIn, TicketGiven},
+    people::{Came, Keeper, People, SignIn, SignInStep, SignedIn, TicketGiven},
     tokens::Browser,
 };
 
@@ -51,15 +51,16 @@ pub fn router(prefix: &str, people: People, cookie: SessionCookie, theme: &Arc<T
     if open {
         router = router.route(&format!("{prefix}/register"), post(register));
     }
-    let keys = keys::router(prefix, people.clone(), cookie.clone());
     let router = router
         .merge(factors::routes(prefix))
         .merge(steps::routes(prefix))
         .merge(devices::routes(prefix))
+        .merge(keys::routes(prefix))
         .merge(organisations::routes(prefix))
         .merge(mail::routes(prefix))
         .merge(passkeys::routes(prefix))
-        .merge(oidc::routes(prefix));
+        .merge(oidc::routes(prefix))
+        .merge(links::routes(prefix));
     let base = theme.enabled().then(|| format!("{prefix}/{}", pages::BELOW).into());
     let desk = Desk { people, cookie, pages: base };
     let pages = pages::routes(prefix, &desk, theme);
@@ -67,7 +68,7 @@ pub fn router(prefix: &str, people: People, cookie: SessionCookie, theme: &Arc<T
     let public = Router::new().route(&format!("{prefix}/jwks.json"), get(tokens::keys));
     // An issuer's page posts this one, from another site.
     let public = public.merge(oidc::posted(prefix)).with_state(desk.clone()).merge(pages::assets(prefix, theme));
-    router.with_state(desk).merge(keys).merge(pages).layer(middleware::from_fn(own_pages_only)).merge(public)
+    router.with_state(desk).merge(pages).layer(middleware::from_fn(own_pages_only)).merge(public)
 }
 
 /// What is sent to sign in, or to register.
@@ -165,11 +166,13 @@ async fn change_password(
     Known(facts): Known,
     Somebody(principal): Somebody,
     Agent(user_agent): Agent,
+    headers: HeaderMap,
     Json(sent): Json<NewPassword>,
 ) -> Result<Response, Refused> {
     desk.private(&facts)?;
     let (current, new) = (sent.current.into(), sent.new.into());
-    let changed = desk.people.change_password(&facts, &principal, current, new, user_agent).await?;
+    let came = Came { user_agent, device: desk.cookie.device(&headers) };
+    let changed = desk.people.change_password(&facts, &principal, current, new, came).await?;
     desk.welcome(&facts, changed, StatusCode::OK).await
 }
 
@@ -185,7 +188,7 @@ pub(super) fn second_factor_next(given: &TicketGiven) -> Response {
 }
 
 impl Desk {
-    /// Over plain http no browser keeps the cookie, and passwords could be read on their way.
+    /// Over plain http no browser keeps the cookie, and passwords and keys could be read on their way.
     pub(super) fn private(&self, facts: &Facts) -> Result<(), Refused> {
         if self.cookie.secure() && !facts.secure { Err(Refused::in_clear()) } else { Ok(()) }
     }

@@ -7,35 +7,26 @@ use axum::{
     routing::{delete, get, post},
 };
 use http::StatusCode;
-use seawall_core::facts::Facts;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    SessionCookie,
+    account::Desk,
     problems::Refused,
     request::{Json, Known, Somebody},
     wire,
 };
 use crate::{
     keys::{NewKey, Overlap},
-    people::{MadeKey, People, cause},
+    people::{MadeKey, cause},
 };
 
-/// What the handlers have.
-#[derive(Clone, Debug)]
-struct Desk {
-    people: People,
-    cookie: SessionCookie,
-}
-
-/// The routes below `prefix`, without what all of these paths have in common.
-pub(super) fn router(prefix: &str, people: People, cookie: SessionCookie) -> Router {
+/// The routes below `prefix`.
+pub(super) fn routes(prefix: &str) -> Router<Desk> {
     Router::new()
         .route(&format!("{prefix}/keys"), get(list).post(add))
         .route(&format!("{prefix}/keys/{{id}}"), delete(revoke))
         .route(&format!("{prefix}/keys/{{id}}/rotate"), post(rotate))
-        .with_state(Desk { people, cookie })
 }
 
 /// What is sent for a key that is to be made.
@@ -85,7 +76,7 @@ async fn add(
     let active = principal.membership.as_ref().map(|membership| membership.organisation.to_string());
     asked.organisation = asked.organisation.or(active);
     let made = desk.people.add_key(&cause(&facts), &principal.id, &asked).await?;
-    Ok((StatusCode::CREATED, Shown(desk.made(&made))).into_response())
+    Ok((StatusCode::CREATED, Shown(shown(&made, &desk))).into_response())
 }
 
 async fn revoke(
@@ -108,16 +99,9 @@ async fn rotate(
     desk.private(&facts)?;
     let overlap = Overlap::parse(asked.overlap.as_deref())?;
     let made = desk.people.rotate_key(&cause(&facts), Some(&principal.id), &id, overlap).await?;
-    Ok((StatusCode::CREATED, Shown(desk.made(&made))).into_response())
+    Ok((StatusCode::CREATED, Shown(shown(&made, &desk))).into_response())
 }
 
-impl Desk {
-    /// Over plain http a key could be read on its way.
-    fn private(&self, facts: &Facts) -> Result<(), Refused> {
-        if self.cookie.secure() && !facts.secure { Err(Refused::in_clear()) } else { Ok(()) }
-    }
-
-    fn made(&self, made: &MadeKey) -> Value {
-        wire::made_key(made, self.people.now_us())
-    }
+fn shown(made: &MadeKey, desk: &Desk) -> Value {
+    wire::made_key(made, desk.people.now_us())
 }

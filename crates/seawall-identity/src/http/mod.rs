@@ -1,11 +1,13 @@
 //! What people ask under `PREFIX/auth/`, and what operators ask under `/api/users` of the admin interface.
 
 mod account;
+mod answers;
 mod cookie;
 mod devices;
 mod factors;
 mod import;
 mod keys;
+mod links;
 mod mail;
 mod mail_problems;
 mod oidc;

@@ -9,22 +9,15 @@ use axum::{
 };
 use http::StatusCode;
 use seawall_core::principal::Role;
-use seawall_store::{
-    Cause,
-    cursor::{self, BadCursor},
-};
+use seawall_store::{Cause, cursor};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{operator_keys, operator_organisations, signing_keys, wire};
-use crate::{
-    IdentityError,
-    people::{NewUser, People, RolesChange},
+use super::{
+    answers::{Answer, Failed, Paged, page},
+    links, operator_keys, operator_organisations, signing_keys, wire,
 };
-
-/// Users on a page unless told otherwise, and at most.
-const PAGE: u32 = 100;
-const LARGEST_PAGE: u32 = 1_000;
+use crate::people::{NewUser, People, RolesChange};
 
 /// What a list of users depends on.
 const QUESTION: &str = "users";
@@ -50,84 +43,15 @@ pub fn router(people: People) -> Router {
         .merge(signing_keys::router())
         .with_state(people.clone())
         .merge(super::import::router(people.clone()))
+        .merge(links::router(people.clone()))
         .merge(operator_keys::router(people.clone()))
         .merge(operator_organisations::router(people))
 }
 
-/// A failure, as these routes tell it.
-pub(super) struct Failed(pub(super) StatusCode, pub(super) String);
-
-impl Failed {
-    /// Reads a body.
-    pub(super) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Self> {
-        let unfit = |_| Self(StatusCode::BAD_REQUEST, "the body is not the JSON that is taken here".to_owned());
-        serde_json::from_slice(body).map_err(unfit)
-    }
-}
-
-impl From<IdentityError> for Failed {
-    fn from(error: IdentityError) -> Self {
-        let status = match &error {
-            IdentityError::NoUser(_)
-            | IdentityError::NoSession(_)
-            | IdentityError::NoKey(_)
-            | IdentityError::NoDevice(_)
-            | IdentityError::NoPasskey(_)
-            | IdentityError::NoOrganisation(_) => StatusCode::NOT_FOUND,
-            IdentityError::NameTaken
-            | IdentityError::KeyEnded(_)
-            | IdentityError::TooManyKeys(_)
-            | IdentityError::NoFactor => StatusCode::CONFLICT,
-            IdentityError::PasswordRefused(_) | IdentityError::BadName(_) | IdentityError::Invalid(_) => {
-                StatusCode::BAD_REQUEST
-            }
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        let why = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
-        Self(status, format!("{error}{why}"))
-    }
-}
-
-impl From<BadCursor> for Failed {
-    fn from(error: BadCursor) -> Self {
-        Self(StatusCode::BAD_REQUEST, error.to_string())
-    }
-}
-
-impl From<JsonRejection> for Failed {
-    fn from(rejection: JsonRejection) -> Self {
-        Self(rejection.status(), "the body is not the JSON that is taken here".to_owned())
-    }
-}
-
-impl IntoResponse for Failed {
-    fn into_response(self) -> Response {
-        (self.0, Json(json!({ "error": self.1 }))).into_response()
-    }
-}
-
-pub(super) type Answer = Result<Json<Value>, Failed>;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    after: Option<String>,
-    limit: Option<u32>,
-}
-
-async fn list(State(people): State<People>, Query(asked): Query<Asked>) -> Answer {
-    let after = asked.after.map(|after| cursor::read::<1>(QUESTION, &after)).transpose()?.map(|[after]| after);
-    let limit = asked.limit.unwrap_or(PAGE);
-    if !(1..=LARGEST_PAGE).contains(&limit) {
-        return Err(Failed(StatusCode::BAD_REQUEST, format!("limit is 1 to {LARGEST_PAGE}")));
-    }
-    // One more than fits tells whether there is another page.
-    let mut users = people.list(after, limit + 1).await?;
-    let more = users.len() > limit as usize;
-    users.truncate(limit as usize);
-    let next = users.last().filter(|_| more).map(|last| cursor::write(QUESTION, &[&last.id]));
-    let data: Vec<Value> = users.iter().map(wire::user).collect();
-    Ok(Json(json!({ "data": data, "next": next })))
+async fn list(State(people): State<People>, Query(asked): Query<Paged>) -> Answer {
+    let (limit, after) = (asked.limit()?, asked.after::<1>(QUESTION)?.map(|[after]| after));
+    let users = people.list(after, limit + 1).await?;
+    Ok(page(users, limit, wire::user, |last| cursor::write(QUESTION, &[&last.id])))
 }
 
 async fn one(State(people): State<People>, Path(user): Path<String>) -> Answer {

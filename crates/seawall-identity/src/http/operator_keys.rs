@@ -8,23 +8,18 @@ use axum::{
     routing::{get, post},
 };
 use http::StatusCode;
-use seawall_store::{
-    Cause,
-    cursor::{self, BadCursor},
-};
-use serde::Deserialize;
+use seawall_store::{Cause, cursor};
 use serde_json::{Value, json};
 
 use super::{
+    answers::{Answer, Failed, Paged, page},
     keys::{Asked, Rotated},
-    operator::Failed,
     wire,
 };
-use crate::{keys::Overlap, people::People};
-
-/// Keys on a page unless told otherwise, and at most.
-const PAGE: u32 = 100;
-const LARGEST_PAGE: u32 = 1_000;
+use crate::{
+    keys::{ApiKey, Overlap},
+    people::People,
+};
 
 /// What a list of keys depends on.
 const QUESTION: &str = "api_keys";
@@ -39,34 +34,15 @@ pub(super) fn router(people: People) -> Router {
         .with_state(people)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Paged {
-    after: Option<String>,
-    limit: Option<u32>,
-}
-
-async fn list(State(people): State<People>, Query(asked): Query<Paged>) -> Result<Json<Value>, Failed> {
-    let after = match asked.after.map(|after| cursor::read::<2>(QUESTION, &after)).transpose()? {
-        Some([at, id]) => (at.parse().map_err(|_| BadCursor)?, id),
-        None => (i64::MIN, String::new()),
-    };
-    let limit = asked.limit.unwrap_or(PAGE);
-    if !(1..=LARGEST_PAGE).contains(&limit) {
-        return Err(Failed(StatusCode::BAD_REQUEST, format!("limit is 1 to {LARGEST_PAGE}")));
-    }
-    // One more than fits tells whether there is another page.
-    let mut keys = people.list_keys(after, limit + 1).await?;
-    let more = keys.len() > limit as usize;
-    keys.truncate(limit as usize);
-    let next = keys.last().filter(|_| more);
-    let next = next.map(|last| cursor::write(QUESTION, &[&last.created_at.to_string(), &last.id]));
+async fn list(State(people): State<People>, Query(asked): Query<Paged>) -> Answer {
+    let limit = asked.limit()?;
+    let keys = people.list_keys(asked.after_made(QUESTION)?, limit + 1).await?;
     let now_us = people.now_us();
-    let data: Vec<Value> = keys.iter().map(|key| wire::key(key, now_us)).collect();
-    Ok(Json(json!({ "data": data, "next": next })))
+    let next = |last: &ApiKey| cursor::write(QUESTION, &[&last.created_at.to_string(), &last.id]);
+    Ok(page(keys, limit, |key| wire::key(key, now_us), next))
 }
 
-async fn of_user(State(people): State<People>, Path(user): Path<String>) -> Result<Json<Value>, Failed> {
+async fn of_user(State(people): State<People>, Path(user): Path<String>) -> Answer {
     let user = people.find(&user).await?;
     let (keys, now_us) = (people.keys_of(&user.id).await?, people.now_us());
     let data: Vec<Value> = keys.iter().map(|key| wire::key(key, now_us)).collect();
@@ -84,7 +60,7 @@ async fn add(
     Ok((StatusCode::CREATED, Json(wire::made_key(&made, people.now_us()))).into_response())
 }
 
-async fn revoke(State(people): State<People>, Path(key): Path<String>) -> Result<Json<Value>, Failed> {
+async fn revoke(State(people): State<People>, Path(key): Path<String>) -> Answer {
     let key = people.revoke_key(&Cause::operator(), None, &key).await?;
     Ok(Json(wire::key(&key, people.now_us())))
 }

@@ -8,26 +8,19 @@ use axum::{
 };
 use http::StatusCode;
 use seawall_core::principal::Role;
-use seawall_store::{
-    Cause,
-    cursor::{self, BadCursor},
-};
+use seawall_store::{Cause, cursor};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    answers::{Answer, Failed, LARGEST_PAGE, Paged, page},
     devices::device,
-    operator::{Answer, Failed},
     wire::time,
 };
 use crate::{
     organisations::{Member, Organisation},
     people::People,
 };
-
-/// Rows on a page unless told otherwise, and at most.
-const PAGE: u32 = 100;
-const LARGEST_PAGE: u32 = 1_000;
 
 /// The routes.
 pub(super) fn router(people: People) -> Router {
@@ -43,35 +36,9 @@ pub(super) fn router(people: People) -> Router {
         .with_state(people)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Paged {
-    after: Option<String>,
-    limit: Option<u32>,
-}
-
-impl Paged {
-    fn limit(&self) -> Result<u32, Failed> {
-        let limit = self.limit.unwrap_or(PAGE);
-        if (1..=LARGEST_PAGE).contains(&limit) {
-            return Ok(limit);
-        }
-        Err(Failed(StatusCode::BAD_REQUEST, format!("limit is 1 to {LARGEST_PAGE}")))
-    }
-
-    /// The one after which the page begins, by one word.
-    fn after(&self, question: &str) -> Result<String, Failed> {
-        let after = self.after.as_deref().map(|after| cursor::read::<1>(question, after)).transpose()?;
-        Ok(after.map(|[after]| after).unwrap_or_default())
-    }
-}
-
-/// A page of rows, of which one more was read than fits.
-fn page<T>(mut rows: Vec<T>, limit: u32, shown: impl Fn(&T) -> Value, next: impl Fn(&T) -> String) -> Json<Value> {
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next = rows.last().filter(|_| more).map(next);
-    Json(json!({ "data": rows.iter().map(shown).collect::<Vec<_>>(), "next": next }))
+/// The id after which a page begins.
+fn after(asked: &Paged, question: &str) -> Result<String, Failed> {
+    Ok(asked.after::<1>(question)?.map(|[after]| after).unwrap_or_default())
 }
 
 fn organisation(organisation: &Organisation) -> Value {
@@ -89,7 +56,7 @@ fn member(member: &Member) -> Value {
 
 async fn list(State(people): State<People>, Query(asked): Query<Paged>) -> Answer {
     let (limit, question) = (asked.limit()?, "organisations");
-    let rows = people.list_organisations(asked.after(question)?, limit + 1).await?;
+    let rows = people.list_organisations(after(&asked, question)?, limit + 1).await?;
     Ok(page(rows, limit, organisation, |last| cursor::write(question, &[&last.id])))
 }
 
@@ -132,7 +99,7 @@ async fn tier(
 
 async fn members(State(people): State<People>, Path(which): Path<String>, Query(asked): Query<Paged>) -> Answer {
     let (limit, question) = (asked.limit()?, "organisation_members");
-    let rows = people.members(&which, asked.after(question)?, limit + 1).await?;
+    let rows = people.members(&which, after(&asked, question)?, limit + 1).await?;
     Ok(page(rows, limit, member, |last| cursor::write(question, &[&last.user_id])))
 }
 
@@ -158,11 +125,7 @@ async fn set_member(
 
 async fn devices(State(people): State<People>, Query(asked): Query<Paged>) -> Answer {
     let (limit, question) = (asked.limit()?, "devices");
-    let after = match asked.after.map(|after| cursor::read::<2>(question, &after)).transpose()? {
-        Some([at, id]) => (at.parse().map_err(|_| BadCursor)?, id),
-        None => (i64::MIN, String::new()),
-    };
-    let rows = people.list_devices(after, limit + 1).await?;
+    let rows = people.list_devices(asked.after_made(question)?, limit + 1).await?;
     Ok(page(rows, limit, device, |last| cursor::write(question, &[&last.created_at.to_string(), &last.id])))
 }
 

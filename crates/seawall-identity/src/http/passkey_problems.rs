@@ -39,7 +39,7 @@ static PASSKEY_CONFLICT: ProblemType = client(
     "PASSKEY_CONFLICT",
     StatusCode::CONFLICT,
     "The passkeys are not so",
-    "The passkey is registered already, there are as many as there may be, or it is the only way to sign in and has to stay. The detail says which.",
+    "The passkey is registered already, or there are as many as there may be. The detail says which.",
 );
 static PASSKEYS_UNAVAILABLE: ProblemType = ProblemType {
     slug: "passkeys-unavailable",
@@ -66,7 +66,7 @@ pub(super) fn of(error: &IdentityError, sentence: impl Fn() -> String) -> Option
             Problem::new(&PASSKEY_REFUSED).header(http::header::RETRY_AFTER, (*seconds).into())
         }
         IdentityError::PasskeyInvalid(_) => Problem::new(&PASSKEY_INVALID).detail(sentence()),
-        IdentityError::PasskeyTaken | IdentityError::TooManyPasskeys(_) | IdentityError::LastWayIn => {
+        IdentityError::PasskeyTaken | IdentityError::TooManyPasskeys(_) => {
             Problem::new(&PASSKEY_CONFLICT).detail(sentence())
         }
         _ => return None,

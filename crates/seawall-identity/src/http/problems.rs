@@ -8,7 +8,7 @@ use axum::{
 };
 use http::StatusCode;
 use seawall_core::{
-    authenticator::{confirm_your_identity, invalid_credential, not_signed_in},
+    authenticator::{SECOND_FACTOR_REQUIRED, confirm_your_identity, invalid_credential, not_signed_in},
     problem::{Fault, FieldError, Problem, ProblemType, Severity},
     reply::PortError,
 };
@@ -295,6 +295,7 @@ fn refuses(error: &IdentityError, said: &str) -> Option<Problem> {
     Some(match error {
         IdentityError::PasswordAgain => Problem::new(&PASSWORD_AGAIN),
         IdentityError::ConfirmFirst => confirm_your_identity(People::fresh_s()),
+        IdentityError::SecondFactorFirst => Problem::new(&SECOND_FACTOR_REQUIRED),
         IdentityError::ResetRefused => Problem::new(&RESET_REFUSED),
         IdentityError::LinkRefused => Problem::new(&mail_problems::LINK_REFUSED),
         IdentityError::NotLinked => Problem::new(&oidc_problems::NOT_LINKED),
@@ -314,8 +315,9 @@ fn refuses(error: &IdentityError, said: &str) -> Option<Problem> {
         | IdentityError::NoDevice(_)
         | IdentityError::NoPasskey(_)
         | IdentityError::NoAppSession(_)
+        | IdentityError::NoLink(_)
         | IdentityError::NoOrganisation(_) => invalid(StatusCode::NOT_FOUND),
-        IdentityError::KeyEnded(_) => invalid(StatusCode::CONFLICT),
+        IdentityError::KeyEnded(_) | IdentityError::LastWayIn => invalid(StatusCode::CONFLICT),
         IdentityError::RefreshRefused => invalid_credential(),
         _ => return None,
     })

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    operator::{Answer, Failed},
+    answers::{Answer, Failed},
     wire,
 };
 use crate::{

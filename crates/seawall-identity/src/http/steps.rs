@@ -16,7 +16,7 @@ use super::{
     request::{Agent, Json, Known, Somebody},
     wire,
 };
-use crate::people::{Proof, Second};
+use crate::people::{Came, Proof, Second};
 
 pub(super) fn routes(prefix: &str) -> Router<Desk> {
     Router::new()
@@ -74,6 +74,7 @@ async fn confirm(
     Known(facts): Known,
     Somebody(principal): Somebody,
     Agent(user_agent): Agent,
+    headers: HeaderMap,
     Json(sent): Json<PasswordOrCode>,
 ) -> Result<Response, Refused> {
     desk.private(&facts)?;
@@ -82,7 +83,8 @@ async fn confirm(
         (None, Some(code)) => Proof::Code(code.into()),
         _ => return Err(Refused::invalid("Send `password` or `code`, one of them.")),
     };
-    let confirmed = desk.people.confirm(&facts, &principal, proof, user_agent).await?;
+    let came = Came { user_agent, device: desk.cookie.device(&headers) };
+    let confirmed = desk.people.confirm(&facts, &principal, proof, came).await?;
     desk.welcome(&facts, confirmed, StatusCode::OK).await
 }
 

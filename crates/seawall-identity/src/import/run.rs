@@ -24,7 +24,7 @@ use crate::{
     password::{Hasher, PoolError},
     people::People,
     sessions::table::Which,
-    users::roles,
+    users::{roles, table as users},
 };
 
 /// A batch whose rows are read and whose passwords are as they will be kept.
@@ -230,6 +230,9 @@ impl People {
         let key = email.and_then(|email| Email::parse(email).ok()).map(|email| email.key().to_owned());
         let disabled = row.disabled.unwrap_or(user.disabled);
         let hash = row.password.as_ref().map(|kept| &kept.text);
+        users::hold(tx, &user.id)?;
+        let another_hash =
+            hash.is_some() && users::by_id(tx, &user.id)?.and_then(|known| known.password_hash).as_ref() != hash;
         tx.execute(
             "UPDATE users SET email = $2, roles = $3, disabled = $4, password_hash = COALESCE($5, password_hash),
                  email_verified_at = CASE WHEN email_key IS NOT DISTINCT FROM $6 THEN email_verified_at END, email_key = $6,
@@ -242,14 +245,27 @@ impl People {
              ON CONFLICT (import_id, user_id) DO UPDATE SET run = excluded.run, foreign_id = excluded.foreign_id",
             &[&import.id, &user.id, &row.id, &import.run],
         )?;
-        self.forget(tx, &user.id)?;
-        if disabled && !user.disabled {
+        let kept_out = disabled && !user.disabled;
+        if kept_out || *given != user.roles {
+            self.forget_and_close(tx, &user.id)?;
+        } else {
+            self.forget(tx, &user.id)?;
+        }
+        if kept_out {
             self.end_sessions(tx, &user.id, &Which::All, "user disabled")?;
+        } else if another_hash {
+            self.end_sessions(tx, &user.id, &Which::All, "password imported")?;
+        }
+        if another_hash || email != user.email.as_deref() {
+            Self::void_given(tx, &user.id)?;
         }
         let mut after = shown(given, email, disabled);
-        after.insert("another_hash".to_owned(), json!(hash.is_some()));
+        after.insert("another_hash".to_owned(), json!(another_hash));
         let mut before = shown(&user.roles, user.email.as_deref(), user.disabled);
         before.insert("another_hash".to_owned(), json!(false));
+        if before == after {
+            return Ok(());
+        }
         tx.audit(Entry::new("user.imported", "user", &*user.id).changed(before, after).personal(&*user.id, &["email"]))
     }
 }

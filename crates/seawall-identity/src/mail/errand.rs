@@ -61,6 +61,7 @@ pub(crate) enum Notice {
     PasskeyAdded,
     PasskeyRemoved,
     AddressChanged,
+    AccountLinked,
 }
 
 impl Errand {

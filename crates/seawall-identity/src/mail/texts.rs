@@ -104,6 +104,11 @@ pub(crate) fn notice(
             "Your account has another e-mail address now; this one gets no more mail.",
             "If it was not you, write to whoever runs the application at once.",
         ),
+        Notice::AccountLinked => (
+            format!("An account elsewhere was linked at {application}"),
+            "Whoever has that account can sign in to yours from here on.",
+            "If it was not you, choose another password by \"forgotten password\" at once: that unlinks all such accounts.",
+        ),
     };
     let mut facts = format!("When: {at}");
     if let Some(place) = place {

@@ -1,13 +1,45 @@
 //! Which user an account elsewhere belongs to, and ID tokens that were used.
 
-use seawall_store::{ReadTx, StoreError, Tx};
+use seawall_store::{FromRow, ReadTx, Row, StoreError, Tx};
 
-use crate::sessions::Digest;
+use crate::sessions::{Digest, digest};
+
+/// The most accounts of one user.
+pub(crate) const MOST_OF_A_USER: u32 = 20;
+
+/// An account that belongs to a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    pub(crate) created_at: i64,
+}
+
+impl Account {
+    /// By what it is named in paths: 64 bits of a hash, since issuers and subjects may hold anything.
+    pub(crate) fn id(&self) -> String {
+        let named = digest(format!("{}\0{}", self.issuer, self.subject).as_bytes());
+        named.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl FromRow for Account {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self { issuer: row.at(0)?, subject: row.at(1)?, created_at: row.at(2)? })
+    }
+}
 
 /// Whose an account is.
 pub(crate) fn owner(tx: &mut ReadTx<'_>, issuer: &str, subject: &str) -> Result<Option<String>, StoreError> {
     let sql = "SELECT user_id FROM external_identities WHERE issuer = $1 AND subject = $2";
     Ok(tx.find::<(String,)>(sql, &[&issuer, &subject])?.map(|(id,)| id))
+}
+
+/// The accounts of a user, the first first.
+pub(crate) fn of_user(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Vec<Account>, StoreError> {
+    let sql = "SELECT issuer, subject, created_at FROM external_identities WHERE user_id = $1
+               ORDER BY created_at, issuer, subject LIMIT $2";
+    tx.all(sql, &[&user_id, &MOST_OF_A_USER])
 }
 
 /// Links an account; answers whether it was nobody's.
@@ -19,6 +51,12 @@ pub(crate) fn link(tx: &mut Tx<'_>, issuer: &str, subject: &str, user_id: &str) 
         &[&issuer, &subject, &user_id, &at],
     )?;
     Ok(linked > 0)
+}
+
+/// Takes an account away from a user.
+pub(crate) fn unlink(tx: &mut Tx<'_>, user_id: &str, account: &Account) -> Result<(), StoreError> {
+    let sql = "DELETE FROM external_identities WHERE user_id = $1 AND issuer = $2 AND subject = $3";
+    tx.execute(sql, &[&user_id, &account.issuer, &account.subject]).map(drop)
 }
 
 /// Uses a token that was posted; answers whether it was not used before.

@@ -101,6 +101,26 @@ pub(crate) fn of_user(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Vec<Member>,
     )
 }
 
+/// The organisation that a user belongs to for longest.
+pub(crate) fn first(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT organisation_id FROM memberships WHERE user_id = $1 ORDER BY created_at, organisation_id LIMIT 1";
+    let found: Option<(String,)> = tx.find(sql, &[&user_id])?;
+    Ok(found.map(|(id,)| id))
+}
+
+/// The id of a user's organisation of this id or key of a name.
+pub(crate) fn of_user_called(
+    tx: &mut ReadTx<'_>,
+    user_id: &str,
+    which: &str,
+    key: &str,
+) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT organisations.id FROM memberships JOIN organisations ON organisations.id = organisation_id
+               WHERE user_id = $1 AND (organisations.id = $2 OR name_key = $3)";
+    let found: Option<(String,)> = tx.find(sql, &[&user_id, &which, &key])?;
+    Ok(found.map(|(id,)| id))
+}
+
 /// The role of a user in an organisation.
 pub(crate) fn role(tx: &mut ReadTx<'_>, id: &str, user_id: &str) -> Result<Option<String>, StoreError> {
     let sql = "SELECT role FROM memberships WHERE organisation_id = $1 AND user_id = $2";
@@ -141,18 +161,6 @@ pub(crate) fn leave(tx: &mut Tx<'_>, id: &str, user_id: &str) -> Result<(), Stor
 /// A user belongs to none any longer.
 pub(crate) fn leave_all(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
     tx.execute("DELETE FROM memberships WHERE user_id = $1", &[&user_id]).map(drop)
-}
-
-/// A session acts for this organisation, or for none; it was begun in place of one that proved so long ago who it is, and ends no later.
-pub(crate) fn give_session(
-    tx: &mut Tx<'_>,
-    session: &str,
-    organisation: Option<&str>,
-    (authenticated_at, expires_at): (i64, Option<i64>),
-) -> Result<(), StoreError> {
-    let sql = "UPDATE sessions SET organisation_id = $2, authenticated_at = $3,
-                   expires_at = CASE WHEN $4 < expires_at THEN $4 ELSE expires_at END WHERE id = $1";
-    tx.execute(sql, &[&session, &organisation, &authenticated_at, &expires_at.unwrap_or(i64::MAX)]).map(drop)
 }
 
 /// A key acts for an organisation that its owner belongs to.

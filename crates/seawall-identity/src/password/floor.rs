@@ -8,8 +8,6 @@ use std::{
     time::Duration,
 };
 
-use seawall_core::clock::Now;
-
 use super::{Format, Stored};
 
 /// Recent verifications that are remembered of each format.
@@ -105,12 +103,11 @@ impl Floor {
         Duration::from_micros(slowest_us.min(most_us).max(least_us))
     }
 
-    /// How much longer to wait before a failure is answered whose request began then. `random` is any 64 random bits.
+    /// How long to wait before a failure is answered for which so much was computed. `random` is any 64 random bits.
     #[must_use]
-    pub fn padding(&self, begun: Now, now: Now, random: u64) -> Duration {
+    pub fn padding(&self, took: Duration, random: u64) -> Duration {
         let jitter_us = random % (self.settings.jitter_ms * 1_000 + 1);
-        let passed = Duration::from_micros(now.since_us(begun));
-        (self.floor() + Duration::from_micros(jitter_us)).saturating_sub(passed)
+        (self.floor() + Duration::from_micros(jitter_us)).saturating_sub(took)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -130,10 +127,6 @@ mod tests {
         Stored::parse(text).unwrap()
     }
 
-    fn at(ms: u64) -> Now {
-        Now { monotonic_us: ms * 1_000, unix_us: 0 }
-    }
-
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
     }
@@ -141,11 +134,11 @@ mod tests {
     #[test]
     fn failures_take_250_ms_and_up_to_85_more() {
         let floor = Floor::default();
-        assert_eq!(floor.padding(at(1_000), at(1_000), 0), ms(250));
-        assert_eq!(floor.padding(at(1_000), at(1_020), 0), ms(230));
-        assert_eq!(floor.padding(at(1_000), at(1_020), 85_000), ms(315));
-        assert_eq!(floor.padding(at(1_000), at(1_020), 85_001), ms(230), "all values are within");
-        assert_eq!(floor.padding(at(1_000), at(9_000), 85_000), ms(0));
+        assert_eq!(floor.padding(ms(0), 0), ms(250));
+        assert_eq!(floor.padding(ms(20), 0), ms(230));
+        assert_eq!(floor.padding(ms(20), 85_000), ms(315));
+        assert_eq!(floor.padding(ms(20), 85_001), ms(230), "all values are within");
+        assert_eq!(floor.padding(ms(8_000), 85_000), ms(0));
     }
 
     #[test]
@@ -177,9 +170,9 @@ mod tests {
     #[test]
     fn what_was_measured_raises_the_floor_no_further_than_is_set() {
         let floor = Floor::new(FloorSettings { least_ms: 100, most_ms: 400, jitter_ms: 0 });
-        assert_eq!(floor.padding(at(0), at(0), u64::MAX), ms(100));
+        assert_eq!(floor.padding(ms(0), u64::MAX), ms(100));
         floor.record(&stored(BCRYPT), Duration::from_secs(60));
-        assert_eq!(floor.padding(at(0), at(0), u64::MAX), ms(400));
+        assert_eq!(floor.padding(ms(0), u64::MAX), ms(400));
     }
 
     #[test]

@@ -4,11 +4,13 @@ use seawall_core::{facts::Facts, principal::Principal, settings::Secret};
 use seawall_store::{Lane, StoreError, audit::Entry};
 use serde_json::{Map, json};
 
-use super::{People, cause};
+use super::{
+    Came, People, SignedIn, cause,
+    confirm::signed_in,
+    opening::{ActsFor, Proves, Successor},
+};
 use crate::{
     IdentityError,
-    attempts::{self, Attempt},
-    factors::tickets,
     mail::Notice,
     sessions::{
         Session, Token,
@@ -16,8 +18,6 @@ use crate::{
     },
     users::{Name, table as users},
 };
-
-use super::SignedIn;
 
 impl People {
     /// The principal's sessions, the latest first.
@@ -64,49 +64,39 @@ impl People {
         principal: &Principal,
         current: Secret,
         new: Secret,
-        user_agent: Option<String>,
+        came: Came,
     ) -> Result<SignedIn, IdentityError> {
-        let begun = self.0.clock.now();
-        let name = Name::parse(&principal.name)?;
-        let key = self.0.key.counted(name.key(), facts.client);
-        let user_id = principal.id.to_string();
-        let wanted = user_id.clone();
-        let (attempt, known) = self
-            .write(cause(facts), move |tx| Ok((attempts::count(tx, &key, attempts::OWN)?, users::by_id(tx, &wanted)?)))
-            .await?;
-        if let Attempt::Paused { retry_after } = attempt {
-            self.0.passwords.pad(begun).await?;
-            return Err(IdentityError::WrongPassword { retry_after: Some(retry_after) });
-        }
-        let known = known.ok_or_else(|| IdentityError::NoUser(user_id.clone()))?;
-        let hash = known.password_hash;
-        if !self.0.passwords.verify(hash.as_deref(), &current).await?.matches {
-            self.0.passwords.pad(begun).await?;
-            return Err(IdentityError::WrongPassword { retry_after: None });
-        }
-        self.check_password(&new, &name, known.user.email.as_deref())?;
-        let (hash, fresh) = (hash.unwrap_or_default(), self.0.passwords.hash(&new).await?);
+        let _place = self.0.waiting.place(true)?;
+        let right = self.try_own_password(facts, principal, &current, &came, "user.password_changed").await?;
+        self.check_password(&new, &Name::parse(&principal.name)?, right.known.user.email.as_deref())?;
+        let fresh = self.0.passwords.hash(&new).await?;
         let token = Token::new().map_err(IdentityError::Random)?;
-        let (people, own, digest) = (self.clone(), facts.clone(), token.digest());
-        let second_factor = principal.second_factor;
+        let (people, own, principal, digest) = (self.clone(), facts.clone(), principal.clone(), token.digest());
+        let user_id = principal.id.to_string();
         let changed = self.write(cause(facts), move |tx| {
-            if !users::replace_hash(tx, &user_id, &hash, &fresh)? {
+            if !users::has_hash(tx, &principal.id, &right.hash)? {
                 return Ok(None);
             }
-            attempts::clear(tx, &key)?;
-            tx.audit(Entry::new("user.password_changed", "user", &*user_id))?;
-            people.notify(tx, &user_id, Notice::PasswordChanged, user_agent.as_deref())?;
-            people.end_sessions(tx, &user_id, &Which::All, "password changed")?;
-            tickets::void(tx, &user_id)?;
-            let session = people.begin_session(tx, &own, &user_id, digest, user_agent.as_deref())?;
-            if second_factor {
-                sessions::second_factor(tx, &session.id)?;
-            }
-            Ok(users::by_id(tx, &user_id)?.map(|known| (known.user, session)))
+            let successor = Successor {
+                digest,
+                user_agent: came.user_agent.as_deref(),
+                acts_for: ActsFor::as_before(&principal),
+                proves: Proves::Anew,
+                why: "password changed",
+            };
+            let Some((_, begun)) = people.replace_session(tx, &own, &principal, successor)? else {
+                return Ok(Some(None));
+            };
+            users::replace_hash(tx, &principal.id, &right.hash, &fresh)?;
+            right.layers.succeeded(tx)?;
+            tx.audit(Entry::new("user.password_changed", "user", &*principal.id))?;
+            people.notify(tx, &principal.id, Notice::PasswordChanged, came.user_agent.as_deref())?;
+            people.end_sessions(tx, &principal.id, &Which::Others(begun.id.clone()), "password changed")?;
+            Self::void_given(tx, &principal.id)?;
+            Ok(Some(users::by_id(tx, &principal.id)?.map(|known| (known.user, begun))))
         });
-        // Somebody else has changed it meanwhile.
-        let (user, session) = changed.await?.ok_or(IdentityError::WrongPassword { retry_after: None })?;
-        Ok(SignedIn { user, session, token, device: None })
+        // Somebody else has changed it meanwhile, or ended the session.
+        signed_in(changed.await?.ok_or(IdentityError::WrongPassword { retry_after: None })?, token, &user_id)
     }
 
     /// Adds a user who asks for it, and signs it in.
@@ -136,7 +126,7 @@ impl People {
                 Map::from_iter([("name".to_owned(), json!(name.shown())), ("registered".to_owned(), json!(true))]);
             tx.audit(Entry::new("user.added", "user", &*id).made(after).personal(&*id, &["name"]))?;
             people.end_presented(tx, &own)?;
-            let session = people.begin_session(tx, &own, &id, digest, user_agent.as_deref())?;
+            let session = people.begin_session(tx, &own, &id, digest, user_agent.as_deref(), ActsFor::First)?;
             Ok(users::by_id(tx, &id)?.map(|known| (known.user, session)))
         });
         let added = match added.await {

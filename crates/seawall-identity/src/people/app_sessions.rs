@@ -204,6 +204,15 @@ impl People {
     }
 }
 
+/// Ends the sessions of a user who is deleted, and forgets what they were called and who was to join them.
+pub(super) fn forget(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
+    let now = tx.at_us();
+    let sql = "UPDATE app_sessions SET ended_at = COALESCE(ended_at, $2), name = '' WHERE user_id = $1";
+    tx.execute(sql, &[&user_id, &now])?;
+    let sql = "DELETE FROM app_session_tokens WHERE session_id IN (SELECT id FROM app_sessions WHERE user_id = $1)";
+    tx.execute(sql, &[&user_id]).map(drop)
+}
+
 /// The user of a principal, and the principal itself.
 fn asker(principal: &Principal) -> (String, String) {
     (principal.user_id().to_string(), principal.id.to_string())

@@ -1,18 +1,21 @@
 //! Confirming who one is while signed in, for what asks for a proof that is younger.
 
+use std::time::Duration;
+
 use seawall_core::{facts::Facts, principal::Principal, settings::Secret};
 use seawall_store::{StoreError, Tx, audit::Entry};
 use serde_json::{Map, json};
 
-use super::{People, SignedIn, cause, codes::Judged};
+use super::{
+    Came, People, SignedIn, cause,
+    codes::Judged,
+    opening::{ActsFor, Proves, Successor},
+    trying::{Right, Try, Wrong},
+};
 use crate::{
     IdentityError,
-    attempts::{self, Attempt},
-    sessions::{
-        Session, Token,
-        table::{self as sessions, Which},
-    },
-    users::{Name, User, table as users},
+    sessions::{Session, Token},
+    users::{User, table as users},
 };
 
 /// How old a proof may be that changes second factors, in microseconds.
@@ -43,18 +46,19 @@ impl People {
         facts: &Facts,
         principal: &Principal,
         proof: Proof,
-        user_agent: Option<String>,
+        came: Came,
     ) -> Result<SignedIn, IdentityError> {
-        let begun = self.0.clock.now();
         let _place = self.0.waiting.place(true)?;
-        let confirmed = match proof {
-            Proof::Password(password) => self.confirm_by_password(facts, principal, &password, user_agent).await,
-            Proof::Code(code) => self.confirm_by_code(facts, principal, code, user_agent).await,
-        };
-        if let Err(IdentityError::WrongPassword { .. } | IdentityError::CodeRefused { .. }) = confirmed {
-            self.0.passwords.pad(begun).await?;
+        match proof {
+            Proof::Password(password) => self.confirm_by_password(facts, principal, &password, came).await,
+            Proof::Code(code) => {
+                let confirmed = self.confirm_by_code(facts, principal, code, came.user_agent).await;
+                if let Err(IdentityError::CodeRefused { .. }) = confirmed {
+                    self.0.passwords.pad(Duration::ZERO).await?;
+                }
+                confirmed
+            }
         }
-        confirmed
     }
 
     async fn confirm_by_password(
@@ -62,32 +66,34 @@ impl People {
         facts: &Facts,
         principal: &Principal,
         password: &Secret,
-        user_agent: Option<String>,
+        came: Came,
     ) -> Result<SignedIn, IdentityError> {
-        let key = self.0.key.counted(Name::parse(&principal.name)?.key(), facts.client);
-        let user_id = principal.id.to_string();
-        let counted = self.write(cause(facts), move |tx| {
-            Ok((attempts::count(tx, &key, attempts::OWN)?, users::by_id(tx, &user_id)?))
-        });
-        let (attempt, known) = counted.await?;
-        if let Attempt::Paused { retry_after } = attempt {
-            return Err(IdentityError::WrongPassword { retry_after: Some(retry_after) });
-        }
-        let hash = known.and_then(|known| known.password_hash);
-        let verdict = self.0.passwords.verify(hash.as_deref(), password).await?;
-        let Some(hash) = hash.filter(|_| verdict.matches) else {
-            return Err(IdentityError::WrongPassword { retry_after: None });
-        };
+        let right = self.try_own_password(facts, principal, password, &came, "user.confirmed").await?;
         let token = Token::new().map_err(IdentityError::Random)?;
         let (people, own, principal, digest) = (self.clone(), facts.clone(), principal.clone(), token.digest());
         let renewed = self.write(cause(facts), move |tx| {
-            if !users::has_hash(tx, &principal.id, &hash)? {
+            if !users::has_hash(tx, &principal.id, &right.hash)? {
                 return Ok(None);
             }
-            attempts::clear(tx, &key)?;
-            people.renew(tx, &own, &principal, (digest, user_agent.as_deref()), "password")
+            right.layers.succeeded(tx)?;
+            people.renew(tx, &own, &principal, (digest, came.user_agent.as_deref()), "password")
         });
         signed_in(renewed.await?, token, &self.gone(facts))
+    }
+
+    /// Tries the password of a principal. A wrong one counts as an attempt to sign in does, so that a stolen session is no way around.
+    pub(super) async fn try_own_password(
+        &self,
+        facts: &Facts,
+        principal: &Principal,
+        password: &Secret,
+        came: &Came,
+        action: &'static str,
+    ) -> Result<Right, IdentityError> {
+        let device = self.device(came.device.as_deref());
+        let tried = Try { name: &principal.name, password, device, action };
+        let wrong = |Wrong { retry_after }: Wrong| IdentityError::WrongPassword { retry_after };
+        self.try_password(facts, tried).await?.map_err(wrong)
     }
 
     async fn confirm_by_code(
@@ -128,18 +134,12 @@ impl People {
         (digest, user_agent): ([u8; 32], Option<&str>),
         by: &'static str,
     ) -> Result<Option<(User, Session)>, StoreError> {
-        let Some(session) = &principal.session else { return Ok(None) };
-        let which = Which::One(session.to_string());
-        if self.end_sessions(tx, &principal.id, &which, "confirmed")? == 0 {
-            return Ok(None);
-        }
-        let session = self.begin_session(tx, facts, &principal.id, digest, user_agent)?;
-        if principal.second_factor {
-            sessions::second_factor(tx, &session.id)?;
-        }
+        let (acts_for, proves) = (ActsFor::as_before(principal), Proves::Anew);
+        let successor = Successor { digest, user_agent, acts_for, proves, why: "confirmed" };
+        let Some((user, session)) = self.replace_session(tx, facts, principal, successor)? else { return Ok(None) };
         let after = Map::from_iter([("by".to_owned(), json!(by)), ("session".to_owned(), json!(session.id))]);
         tx.audit(Entry::new("user.confirmed", "user", &*principal.id).made(after))?;
-        Ok(users::by_id(tx, &principal.id)?.map(|known| (known.user, session)))
+        Ok(Some((user, session)))
     }
 
     /// Refuses a principal whose proof is too old to change second factors.

@@ -1,13 +1,13 @@
 //! Deleting a user: who it was is forgotten, here and in the audit log; that there was one stays.
 
-use seawall_core::principal::{Revoked, Role};
+use seawall_core::principal::Role;
 use seawall_store::{
     Cause,
     audit::{self, Entry},
 };
 use serde_json::{Map, json};
 
-use super::People;
+use super::{People, app_sessions};
 use crate::{
     IdentityError,
     factors::table as factors,
@@ -33,6 +33,7 @@ impl People {
             people.end_sessions(tx, &user.id, &Which::All, "user deleted")?;
             people.end_keys(tx, &user.id)?;
             people.end_devices(tx, &user.id)?;
+            app_sessions::forget(tx, &user.id)?;
             organisations::leave_all(tx, &user.id)?;
             sessions::forget_places(tx, &user.id)?;
             passkeys::table::forget(tx, &user.id)?;
@@ -48,8 +49,7 @@ impl People {
                 Map::from_iter([("roles".to_owned(), json!(roles)), ("disabled".to_owned(), json!(user.disabled))]);
             tx.audit(Entry::new("user.deleted", "user", &*user.id).removed(before))?;
             audit::erase_within(tx, &user.id)?;
-            let (revoker, revoked) = (people.0.revoker.clone(), Revoked::Principal(user.id.as_str().into()));
-            tx.on_commit(move || revoker.tell(&revoked));
+            people.close_on_commit(tx, &user.id);
             Ok(Some(user))
         });
         deleted.await?.ok_or(IdentityError::NoUser(id))

@@ -1,14 +1,18 @@
-//! Signing in with an account elsewhere, and linking one.
+//! Signing in with an account elsewhere, and the way there and back.
 
 use std::sync::Arc;
 
 use seawall_core::{facts::Facts, fetch::Fetch, principal::Principal};
-use seawall_store::{Actor, StoreError, Tx, audit::Entry};
+use seawall_store::{
+    StoreError, Tx,
+    audit::{Entry, Outcome},
+};
 use serde_json::{Map, json};
 
-use super::{People, SignInStep, SignedIn, TicketGiven, cause, request_cause};
+use super::{People, SignInStep, SignedIn, TicketGiven, cause, opening::ActsFor};
 use crate::{
     IdentityError,
+    attempts::Device,
     factors::{table as factors, tickets},
     mail::Email,
     oidc::{FLOW_S, Flow, Issuer, IssuerSettings, Purpose, Subject, challenge, fresh, query, table},
@@ -32,6 +36,19 @@ pub enum External {
     Step(SignInStep),
     /// The account belongs to who is signed in.
     Linked,
+}
+
+/// Somebody whom an issuer vouches for.
+struct Arrival {
+    issuer: IssuerSettings,
+    subject: Subject,
+    /// The digest of a token that serves once.
+    once: Option<[u8; 32]>,
+    /// The digest of the session's token, or of the ticket.
+    fresh: [u8; 32],
+    place: [u8; 32],
+    user_agent: Option<String>,
+    known: Option<Device>,
 }
 
 /// What a transaction came to.
@@ -132,6 +149,18 @@ impl People {
         returned: &[(String, String)],
         came: Came,
     ) -> Result<(External, String), IdentityError> {
+        let back = self.come_back(facts, name, cookie, returned, came).await;
+        self.refusal_recorded(facts, name, back).await
+    }
+
+    async fn come_back(
+        &self,
+        facts: &Facts,
+        name: &str,
+        cookie: &str,
+        returned: &[(String, String)],
+        came: Came,
+    ) -> Result<(External, String), IdentityError> {
         let refused = |why: &str| IdentityError::IssuerRefused(why.to_owned());
         let (issuer, redirect) = self.issuer(name)?;
         let now_s = self.now_us() / 1_000_000;
@@ -161,7 +190,7 @@ impl People {
                     *principal.id == *user && principal.session.as_deref() == Some(session.as_str())
                 });
                 let own = own.ok_or_else(|| refused("the session that began it is not the one that ends it"))?;
-                self.link(facts, own, issuer, subject).await?;
+                self.link(facts, own, &issuer.settings, subject, came.user_agent).await?;
                 External::Linked
             }
         };
@@ -179,9 +208,42 @@ impl People {
         token: &str,
         came: Came,
     ) -> Result<SignInStep, IdentityError> {
+        let taken = self.take_token(facts, name, token, came).await;
+        self.refusal_recorded(facts, name, taken).await
+    }
+
+    async fn take_token(
+        &self,
+        facts: &Facts,
+        name: &str,
+        token: &str,
+        came: Came,
+    ) -> Result<SignInStep, IdentityError> {
         let (issuer, _) = self.issuer(name)?;
         let subject = issuer.subject(token, None, self.now_us() / 1_000_000).await?;
         self.sign_in_as(facts, issuer, subject, Some(digest(signed(token).as_bytes())), came).await
+    }
+
+    /// Records that what came from an issuer was refused; whom it was about is known where a user is kept out, and recorded there.
+    async fn refusal_recorded<T>(
+        &self,
+        facts: &Facts,
+        issuer: &str,
+        outcome: Result<T, IdentityError>,
+    ) -> Result<T, IdentityError> {
+        let (action, why) = match &outcome {
+            Err(IdentityError::IssuerRefused(why)) => ("user.sign_in", why.clone()),
+            Err(error @ IdentityError::NotLinked) => ("user.sign_in", error.to_string()),
+            Err(error @ IdentityError::LinkedElsewhere) => ("user.linked", error.to_string()),
+            _ => return outcome,
+        };
+        let issuer = issuer.to_owned();
+        let recorded = self.write(cause(facts), move |tx| {
+            let after = Map::from_iter([("why".to_owned(), json!(why))]);
+            tx.audit(Entry::new(action, "issuer", &*issuer).made(after).with_outcome(Outcome::Refused))
+        });
+        recorded.await?;
+        outcome
     }
 
     async fn sign_in_as(
@@ -194,43 +256,25 @@ impl People {
     ) -> Result<SignInStep, IdentityError> {
         let device = self.device(came.device.as_deref());
         let token = Token::new().map_err(IdentityError::Random)?;
-        let (people, own, settings, fresh) = (self.clone(), facts.clone(), issuer.settings.clone(), token.digest());
-        let (place, known) = (self.place(facts.client), device.clone());
-        let begun = self.write(cause(facts), move |tx| {
-            if let Some(digest) = &once
-                && !table::use_token(tx, digest, subject.expires_s.saturating_add(120).saturating_mul(1_000_000))?
-            {
-                return Ok(Welcome::Replayed);
-            }
-            let owner = match table::owner(tx, &settings.issuer, &subject.subject)? {
-                Some(owner) => owner,
-                None if settings.register => people.make_user(tx, &settings, &subject)?,
-                None => return Ok(Welcome::Unlinked),
-            };
-            let Some(user) = users::by_id(tx, &owner)?.map(|known| known.user) else { return Ok(Welcome::Unlinked) };
-            if factors::has_one(tx, &owner)? && !user.disabled {
-                let expires_at = tickets::give(tx, &fresh, (&owner, user.version), &place)?;
-                let after = Map::from_iter([
-                    ("next".to_owned(), json!("second factor")),
-                    ("issuer".to_owned(), json!(settings.name)),
-                ]);
-                tx.audit(Entry::new("user.sign_in", "user", &*owner).made(after))?;
-                return Ok(Welcome::Ticket(expires_at, factors::kinds(tx, &owner)?));
-            }
-            if !users::signs_in_as(tx, &owner, user.version)? {
-                return Ok(Welcome::KeptOut);
-            }
-            people.end_presented(tx, &own)?;
-            let agent = came.user_agent.as_deref();
-            let session = people.begin_session(tx, &own, &owner, fresh, agent)?;
-            let after = Map::from_iter([("issuer".to_owned(), json!(settings.name))]);
-            tx.audit(Entry::new("user.sign_in", "user", &*owner).made(after))?;
-            if known.as_ref().is_none_or(|device| device.user_id != owner) {
-                people.notify_of_device(tx, &owner, &own, agent)?;
-            }
-            Ok(Welcome::Session(Box::new((user, session))))
+        let arrival = Arc::new(Arrival {
+            issuer: issuer.settings.clone(),
+            subject,
+            once,
+            fresh: token.digest(),
+            place: self.place(facts.client),
+            user_agent: came.user_agent,
+            known: device.clone(),
         });
-        match begun.await? {
+        let attempt = || {
+            let (people, own, arrival) = (self.clone(), facts.clone(), Arc::clone(&arrival));
+            self.write(cause(facts), move |tx| people.welcome_from(tx, &own, &arrival))
+        };
+        let begun = match attempt().await {
+            // Another request has made the user, or one of this name, in the same moment: it is there for the second look.
+            Err(StoreError::Conflict(_)) => attempt().await,
+            other => other,
+        };
+        match begun? {
             Welcome::Session(begun) => {
                 let (user, session) = *begun;
                 let device = self.known_device(&user.id, device)?;
@@ -243,6 +287,46 @@ impl People {
             Welcome::Unlinked => Err(IdentityError::NotLinked),
             Welcome::KeptOut => Err(IdentityError::SignInRefused { retry_after: None }),
         }
+    }
+
+    /// Begins the session of whoever an account belongs to, or gives a ticket for its second factor.
+    fn welcome_from(&self, tx: &mut Tx<'_>, facts: &Facts, arrival: &Arrival) -> Result<Welcome, StoreError> {
+        let Arrival { issuer, subject, .. } = arrival;
+        if let Some(digest) = &arrival.once
+            && !table::use_token(tx, digest, subject.expires_s.saturating_add(120).saturating_mul(1_000_000))?
+        {
+            return Ok(Welcome::Replayed);
+        }
+        let owner = match table::owner(tx, &issuer.issuer, &subject.subject)? {
+            Some(owner) => owner,
+            None if issuer.register => self.make_user(tx, issuer, subject)?,
+            None => return Ok(Welcome::Unlinked),
+        };
+        // The row first: a factor that is enrolled in this moment is seen, or its enrolment ends this session.
+        users::hold(tx, &owner)?;
+        let Some(user) = users::by_id(tx, &owner)?.map(|known| known.user) else { return Ok(Welcome::Unlinked) };
+        let entry = Entry::new("user.sign_in", "user", &*owner);
+        let mut after = Map::from_iter([("issuer".to_owned(), json!(issuer.name))]);
+        if user.disabled {
+            after.insert("why".to_owned(), json!("disabled"));
+            tx.audit(entry.made(after).with_outcome(Outcome::Refused))?;
+            return Ok(Welcome::KeptOut);
+        }
+        if factors::has_one(tx, &owner)? {
+            let expires_at = tickets::give(tx, &arrival.fresh, (&owner, user.version), &arrival.place)?;
+            after.insert("next".to_owned(), json!("second factor"));
+            tx.audit(entry.made(after))?;
+            return Ok(Welcome::Ticket(expires_at, factors::kinds(tx, &owner)?));
+        }
+        users::signed_in(tx, &owner)?;
+        self.end_presented(tx, facts)?;
+        let agent = arrival.user_agent.as_deref();
+        let session = self.begin_session(tx, facts, &owner, arrival.fresh, agent, ActsFor::First)?;
+        tx.audit(entry.made(after))?;
+        if arrival.known.as_ref().is_none_or(|device| device.user_id != owner) {
+            self.notify_of_device(tx, &owner, facts, agent)?;
+        }
+        Ok(Welcome::Session(Box::new((user, session))))
     }
 
     /// Makes a user of somebody who comes for the first time.
@@ -270,29 +354,11 @@ impl People {
             ("issuer".to_owned(), json!(issuer.name)),
         ]);
         tx.audit(Entry::new("user.added", "user", &*id).made(after).personal(&*id, &["name", "email"]))?;
-        table::link(tx, &issuer.issuer, &subject.subject, &id)?;
+        // Else the user would be nobody's: the account belongs to one whom another request makes in the same moment.
+        if !table::link(tx, &issuer.issuer, &subject.subject, &id)? {
+            return Err(StoreError::Conflict("the account was linked meanwhile".to_owned()));
+        }
         Ok(id)
-    }
-
-    async fn link(
-        &self,
-        facts: &Facts,
-        principal: &Principal,
-        issuer: &Issuer,
-        subject: Subject,
-    ) -> Result<(), IdentityError> {
-        self.fresh(principal)?;
-        let (user_id, settings) = (principal.id.to_string(), issuer.settings.clone());
-        let cause = request_cause(Actor::User(Arc::clone(&principal.id)), facts.client, facts);
-        let linked = self.write(cause, move |tx| {
-            if table::link(tx, &settings.issuer, &subject.subject, &user_id)? {
-                let after = Map::from_iter([("issuer".to_owned(), json!(settings.name))]);
-                tx.audit(Entry::new("user.linked", "user", &*user_id).made(after))?;
-                return Ok(true);
-            }
-            Ok(table::owner(tx, &settings.issuer, &subject.subject)? == Some(user_id.clone()))
-        });
-        if linked.await? { Ok(()) } else { Err(IdentityError::LinkedElsewhere) }
     }
 }
 

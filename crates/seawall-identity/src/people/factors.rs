@@ -121,7 +121,7 @@ impl People {
     /// Removes the principal's second factors.
     ///
     /// # Errors
-    /// [`IdentityError::ConfirmFirst`], [`IdentityError::NoFactor`].
+    /// [`IdentityError::ConfirmFirst`], [`IdentityError::SecondFactorFirst`], [`IdentityError::NoFactor`].
     pub async fn remove_own_factors(
         &self,
         facts: &Facts,
@@ -131,19 +131,22 @@ impl People {
         self.fresh(principal)?;
         let (people, principal) = (self.clone(), principal.clone());
         let removed = self.write(cause(facts), move |tx| {
+            if lacks_own(tx, &principal)? {
+                return Ok(None);
+            }
             let removed = people.remove_within(tx, &principal.id)?;
             if removed {
                 people.factors_changed(tx, &principal, ending)?;
             }
-            Ok(removed)
+            Ok(Some(removed))
         });
-        if removed.await? { Ok(()) } else { Err(IdentityError::NoFactor) }
+        if removed.await?.ok_or(IdentityError::SecondFactorFirst)? { Ok(()) } else { Err(IdentityError::NoFactor) }
     }
 
     /// Gives the principal other recovery codes; the ones before hold no longer.
     ///
     /// # Errors
-    /// [`IdentityError::ConfirmFirst`], [`IdentityError::NoFactor`].
+    /// [`IdentityError::ConfirmFirst`], [`IdentityError::SecondFactorFirst`], [`IdentityError::NoFactor`].
     pub async fn make_recovery_codes(
         &self,
         facts: &Facts,
@@ -151,17 +154,20 @@ impl People {
     ) -> Result<RecoveryCodes, IdentityError> {
         self.fresh(principal)?;
         let codes = RecoveryCodes::fresh().map_err(IdentityError::Random)?;
-        let (user_id, digests) = (principal.id.to_string(), codes.digests());
+        let (principal, digests) = (principal.clone(), codes.digests());
         let made = self.write(cause(facts), move |tx| {
-            if !table::has_one(tx, &user_id)? {
-                return Ok(false);
+            if lacks_own(tx, &principal)? {
+                return Ok(None);
             }
-            table::set_recovery_codes(tx, &user_id, &digests)?;
+            if !table::has_one(tx, &principal.id)? {
+                return Ok(Some(false));
+            }
+            table::set_recovery_codes(tx, &principal.id, &digests)?;
             let after = Map::from_iter([("count".to_owned(), json!(digests.len()))]);
-            tx.audit(Entry::new("user.recovery_codes_made", "user", &*user_id).made(after))?;
-            Ok(true)
+            tx.audit(Entry::new("user.recovery_codes_made", "user", &*principal.id).made(after))?;
+            Ok(Some(true))
         });
-        if made.await? { Ok(codes) } else { Err(IdentityError::NoFactor) }
+        if made.await?.ok_or(IdentityError::SecondFactorFirst)? { Ok(codes) } else { Err(IdentityError::NoFactor) }
     }
 
     /// Removes a user's second factors, for who has lost them; all its sessions end.
@@ -208,6 +214,12 @@ impl People {
         }
         Ok(())
     }
+}
+
+/// Whether a principal has a second factor and has not shown it: a password alone changes none.
+fn lacks_own(tx: &mut Tx<'_>, principal: &Principal) -> Result<bool, StoreError> {
+    users::hold(tx, &principal.id)?;
+    Ok(!principal.second_factor && table::has_one(tx, &principal.id)?)
 }
 
 /// Whether other sessions end with a change (ASVS 5.0, 7.4.3).

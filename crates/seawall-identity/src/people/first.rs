@@ -1,5 +1,7 @@
 //! The first administrator: there is no user and no default password, so a token of one use makes the first.
 
+use std::time::Duration;
+
 use seawall_core::{facts::Facts, principal::Role, settings::Secret};
 use seawall_store::{Cause, Lane, StoreError, audit::Entry};
 use serde_json::{Map, json};
@@ -54,10 +56,9 @@ impl People {
         name: &str,
         password: Secret,
     ) -> Result<User, IdentityError> {
-        let begun = self.0.clock.now();
         let _place = self.0.waiting.place(false)?;
         let Some((digest, None)) = self.reset_of(token).await? else {
-            self.0.passwords.pad(begun).await?;
+            self.0.passwords.pad(Duration::ZERO).await?;
             return Err(IdentityError::ResetRefused);
         };
         let name = Name::parse(name)?;

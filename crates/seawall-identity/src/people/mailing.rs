@@ -42,7 +42,7 @@ pub struct EmailShown {
 
 impl People {
     /// What links in mail begin with.
-    fn links(&self) -> Result<&str, IdentityError> {
+    fn link_base(&self) -> Result<&str, IdentityError> {
         self.0.settings.mail.links.as_deref().ok_or(IdentityError::NoMail)
     }
 
@@ -52,7 +52,7 @@ impl People {
     /// # Errors
     /// [`IdentityError::NoMail`], whoever asks.
     pub async fn forgot(&self, facts: &Facts, typed: &str) -> Result<(), IdentityError> {
-        self.links()?;
+        self.link_base()?;
         // Longer than any name and any address: nobody's.
         let typed = if typed.len() > LONGEST_TYPED { "" } else { typed };
         let sealed = self.0.office.secrets.seal(TYPED, typed.as_bytes())?;
@@ -109,7 +109,7 @@ impl People {
             Ok(Some((user.name, email)))
         });
         let Some((name, to)) = given.await? else { return Ok(None) };
-        let link = format!("{}/reset#{}", self.links()?, token.expose());
+        let link = format!("{}/reset#{}", self.link_base()?, token.expose());
         Ok(Some(mail::reset(&self.heading(id, &to), &name, link)))
     }
 
@@ -129,7 +129,7 @@ impl People {
             Ok(Some(wanted.email))
         });
         let Some(to) = wanted.await? else { return Ok(None) };
-        let link = format!("{}/email/verify#{}", self.links()?, token.expose());
+        let link = format!("{}/email/verify#{}", self.link_base()?, token.expose());
         Ok(Some(mail::verify(&self.heading(id, &to), link)))
     }
 
@@ -174,7 +174,7 @@ impl People {
     /// # Errors
     /// [`IdentityError::ConfirmFirst`], [`IdentityError::NoMail`], [`IdentityError::Invalid`], [`IdentityError::TooManyMails`].
     pub async fn want_email(&self, facts: &Facts, principal: &Principal, typed: &str) -> Result<(), IdentityError> {
-        self.links()?;
+        self.link_base()?;
         self.fresh(principal)?;
         let email = Email::parse(typed).map_err(IdentityError::Invalid)?;
         let key = self.0.key.made_for("addresses that are wanted", &[principal.id.as_bytes()]);

@@ -12,8 +12,10 @@ mod external;
 mod factors;
 mod first;
 mod keys;
+mod links;
 mod mailing;
 mod notices;
+mod opening;
 mod operator;
 mod organisations;
 mod passkeys;
@@ -22,6 +24,7 @@ mod reset;
 mod second;
 mod sign_in;
 mod tokens;
+mod trying;
 mod waiting;
 
 use std::{
@@ -58,6 +61,7 @@ pub use devices::{Asking, Begun, Paired, Place};
 pub use external::{Came, External};
 pub use factors::{EndOthers, Enrolled, Enrolment, Factors};
 pub use keys::MadeKey;
+pub use links::Link;
 pub use mailing::EmailShown;
 pub use operator::{NewUser, RolesChange};
 pub use passkeys::{AddedPasskey, NewPasskey, PasskeyOptions, PasskeySignIn, SecondPasskey};
@@ -129,7 +133,7 @@ impl People {
             passwords: Passwords::new(db.clone(), Arc::clone(&clock), Arc::clone(&meter)),
             imports: Imports::new(Arc::clone(&clock), meter),
             devices: key.devices(),
-            sealer: Sealer::new(&key),
+            sealer: Sealer::new(&key).map_err(|_| IdentityError::Cipher)?,
             waiting: Waiting::default(),
             db,
             settings,

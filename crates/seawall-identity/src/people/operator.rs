@@ -1,9 +1,6 @@
 //! What operators do with users.
 
-use seawall_core::{
-    principal::{Revoked, Role},
-    settings::Secret,
-};
+use seawall_core::{principal::Role, settings::Secret};
 use seawall_store::{Cause, Lane, StoreError, Tx, audit::Entry};
 use serde_json::{Map, Value, json};
 
@@ -114,8 +111,7 @@ impl People {
             people.forget_keys(tx, &user.id)?;
             if disabled {
                 people.end_sessions(tx, &user.id, &Which::All, "user disabled")?;
-                let (revoker, revoked) = (people.0.revoker.clone(), Revoked::Principal(user.id.as_str().into()));
-                tx.on_commit(move || revoker.tell(&revoked));
+                people.close_on_commit(tx, &user.id);
             }
             let action = if disabled { "user.disabled" } else { "user.enabled" };
             let (before, after) = (shown(&user.roles, user.disabled), shown(&user.roles, disabled));
@@ -141,7 +137,7 @@ impl People {
         self.change(cause, id, move |tx, user| {
             let given = changed(&user.roles, &change);
             users::set_roles(tx, &user.id, &given)?;
-            people.forget(tx, &user.id)?;
+            people.forget_and_close(tx, &user.id)?;
             let (before, after) = (shown(&user.roles, user.disabled), shown(&given, user.disabled));
             tx.audit(Entry::new("user.roles_changed", "user", &*user.id).changed(before, after))
         })

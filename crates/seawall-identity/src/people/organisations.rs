@@ -9,15 +9,19 @@ use seawall_core::{
 use seawall_store::{Cause, Lane, StoreError, Tx, audit::Entry};
 use serde_json::{Map, Value, json};
 
-use super::{People, SignedIn, cause, confirm::signed_in};
+use super::{
+    People, SignedIn, cause,
+    confirm::signed_in,
+    opening::{ActsFor, Proves, Successor},
+};
 use crate::{
     IdentityError,
     organisations::{
         Member, Organisation,
         table::{self as organisations, MOST_MEMBERS, MOST_OF_A_USER},
     },
-    sessions::{Token, table::Which},
-    users::{Name, table as users},
+    sessions::Token,
+    users::Name,
 };
 
 /// Organisations that are removed take what acts for them along.
@@ -125,7 +129,7 @@ impl People {
             let (before, after) = (shown(before.as_deref()), shown(role.as_ref().map(Role::as_str)));
             let entry = Entry::new("organisation.member_changed", "organisation", &*organisation.id);
             tx.audit(entry.changed(before, after))?;
-            people.forget(tx, &user.id)?;
+            people.forget_and_close(tx, &user.id)?;
             Ok(true)
         });
         if changed.await? {
@@ -170,12 +174,13 @@ impl People {
         let people = self.clone();
         let removed = self.write(cause.clone(), move |tx| {
             let Some(before) = organisations::find(tx, &organisation.id, "")? else { return Ok(None) };
-            let members = people.forget_members(tx, &before.id)?;
+            let members = organisations::member_ids(tx, &before.id)?;
+            members.iter().try_for_each(|member| people.forget_and_close(tx, member))?;
             organisations::remove(tx, &before.id)?;
             let shown = Map::from_iter([
                 ("name".to_owned(), json!(before.name)),
                 ("tier".to_owned(), json!(before.tier)),
-                ("members".to_owned(), Value::from(members)),
+                ("members".to_owned(), Value::from(members.len())),
             ]);
             tx.audit(Entry::new(REMOVED, "organisation", &*before.id).removed(shown))?;
             Ok(Some(before))
@@ -195,36 +200,41 @@ impl People {
         user_agent: Option<String>,
     ) -> Result<SignedIn, IdentityError> {
         let organisation = match which {
-            Some(which) => {
-                let organisation = self.organisation(which).await?;
-                self.check_member(&organisation.id, &principal.id).await?;
-                Some(organisation.id)
-            }
+            Some(which) => Some(self.own_organisation(which, &principal.id).await?),
             None => None,
         };
         let token = Token::new().map_err(IdentityError::Random)?;
         let (people, own, principal, digest) = (self.clone(), facts.clone(), principal.clone(), token.digest());
         let user_id = principal.id.to_string();
         let switched = self.write(cause(facts), move |tx| {
-            let Some(session) = &principal.session else { return Ok(None) };
-            let which = Which::One(session.to_string());
-            if people.end_sessions(tx, &principal.id, &which, "organisation switched")? == 0 {
+            let successor = Successor {
+                digest,
+                user_agent: user_agent.as_deref(),
+                acts_for: ActsFor::Of(organisation.clone()),
+                proves: Proves::AsBefore,
+                why: "organisation switched",
+            };
+            let Some((user, begun)) = people.replace_session(tx, &own, &principal, successor)? else {
                 return Ok(None);
-            }
-            let begun = people.begin_session(tx, &own, &principal.id, digest, user_agent.as_deref())?;
-            if principal.second_factor {
-                crate::sessions::table::second_factor(tx, &begun.id)?;
-            }
-            let at = |us: u64| i64::try_from(us).unwrap_or(i64::MAX);
-            let proven = (at(principal.authenticated_at_unix_us), principal.expires_at_unix_us.map(at));
-            organisations::give_session(tx, &begun.id, organisation.as_deref(), proven)?;
+            };
             let before = principal.membership.as_ref().map(|membership| &*membership.organisation);
             let shown = |id: Option<&str>| Map::from_iter([("organisation".to_owned(), json!(id))]);
             let entry = Entry::new("session.organisation_changed", "session", &*begun.id);
             tx.audit(entry.changed(shown(before), shown(organisation.as_deref())))?;
-            Ok(users::by_id(tx, &principal.id)?.map(|known| (known.user, begun)))
+            Ok(Some((user, begun)))
         });
         signed_in(switched.await?, token, &user_id)
+    }
+
+    /// The id of a user's organisation, by its id or name. One that the user does not belong to is as one that is not there: neither the
+    /// answer nor the looks that it takes tell them apart.
+    async fn own_organisation(&self, which: &str, user_id: &str) -> Result<String, IdentityError> {
+        let (wanted, user_id) = (which.to_owned(), user_id.to_owned());
+        let key = Name::parse(which).map(|name| name.key().to_owned()).unwrap_or_default();
+        let read = self.0.db.read::<_, StoreError>(Lane::Interactive, move |tx| {
+            organisations::of_user_called(tx, &user_id, &wanted, &key)
+        });
+        read.await?.ok_or_else(|| IdentityError::NoOrganisation(which.to_owned()))
     }
 
     /// Refuses an organisation that a user does not belong to, as if it were not there.
@@ -235,13 +245,9 @@ impl People {
         role.await?.map(drop).ok_or_else(|| IdentityError::NoOrganisation(organisation.to_owned()))
     }
 
-    /// Lets what is known of all members in memory be read again; answers how many they are.
-    fn forget_members(&self, tx: &mut Tx<'_>, id: &str) -> Result<usize, StoreError> {
-        let members = organisations::member_ids(tx, id)?;
-        for user_id in &members {
-            self.forget(tx, user_id)?;
-        }
-        Ok(members.len())
+    /// Lets what is known of all members in memory be read again.
+    fn forget_members(&self, tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
+        organisations::member_ids(tx, id)?.iter().try_for_each(|user_id| self.forget(tx, user_id))
     }
 
     /// A tier that is configured.

@@ -2,11 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use seawall_core::{
-    clock::{Clock, Now},
-    meter::Meter,
-    settings::Secret,
-};
+use seawall_core::{clock::Clock, meter::Meter, settings::Secret};
 use seawall_store::{Db, Lane, StoreError};
 use tokio::sync::OnceCell;
 
@@ -98,10 +94,11 @@ impl Passwords {
         Ok(pool.verify_nobody(password.clone(), WITHIN).await?)
     }
 
-    /// Waits as long as every failure takes that began then.
-    pub(super) async fn pad(&self, begun: Now) -> Result<(), IdentityError> {
+    /// Waits as long as every failure takes, for which so much was computed already. Waiting for a turn is no computing: under load it is
+    /// the longer part, and what is taken off for it would show how long the rest took.
+    pub(super) async fn pad(&self, took: Duration) -> Result<(), IdentityError> {
         let random = getrandom::u64().map_err(IdentityError::Random)?;
-        tokio::time::sleep(self.floor.padding(begun, self.clock.now(), random)).await;
+        tokio::time::sleep(self.floor.padding(took, random)).await;
         Ok(())
     }
 }
@@ -110,7 +107,7 @@ impl Passwords {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use seawall_core::meter::NoMeter;
+    use seawall_core::{clock::Now, meter::NoMeter};
     use seawall_store::{Cause, DatabaseUrl, Options, Surroundings, Tx, migration};
 
     use super::*;

@@ -1,10 +1,12 @@
 //! Choosing a password with a token of an operator, without the one before.
 
+use std::time::Duration;
+
 use seawall_core::{facts::Facts, settings::Secret};
 use seawall_store::{Actor, Cause, Lane, StoreError, Tx, audit::Entry};
 use serde_json::{Map, json};
 
-use super::{People, request_cause};
+use super::{People, links, request_cause};
 use crate::{
     IdentityError,
     attempts::{self, Layers},
@@ -47,16 +49,15 @@ impl People {
         Ok(ResetOffer { expires_at: given.await?, user: Some(user), token })
     }
 
-    /// Takes a password for a token. Nobody is signed in by it, second factors stay, all sessions end, and failed attempts at the name are
-    /// forgotten.
+    /// Takes a password for a token. Nobody is signed in by it, second factors stay, all sessions end, accounts elsewhere are linked no
+    /// longer, and failed attempts at the name are forgotten.
     ///
     /// # Errors
     /// [`IdentityError::ResetRefused`]; [`IdentityError::PasswordRefused`], after which the token still holds.
     pub async fn reset(&self, facts: &Facts, token: &str, password: Secret) -> Result<(), IdentityError> {
-        let begun = self.0.clock.now();
         let _place = self.0.waiting.place(false)?;
         let Some((digest, Some(user))) = self.reset_of(token).await? else {
-            self.0.passwords.pad(begun).await?;
+            self.0.passwords.pad(Duration::ZERO).await?;
             return Err(IdentityError::ResetRefused);
         };
         let name = Name::parse(&user.name)?;
@@ -68,8 +69,8 @@ impl People {
             if !tickets::take_reset(tx, &digest)? || !users::set_hash(tx, &user.id, &hash)? {
                 return Ok(false);
             }
-            tickets::void(tx, &user.id)?;
-            tickets::void_resets(tx, Some(&user.id))?;
+            Self::void_given(tx, &user.id)?;
+            links::drop_all(tx, &user.id)?;
             people.end_sessions(tx, &user.id, &Which::All, "password reset")?;
             attempts::forget_account(tx, &Layers::account(&people.0.key, name.key()))?;
             attempts::clear(tx, &people.0.key.counted(name.key(), source))?;
@@ -96,7 +97,7 @@ impl People {
     }
 
     /// Voids what was given to a user to sign in or choose a password with.
-    pub(super) fn void_given(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
+    pub(crate) fn void_given(tx: &mut Tx<'_>, user_id: &str) -> Result<(), StoreError> {
         tickets::void(tx, user_id)?;
         tickets::void_resets(tx, Some(user_id))
     }

@@ -1,11 +1,11 @@
 //! The second step of signing in: a ticket that the right password brought, and a code.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use seawall_core::{facts::Facts, settings::Secret};
 use seawall_store::{Actor, StoreError, Tx};
 
-use super::{People, SignedIn, cause, codes::Judged, request_cause};
+use super::{People, SignedIn, cause, codes::Judged, opening::ActsFor, request_cause};
 use crate::{
     IdentityError,
     factors::tickets,
@@ -42,11 +42,10 @@ impl People {
     /// [`IdentityError::CodeRefused`] when the code is wrong; [`IdentityError::PasswordAgain`] when the ticket does not hold there, or no
     /// longer.
     pub async fn second_factor(&self, facts: &Facts, asked: Second) -> Result<SignedIn, IdentityError> {
-        let begun = self.0.clock.now();
         let device = self.device(asked.device.as_deref());
         let _place = self.0.waiting.place(device.is_some())?;
         let Some(ticket) = digest_of(asked.ticket.as_bytes()) else {
-            self.0.passwords.pad(begun).await?;
+            self.0.passwords.pad(Duration::ZERO).await?;
             return Err(IdentityError::PasswordAgain);
         };
         let token = Token::new().map_err(IdentityError::Random)?;
@@ -67,7 +66,7 @@ impl People {
             Came::Paused(seconds) => IdentityError::CodeRefused { retry_after: Some(seconds) },
             Came::Again => IdentityError::PasswordAgain,
         };
-        self.0.passwords.pad(begun).await?;
+        self.0.passwords.pad(Duration::ZERO).await?;
         Err(error)
     }
 
@@ -108,7 +107,7 @@ impl People {
             return Ok(Came::Again);
         }
         self.end_presented(tx, facts)?;
-        let session = self.begin_session(tx, facts, &user_id, fresh, asked.user_agent.as_deref())?;
+        let session = self.begin_session(tx, facts, &user_id, fresh, asked.user_agent.as_deref(), ActsFor::First)?;
         sessions::second_factor(tx, &session.id)?;
         let device = self.device(asked.device.as_deref());
         if device.is_none_or(|device| device.user_id != user_id) {

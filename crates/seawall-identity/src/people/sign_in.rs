@@ -2,24 +2,21 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use seawall_core::{clock::Now, facts::Facts, http::ClientKey, settings::Secret};
-use seawall_store::{
-    Actor, StoreError, Tx,
-    audit::{Entry, Outcome},
-};
+use seawall_core::{facts::Facts, http::ClientKey, settings::Secret};
+use seawall_store::{Actor, audit::Entry};
 use serde_json::{Map, json};
 
-use super::{Inner, People, cause, request_cause};
+use super::{
+    People, cause,
+    opening::ActsFor,
+    request_cause,
+    trying::{Right, Try, Wrong},
+};
 use crate::{
     IdentityError,
-    attempts::{Attempt, Device, Layers},
     factors::{table as factors, tickets},
-    password::Verdict,
-    sessions::{
-        Session, Token,
-        table::{self as sessions, Begun, Which},
-    },
-    users::{Name, User, table as users},
+    sessions::{Session, Token, table::Which},
+    users::{User, table as users},
 };
 
 /// What is shown to sign in.
@@ -68,37 +65,10 @@ pub struct SignedIn {
     pub device: Option<String>,
 }
 
-/// What is known of an attempt before its password is looked at.
-struct Heard {
-    known: Option<users::Known>,
-    layers: Layers,
-    /// The device, when it is one of the user's.
-    device: Option<Device>,
-    last: bool,
-}
-
 /// What the right password began.
 enum Welcome {
     Session(Box<(User, Session)>),
     Ticket(i64, Vec<&'static str>),
-}
-
-/// Why an attempt failed, for the audit log alone.
-#[derive(Clone, Copy)]
-enum Failure {
-    Unknown,
-    Wrong,
-    Disabled,
-}
-
-impl Failure {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown name",
-            Self::Wrong => "wrong password",
-            Self::Disabled => "disabled",
-        }
-    }
 }
 
 impl People {
@@ -108,81 +78,35 @@ impl People {
     /// # Errors
     /// [`IdentityError::SignInRefused`] takes the same time for every reason.
     pub async fn sign_in(&self, facts: &Facts, asked: SignIn) -> Result<SignInStep, IdentityError> {
-        let begun = self.0.clock.now();
         let device = self.device(asked.device.as_deref());
         let _place = self.0.waiting.place(device.is_some())?;
-        let heard = match self.hear(facts, &asked.name, device).await? {
-            Ok(heard) => heard,
-            Err(retry_after) => return Err(self.refuse(begun, Some(retry_after)).await?),
-        };
-        let hash = heard.known.as_ref().and_then(|known| known.password_hash.clone());
-        let verdict = self.0.passwords.verify(hash.as_deref(), &asked.password).await?;
-        let failure = match &heard.known {
-            None => Some(Failure::Unknown),
-            Some(known) if known.user.disabled => Some(Failure::Disabled),
-            Some(_) if !verdict.matches => Some(Failure::Wrong),
-            Some(_) => None,
-        };
-        if let (None, Some(known), Some(hash)) = (failure, &heard.known, hash)
-            && let Some(step) = self.begin(facts, &asked, known, hash, &heard, verdict).await?
-        {
-            return Ok(step);
+        let tried = Try { name: &asked.name, password: &asked.password, device, action: "user.sign_in" };
+        let refused = |Wrong { retry_after }: Wrong| IdentityError::SignInRefused { retry_after };
+        let right = self.try_password(facts, tried).await?.map_err(refused)?;
+        match self.begin(facts, &asked, &right).await? {
+            Some(step) => Ok(step),
+            None => Err(refused(self.wrong_after_all(facts, right).await?)),
         }
-        // Without a failure, the user was changed while the password was verified.
-        self.record_failure(facts, &heard, failure.unwrap_or(Failure::Wrong)).await?;
-        Err(self.refuse(begun, None).await?)
-    }
-
-    /// Counts the attempt and looks for the user; or answers after how many seconds another is heard.
-    async fn hear(
-        &self,
-        facts: &Facts,
-        typed: &str,
-        device: Option<Device>,
-    ) -> Result<Result<Heard, u64>, IdentityError> {
-        let name = Name::parse(typed).ok();
-        let counted_as = name.as_ref().map_or(typed, Name::key).to_owned();
-        let (people, source) = (self.clone(), facts.client);
-        let heard = self.write(cause(facts), move |tx| {
-            let known = match &name {
-                Some(name) => users::by_name(tx, name.key())?,
-                None => None,
-            };
-            let owner = known.as_ref().map(|known| known.user.id.as_str());
-            let device = device.clone().filter(|device| owner == Some(&*device.user_id));
-            let Inner { key, settings, .. } = &*people.0;
-            let preset = (settings.brute_force, settings.spraying);
-            let layers = Layers::new(key, preset, &counted_as, source, device.as_ref());
-            Ok(match layers.hear(tx)? {
-                Attempt::Paused { retry_after } => Err(retry_after),
-                Attempt::Heard { last } => Ok(Heard { known, layers, device, last }),
-            })
-        });
-        Ok(heard.await?)
     }
 
     /// Begins the session, unless the user has been changed since its password was read.
-    async fn begin(
-        &self,
-        facts: &Facts,
-        asked: &SignIn,
-        known: &users::Known,
-        hash: String,
-        heard: &Heard,
-        verdict: Verdict,
-    ) -> Result<Option<SignInStep>, IdentityError> {
-        let fresh_hash = if verdict.upgrade_due { Some(self.0.passwords.hash(&asked.password).await?) } else { None };
+    async fn begin(&self, facts: &Facts, asked: &SignIn, right: &Right) -> Result<Option<SignInStep>, IdentityError> {
+        let fresh_hash =
+            if right.verdict.upgrade_due { Some(self.0.passwords.hash(&asked.password).await?) } else { None };
         let token = Token::new().map_err(IdentityError::Random)?;
-        let (people, facts, layers) = (self.clone(), facts.clone(), heard.layers.clone());
-        let (place, known_device) = (self.place(facts.client), heard.device.is_some());
-        let (user_id, digest, agent) = (known.user.id.clone(), token.digest(), asked.user_agent.clone());
+        let (people, facts, layers) = (self.clone(), facts.clone(), right.layers.clone());
+        let (place, known_device) = (self.place(facts.client), right.device.is_some());
+        let (user_id, digest, agent) = (right.known.user.id.clone(), token.digest(), asked.user_agent.clone());
+        let hash = right.hash.clone();
         let cause = request_cause(Actor::User(Arc::from(user_id.as_str())), facts.client, &facts);
         let begun = self.write(cause, move |tx| {
-            let second = factors::has_one(tx, &user_id)?;
-            let as_it_was =
-                if second { users::has_hash(tx, &user_id, &hash)? } else { users::signs_in(tx, &user_id, &hash)? };
-            if !as_it_was {
+            // The row first: a factor that is enrolled in this moment is seen, or its enrolment ends this session.
+            if !users::has_hash(tx, &user_id, &hash)? {
                 return Ok(None);
+            }
+            let second = factors::has_one(tx, &user_id)?;
+            if !second {
+                users::signed_in(tx, &user_id)?;
             }
             layers.succeeded(tx)?;
             if let Some(fresh_hash) = &fresh_hash
@@ -198,7 +122,7 @@ impl People {
                 return Ok(Some(Welcome::Ticket(expires_at, factors::kinds(tx, &user_id)?)));
             }
             people.end_presented(tx, &facts)?;
-            let session = people.begin_session(tx, &facts, &user_id, digest, agent.as_deref())?;
+            let session = people.begin_session(tx, &facts, &user_id, digest, agent.as_deref(), ActsFor::First)?;
             if !known_device {
                 people.notify_of_device(tx, &user_id, &facts, agent.as_deref())?;
             }
@@ -211,7 +135,7 @@ impl People {
             }
             Some(Welcome::Session(begun)) => {
                 let (user, session) = *begun;
-                let device = self.known_device(&user.id, heard.device.clone())?;
+                let device = self.known_device(&user.id, right.device.clone())?;
                 Some(SignInStep::SignedIn(Box::new(SignedIn { user, session, token, device })))
             }
         })
@@ -220,63 +144,6 @@ impl People {
     /// What a ticket that is given there is bound to.
     pub(super) fn place(&self, source: IpAddr) -> [u8; 32] {
         self.0.key.made_for("ticket", &[&ClientKey::of(source).bytes()[..]])
-    }
-
-    /// The session that the request came with ends: another takes its place (ASVS 5.0, 7.2.4).
-    pub(super) fn end_presented(&self, tx: &mut Tx<'_>, facts: &Facts) -> Result<(), StoreError> {
-        let Some(principal) = &facts.principal else { return Ok(()) };
-        let Some(session) = &principal.session else { return Ok(()) };
-        self.end_sessions(tx, &principal.id, &Which::One((**session).to_owned()), "replaced").map(drop)
-    }
-
-    /// Begins a session of a user.
-    pub(super) fn begin_session(
-        &self,
-        tx: &mut Tx<'_>,
-        facts: &Facts,
-        user_id: &str,
-        digest: [u8; 32],
-        user_agent: Option<&str>,
-    ) -> Result<Session, StoreError> {
-        let (id, limits, at) = (tx.fresh_id()?, self.0.settings.sessions.limits(), tx.at_us());
-        let begun = Begun { id: &id, digest, user_id, limits, address: facts.client, user_agent };
-        sessions::begin(tx, &begun)?;
-        self.end_surplus(tx, user_id)?;
-        let after = Map::from_iter([
-            ("user".to_owned(), json!(user_id)),
-            ("idle_us".to_owned(), json!(limits.idle_us)),
-            ("expires_at".to_owned(), json!(at.saturating_add(limits.absolute_us))),
-        ]);
-        tx.audit(Entry::new("session.began", "session", &*id).made(after))?;
-        let session = sessions::of_user(tx, user_id, at)?.into_iter().find(|session| session.id == id);
-        session.ok_or(StoreError::NoRow)
-    }
-
-    /// Records an attempt that failed. Names that were typed are recorded by their keyed hashes alone: one may be a password.
-    async fn record_failure(&self, facts: &Facts, heard: &Heard, failure: Failure) -> Result<(), IdentityError> {
-        let (kind, object) = match &heard.known {
-            Some(known) => ("user", known.user.id.clone()),
-            None => ("name", heard.layers.own().iter().take(8).map(|byte| format!("{byte:02x}")).collect()),
-        };
-        let (last, layers) = (heard.last, heard.layers.clone());
-        let recorded = self.write(cause(facts), move |tx| {
-            let source_paused = layers.failed(tx)?;
-            let mut after = Map::from_iter([("why".to_owned(), json!(failure.word()))]);
-            if last {
-                after.insert("paused".to_owned(), json!(true));
-            }
-            if source_paused {
-                after.insert("source_paused".to_owned(), json!(true));
-            }
-            tx.audit(Entry::new("user.sign_in", kind, &*object).made(after).with_outcome(Outcome::Refused))
-        });
-        Ok(recorded.await?)
-    }
-
-    /// The refusal, after as long as every refusal takes.
-    async fn refuse(&self, begun: Now, retry_after: Option<u64>) -> Result<IdentityError, IdentityError> {
-        self.0.passwords.pad(begun).await?;
-        Ok(IdentityError::SignInRefused { retry_after })
     }
 
     /// Ends the session that the request came with; without one there is nothing to end.

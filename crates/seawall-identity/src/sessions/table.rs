@@ -82,6 +82,8 @@ pub(crate) struct Begun<'a> {
     pub(crate) limits: Limits,
     pub(crate) address: IpAddr,
     pub(crate) user_agent: Option<&'a str>,
+    /// The organisation that it acts for.
+    pub(crate) organisation: Option<&'a str>,
 }
 
 /// Begins a session.
@@ -90,8 +92,7 @@ pub(crate) fn begin(tx: &mut Tx<'_>, begun: &Begun<'_>) -> Result<(), StoreError
     let user_agent = begun.user_agent.map(|agent| agent.chars().take(LONGEST_AGENT).collect::<String>());
     tx.execute(
         "INSERT INTO sessions (id, token_digest, user_id, epoch, created_at, authenticated_at, used_at, idle_us, expires_at, address, user_agent, organisation_id)
-         VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7, $8, $9,
-             (SELECT organisation_id FROM memberships WHERE user_id = $3 ORDER BY created_at, organisation_id LIMIT 1))",
+         VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7, $8, $9, $10)",
         &[
             &begun.id,
             &begun.digest,
@@ -102,9 +103,21 @@ pub(crate) fn begin(tx: &mut Tx<'_>, begun: &Begun<'_>) -> Result<(), StoreError
             &now.saturating_add(begun.limits.absolute_us),
             &begun.address.to_canonical().to_string(),
             &user_agent,
+            &begun.organisation,
         ],
     )
     .map(drop)
+}
+
+/// A session was begun in place of one that proved so long ago who it is, and ends no later.
+pub(crate) fn keep_proof(
+    tx: &mut Tx<'_>,
+    id: &str,
+    (authenticated_at, expires_at): (i64, Option<i64>),
+) -> Result<(), StoreError> {
+    let sql = "UPDATE sessions SET authenticated_at = $2,
+                   expires_at = CASE WHEN $3 < expires_at THEN $3 ELSE expires_at END WHERE id = $1";
+    tx.execute(sql, &[&id, &authenticated_at, &expires_at.unwrap_or(i64::MAX)]).map(drop)
 }
 
 /// Notes that a session was begun with a second factor.
@@ -129,6 +142,12 @@ pub(crate) fn live(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<Live>,
          WHERE token_digest = $1 AND ended_at IS NULL AND epoch = $2 AND NOT disabled",
         &[digest, &epoch],
     )
+}
+
+/// A session, whether it holds or not.
+pub(crate) fn by_id(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<Session>, StoreError> {
+    let sql = "SELECT id, created_at, used_at, idle_us, expires_at, address, user_agent FROM sessions WHERE id = $1";
+    tx.find(sql, &[&id])
 }
 
 /// A user's sessions that hold, the latest first.
@@ -170,12 +189,13 @@ pub(crate) fn end(tx: &mut Tx<'_>, user_id: &str, which: &Which, why: &'static s
     }
 }
 
-/// Ends the oldest sessions of a user beyond the most that it may have, and answers which.
+/// Ends sessions of a user beyond the most that it may have, and answers which: first those that hold no longer, then the oldest.
 pub(crate) fn end_surplus(tx: &mut Tx<'_>, user_id: &str) -> Result<Vec<Ended>, StoreError> {
     let now = tx.at_us();
     tx.all(
         "UPDATE sessions SET ended_at = $1, ended_by = 'surplus'
-         WHERE id IN (SELECT id FROM sessions WHERE user_id = $2 AND ended_at IS NULL ORDER BY id DESC LIMIT 1000 OFFSET $3)
+         WHERE id IN (SELECT id FROM sessions WHERE user_id = $2 AND ended_at IS NULL
+             ORDER BY CASE WHEN expires_at > $1 AND used_at + idle_us > $1 THEN 0 ELSE 1 END, id DESC LIMIT 1000 OFFSET $3)
          RETURNING id, token_digest",
         &[&now, &user_id, &MOST_OF_A_USER],
     )

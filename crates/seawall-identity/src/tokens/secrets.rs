@@ -3,13 +3,10 @@
 use std::fmt;
 use zeroize::Zeroizing;
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
-    hmac::{self, HMAC_SHA256},
-};
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{IdentityError, attempts::AttemptsKey};
+use crate::{IdentityError, attempts::AttemptsKey, sealing::SealingKey};
 
 /// How many bytes of a digest name the installation in the ids of its keys.
 const TAG_BYTES: usize = 6;
@@ -17,7 +14,7 @@ const TAG_BYTES: usize = 6;
 /// Seals signing keys and derives refresh tokens. A copy of the database alone can do neither.
 #[derive(Clone)]
 pub(crate) struct TokenSecrets {
-    seal: std::sync::Arc<RandomizedNonceKey>,
+    seal: std::sync::Arc<SealingKey>,
     refresh: hmac::Key,
     tag: String,
 }
@@ -29,7 +26,7 @@ impl TokenSecrets {
         let seal = Zeroizing::new(root.made_for("seals signing keys", &[]));
         let refresh = Zeroizing::new(root.made_for("derives refresh tokens", &[]));
         let tag = Zeroizing::new(root.made_for("names the installation", &[]));
-        let seal = RandomizedNonceKey::new(&AES_256_GCM, &*seal).map_err(|_| IdentityError::Cipher)?;
+        let seal = SealingKey::new(&seal).map_err(|_| IdentityError::Cipher)?;
         Ok(Self {
             seal: seal.into(),
             refresh: hmac::Key::new(HMAC_SHA256, &*refresh),
@@ -44,22 +41,12 @@ impl TokenSecrets {
 
     /// Seals bytes that are bound to a name.
     pub(crate) fn seal(&self, bound_to: &str, plain: &[u8]) -> Result<Vec<u8>, IdentityError> {
-        let mut sealed = plain.to_vec();
-        let nonce = self.seal.seal_in_place_append_tag(Aad::from(bound_to.as_bytes()), &mut sealed);
-        let nonce = nonce.map_err(|_| IdentityError::Cipher)?;
-        let mut whole = nonce.as_ref().to_vec();
-        whole.append(&mut sealed);
-        Ok(whole)
+        self.seal.seal(bound_to, plain).map_err(|_| IdentityError::Cipher)
     }
 
     /// Opens what [`Self::seal`] has sealed; nothing when another secret did, or anything was changed.
     pub(crate) fn open(&self, bound_to: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let mut plain = Zeroizing::new(sealed.to_vec());
-        let length = self.seal.open_in_place(nonce, Aad::from(bound_to.as_bytes()), &mut plain).ok()?.len();
-        plain.truncate(length);
-        Some(plain)
+        self.seal.open(bound_to, sealed)
     }
 
     /// What refresh tokens are derived with.

@@ -131,12 +131,10 @@ pub(crate) fn replace_hash(tx: &mut Tx<'_>, id: &str, read: &str, hash: &str) ->
     Ok(tx.execute(sql, &[&id, &read, &hash])? > 0)
 }
 
-/// Notes that a user signs in, and holds its row until the transaction ends, so that nobody disables it in between. Answers whether it
-/// may: it is not disabled, and the hash is still the one that was verified.
-pub(crate) fn signs_in(tx: &mut Tx<'_>, id: &str, hash: &str) -> Result<bool, StoreError> {
+/// Notes that a user signs in.
+pub(crate) fn signed_in(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
     let at_us = tx.at_us();
-    let sql = "UPDATE users SET last_login_at = $2 WHERE id = $1 AND password_hash = $3 AND NOT disabled";
-    Ok(tx.execute(sql, &[&id, &at_us, &hash])? > 0)
+    tx.execute("UPDATE users SET last_login_at = $2 WHERE id = $1", &[&id, &at_us]).map(drop)
 }
 
 /// Gives a user another password hash, whichever it has.
@@ -157,7 +155,13 @@ pub(crate) fn signs_in_as(tx: &mut Tx<'_>, id: &str, version: i64) -> Result<boo
     Ok(tx.execute(sql, &[&id, &at_us, &version])? > 0)
 }
 
-/// Holds the row of a user until the transaction ends; answers whether the hash is still the one that was verified.
+/// Holds the row of a user until the transaction ends, so that what is read of it and written for it cannot change in between.
+pub(crate) fn hold(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
+    tx.execute("UPDATE users SET version = version WHERE id = $1", &[&id]).map(drop)
+}
+
+/// Holds the row of a user until the transaction ends, so that nobody disables it in between; answers whether it may sign in, and the
+/// hash is still the one that was verified.
 pub(crate) fn has_hash(tx: &mut Tx<'_>, id: &str, hash: &str) -> Result<bool, StoreError> {
     let sql = "UPDATE users SET version = version WHERE id = $1 AND password_hash = $2 AND NOT disabled";
     Ok(tx.execute(sql, &[&id, &hash])? > 0)

@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use seawall_core::{principal::Principal, settings::Secret};
 use seawall_identity::{
     IdentityError,
-    people::{EndOthers, Proof, Second, SignInStep, SignedIn},
+    people::{Came, EndOthers, Proof, Second, SignInStep, SignedIn},
 };
 use seawall_store::Cause;
 
@@ -181,14 +181,19 @@ async fn factors_change_after_a_fresh_proof_alone_and_a_confirmation_is_one() {
         assert!(matches!(stale, Err(IdentityError::ConfirmFirst)), "{stale:?}");
         assert!(matches!(node.people.make_recovery_codes(&own, &principal).await, Err(IdentityError::ConfirmFirst)));
         let proof = |text: &str| Secret::from(text.to_owned());
-        let wrong = node.people.confirm(&own, &principal, Proof::Password(proof("wrong")), None).await;
+        let wrong = node.people.confirm(&own, &principal, Proof::Password(proof("wrong")), Came::default()).await;
         assert!(matches!(wrong, Err(IdentityError::WrongPassword { .. })), "{wrong:?}");
-        let by_password = node.people.confirm(&own, &principal, Proof::Password(proof(PASSWORD)), None).await.unwrap();
+        let by_password =
+            node.people.confirm(&own, &principal, Proof::Password(proof(PASSWORD)), Came::default()).await.unwrap();
         assert_eq!(node.whose(signed_in.token.expose()).await, None, "the token is another");
         let principal = whose(&node, &by_password).await;
         assert!(principal.second_factor, "the session goes on as it was begun");
         let own = facts(HERE, Some(Arc::clone(&principal)));
-        let by_code = node.people.confirm(&own, &principal, Proof::Code(proof(&app.code(ground))), None).await.unwrap();
+        let by_code = node
+            .people
+            .confirm(&own, &principal, Proof::Code(proof(&app.code(ground))), Came::default())
+            .await
+            .unwrap();
         let principal = whose(&node, &by_code).await;
         let own = facts(HERE, Some(Arc::clone(&principal)));
         node.people.remove_own_factors(&own, &principal, EndOthers::Yes).await.unwrap();
@@ -232,6 +237,42 @@ async fn a_change_of_the_user_voids_its_tickets_and_an_operator_removes_factors(
         assert_eq!(node.whose(signed_in.token.expose()).await, None);
         node.sign_in("ann").await;
         let none = node.people.remove_factors(&Cause::operator(), user.id).await;
+        assert!(matches!(none, Err(IdentityError::NoFactor)), "{none:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_alone_neither_removes_a_factor_nor_makes_recovery_codes() {
+    on_both(async |ground| {
+        let node = ground.people().await;
+        let user = node.add("ann", &[]).await;
+        let stolen = node.sign_in("ann").await;
+        let principal = whose(&node, &node.sign_in("ann").await).await;
+        let own = facts(HERE, Some(Arc::clone(&principal)));
+        let app = App::of(&node.people.enrol_totp(&own, &principal).await.unwrap().secret);
+        // The other session goes on, begun with less than is asked for from here on.
+        let code = app.code(ground).into();
+        node.people.confirm_totp(&own, &principal, code, EndOthers::No, None).await.unwrap();
+        ground.clock.advance(Duration::from_secs(30));
+        let principal = whose(&node, &stolen).await;
+        let own = facts(HERE, Some(Arc::clone(&principal)));
+        let proof = Proof::Password(PASSWORD.to_owned().into());
+        let confirmed = node.people.confirm(&own, &principal, proof, Came::default()).await.unwrap();
+        let principal = whose(&node, &confirmed).await;
+        let own = facts(HERE, Some(Arc::clone(&principal)));
+        let removed = node.people.remove_own_factors(&own, &principal, EndOthers::Yes).await;
+        assert!(matches!(removed, Err(IdentityError::SecondFactorFirst)), "{removed:?}");
+        let codes = node.people.make_recovery_codes(&own, &principal).await;
+        assert!(matches!(codes, Err(IdentityError::SecondFactorFirst)), "{codes:?}");
+        assert!(node.people.factors(&user.id).await.unwrap().totp_at.is_some());
+        let proof = Proof::Code(app.code(ground).into());
+        let confirmed = node.people.confirm(&own, &principal, proof, Came::default()).await.unwrap();
+        let principal = whose(&node, &confirmed).await;
+        let own = facts(HERE, Some(Arc::clone(&principal)));
+        node.people.make_recovery_codes(&own, &principal).await.unwrap();
+        node.people.remove_own_factors(&own, &principal, EndOthers::Yes).await.unwrap();
+        let none = node.people.remove_own_factors(&own, &principal, EndOthers::Yes).await;
         assert!(matches!(none, Err(IdentityError::NoFactor)), "{none:?}");
     })
     .await;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use seawall_core::principal::Role;
+use seawall_core::principal::{Revoked, Role};
 use seawall_identity::{
+    IdentityError,
     import::{Batch, BatchReport, Existing, ImportError, ImportOptions, ImportRow},
     password::Stored,
 };
@@ -11,7 +12,7 @@ use seawall_store::{Cause, Lane, StoreError};
 
 use crate::{
     fixtures,
-    support::{Ground, Node, on_both},
+    support::{Ground, Node, facts, on_both},
 };
 
 fn row(line: usize, name: &str, password: &str) -> ImportRow {
@@ -133,6 +134,47 @@ async fn a_dry_run_writes_nothing() {
         assert_eq!((report.added, report.rejected.len(), report.formats[0].wrapped), (1, 1, 1));
         assert!(node.people.list(None, 1).await.unwrap().is_empty());
         assert!(texts(ground, "SELECT id FROM imports").await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_import_changes_means_what_it_means_elsewhere() {
+    const BCRYPT: &str = "$2b$04$GVtnnOhI8L2gJTq6bDI4CuMrhpJ9oNPQiEqHLHvLMkHSiIIZHlJ9q";
+    on_both(async |ground| {
+        let node = ground.people().await;
+        let ann = node.add("ann", &["admin"]).await;
+        let begun = begin(&node, false).await;
+        let update = async |change: &dyn Fn(&mut ImportRow)| {
+            begin(&node, true).await;
+            let mut ann = ImportRow { password: None, ..row(1, "ann", "") };
+            change(&mut ann);
+            let options = ImportOptions { existing: Existing::Update, ..ImportOptions::default() };
+            let report = import(&node, &begun.id, Batch { options, ..batch("", "1", vec![ann]) }).await.unwrap();
+            assert_eq!(report.updated, 1);
+        };
+        let told = || node.heard().iter().filter(|one| **one == Revoked::Principal(ann.id.as_str().into())).count();
+        let holds =
+            async |token: &str| node.people.reset(&facts("192.0.2.1", None), token, "short".to_owned().into()).await;
+        let offer = async || node.people.offer_reset(&Cause::operator(), "ann".to_owned()).await.unwrap();
+        let refused = |outcome: Result<(), IdentityError>| matches!(outcome, Err(IdentityError::ResetRefused));
+
+        let (signed_in, given) = (node.sign_in("ann").await, offer().await);
+        update(&|row| row.roles = Some(Vec::new())).await;
+        assert_eq!(told(), 1, "a role is lost, and open sockets close");
+        assert!(node.whose(signed_in.token.expose()).await.unwrap().roles.is_empty());
+        assert!(!refused(holds(given.token.expose()).await), "the link is still good");
+        update(&|row| row.email = Some("ann@example.org".to_owned())).await;
+        assert!(refused(holds(given.token.expose()).await), "another address voids links");
+        assert!(node.whose(signed_in.token.expose()).await.is_some());
+
+        let given = offer().await;
+        update(&|row| row.password = Some(BCRYPT.to_owned())).await;
+        assert_eq!(node.whose(signed_in.token.expose()).await, None, "another hash ends sessions");
+        assert!(refused(holds(given.token.expose()).await));
+        let given = offer().await;
+        update(&|row| row.password = Some(BCRYPT.to_owned())).await;
+        assert!(!refused(holds(given.token.expose()).await), "the same hash again is no change");
     })
     .await;
 }

@@ -13,6 +13,7 @@ mod attempts;
 mod authenticator;
 mod cut_off;
 mod devices;
+mod external;
 mod factors;
 #[path = "../it/fixtures.rs"]
 mod fixtures;
@@ -24,6 +25,7 @@ mod nodes;
 mod operator;
 mod organisations;
 mod passkeys;
+mod races;
 #[path = "../../../seawall-store/tests/it/support/server.rs"]
 #[expect(dead_code, reason = "the store's own tests use all of it")]
 mod server;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use seawall_core::principal::{Revoked, Role};
 use seawall_identity::{
     IdentityError,
-    people::{EndOthers, SignInStep},
+    people::{Came, EndOthers, SignInStep},
 };
 use seawall_store::{Cause, Lane, StoreError};
 
@@ -171,6 +171,49 @@ async fn a_copy_of_the_database_holds_no_secret_and_every_change_is_recorded() {
         ] {
             assert!(actions.iter().any(|one| one == action), "{action} is not among {actions:?}");
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_password_voids_what_was_given_to_choose_another() {
+    on_both(async |ground| {
+        let node = ground.people().await;
+        node.add("ann", &[]).await;
+        let offer = node.people.offer_reset(&Cause::operator(), "ann".to_owned()).await.unwrap();
+        let ann = node.whose(node.sign_in("ann").await.token.expose()).await.unwrap();
+        let own = facts(HERE, Some(Arc::clone(&ann)));
+        let (old, new) = (PASSWORD.to_owned().into(), OTHER.to_owned().into());
+        node.people.change_password(&own, &ann, old, new, Came::default()).await.unwrap();
+        assert!(matches!(reset(&node, offer.token.expose(), PASSWORD).await, Err(IdentityError::ResetRefused)));
+        node.try_sign_in("ann", OTHER, HERE).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_users_sessions_of_the_application_are_over_and_nameless() {
+    on_both(async |ground| {
+        let node = ground.people().await;
+        node.add("ann", &[]).await;
+        node.add("bob", &[]).await;
+        let mut begun = Vec::new();
+        for name in ["ann", "bob"] {
+            let whose = node.whose(node.sign_in(name).await.token.expose()).await.unwrap();
+            let own = facts(HERE, Some(Arc::clone(&whose)));
+            let session = node.people.begin_app_session(&own, &whose, &format!("{name}s desk")).await.unwrap();
+            let token = node.people.offer_app_session(&own, &whose, &session.id).await.unwrap().token;
+            begun.push((own, whose, token));
+        }
+        node.people.delete(&Cause::operator(), "ann".to_owned()).await.unwrap();
+        let read = ground.db.read::<_, StoreError>(Lane::Interactive, |tx| {
+            let sql = "SELECT name, ended_at IS NULL FROM app_sessions ORDER BY id";
+            tx.all::<(String, bool)>(sql, &[])
+        });
+        assert_eq!(read.await.unwrap(), [(String::new(), false), ("bobs desk".to_owned(), true)]);
+        let (own, bob, _) = &begun[1];
+        let joined = node.people.join_app_session(own, bob, begun[0].2.expose()).await;
+        assert!(joined.is_err(), "{joined:?}");
     })
     .await;
 }

@@ -125,3 +125,33 @@ async fn a_role_holds_with_the_next_look_and_use_is_written_later() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_hold_no_longer_end_before_one_that_does() {
+    on_both(async |ground| {
+        let node = ground.people().await;
+        let user = node.add("ann", &[]).await;
+        let first = node.sign_in("ann").await;
+        // Ninety-nine later ones that nobody used for longer than they may be left.
+        let (id, digest_of) = (user.id.clone(), |number: u8| vec![number; 32]);
+        ground
+            .db
+            .write::<_, StoreError>(&Cause::system("test"), move |tx| {
+                for number in 0..99 {
+                    let (session, at) = (tx.fresh_id()?, tx.at_us());
+                    tx.execute(
+                        "INSERT INTO sessions (id, token_digest, user_id, epoch, created_at, authenticated_at, used_at, idle_us, expires_at, address)
+                         VALUES ($1, $2, $3, '', $4, $4, $4, 1, $5, '192.0.2.1')",
+                        &[&session, &digest_of(number), &id, &(at - 9_000_000), &(at + 9_000_000)],
+                    )?;
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+        node.sign_in("ann").await;
+        assert!(node.whose(first.token.expose()).await.is_some(), "the oldest is the one in use");
+        assert_eq!(node.people.sessions(&user.id).await.unwrap().len(), 2);
+    })
+    .await;
+}

@@ -26,7 +26,9 @@ use seawall_identity::{
     people::{NewUser, People, PeopleParts, SignIn, SignInStep, SignedIn},
     users::User,
 };
-use seawall_store::{Cause, DatabaseUrl, Db, Options, Surroundings, cache::Caches, messages::Messages, migration};
+use seawall_store::{
+    Cause, DatabaseUrl, Db, Lane, Options, StoreError, Surroundings, cache::Caches, messages::Messages, migration,
+};
 use tempfile::TempDir;
 
 use crate::server::Server;
@@ -147,6 +149,20 @@ impl Ground {
     /// Whether the store is a server that several nodes can have.
     pub(crate) const fn shared(&self) -> bool {
         matches!(self.url, DatabaseUrl::Postgres(_))
+    }
+}
+
+/// What one entry of the audit log says: whom it is about, the outcome, and what was before and after.
+pub(crate) type Told = (String, String, Option<String>, Option<String>);
+
+impl Ground {
+    /// All entries of one action, the first first.
+    pub(crate) async fn audited(&self, action: &'static str) -> Vec<Told> {
+        let read = self.db.read::<_, StoreError>(Lane::Interactive, move |tx| {
+            let sql = "SELECT object_id, outcome, before, after FROM audit_log WHERE action = $1 ORDER BY id";
+            tx.all(sql, &[&action])
+        });
+        read.await.unwrap()
     }
 }
 

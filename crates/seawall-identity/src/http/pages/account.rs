@@ -99,7 +99,7 @@ async fn change_password(State(site): State<Site>, sent: Sent) -> Result<Respons
     let visit = &sent.visit;
     let principal = visit.principal(&site)?;
     let (current, new) = (sent.secret("current"), sent.secret("new"));
-    let changed = site.desk.people.change_password(&visit.facts, &principal, current, new, visit.user_agent.clone());
+    let changed = site.desk.people.change_password(&visit.facts, &principal, current, new, visit.came());
     match changed.await {
         Ok(signed_in) => {
             let onward = format!("{}/{PASSWORD}?done=password", site.base);

@@ -72,7 +72,7 @@ async fn take(State(site): State<Site>, sent: Sent) -> Result<Response, Stop> {
         ("", _) => (Proof::Code(sent.secret("code")), "code"),
         _ => (Proof::Password(sent.secret("password")), "password"),
     };
-    match site.desk.people.confirm(&visit.facts, &principal, proof, visit.user_agent.clone()).await {
+    match site.desk.people.confirm(&visit.facts, &principal, proof, visit.came()).await {
         Ok(confirmed) => site.welcome(visit, confirmed, &site.onward(sent.next())).await,
         Err(error) => {
             let said = site.again(error, Some(field), "account")?;

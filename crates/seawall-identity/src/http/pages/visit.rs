@@ -26,6 +26,7 @@ use crate::http::{
     problems::Refused,
     request::{Agent, Known},
 };
+use crate::people::Came;
 
 /// The field in which a form's token is.
 pub(super) const TOKEN: &str = "form_token";
@@ -77,6 +78,11 @@ pub(super) struct Visit {
 }
 
 impl Visit {
+    /// With what the request came.
+    pub(super) fn came(&self) -> Came {
+        Came { user_agent: self.user_agent.clone(), device: self.device.clone() }
+    }
+
     async fn of(parts: &mut Parts, site: &Site) -> Result<Self, Refused> {
         let Known(facts) = Known::from_request_parts(parts, site).await?;
         let Agent(user_agent) = Agent::from_request_parts(parts, site).await?;

@@ -89,6 +89,8 @@ pub struct Verdict {
     pub matches: bool,
     /// It matches, and should be hashed anew while it is at hand.
     pub upgrade_due: bool,
+    /// How long it was computed, without what it waited for its turn.
+    pub took: Duration,
 }
 
 /// Threads that hash and verify passwords.
@@ -165,11 +167,12 @@ impl HashingPool {
         let work = move |shared: &Shared, memory: &mut Memory| {
             let begun = shared.clock.now();
             let matches = shared.hasher.verify(&stored, password.expose(), memory)?;
+            let took = Duration::from_micros(shared.clock.now().since_us(begun));
             // What is too long is not computed at all, and must not lower the floor.
             if password.expose().len() <= MAX_BYTES {
-                shared.floor.record(&stored, Duration::from_micros(shared.clock.now().since_us(begun)));
+                shared.floor.record(&stored, took);
             }
-            Ok(Verdict { matches, upgrade_due: matches && shared.hasher.needs_upgrade(&stored) })
+            Ok(Verdict { matches, upgrade_due: matches && shared.hasher.needs_upgrade(&stored), took })
         };
         self.submit(format, kib, within, work).await
     }

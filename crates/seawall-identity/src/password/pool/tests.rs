@@ -134,12 +134,12 @@ async fn it_hashes_and_verifies() {
     let hash = bench.pool.hash(PASSWORD.to_owned().into(), MINUTE).await.unwrap();
     let stored = Arc::new(Stored::parse(&hash).unwrap());
     let right = bench.pool.verify(Arc::clone(&stored), PASSWORD.to_owned().into(), MINUTE).await.unwrap();
-    assert_eq!(right, Verdict { matches: true, upgrade_due: false });
+    assert_eq!(right, Verdict { matches: true, upgrade_due: false, took: Duration::ZERO });
     let wrong = bench.pool.verify(stored, "correct horse 8".to_owned().into(), MINUTE).await.unwrap();
-    assert_eq!(wrong, Verdict { matches: false, upgrade_due: false });
+    assert_eq!(wrong, Verdict { matches: false, upgrade_due: false, took: Duration::ZERO });
     let plain = Arc::new(Stored::parse("plain:correct horse 7").unwrap());
     let old = bench.pool.verify(Arc::clone(&plain), PASSWORD.to_owned().into(), MINUTE).await.unwrap();
-    assert_eq!(old, Verdict { matches: true, upgrade_due: true });
+    assert_eq!(old, Verdict { matches: true, upgrade_due: true, took: Duration::ZERO });
     assert!(bench.pool.wrap(plain, MINUTE).await.unwrap().unwrap().starts_with("$argon2id$"));
     assert_eq!((bench.counts.of("waiting"), bench.counts.of("running")), (0, 0));
 }
@@ -322,4 +322,26 @@ async fn ending_the_pool_tells_those_who_wait() {
     let next = bench.pool.submit(Format::Argon2id, 0, MINUTE, |_: &Shared, _: &mut Memory| Ok(7)).await;
     assert!(matches!(next, Err(PoolError::Stopped)));
     gate.open().await;
+}
+
+#[tokio::test]
+async fn what_a_full_queue_costs_is_not_taken_for_computing() {
+    let bench = pool(1, 2);
+    let stored = Arc::new(Stored::parse(BCRYPT).unwrap());
+    bench.floor.record(&stored, Duration::from_millis(400));
+    let gate = Gate::close(&bench).await;
+    let verify = |stored: Arc<Stored>| {
+        let pool = Arc::clone(&bench.pool);
+        tokio::spawn(async move { pool.verify(stored, PASSWORD.to_owned().into(), MINUTE).await })
+    };
+    let (one, other) = (verify(Arc::clone(&stored)), verify(stored));
+    while bench.pool.shared.queue.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    bench.clock.0.fetch_add(3_000_000, Ordering::AcqRel);
+    gate.open().await;
+    for verdict in [one.await.unwrap().unwrap(), other.await.unwrap().unwrap()] {
+        assert_eq!(verdict.took, Duration::ZERO, "three seconds in the queue");
+        assert_eq!(bench.floor.padding(verdict.took, 0), Duration::from_millis(400), "and as long behind it as ever");
+    }
 }

@@ -5,7 +5,9 @@ mod prove;
 mod register;
 mod sign_in;
 
-use seawall_core::principal::Principal;
+use std::time::Duration;
+
+use seawall_core::{clock::Now, principal::Principal};
 use seawall_store::{
     StoreError, Tx,
     audit::{Entry, Outcome},
@@ -43,6 +45,11 @@ impl People {
     /// The site, when there are passkeys.
     fn party(&self) -> Result<&RelyingParty, IdentityError> {
         self.0.settings.passkeys.as_ref().ok_or(IdentityError::NoPasskeys)
+    }
+
+    /// How long the way to a refusal took; it is padded to what all take.
+    fn took(&self, begun: Now) -> Duration {
+        Duration::from_micros(self.0.clock.now().since_us(begun))
     }
 
     fn begin_ceremony(&self, purpose: Purpose) -> Result<Ceremony, IdentityError> {

@@ -11,7 +11,7 @@ use seawall_store::{
 use serde_json::{Map, json};
 
 use super::{
-    super::{People, SignedIn, cause, confirm::signed_in, request_cause},
+    super::{People, SignedIn, cause, confirm::signed_in, opening::ActsFor, request_cause},
     PasskeyOptions, assertion, tell_of_copy,
 };
 use crate::{
@@ -119,7 +119,7 @@ impl People {
             Came::Paused(seconds) => IdentityError::PasskeyRefused { retry_after: Some(seconds) },
             Came::Done(None) | Came::Again => IdentityError::PasswordAgain,
         };
-        self.0.passwords.pad(begun).await?;
+        self.0.passwords.pad(self.took(begun)).await?;
         Err(error)
     }
 
@@ -151,7 +151,7 @@ impl People {
             return Ok(Came::Wrong);
         }
         self.end_presented(tx, facts)?;
-        let session = self.begin_session(tx, facts, &user_id, fresh, asked.user_agent.as_deref())?;
+        let session = self.begin_session(tx, facts, &user_id, fresh, asked.user_agent.as_deref(), ActsFor::First)?;
         sessions::second_factor(tx, &session.id)?;
         let device = self.device(asked.device.as_deref());
         if device.is_none_or(|device| device.user_id != user_id) {
@@ -218,7 +218,7 @@ impl People {
             Came::Wrong | Came::Again => None,
             Came::Paused(seconds) => Some(seconds),
         };
-        self.0.passwords.pad(begun).await?;
+        self.0.passwords.pad(self.took(begun)).await?;
         Err(IdentityError::PasskeyRefused { retry_after })
     }
 

@@ -9,7 +9,7 @@ use seawall_store::{
 use serde_json::{Map, json};
 
 use super::{
-    super::{Inner, People, SignedIn, cause},
+    super::{Inner, People, SignedIn, cause, opening::ActsFor},
     PasskeyOptions, assertion, tell_of_copy,
 };
 use crate::{
@@ -73,7 +73,7 @@ impl People {
         let ceremony = self.begin_ceremony(Purpose::SignIn { name: Some(key) })?;
         let allowed = options::bare_descriptors(&ids);
         let options = options::request(party, &ceremony.challenge, &allowed, UserVerification::Required);
-        self.0.passwords.pad(begun).await?;
+        self.0.passwords.pad(self.took(begun)).await?;
         self.offer(&ceremony, options)
     }
 
@@ -103,7 +103,7 @@ impl People {
             }
             Came::Paused(seconds) => Some(seconds),
         };
-        self.0.passwords.pad(begun).await?;
+        self.0.passwords.pad(self.took(begun)).await?;
         Err(IdentityError::PasskeyRefused { retry_after })
     }
 
@@ -175,7 +175,8 @@ impl People {
         fresh: [u8; 32],
     ) -> Result<Session, StoreError> {
         self.end_presented(tx, facts)?;
-        let session = self.begin_session(tx, facts, &owner.user.id, fresh, asked.user_agent.as_deref())?;
+        let session =
+            self.begin_session(tx, facts, &owner.user.id, fresh, asked.user_agent.as_deref(), ActsFor::First)?;
         sessions::second_factor(tx, &session.id)?;
         let after =
             Map::from_iter([("by".to_owned(), json!("passkey")), ("passkey".to_owned(), json!(owner.passkey.id))]);

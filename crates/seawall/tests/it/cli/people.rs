@@ -183,7 +183,12 @@ async fn without_people_a_token_makes_the_first_administrator_and_operators_help
     sign_in(&server, "ann", "a rather different one").await.expect_status(200);
     assert_eq!(place.seawall(&["user", "factors", "ann"]).ok(), "no second factor\n");
     assert_eq!(place.seawall(&["user", "factors", "ann", "--remove"]).code, Some(69));
+    assert_eq!(place.seawall(&["user", "links", "ann"]).ok(), "no account elsewhere\n");
+    assert_eq!(place.seawall(&["user", "links", "ann", "--remove-all"]).ok(), "0 accounts taken away\n");
+    let unknown = place.seawall(&["user", "links", "ann", "--remove", "0123456789abcdef"]).refused(69);
+    assert!(unknown.contains("there is no linked account 0123456789abcdef"), "{unknown}");
     assert_eq!(server.terminate(), Some(0));
+    assert_eq!(place.seawall(&["user", "links", "ann", "--remove-all", "--json"]).ok(), "{\"removed\":0}\n");
     assert_ne!(place.seawall(&["user", "delete", "ann"]).code, Some(0), "it wants --yes");
     assert!(place.seawall(&["user", "delete", "ann", "--yes"]).ok().starts_with("deleted: "));
     assert_eq!(place.seawall(&["user", "list"]).ok(), "");

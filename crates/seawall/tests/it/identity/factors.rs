@@ -71,6 +71,21 @@ async fn who_has_an_app_signs_in_in_two_steps_and_may_use_what_needs_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_showed_no_code_changes_no_factor() {
+    let place = Place::with(CONFIGURATION).await;
+    place.add("ann", &[]).await;
+    let (session, other) = (place.sign_in("ann").await, place.sign_in("ann").await);
+    let enrolment = post(&place, "factors/totp", &session, json!({})).await.expect_status(201).json();
+    let code = crate::identity::totp(enrolment["secret"].as_str().unwrap());
+    let first = json!({ "code": code, "end_other_sessions": false });
+    let own = cookie(&post(&place, "factors/totp/confirm", &session, first).await.expect_status(200));
+    let remove = async |session: &str| place.ask("DELETE", "/_seawall/auth/factors/totp", session, None).await;
+    remove(&other).await.expect_problem(403, "second-factor-required");
+    post(&place, "factors/recovery-codes", &other, json!({})).await.expect_problem(403, "second-factor-required");
+    remove(&own).await.expect_status(204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_needs_a_younger_proof_says_so_and_takes_one() {
     let place = Place::with(CONFIGURATION).await;
     place.add("ann", &[]).await;

@@ -379,6 +379,31 @@ async fn an_address_in_common_links_nothing_and_a_signed_in_user_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn accounts_elsewhere_are_seen_and_taken_away_but_for_the_last_way_of_signing_in() {
+    let issuer = Issuer::start().await;
+    let (place, clock) = place(&issuer).await;
+    let way = begin(&place, "one").await;
+    issuer.gives(issuer.sign(&claims(&issuer, &clock, &way.asked["nonce"])));
+    let own = session(&back(&place, "one", &way.asked["state"], &way.cookie).await.expect_status(303));
+    place.get("/_seawall/auth/links", "").await.expect_problem(401, "not-signed-in");
+    let seen = place.get("/_seawall/auth/links", &own).await.expect_status(200).json();
+    let (id, subject) = (seen["data"][0]["id"].as_str().unwrap(), &seen["data"][0]["subject"]);
+    assert_eq!((subject, &seen["data"][0]["issuer"]), (&json!("s1"), &json!(issuer.url)));
+    let path = format!("/_seawall/auth/links/{id}");
+    place.ask("DELETE", &path, &own, None).await.expect_problem(409, "invalid-input");
+    place.ask("DELETE", "/_seawall/auth/links/none", &own, None).await.expect_problem(404, "invalid-input");
+
+    let who = place.get("/_seawall/auth/session", &own).await.json()["user"]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/users/{who}/links");
+    assert_eq!(place.operator("GET", &path, None).await.expect_status(200).json(), seen);
+    let remove = format!("{path}/remove");
+    place.operator("POST", &remove, Some(json!({ "link": "none" }))).await.expect_status(404);
+    let removed = place.operator("POST", &remove, Some(json!({ "link": id }))).await.expect_status(200);
+    assert_eq!(removed.json(), json!({ "removed": 1 }));
+    assert_eq!(place.get("/_seawall/auth/links", &own).await.json()["data"], json!([]), "the session goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_posted_id_token_serves_once_and_only_with_the_cookie_that_the_form_repeats() {
     let issuer = Issuer::start().await;
     let (place, clock) = place(&issuer).await;

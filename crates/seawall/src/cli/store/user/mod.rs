@@ -1,5 +1,6 @@
 //! `seawall user`: people who may sign in, what they may do, and their sessions.
 
+mod links;
 mod password;
 mod shown;
 
@@ -36,6 +37,8 @@ pub(crate) enum UserCommand {
     Email(EmailOptions),
     /// Show somebody's second factors, or remove them for who has lost them.
     Factors(FactorsOptions),
+    /// Show somebody's accounts elsewhere, or take them away: whoever has one signs in by it.
+    Links(links::LinksOptions),
     /// Show somebody's roles, or change them from the next request on.
     Roles(RolesOptions),
     /// Show from where somebody is signed in.
@@ -156,6 +159,7 @@ impl UserCommand {
             Self::Delete(options) => &options.one.file,
             Self::Email(options) => &options.one.file,
             Self::Factors(options) => &options.one.file,
+            Self::Links(options) => options.file(),
             Self::Roles(options) => &options.one.file,
             Self::SignOut(options) => &options.one.file,
         }
@@ -207,6 +211,7 @@ impl UserCommand {
                 shown::user(&user, what, options.one.json, paint, out)
             }
             Self::Factors(options) => factors(options, holder, out).await,
+            Self::Links(options) => options.run(holder, paint, out).await,
             Self::Roles(options) => roles(options, holder, paint, out).await,
             Self::Sessions(options) => {
                 let sessions = holder.look(&path(&options.user, "/sessions")).await?;

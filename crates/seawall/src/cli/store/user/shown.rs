@@ -101,6 +101,6 @@ fn roles(user: &Value) -> String {
 }
 
 /// What strangers wrote, without what a terminal would obey.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     text.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect()
 }

@@ -111,5 +111,6 @@ impl Everything {
         let sent = self.post("oidc/one/link", &bob, json!({})).await.expect_status(200);
         let way = oidc::begun(sent.json()["location"].as_str().unwrap(), crate::identity::cookie(&sent));
         self.back_from_the_issuer(way, "bartholomew", &bob).await;
+        self.operator("POST", "/api/users/Bartholomew/links/remove", json!({})).await;
     }
 }

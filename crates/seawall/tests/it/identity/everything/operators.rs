@@ -8,6 +8,8 @@ use crate::identity::PASSWORD;
 
 /// `correct horse 7` by bcrypt with cost 4.
 const BCRYPT: &str = "$2b$04$bATWMjH1HR4mv2hZudkBnOX1WqSgLgOR94.3GbzukrZc3Mg6OXi2.";
+/// The same by argon2id, with little memory.
+const ARGON2: &str = "$argon2id$v=19$m=64,t=2,p=1$c2l4dGVlbiBieXRlcyBvaw$CLzTan6gwrmk6KhHJOXU89RtHz4GxPEmga68p8GxtAg";
 const PLAIN: &str = "kept in clear elsewhere";
 
 impl Everything {
@@ -32,8 +34,8 @@ impl Everything {
             json!({ "position": line.to_string(), "place": format!("line {line}"), "name": name, "email": null,
                     "password": password, "roles": null, "id": format!("old-{line}"), "disabled": null, "fault": null })
         };
-        let rows = json!([row(1, "Imogen", BCRYPT.to_owned()), row(2, "Ivanhoe", format!("plain:{PLAIN}"))]);
-        for (again, existing) in [(false, "skip"), (true, "update")] {
+        for (again, existing, imogens) in [(false, "skip", BCRYPT), (true, "update", ARGON2)] {
+            let rows = json!([row(1, "Imogen", imogens.to_owned()), row(2, "Ivanhoe", format!("plain:{PLAIN}"))]);
             let begun = json!({ "fingerprint": "users", "source": "users.csv", "again": again });
             let begun = self.operator("POST", "/api/imports", begun).await;
             let path = format!("/api/imports/{}", begun["id"].as_str().unwrap());
