@@ -157,15 +157,16 @@ pub(crate) fn ids(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Vec<String>, Sto
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Devices that were revoked a while before the latest, those of users who are kept out, and those that act for an organisation which
-/// their user has left; at most so many.
-pub(crate) fn ended(tx: &mut ReadTx<'_>, look_back_us: i64, most: u32) -> Result<Vec<String>, StoreError> {
-    let (latest,): (i64,) = tx.one("SELECT COALESCE(MAX(revoked_at), 0) FROM devices", &[])?;
+/// Devices that were revoked since then, those of users who are kept out, and those that act for an organisation which their user has
+/// left: the next ones after this id, at most so many.
+pub(crate) fn ended_after(tx: &mut ReadTx<'_>, since_us: i64, id: &str, most: u32) -> Result<Vec<String>, StoreError> {
     let rows: Vec<(String,)> = tx.all(
-        "SELECT devices.id FROM devices JOIN users ON users.id = user_id WHERE revoked_at >= $1 OR disabled
+        "SELECT devices.id FROM devices JOIN users ON users.id = user_id
+         WHERE devices.id > $2 AND (revoked_at >= $1 OR disabled
              OR (organisation_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM memberships
-                 WHERE memberships.organisation_id = devices.organisation_id AND memberships.user_id = users.id)) LIMIT $2",
-        &[&latest.saturating_sub(look_back_us), &most],
+                 WHERE memberships.organisation_id = devices.organisation_id AND memberships.user_id = users.id)))
+         ORDER BY devices.id LIMIT $3",
+        &[&since_us, &id, &most],
     )?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }

@@ -182,13 +182,15 @@ pub(crate) fn ids(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Vec<String>, Sto
 }
 
 /// Keys that were taken back since then, those of users who are kept out, and those that act for an organisation which their user has
-/// left; at most so many.
-pub(crate) fn ended_since(tx: &mut ReadTx<'_>, since_us: i64, most: u32) -> Result<Vec<String>, StoreError> {
+/// left: the next ones after this id, at most so many.
+pub(crate) fn ended_after(tx: &mut ReadTx<'_>, since_us: i64, id: &str, most: u32) -> Result<Vec<String>, StoreError> {
     let rows: Vec<(String,)> = tx.all(
-        "SELECT api_keys.id FROM api_keys JOIN users ON users.id = user_id WHERE revoked_at >= $1 OR disabled
+        "SELECT api_keys.id FROM api_keys JOIN users ON users.id = user_id
+         WHERE api_keys.id > $2 AND (revoked_at >= $1 OR disabled
              OR (organisation_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM memberships
-                 WHERE memberships.organisation_id = api_keys.organisation_id AND memberships.user_id = users.id)) LIMIT $2",
-        &[&since_us, &most],
+                 WHERE memberships.organisation_id = api_keys.organisation_id AND memberships.user_id = users.id)))
+         ORDER BY api_keys.id LIMIT $3",
+        &[&since_us, &id, &most],
     )?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }

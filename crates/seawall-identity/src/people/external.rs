@@ -20,7 +20,7 @@ use crate::{
     users::{Name, User, table as users},
 };
 
-/// What came with a request that brings something from an issuer.
+/// What came with a request that proves something.
 #[derive(Clone, Debug, Default)]
 pub struct Came {
     /// With what it is done.

@@ -8,7 +8,7 @@ use std::{
 
 use seawall_core::principal::{Listener, Revocations, Revoked};
 use seawall_store::{
-    Db, Lane, StoreError,
+    Db, Lane, ReadTx, StoreError,
     messages::{Message, Messages, Subscription},
 };
 use tokio::task::AbortHandle;
@@ -19,9 +19,12 @@ use crate::{devices::table as devices, keys::table as keys};
 /// What nodes tell each other by.
 const TOPIC: &str = "revoked_sessions";
 
-/// How far it is looked back for sessions whose end may have been missed, and how many of them are told.
-const LOOK_BACK: Duration = Duration::from_secs(60 * 60);
-const MOST_MISSED: u32 = 10_000;
+/// How much further than to the latest end that this node knew it is looked back for what it may have missed: clocks of nodes differ, and
+/// what ended earlier may be written later.
+const LOOK_BACK_US: i64 = 60 * 60 * 1_000_000;
+
+/// What ended is read in pages of so many rows.
+const PAGE: u32 = 1_000;
 
 /// How long is waited before the store is asked again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -81,40 +84,73 @@ impl Drop for Inner {
 
 /// Passes on what other nodes tell.
 async fn hear(db: Db, mut subscription: Subscription, listeners: Arc<Listeners>) {
+    let Some(mut known_until) = read_until_it_is_read(&db, latest).await else { return };
     loop {
         match subscription.next().await {
             Message::Text(text) => match read(&text) {
                 Some(revoked) => listeners.tell(&revoked),
                 None => tracing::warn!("another node told of a session's end in words that are not known here"),
             },
-            Message::Missed => missed(&db, &listeners).await,
+            Message::Missed => match missed(&db, &listeners, known_until.saturating_sub(LOOK_BACK_US)).await {
+                Some(until) => known_until = until,
+                None => return,
+            },
         }
     }
 }
 
-/// Tells of all sessions and keys that ended a while ago: one of them may have been missed. Ending one twice does no harm.
-async fn missed(db: &Db, listeners: &Listeners) {
-    let ended = loop {
-        let read = |tx: &mut seawall_store::ReadTx<'_>| {
-            let (session,): (i64,) = tx.one("SELECT COALESCE(MAX(ended_at), 0) FROM sessions", &[])?;
-            let (key,): (i64,) = tx.one("SELECT COALESCE(MAX(revoked_at), 0) FROM api_keys", &[])?;
-            let look_back = i64::try_from(LOOK_BACK.as_micros()).unwrap_or(i64::MAX);
-            let sessions = table::ended_since(tx, session.saturating_sub(look_back), MOST_MISSED)?;
-            let keys = keys::ended_since(tx, key.saturating_sub(look_back), MOST_MISSED)?;
-            let keys = keys.into_iter().chain(devices::ended(tx, look_back, MOST_MISSED)?);
-            let sessions = sessions.into_iter().map(|id| Revoked::Session(id.into()));
-            Ok(sessions.chain(keys.map(|id| Revoked::Principal(id.into()))).collect::<Vec<_>>())
-        };
-        match db.read::<_, StoreError>(Lane::Background, read).await {
-            Ok(ended) => break ended,
-            Err(StoreError::Closed) => return,
+/// Tells of all that ended since then: one of them may have been missed. Ending one twice does no harm. Answers until when everything
+/// is known; nothing when the store is closed.
+async fn missed(db: &Db, listeners: &Listeners, since_us: i64) -> Option<i64> {
+    let until = read_until_it_is_read(db, latest).await?;
+    let mut place = (since_us, String::new());
+    loop {
+        let after = place.clone();
+        let ended = move |tx: &mut ReadTx<'_>| table::ended_after(tx, (after.0, &after.1), PAGE);
+        let page = read_until_it_is_read(db, ended).await?;
+        page.iter().for_each(|(_, id)| listeners.tell(&Revoked::Session(id.as_str().into())));
+        match page.into_iter().last() {
+            Some(last) => place = last,
+            None => break,
+        }
+    }
+    for ended in [keys::ended_after, devices::ended_after] {
+        let mut last = String::new();
+        loop {
+            let after = last.clone();
+            let page = read_until_it_is_read(db, move |tx: &mut ReadTx<'_>| ended(tx, since_us, &after, PAGE)).await?;
+            page.iter().for_each(|id| listeners.tell(&Revoked::Principal(id.as_str().into())));
+            match page.into_iter().last() {
+                Some(id) => last = id,
+                None => break,
+            }
+        }
+    }
+    Some(until)
+}
+
+/// When the latest of all that ended did.
+fn latest(tx: &mut ReadTx<'_>) -> Result<i64, StoreError> {
+    let sql = "SELECT COALESCE(MAX(at), 0) FROM (SELECT MAX(ended_at) AS at FROM sessions WHERE ended_at IS NOT NULL UNION ALL SELECT MAX(revoked_at) FROM api_keys
+        UNION ALL SELECT MAX(revoked_at) FROM devices) AS ends";
+    tx.one::<(i64,)>(sql, &[]).map(|(at,)| at)
+}
+
+/// What the store answers, however long it takes to answer; nothing when it is closed.
+async fn read_until_it_is_read<T: Send + 'static>(
+    db: &Db,
+    read: impl Fn(&mut ReadTx<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
+) -> Option<T> {
+    loop {
+        match db.read::<_, StoreError>(Lane::Background, read.clone()).await {
+            Ok(found) => return Some(found),
+            Err(StoreError::Closed) => return None,
             Err(error) => {
                 tracing::warn!(%error, "which sessions and keys ended could not be read; it is tried again");
                 tokio::time::sleep(AGAIN).await;
             }
         }
-    };
-    ended.iter().for_each(|revoked| listeners.tell(revoked));
+    }
 }
 
 fn write(revoked: &Revoked) -> String {

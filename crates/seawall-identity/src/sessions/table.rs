@@ -201,9 +201,14 @@ pub(crate) fn end_surplus(tx: &mut Tx<'_>, user_id: &str) -> Result<Vec<Ended>, 
     )
 }
 
-/// Sessions that ended since then, at most so many.
-pub(crate) fn ended_since(tx: &mut ReadTx<'_>, since_us: i64, most: u32) -> Result<Vec<String>, StoreError> {
-    let rows: Vec<(String,)> =
-        tx.all("SELECT id FROM sessions WHERE ended_at >= $1 ORDER BY ended_at DESC LIMIT $2", &[&since_us, &most])?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+/// The next sessions that ended after that one, each with when it did, in that order; at most so many.
+pub(crate) fn ended_after(
+    tx: &mut ReadTx<'_>,
+    (at_us, id): (i64, &str),
+    most: u32,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    let sql =
+        "SELECT ended_at, id FROM sessions WHERE ended_at IS NOT NULL AND ended_at >= $1 AND (ended_at, id) > ($1, $2)
+               ORDER BY ended_at, id LIMIT $3";
+    tx.all(sql, &[&at_us, &id, &most])
 }

@@ -7,7 +7,7 @@ use seawall_identity::{
     IdentityError,
     passkeys::Refusal,
     people::{
-        EndOthers, NewPasskey, NewUser, PasskeyOptions, PasskeySignIn, Proof, SecondPasskey, SignInStep, SignedIn,
+        Came, EndOthers, NewPasskey, NewUser, PasskeyOptions, PasskeySignIn, Proof, SecondPasskey, SignInStep, SignedIn,
     },
 };
 use seawall_store::{Cause, Lane, StoreError};
@@ -354,12 +354,12 @@ async fn who_has_a_second_factor_shows_it_before_passkeys_change() {
         // The other session went on, and has shown a password alone; a password once more is not enough.
         let principal = whose(&node, &weak).await;
         let proof = Proof::Password(PASSWORD.to_owned().into());
-        let weak = node.people.confirm(&facts(HERE, None), &principal, proof, None).await.unwrap();
+        let weak = node.people.confirm(&facts(HERE, None), &principal, proof, Came::default()).await.unwrap();
         let refused = try_add(&node, &weak, &mut Device::new(ORIGIN, b"two")).await;
         assert!(matches!(refused, Err(IdentityError::ConfirmFirst)), "{:?}", refused.err());
         let principal = whose(&node, &weak).await;
         let proof = Proof::Code(codes.expose()[0].clone().into());
-        let strong = node.people.confirm(&facts(HERE, None), &principal, proof, None).await.unwrap();
+        let strong = node.people.confirm(&facts(HERE, None), &principal, proof, Came::default()).await.unwrap();
         let (_, _, codes) = add(&node, &strong, &mut Device::new(ORIGIN, b"two")).await;
         assert!(codes.is_empty(), "the ones before hold on");
     })
