@@ -56,7 +56,7 @@ impl Said {
     }
 
     /// The summary above the form, with a way to the field.
-    fn summary(&self) -> Markup {
+    pub(super) fn summary(&self) -> Markup {
         let said = match (self.field, &self.detail) {
             (Some(field), _) => Markup::paragraph(Markup::link(&format!("#{field}"), self.beside())),
             (None, Some(detail)) => Markup::paragraph(detail),

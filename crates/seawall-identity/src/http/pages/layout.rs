@@ -74,6 +74,7 @@ fn done(word: &str) -> Option<&'static str> {
         "ended" => "Done: what you ended is signed out.",
         "factors" => "The second factor was removed. All other sessions were ended.",
         "revoked" => "Done: it opens nothing any more.",
+        "unlinked" => "Done: it signs nobody in here any more.",
         "paired" => "The device is paired.",
         "organisation" => "Done: that is what you act for.",
         _ => return None,

@@ -32,7 +32,7 @@ pub(super) const CODES: [&str; 3] = [
 ];
 
 /// The other forms, below the prefix.
-pub(super) const POSTED: [&str; 10] = [
+pub(super) const POSTED: [&str; 11] = [
     "POST auth/pages/sign-out",
     "POST auth/pages/account/sessions",
     "POST auth/pages/account/factors/app",
@@ -43,6 +43,7 @@ pub(super) const POSTED: [&str; 10] = [
     "POST auth/pages/account/devices/revoke",
     "POST auth/pages/account/organisations",
     "POST auth/pages/account/elsewhere",
+    "POST auth/pages/account/elsewhere/unlink",
 ];
 
 /// What the pages look like.

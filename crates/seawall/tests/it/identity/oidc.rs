@@ -24,7 +24,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use super::{PASSWORD, Place, cookie, totp_at};
+use super::{PASSWORD, Place, cookie, pages, totp_at};
 
 /// An issuer on this machine.
 pub(super) struct Issuer {
@@ -468,4 +468,35 @@ async fn pages_lead_to_accounts_elsewhere_and_back_by_the_second_factor() {
     let fields = [("code", recovery), ("next", "/private/a")];
     let answer = place.post_form("sign-in/code", ticket, &fields).await.expect_status(303);
     place.get("/private/a", &session(&answer)).await.expect_status(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_the_page_a_linked_account_is_seen_and_unlinked_but_for_the_last_way_of_signing_in() {
+    let issuer = Issuer::start().await;
+    let (place, clock) = place(&issuer).await;
+    let way = begin(&place, "one").await;
+    issuer.gives(issuer.sign(&claims(&issuer, &clock, &way.asked["nonce"])));
+    let own = session(&back(&place, "one", &way.asked["state"], &way.cookie).await.expect_status(303));
+    let links = place.get("/_seawall/auth/links", &own).await.expect_status(200).json();
+    let id = links["data"][0]["id"].as_str().unwrap().to_owned();
+    let part = pages::page("account/elsewhere");
+    let shown = place.get(&part, &own).await.expect_status(200).text();
+    assert!(shown.contains("<dd>s1</dd>") && shown.contains(&id), "{shown}");
+    let last = place.post_form("account/elsewhere/unlink", &own, &[("id", &id)]).await.expect_status(409);
+    assert!(last.text().contains("only way to sign in"), "{}", last.text());
+
+    let bob = json!({ "name": "bob", "password": PASSWORD });
+    place.operator("POST", "/api/users", Some(bob)).await.expect_status(201);
+    let own = place.sign_in("bob").await;
+    let sent = place.ask("POST", "/_seawall/auth/oidc/two/link", &own, Some(json!({}))).await.expect_status(200);
+    let way = begun(sent.json()["location"].as_str().unwrap(), cookie(&sent));
+    let mut his = claims(&issuer, &clock, &way.asked["nonce"]);
+    his["sub"] = json!("s2");
+    issuer.gives(issuer.sign(&his));
+    back(&place, "two", &way.asked["state"], &format!("{}; {own}", way.cookie)).await.expect_status(303);
+    let links = place.get("/_seawall/auth/links", &own).await.expect_status(200).json();
+    let id = links["data"][0]["id"].as_str().unwrap().to_owned();
+    let done = place.post_form("account/elsewhere/unlink", &own, &[("id", &id)]).await.expect_status(303);
+    let shown = place.get(done.header("location").unwrap(), &own).await.expect_status(200).text();
+    assert!(shown.contains("it signs nobody in here any more") && shown.contains("You have linked none."), "{shown}");
 }
