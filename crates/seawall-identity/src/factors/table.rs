@@ -37,10 +37,10 @@ pub(crate) fn has_one(tx: &mut ReadTx<'_>, user_id: &str) -> Result<bool, StoreE
     Ok(has_app(tx, user_id)? || has_passkey(tx, user_id)?)
 }
 
-/// With what a user can show that it is more than the password: a code, a passkey.
-pub(crate) fn kinds(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Vec<&'static str>, StoreError> {
+/// With what a user can show that it is more than the password: a code, and a passkey where they are used.
+pub(crate) fn kinds(tx: &mut ReadTx<'_>, user_id: &str, passkeys: bool) -> Result<Vec<&'static str>, StoreError> {
     let code = has_app(tx, user_id)? || recovery_codes(tx, user_id)? > 0;
-    let kinds = [(code, "code"), (has_passkey(tx, user_id)?, "passkey")];
+    let kinds = [(code, "code"), (passkeys && has_passkey(tx, user_id)?, "passkey")];
     Ok(kinds.into_iter().filter(|(has, _)| *has).map(|(_, kind)| kind).collect())
 }
 

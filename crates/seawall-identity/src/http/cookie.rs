@@ -102,7 +102,7 @@ impl SessionCookie {
     }
 
     fn ceremony_name(&self) -> String {
-        format!("{}-passkey", self.name)
+        self.beside("passkey")
     }
 
     fn flow_name(&self) -> String {
@@ -126,6 +126,7 @@ impl SessionCookie {
         let names = [
             Arc::clone(&self.device_name),
             self.flow_name().into(),
+            self.ceremony_name().into(),
             self.beside(STEP).into(),
             self.beside(FORM).into(),
         ];

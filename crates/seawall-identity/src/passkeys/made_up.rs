@@ -11,7 +11,7 @@ pub(crate) fn ids(key: &AttemptsKey, name: &str) -> Vec<Vec<u8>> {
     let byte = |at: usize| drawn.get(at).copied().unwrap_or_default();
     let count: u8 = if byte(0) % 4 == 0 { 2 } else { 1 };
     let one = |which: u8| {
-        let length = LENGTHS.get(usize::from(byte(1) % 4)).copied().unwrap_or(32);
+        let length = LENGTHS.get(usize::from(byte(1 + usize::from(which)) % 4)).copied().unwrap_or(32);
         let parts = (0_u8..2).flat_map(|part| key.made_for("made-up passkeys", &[name.as_bytes(), &[which, part]]));
         parts.take(length).collect()
     };

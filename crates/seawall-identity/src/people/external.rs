@@ -316,7 +316,7 @@ impl People {
             let expires_at = tickets::give(tx, &arrival.fresh, (&owner, user.version), &arrival.place)?;
             after.insert("next".to_owned(), json!("second factor"));
             tx.audit(entry.made(after))?;
-            return Ok(Welcome::Ticket(expires_at, factors::kinds(tx, &owner)?));
+            return Ok(Welcome::Ticket(expires_at, factors::kinds(tx, &owner, self.0.settings.passkeys.is_some())?));
         }
         users::signed_in(tx, &owner)?;
         self.end_presented(tx, facts)?;

@@ -1,5 +1,7 @@
 //! What people and operators do with second factors.
 
+use std::sync::Arc;
+
 use seawall_core::{facts::Facts, principal::Principal, settings::Secret};
 use seawall_store::{Cause, Lane, StoreError, Tx, audit::Entry};
 use serde_json::{Map, Value, json};
@@ -63,20 +65,23 @@ impl People {
     /// Begins to enrol an authenticator app: it serves once a code of it came.
     ///
     /// # Errors
-    /// [`IdentityError::ConfirmFirst`], [`IdentityError::FactorExists`].
+    /// [`IdentityError::ConfirmFirst`], [`IdentityError::SecondFactorFirst`], [`IdentityError::FactorExists`].
     pub async fn enrol_totp(&self, facts: &Facts, principal: &Principal) -> Result<Enrolment, IdentityError> {
         self.fresh(principal)?;
         let seed = Seed::fresh().map_err(IdentityError::Random)?;
-        let user_id = principal.id.to_string();
-        let sealed = self.0.sealer.seal(&user_id, &seed).map_err(IdentityError::Random)?;
+        let by = principal.clone();
+        let sealed = self.0.sealer.seal(&by.id, &seed).map_err(IdentityError::Random)?;
         let kept = self.write(cause(facts), move |tx| {
-            let kept = table::enrol(tx, &user_id, &sealed)?;
-            if kept {
-                tx.audit(Entry::new("user.factor_offered", "user", &*user_id).made(kind()))?;
+            if lacks_own(tx, &by)? {
+                return Ok(None);
             }
-            Ok(kept)
+            let kept = table::enrol(tx, &by.id, &sealed)?;
+            if kept {
+                tx.audit(Entry::new("user.factor_offered", "user", &*by.id).made(kind()))?;
+            }
+            Ok(Some(kept))
         });
-        if !kept.await? {
+        if !kept.await?.ok_or(IdentityError::SecondFactorFirst)? {
             return Err(IdentityError::FactorExists);
         }
         let uri = seed.uri(&self.0.settings.authenticator_name, &principal.name);
@@ -86,7 +91,7 @@ impl People {
     /// Takes the first code of an app: from here on, codes are asked for. The session gets a fresh token; the others end if wanted.
     ///
     /// # Errors
-    /// [`IdentityError::ConfirmFirst`], [`IdentityError::CodeRefused`].
+    /// [`IdentityError::ConfirmFirst`], [`IdentityError::SecondFactorFirst`], [`IdentityError::CodeRefused`].
     pub async fn confirm_totp(
         &self,
         facts: &Facts,
@@ -99,20 +104,25 @@ impl People {
         let codes = RecoveryCodes::fresh().map_err(IdentityError::Random)?;
         let token = Token::new().map_err(IdentityError::Random)?;
         let (people, own, digest, digests) = (self.clone(), facts.clone(), token.digest(), codes.digests());
-        let by = Principal { second_factor: true, ..principal.clone() };
+        let principal = principal.clone();
+        let user_id = Arc::clone(&principal.id);
         let confirmed = self.write(cause(facts), move |tx| {
+            if lacks_own(tx, &principal)? {
+                return Ok(None);
+            }
+            let by = Principal { second_factor: true, ..principal.clone() };
             let judged = people.judge_code(tx, &by.id, code.expose(), true)?;
             if judged != Judged::Right || !table::confirm(tx, &by.id)? {
-                return Ok((judged, None));
+                return Ok(Some((judged, None)));
             }
             table::set_recovery_codes(tx, &by.id, &digests)?;
             tx.audit(Entry::new("user.factor_added", "user", &*by.id).made(kind()))?;
             people.notify(tx, &by.id, Notice::SecondFactorAdded, user_agent.as_deref())?;
             people.factors_changed(tx, &by, ending)?;
-            Ok((judged, people.renew(tx, &own, &by, (digest, user_agent.as_deref()), "code")?))
+            Ok(Some((judged, people.renew(tx, &own, &by, (digest, user_agent.as_deref()), "code")?)))
         });
-        match confirmed.await? {
-            (Judged::Right, renewed) => Ok(Enrolled { signed_in: signed_in(renewed, token, &principal.id)?, codes }),
+        match confirmed.await?.ok_or(IdentityError::SecondFactorFirst)? {
+            (Judged::Right, renewed) => Ok(Enrolled { signed_in: signed_in(renewed, token, &user_id)?, codes }),
             (Judged::Wrong, _) => Err(IdentityError::CodeRefused { retry_after: None }),
             (Judged::Paused { retry_after }, _) => Err(IdentityError::CodeRefused { retry_after: Some(retry_after) }),
         }
@@ -217,7 +227,7 @@ impl People {
 }
 
 /// Whether a principal has a second factor and has not shown it: a password alone changes none.
-fn lacks_own(tx: &mut Tx<'_>, principal: &Principal) -> Result<bool, StoreError> {
+pub(super) fn lacks_own(tx: &mut Tx<'_>, principal: &Principal) -> Result<bool, StoreError> {
     users::hold(tx, &principal.id)?;
     Ok(!principal.second_factor && table::has_one(tx, &principal.id)?)
 }

@@ -119,7 +119,10 @@ impl People {
                 let expires_at = tickets::give(tx, &digest, (&user_id, known.user.version), &place)?;
                 let after = Map::from_iter([("next".to_owned(), json!("second factor"))]);
                 tx.audit(Entry::new("user.sign_in", "user", &*user_id).made(after))?;
-                return Ok(Some(Welcome::Ticket(expires_at, factors::kinds(tx, &user_id)?)));
+                return Ok(Some(Welcome::Ticket(
+                    expires_at,
+                    factors::kinds(tx, &user_id, people.0.settings.passkeys.is_some())?,
+                )));
             }
             people.end_presented(tx, &facts)?;
             let session = people.begin_session(tx, &facts, &user_id, digest, agent.as_deref(), ActsFor::First)?;

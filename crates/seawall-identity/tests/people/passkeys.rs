@@ -356,8 +356,11 @@ async fn who_has_a_second_factor_shows_it_before_passkeys_change() {
         let proof = Proof::Password(PASSWORD.to_owned().into());
         let weak = node.people.confirm(&facts(HERE, None), &principal, proof, Came::default()).await.unwrap();
         let refused = try_add(&node, &weak, &mut Device::new(ORIGIN, b"two")).await;
-        assert!(matches!(refused, Err(IdentityError::ConfirmFirst)), "{:?}", refused.err());
+        assert!(matches!(refused, Err(IdentityError::SecondFactorFirst)), "{:?}", refused.err());
         let principal = whose(&node, &weak).await;
+        let here = facts(HERE, Some(Arc::clone(&principal)));
+        let app = node.people.enrol_totp(&here, &principal).await;
+        assert!(matches!(app, Err(IdentityError::SecondFactorFirst)), "a password alone adds no app either: {app:?}");
         let proof = Proof::Code(codes.expose()[0].clone().into());
         let strong = node.people.confirm(&facts(HERE, None), &principal, proof, Came::default()).await.unwrap();
         let (_, _, codes) = add(&node, &strong, &mut Device::new(ORIGIN, b"two")).await;

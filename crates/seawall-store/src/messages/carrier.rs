@@ -25,13 +25,13 @@ const MISSED: &str = "!missed";
 /// With [`UNHEARD`] this is less than caches keep what decides over access while they are cut off.
 const BEAT_EVERY: Duration = Duration::from_millis(500);
 /// From how many beats on that are missing nobody can rely on hearing of others: the connection may only be slow.
-const UNHEARD: u32 = 2;
+const UNHEARD: u64 = 2;
 /// For how long the other side may take to answer before that is so.
 const SLOW: Duration = Duration::from_secs(1);
 /// How often others are told that messages were lost, at most: they forget everything each time.
 const WORD_EVERY: Duration = Duration::from_secs(1);
 /// Beats that may be missing before the connection is given up.
-const MOST_SILENT: u32 = 30;
+const MOST_SILENT: u64 = 30;
 /// How long the other side is left alone after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -93,17 +93,19 @@ impl<W: Way + Sync> Carrier<W> {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut word = time::interval(WORD_EVERY);
         word.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut silent = 0;
+        // Beats that were sent, and the latest of them that came back.
+        let (mut beats, mut returned) = (0_u64, 0);
         loop {
             tokio::select! {
                 message = heard.next() => match message {
                     Some(message) => {
-                        // What was said before it has come too: messages stay in their order.
-                        if silent > UNHEARD {
+                        self.hear(&message);
+                        returned = self.own_beat(&message).unwrap_or(returned);
+                        // What others said before the latest beat has come too: messages stay in their order. What another says shows
+                        // nothing of the kind, and an earlier beat little.
+                        if self.own_beat(&message) == Some(beats) && !self.hub.state.is_connected() {
                             self.hub.state.connected();
                         }
-                        silent = 0;
-                        self.hear(&message);
                     }
                     None => return Err(format!("{}: the connection was closed", self.way.place())),
                 },
@@ -117,7 +119,8 @@ impl<W: Way + Sync> Carrier<W> {
                 },
                 _ = word.tick() => self.own_up(&mut sending).await?,
                 _ = beat.tick() => {
-                    silent += 1;
+                    beats += 1;
+                    let silent = beats.saturating_sub(returned);
                     let lost = || format!("{}: what is sent there does not come back", self.way.place());
                     if silent > MOST_SILENT {
                         return Err(lost());
@@ -125,7 +128,7 @@ impl<W: Way + Sync> Carrier<W> {
                     if silent > UNHEARD {
                         self.hub.state.broken(&lost());
                     }
-                    self.send(&mut sending, BEAT, "").await?;
+                    self.send(&mut sending, BEAT, &beats.to_string()).await?;
                 }
             }
         }
@@ -179,19 +182,19 @@ impl<W: Way + Sync> Carrier<W> {
         }
     }
 
-    /// Waits for the other side. One that is slow may be gone: until it answers nothing is heard here either.
+    /// Which of the beats of this process it is, when it is one.
+    fn own_beat(&self, (topic, text): &Heard) -> Option<u64> {
+        text.strip_prefix(&*self.id).filter(|_| topic == BEAT)?.parse().ok()
+    }
+
+    /// Waits for the other side. One that is slow may be gone: until a beat comes back nothing is heard here either.
     async fn in_time<T>(&self, doing: impl Future<Output = Result<T, String>>) -> Result<T, String> {
         let silent = |patience: Duration| format!("{}: no answer within {} ms", self.way.place(), patience.as_millis());
         let mut doing = pin!(time::timeout(PATIENCE, doing));
         if let Ok(done) = time::timeout(SLOW, &mut doing).await {
             return done.map_err(|_| silent(PATIENCE))?;
         }
-        let connected = self.hub.state.is_connected();
         self.hub.state.broken(&silent(SLOW));
-        let answer = doing.await.map_err(|_| silent(PATIENCE))?;
-        if connected && answer.is_ok() {
-            self.hub.state.connected();
-        }
-        answer
+        doing.await.map_err(|_| silent(PATIENCE))?
     }
 }

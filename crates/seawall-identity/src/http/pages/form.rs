@@ -45,11 +45,6 @@ impl Said {
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, field: Some(field), title, detail: None }
     }
 
-    /// In a few words.
-    pub(super) const fn title(&self) -> &'static str {
-        self.title
-    }
-
     /// What is said beside the field.
     fn beside(&self) -> &str {
         self.detail.as_deref().unwrap_or(self.title)

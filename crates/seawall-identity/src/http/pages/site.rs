@@ -50,9 +50,15 @@ impl Site {
     pub(super) fn again(&self, error: IdentityError, field: Option<&'static str>, back: &str) -> Result<Said, Stop> {
         match error {
             IdentityError::ConfirmFirst => Err(self.confirm_first(back)),
+            IdentityError::SecondFactorFirst => Err(self.second_factor_first(back)),
             IdentityError::NoUser(_) => Err(self.to("sign-in").into()),
             error => Ok(Said::of(error, field)),
         }
+    }
+
+    /// The way to the page where people show their second factor, and back.
+    fn second_factor_first(&self, back: &str) -> Stop {
+        see_other(&format!("{}/confirm?need=second-factor&{NEXT}={}/{back}", self.base, self.base)).into()
     }
 
     /// The way to the page where people confirm who they are, and back.

