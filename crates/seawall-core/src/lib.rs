@@ -11,6 +11,7 @@
 //! | [`facts`] | what is known of a request, for built-in targets |
 //! | [`fetch`] | the port to small outgoing requests |
 //! | [`http`] | decisions about one message: addresses, origins, paths, routes, trace context |
+//! | [`json`] | the shape of JSON, checked as it arrives |
 //! | [`limit`] | quotas, the sliding window, the sketch, and the port to a rate store |
 //! | [`mail`] | the port to whoever sends letters |
 //! | [`membership`] | for which organisation somebody acts, and its tier |
@@ -30,6 +31,7 @@ pub mod clock;
 pub mod facts;
 pub mod fetch;
 pub mod http;
+pub mod json;
 pub mod limit;
 pub mod mail;
 pub mod membership;

@@ -13,6 +13,7 @@ use http::{
 };
 use seawall_core::{
     facts::Facts,
+    json::{self, Limits, Refusal},
     principal::{Principal, PrincipalKind},
 };
 use serde::de::DeserializeOwned;
@@ -22,6 +23,9 @@ use super::problems::Refused;
 
 /// The largest body; the way here takes no larger one either.
 const MOST_BYTES: usize = 16 * 1024;
+
+/// What a body may hold (checklist WK-1); what a browser says of a passkey is one long string.
+const LIMITS: Limits = Limits { characters: 16 * 1024, ..Limits::CHECKLIST };
 
 /// What is known of a request.
 pub(super) struct Known(pub(super) Facts);
@@ -73,19 +77,23 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
         }
         let bytes = axum::body::to_bytes(request.into_body(), MOST_BYTES).await;
         let bytes = bytes.map_err(|_| Refused::invalid("The body is too large."))?;
+        json::check(&bytes, LIMITS).map_err(|refusal| Refused::invalid(refused(&bytes, &refusal)))?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| Refused::invalid(explained(&error)))
     }
 }
 
-/// What is wrong with a body, without a value of it: one may be a password.
+/// Why a body is not taken, without a value of it: one may be a password.
+fn refused(body: &[u8], refusal: &Refusal) -> String {
+    let Refusal { fault, at } = refusal;
+    match json::pointer(body, LIMITS) {
+        way if way.is_empty() => format!("The body is not JSON that every reader reads alike: {fault}, at byte {at}."),
+        way => format!("The body is not JSON that every reader reads alike: {fault}, at byte {at} ({way})."),
+    }
+}
+
 fn explained(error: &serde_json::Error) -> String {
     let place = format!("line {}, column {}", error.line(), error.column());
-    match error.classify() {
-        serde_json::error::Category::Data => {
-            format!("The body has not the fields that this path takes, or one is of another kind ({place}).")
-        }
-        _ => format!("The body is no JSON ({place})."),
-    }
+    format!("The body has not the fields that this path takes, or one is of another kind ({place}).")
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

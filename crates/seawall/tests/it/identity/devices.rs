@@ -15,7 +15,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 impl Place {
-    async fn with_devices() -> Self {
+    pub(super) async fn with_devices() -> Self {
         let routes = "[route.\"/tv/*\"]\naccess.require = \"device\"\n[route.\"/any/*\"]\naccess.require = \"known\"\n";
         Self::with(&format!("{CONFIGURATION}{routes}")).await
     }

@@ -216,3 +216,28 @@ async fn behind_a_proxy_that_ends_https_the_cookie_is_protected_and_plain_http_r
     assert!(written.starts_with("__Host-seawall=") && written.ends_with("HttpOnly; SameSite=Lax; Secure"), "{written}");
     place.get("/private/a", &cookie(&answer)).await.expect_status(200);
 }
+
+/// Of two readers of such a body, each may see another name.
+#[tokio::test(flavor = "multi_thread")]
+async fn wk_1_a_body_that_is_read_in_two_ways_or_is_too_deep_is_refused_and_no_value_of_it_is_told() {
+    let place = Place::with_devices().await;
+    place.add("ann", &[]).await;
+    let session = place.sign_in("ann").await;
+    let deep = format!(r#"{{"name":{}1{}}}"#, "[".repeat(10), "]".repeat(10));
+    for (body, why) in [
+        (r#"{"name":"ann","name":"s3cret"}"#, "the same key twice in an object, at byte 20 (/name)"),
+        (deep.as_str(), "arrays and objects too deep in one another, at byte 17 (/name/0/0/0/0/0/0/0/0/0)"),
+        (r#"{"name":"s3cret\u0000"}"#, "the character U+0000"),
+        (r#"{"name":"\ud800s3cret"}"#, "half of a surrogate pair"),
+        (r#"{"name":"s3cret"} {}"#, "something follows the value"),
+        ("{\"name\":\"s3cret\n\"}", "a control character that is not escaped"),
+    ] {
+        for path in ["sign-in", "token", "devices/code", "devices/approve", "app-sessions", "keys"] {
+            let request = Request::post(format!("/_seawall/auth/{path}")).header("Content-Type", "application/json");
+            let answer = place.app.client().request(request.header("Cookie", &*session).body(body)).await;
+            let text = answer.text();
+            assert!(text.contains(why) && !text.contains("s3cret"), "{path} {body}: {text}");
+            answer.expect_problem(400, "invalid-input");
+        }
+    }
+}
