@@ -73,7 +73,7 @@ pub enum IdentityError {
     #[error("passkeys are not used here; set `url` in [identity] to the address of the site, which has to be a domain")]
     NoPasskeys,
     /// A passkey does not sign in: nobody is told why.
-    #[error("the passkey is not accepted")]
+    #[error("the passkey is not accepted; try again, or use another way")]
     PasskeyRefused {
         /// After how many seconds another attempt is heard, when this one was not.
         retry_after: Option<u64>,

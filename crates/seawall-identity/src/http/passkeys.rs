@@ -217,12 +217,12 @@ impl Desk {
     }
 
     /// Options, and what the browser keeps meanwhile.
-    fn offer(&self, offered: PasskeyOptions) -> Response {
+    pub(super) fn offer(&self, offered: PasskeyOptions) -> Response {
         self.keep_ceremony(Shown(offered.options).into_response(), &offered.ceremony)
     }
 
     /// The ceremony was answered, and is over.
-    fn answered(&self, response: Response) -> Response {
+    pub(super) fn answered(&self, response: Response) -> Response {
         self.keep_ceremony(response, "")
     }
 

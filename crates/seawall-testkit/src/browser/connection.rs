@@ -45,10 +45,15 @@ impl Connection {
 
     /// Waits for the next event of a page; one that came since [`Self::forget`] is one.
     pub(super) async fn event(&mut self, session: &str, method: &str) -> Value {
+        self.event_that(session, method, |_| true).await
+    }
+
+    /// The same of those whose parameters are so.
+    pub(super) async fn event_that(&mut self, session: &str, method: &str, so: impl Fn(&Value) -> bool) -> Value {
         loop {
-            if let Some(event) =
-                self.events.iter().find(|event| event["method"] == method && event["sessionId"] == session)
-            {
+            let fits =
+                |event: &&Value| event["method"] == method && event["sessionId"] == session && so(&event["params"]);
+            if let Some(event) = self.events.iter().find(fits) {
                 return event["params"].clone();
             }
             let said = self.receive().await;

@@ -4,6 +4,7 @@ mod connection;
 mod page;
 
 use std::{
+    net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -49,9 +50,19 @@ pub struct Browser {
 impl Browser {
     /// Starts this program and connects to it.
     pub async fn start(program: &Path) -> Self {
+        Self::start_with(program, &[]).await
+    }
+
+    /// The same, with hosts of which the browser knows where they are: it goes to that address whatever the port of a URL, and takes the
+    /// host for the one that the URL names.
+    pub async fn start_with(program: &Path, hosts: &[(&str, SocketAddr)]) -> Self {
         let profile = TemporaryDirectory::new();
         let mut command = Command::new(program);
         command.args(FLAGS).arg("--remote-debugging-port=0");
+        let rules = hosts.iter().map(|(host, at)| format!("MAP {host} {at}")).collect::<Vec<_>>();
+        if !rules.is_empty() {
+            command.arg(format!("--host-resolver-rules={}", rules.join(",")));
+        }
         command.arg(format!("--user-data-dir={}", profile.path().display())).arg("about:blank");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = command.spawn().expect("the browser starts");

@@ -29,6 +29,14 @@ impl<'a> Page<'a> {
         self.loaded().await;
     }
 
+    /// Goes to an address, and waits until the page has gone on by itself to one whose address ends so.
+    pub async fn go_through(&mut self, url: &str, end: &str) {
+        self.connection.forget(&self.session);
+        self.call("Page.navigate", json!({ "url": url })).await;
+        let there = |event: &Value| event["frame"]["url"].as_str().is_some_and(|url| url.ends_with(end));
+        self.connection.event_that(&self.session, "Page.frameNavigated", there).await;
+    }
+
     /// Waits until the page that is on its way has loaded.
     async fn loaded(&mut self) {
         self.connection.event(&self.session, "Page.loadEventFired").await;
@@ -113,6 +121,17 @@ impl<'a> Page<'a> {
 
     /// Presses the first button that keys lead to and that is called so, and waits for the page that it leads to.
     pub async fn press(&mut self, button: &str) {
+        self.focus(button).await;
+        self.enter().await;
+    }
+
+    /// The same, where the page stays.
+    pub async fn press_here(&mut self, button: &str) {
+        self.focus(button).await;
+        self.key("Enter", 13, Some("\r")).await;
+    }
+
+    async fn focus(&mut self, button: &str) {
         let mark = format!(
             "(() => {{ const button = [...document.querySelectorAll('button')].find(one => one.innerText.trim().startsWith({})); \
              if (!button) return false; button.dataset.wanted = 'yes'; return true; }})()",
@@ -120,7 +139,6 @@ impl<'a> Page<'a> {
         );
         assert_eq!(self.evaluate(&mark).await, true, "there is no button {button}: {}", self.words().await);
         self.tab_to("[data-wanted]").await;
-        self.enter().await;
     }
 
     /// All cookies that the page's host is sent.

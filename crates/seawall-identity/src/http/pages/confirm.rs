@@ -1,23 +1,35 @@
 //! Confirming who one is, for what asks for a proof that is younger, or for a second factor.
 
-use axum::{Router, extract::State, response::Response, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    response::Response,
+    routing::{get, post},
+};
 use seawall_core::onward::OnwardPath;
 
 use super::{
     form::{Field, Form, Said},
     layout::Page,
     markup::Markup,
+    passkey::{Wanted, around},
     site::Site,
     visit::{NEXT, Sent, Stop, Visit},
 };
-use crate::people::Proof;
+use crate::{
+    http::problems::Refused,
+    people::{Factors, Proof},
+};
 
 /// The parameter that says that a second factor is wanted.
 const NEED: &str = "need";
 const SECOND_FACTOR: &str = "second-factor";
+const BY_PASSKEY: &str = "confirm/passkey";
 
 pub(super) fn routes(base: &str) -> Router<Site> {
-    Router::new().route(&format!("{base}/confirm"), get(show).post(take))
+    Router::new()
+        .route(&format!("{base}/confirm"), get(show).post(take))
+        .route(&format!("{base}/{BY_PASSKEY}"), post(take_passkey))
 }
 
 async fn show(State(site): State<Site>, visit: Visit) -> Result<Response, Stop> {
@@ -32,31 +44,60 @@ async fn page(
     said: Option<&Said>,
 ) -> Result<Response, Stop> {
     let principal = visit.principal(site)?;
-    let factors = site.desk.people.factors(&principal.id).await;
-    let has_app = factors.map_err(crate::http::problems::Refused::from)?.totp_at.is_some();
-    if wants_factor && !has_app {
-        let back = next.map(|next| format!("?{NEXT}={}", next.in_query())).unwrap_or_default();
-        let way = Markup::link(&format!("{}/account/factors{back}", site.base), "Enrol an authenticator app");
-        let why = Markup::paragraph("What you asked for is for people with a second factor, and you have none yet.");
-        return Ok(site.show(visit, Page::new("A second factor is needed", why.then(Markup::paragraph(way)))));
+    let factors = site.desk.people.factors(&principal.id).await.map_err(Refused::from)?;
+    let passkey = passkey(site, visit, (next, wants_factor), &factors);
+    let has_code = factors.totp_at.is_some() || factors.recovery_codes > 0;
+    if wants_factor && !has_code && passkey.is_none() {
+        return Ok(site.show(visit, Page::new("A second factor is needed", none_yet(site, next))));
     }
+    let code = match factors.totp_at {
+        Some(_) => Field::code(),
+        None => Field::code().with_hint("A recovery code."),
+    };
     let password = Field::password("password", "Password", "current-password");
-    let fields = match (wants_factor, has_app) {
-        (true, _) => vec![Field::code()],
-        (false, true) => {
-            vec![password.optional().with_hint("One of the two is enough."), Field::code().optional()]
-        }
+    let fields = match (wants_factor, has_code) {
+        (true, true) => vec![code],
+        (true, false) => vec![],
+        (false, true) => vec![password.optional().with_hint("One of the two is enough."), code.optional()],
         (false, false) => vec![password],
     };
     let form = Form::to(site, visit, "confirm").next(next);
     let form = if wants_factor { form.hidden(NEED, SECOND_FACTOR) } else { form };
+    let form = match fields.as_slice() {
+        [] => said.map(Said::summary).unwrap_or_default(),
+        fields => form.fields(fields, said).button("Confirm"),
+    };
     let name = Markup::element("strong", &[], &*principal.name);
     let who = Markup::text("You are signed in as ")
         .then(name)
         .then(". What you asked for needs a younger proof that it is you.");
     let who = Markup::paragraph(who);
-    let form = form.fields(&fields, said).button("Confirm");
-    Ok(site.show(visit, Page::new("Confirm that it is you", who.then(form)).saying(said)))
+    let body = who.then(form).then(passkey.into_iter().collect::<Markup>());
+    Ok(site.show(visit, Page::new("Confirm that it is you", body).asking(site).saying(said)))
+}
+
+/// The button for whoever has a passkey.
+fn passkey(
+    site: &Site,
+    visit: &Visit,
+    (next, wants_factor): (Option<OnwardPath<'_>>, bool),
+    factors: &Factors,
+) -> Option<Markup> {
+    let party = site.passkeys().filter(|_| !factors.passkeys.is_empty())?;
+    let form = Form::to(site, visit, BY_PASSKEY).next(next);
+    let form = if wants_factor { form.hidden(NEED, SECOND_FACTOR) } else { form };
+    let form = form.of_passkey(party, Wanted::Get, &site.options("confirm"));
+    Some(around(form.button("Confirm with a passkey")))
+}
+
+/// What to do without a second factor.
+fn none_yet(site: &Site, next: Option<OnwardPath<'_>>) -> Markup {
+    let back = next.map(|next| format!("?{NEXT}={}", next.in_query())).unwrap_or_default();
+    let way =
+        |part: &str, text: &str| Markup::paragraph(Markup::link(&format!("{}/account/{part}{back}", site.base), text));
+    let why = Markup::paragraph("What you asked for is for people with a second factor, and you have none yet.");
+    let passkey = site.passkeys().map(|_| way("passkeys", "Add a passkey"));
+    why.then(way("factors", "Enrol an authenticator app")).then(passkey.into_iter().collect::<Markup>())
 }
 
 async fn take(State(site): State<Site>, sent: Sent) -> Result<Response, Stop> {
@@ -79,4 +120,20 @@ async fn take(State(site): State<Site>, sent: Sent) -> Result<Response, Stop> {
             page(&site, visit, (sent.next(), wants_factor), Some(&said)).await
         }
     }
+}
+
+async fn take_passkey(State(site): State<Site>, sent: Sent) -> Result<Response, Stop> {
+    let visit = &sent.visit;
+    let principal = visit.principal(&site)?;
+    let (people, credential) = (&site.desk.people, sent.passkey()?);
+    let agent = visit.user_agent.clone();
+    let confirmed = people.confirm_with_passkey(&visit.facts, &principal, &visit.ceremony, credential, agent).await;
+    let response = match confirmed {
+        Ok(confirmed) => site.welcome(visit, confirmed, &site.onward(sent.next())).await?,
+        Err(error) => {
+            let said = site.again(error, None, "account")?;
+            page(&site, visit, (sent.next(), sent.text(NEED) == SECOND_FACTOR), Some(&said)).await?
+        }
+    };
+    Ok(site.desk.answered(response))
 }

@@ -142,13 +142,18 @@ async fn recovery(State(site): State<Site>, sent: Sent) -> Result<Response, Stop
 }
 
 fn codes_page(site: &Site, visit: &Visit, codes: &RecoveryCodes, next: Option<OnwardPath<'_>>) -> Response {
-    let one = |code: &String| Markup::element("li", &[], Markup::element("code", &[], code));
-    let list = Markup::element("ol", &[("id", "codes")], codes.expose().iter().map(one).collect::<Markup>());
+    let list = listed(codes);
     let why = "Keep these where you keep papers, not on the phone with the app. Each lets you in once, in place of a code of the app. They are shown this once.";
     let on =
         Markup::link(&next.map_or_else(|| format!("{}/{PART}", site.base), |next| next.as_str().to_owned()), "Go on");
     let body = Markup::paragraph(why).then(list).then(Markup::paragraph(on));
     site.show(visit, Page::part(PART, "Your recovery codes", body))
+}
+
+/// Recovery codes, in the order in which they were made.
+pub(super) fn listed(codes: &RecoveryCodes) -> Markup {
+    let one = |code: &String| Markup::element("li", &[], Markup::element("code", &[], code));
+    Markup::element("ol", &[("id", "codes")], codes.expose().iter().map(one).collect::<Markup>())
 }
 
 /// This page, with the way on from it.

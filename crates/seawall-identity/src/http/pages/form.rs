@@ -149,6 +149,7 @@ impl<'a> Field<'a> {
 #[derive(Debug)]
 pub(super) struct Form {
     action: String,
+    attributes: Vec<(&'static str, String)>,
     inside: Markup,
     summary: Markup,
     token: Markup,
@@ -160,6 +161,7 @@ impl Form {
         let token = token::give(&visit.kept).unwrap_or_default();
         Self {
             action: format!("{}/{page}", site.base),
+            attributes: Vec::new(),
             inside: Markup::default(),
             summary: Markup::default(),
             token: hidden(TOKEN, &token),
@@ -170,6 +172,12 @@ impl Form {
     pub(super) fn fields(self, fields: &[Field<'_>], said: Option<&Said>) -> Self {
         let shown = fields.iter().map(|field| field.shown(said)).collect::<Markup>();
         Self { summary: said.map(Said::summary).unwrap_or_default(), ..self.with(shown) }
+    }
+
+    /// What a script of ours has to know of it.
+    pub(super) fn told(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.attributes.push((name, value.into()));
+        self
     }
 
     /// A value that goes with it.
@@ -203,7 +211,9 @@ impl Form {
             Markup::element("span", &[("class", "unseen")], Markup::text(format!(" {what}")))
         };
         let button = Markup::element("button", &[("type", "submit")], Markup::text(text).then(unseen));
-        let attributes = [("method", "post"), ("action", self.action.as_str())];
+        let told = self.attributes.iter().map(|(name, value)| (*name, value.as_str()));
+        let attributes: Vec<_> =
+            [("method", "post"), ("action", self.action.as_str())].into_iter().chain(told).collect();
         self.summary.then(Markup::element("form", &attributes, self.token.then(self.inside).then(button)))
     }
 }

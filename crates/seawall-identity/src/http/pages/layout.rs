@@ -7,6 +7,7 @@ use http::{
 };
 
 use super::{
+    assets::Script,
     form::Said,
     markup::Markup,
     site::Site,
@@ -14,22 +15,24 @@ use super::{
 };
 
 /// The parts of the account: their paths and names.
-pub(super) const PARTS: [(&str, &str); 8] = [
+pub(super) const PARTS: [(&str, &str); 9] = [
     ("account", "Account"),
     ("account/password", "Password"),
     ("account/sessions", "Sessions"),
     ("account/factors", "Second factors"),
+    ("account/passkeys", "Passkeys"),
     ("account/keys", "API keys"),
     ("account/devices", "Devices"),
     ("account/organisations", "Organisations"),
     ("account/elsewhere", "Accounts elsewhere"),
 ];
 
-/// A page may load its stylesheet and the logo, and post to this host; links in mail lead to pages with a script beside (`scripted`).
-/// Nobody frames it.
+/// A page may load its stylesheet and the logo, and post to this host; some have a script of ours beside (`SCRIPTED`), and that of passkeys
+/// asks this host (`ASKING`). Nobody frames it.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const SCRIPTED: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const ASKING: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// One page.
 #[derive(Debug, Default)]
@@ -41,7 +44,7 @@ pub(super) struct Page<'a> {
     /// What was done, by its word in the address.
     pub(super) done: Option<&'static str>,
     pub(super) status: StatusCode,
-    pub(super) scripted: bool,
+    pub(super) script: Option<Script>,
 }
 
 impl<'a> Page<'a> {
@@ -73,6 +76,9 @@ fn done(word: &str) -> Option<&'static str> {
         "address" => "A mail with a link is on its way to the address. Until it is used, nothing changes.",
         "ended" => "Done: what you ended is signed out.",
         "factors" => "The second factor was removed. All other sessions were ended.",
+        "passkey" => "The passkey was added. You can sign in with it.",
+        "passkey-renamed" => "The passkey has another name.",
+        "passkey-removed" => "The passkey was removed. All other sessions were ended.",
         "revoked" => "Done: it opens nothing any more.",
         "unlinked" => "Done: it signs nobody in here any more.",
         "paired" => "The device is paired.",
@@ -96,7 +102,11 @@ impl Site {
         let html =
             Markup::element("html", &[("lang", "en")], head.then(Markup::element("body", &[("class", class)], body)));
         let mut response = (page.status, Html(html.page())).into_response();
-        let policy = if page.scripted { SCRIPTED } else { POLICY };
+        let policy = match page.script {
+            None => POLICY,
+            Some(Script::Link) => SCRIPTED,
+            Some(Script::Passkeys) => ASKING,
+        };
         let fields: [(HeaderName, HeaderValue); 4] = [
             (CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
             // With none at all, browsers name no origin where a form is posted.
@@ -113,14 +123,16 @@ impl Site {
 
     fn head(&self, page: &Page<'_>) -> Markup {
         let style = self.asset("style.css", &self.theme.style.version);
-        let script = self.asset("link.js", super::assets::SCRIPT_VERSION);
-        let script = Markup::element("script", &[("src", &script), ("defer", "")], "");
+        let script = page.script.map(|script| {
+            let address = self.asset(script.file(), &script.served().version);
+            Markup::element("script", &[("src", &address), ("defer", "")], "")
+        });
         let title = format!("{} – {}", page.title, self.theme.title);
         let inside = Markup::void("meta", &[("charset", "utf-8")])
             .then(Markup::void("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]))
             .then(Markup::element("title", &[], &title))
             .then(Markup::void("link", &[("rel", "stylesheet"), ("href", &style)]))
-            .then(if page.scripted { script } else { Markup::default() });
+            .then(script.into_iter().collect::<Markup>());
         Markup::element("head", &[], inside)
     }
 
@@ -135,9 +147,11 @@ impl Site {
 
     /// The ways through the account.
     fn ways(&self, current: &str) -> Markup {
-        let parts = PARTS
-            .iter()
-            .filter(|(path, _)| *path != "account/elsewhere" || self.desk.people.issuers().next().is_some());
+        let parts = PARTS.iter().filter(|(path, _)| match *path {
+            "account/elsewhere" => self.desk.people.issuers().next().is_some(),
+            "account/passkeys" => self.passkeys().is_some(),
+            _ => true,
+        });
         let one = |(path, name): &(&str, &str)| {
             let href = format!("{}/{path}", self.base);
             let attributes = [("href", &*href), ("aria-current", "page")];

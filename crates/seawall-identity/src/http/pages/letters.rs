@@ -9,6 +9,7 @@ use axum::{
 };
 
 use super::{
+    assets::Script,
     form::{Field, Form, Said},
     layout::Page,
     markup::Markup,
@@ -69,7 +70,7 @@ fn reset_page(site: &Site, visit: &Visit, token: &str, said: Option<&Said>) -> R
     let hint = new_password_hint(site);
     let fields = [token_field(token), Field::password("password", "New password", "new-password").with_hint(&hint)];
     let form = Form::to(site, visit, "reset").fields(&fields, said).button("Change the password");
-    site.show(visit, Page { scripted: true, ..Page::new("Choose a new password", form).saying(said) })
+    site.show(visit, Page { script: Some(Script::Link), ..Page::new("Choose a new password", form).saying(said) })
 }
 
 async fn reset(State(site): State<Site>, sent: Sent) -> Result<Response, Stop> {
@@ -91,7 +92,7 @@ async fn show_verify(State(site): State<Site>, visit: Visit) -> Response {
 
 fn verify_page(site: &Site, visit: &Visit, token: &str, said: Option<&Said>) -> Response {
     let form = Form::to(site, visit, "verify").fields(&[token_field(token)], said).button("Confirm the address");
-    site.show(visit, Page { scripted: true, ..Page::new("Confirm your address", form).saying(said) })
+    site.show(visit, Page { script: Some(Script::Link), ..Page::new("Confirm your address", form).saying(said) })
 }
 
 async fn verify(State(site): State<Site>, sent: Sent) -> Result<Response, Stop> {

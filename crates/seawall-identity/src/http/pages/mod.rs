@@ -1,10 +1,10 @@
-//! Pages: signing in and one's account for people with a browser, without JavaScript. They are another way to ask [`People`] for the
-//! same things as the JSON beside them.
+//! Pages: signing in and one's account for people with a browser, without JavaScript but for passkeys, which browsers give to scripts
+//! alone. They are another way to ask [`People`] for the same things as the JSON beside them.
 //!
 //! A form is read by [`visit::Sent`] alone, which refuses what pages of other sites post. What changed something is answered by a way to a
 //! page (303), so that reloading repeats nothing; but for secrets that are shown once, which stand in the answer itself and are kept nowhere.
 //!
-//! To add a part of the account, such as passkeys: a module with its routes, and a line in [`layout::PARTS`].
+//! To add a part of the account, such as keys: a module with its routes, and a line in [`layout::PARTS`].
 //!
 //! [`People`]: crate::people::People
 
@@ -21,6 +21,9 @@ mod layout;
 mod letters;
 mod markup;
 mod organisations;
+mod passkey;
+mod passkey_sign_in;
+mod passkeys;
 mod picture;
 mod register;
 mod sessions;
@@ -60,6 +63,8 @@ pub(super) fn routes(prefix: &str, desk: &Desk, theme: &std::sync::Arc<Theme>) -
             .merge(account::routes(&base))
             .merge(sessions::routes(&base))
             .merge(factors::routes(&base))
+            .merge(passkeys::routes(&base))
+            .merge(passkey_sign_in::routes(&base))
             .merge(keys::routes(&base))
             .merge(devices::routes(&base))
             .merge(organisations::routes(&base))

@@ -8,13 +8,17 @@ use super::{
     form::{Field, Form, Said},
     layout::Page,
     markup::Markup,
+    passkey_sign_in,
     site::{Site, move_cookies, see_other},
     visit::{NEXT, Sent, Stop, Visit},
 };
 use crate::{
     IdentityError,
     config::Registration,
-    http::account::{Desk, signed_out},
+    http::{
+        account::{Desk, signed_out},
+        problems::Refused,
+    },
     people::{Second, SignIn, SignInStep, TicketGiven},
 };
 
@@ -35,16 +39,26 @@ async fn show(State(site): State<Site>, visit: Visit) -> Response {
     page(&site, &visit, visit.next(), "", None)
 }
 
-fn page(site: &Site, visit: &Visit, next: Option<OnwardPath<'_>>, name: &str, said: Option<&Said>) -> Response {
+pub(super) fn page(
+    site: &Site,
+    visit: &Visit,
+    next: Option<OnwardPath<'_>>,
+    name: &str,
+    said: Option<&Said>,
+) -> Response {
+    // Passkeys stand in the list of names where a browser has such a list.
+    let known = if site.passkeys().is_some() { "username webauthn" } else { "username" };
     let fields = [
-        Field::text("name", "Name", "username").with_value(name),
+        Field::text("name", "Name", known).with_value(name),
         Field::password("password", "Password", "current-password"),
     ];
     let form = Form::to(site, visit, "sign-in").next(next).fields(&fields, said).button("Sign in");
-    site.show(visit, Page::new("Sign in", form.then(elsewhere(site, next)).then(others(site, next))).saying(said))
+    let ways = passkey_sign_in::button(site, visit, next).into_iter().collect::<Markup>();
+    let body = form.then(ways).then(elsewhere(site, next)).then(others(site, next));
+    site.show(visit, Page::new("Sign in", body).asking(site).saying(said))
 }
 
-/// Ways in beside the password: accounts elsewhere. A button for passkeys belongs here too.
+/// Ways in beside the password: accounts elsewhere.
 fn elsewhere(site: &Site, next: Option<OnwardPath<'_>>) -> Markup {
     let back = next.map_or_else(|| "/".to_owned(), OnwardPath::in_query);
     let way = |name: &str| {
@@ -105,17 +119,35 @@ pub(in crate::http) fn second_factor(desk: &Desk, base: &str, given: &TicketGive
     response
 }
 
-async fn show_code(State(site): State<Site>, visit: Visit) -> Response {
+async fn show_code(State(site): State<Site>, visit: Visit) -> Result<Response, Stop> {
     if visit.ticket.is_none() {
-        return site.to("sign-in");
+        return Ok(site.to("sign-in"));
     }
-    code_page(&site, &visit, visit.next(), None)
+    code_page(&site, &visit, visit.next(), None).await
 }
 
-fn code_page(site: &Site, visit: &Visit, next: Option<OnwardPath<'_>>, said: Option<&Said>) -> Response {
-    let form = Form::to(site, visit, "sign-in/code").next(next).fields(&[Field::code()], said).button("Sign in");
+/// What can be shown with the ticket: a code, a passkey, or both.
+pub(super) async fn code_page(
+    site: &Site,
+    visit: &Visit,
+    next: Option<OnwardPath<'_>>,
+    said: Option<&Said>,
+) -> Result<Response, Stop> {
+    let ticket = visit.ticket.as_deref().unwrap_or_default();
+    let kinds = site.desk.people.second_kinds(&visit.facts, ticket).await.map_err(Refused::from)?;
+    let kinds = match (kinds, said) {
+        (Some(kinds), _) => kinds,
+        (None, None) => return Ok(site.to("sign-in?done=again")),
+        // After too many wrong codes the ticket is void: what remains is to say for how long none is looked at.
+        (None, Some(_)) => Vec::new(),
+    };
+    let passkey = kinds.contains(&"passkey").then(|| passkey_sign_in::second_button(site, visit, next)).flatten();
+    let code = Form::to(site, visit, "sign-in/code").next(next).fields(&[Field::code()], said);
+    let code =
+        if kinds.contains(&"code") { code.button("Sign in") } else { said.map(Said::summary).unwrap_or_default() };
+    let form = code.then(passkey.into_iter().collect::<Markup>());
     let again = Markup::paragraph(Markup::link(&format!("{}/sign-in", site.base), "Begin again with the password"));
-    site.show(visit, Page::new("Show your second factor", form.then(again)).saying(said))
+    Ok(site.show(visit, Page::new("Show your second factor", form.then(again)).asking(site).saying(said)))
 }
 
 async fn take_code(State(site): State<Site>, sent: Sent) -> Result<Response, Stop> {
@@ -132,7 +164,7 @@ async fn take_code(State(site): State<Site>, sent: Sent) -> Result<Response, Sto
         Err(IdentityError::PasswordAgain) => site.to("sign-in?done=again"),
         Err(error) => {
             let said = site.again(error, Some("code"), "account")?;
-            return Ok(code_page(&site, visit, sent.next(), Some(&said)));
+            return code_page(&site, visit, sent.next(), Some(&said)).await;
         }
     };
     let taken_back = site.desk.cookie.give_beside(STEP, "", Some(0));

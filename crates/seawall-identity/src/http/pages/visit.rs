@@ -66,6 +66,8 @@ pub(super) struct Visit {
     pub(super) user_agent: Option<String>,
     /// The cookie of a known device.
     pub(super) device: Option<String>,
+    /// What the browser kept of a ceremony of passkeys.
+    pub(super) ceremony: String,
     /// The ticket of the second step of signing in.
     pub(super) ticket: Option<String>,
     /// What the cookie of forms holds.
@@ -103,6 +105,7 @@ impl Visit {
             facts,
             user_agent,
             device: cookie.device(&parts.headers),
+            ceremony: cookie.ceremony(&parts.headers).unwrap_or_default(),
             ticket: beside(super::sign_in::STEP).filter(|ticket| !ticket.is_empty()),
             kept_fresh: kept.is_none(),
             kept: match kept {

@@ -1,6 +1,7 @@
 //! Passkeys of people: made, shown in place of a password or beside it, listed, renamed, removed.
 
 mod keep;
+mod kinds;
 mod prove;
 mod register;
 mod sign_in;

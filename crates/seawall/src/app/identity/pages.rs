@@ -12,15 +12,20 @@ use seawall_identity::{
 use crate::app::AppError;
 
 /// Where passwords, codes and tokens are tried, below the prefix.
-pub(super) const TRIED: [&str; 9] = [
+pub(super) const TRIED: [&str; 14] = [
     "POST auth/pages/sign-in",
     "POST auth/pages/sign-in/code",
+    "POST auth/pages/sign-in/passkey",
+    "POST auth/pages/sign-in/code/passkey",
+    "POST auth/pages/sign-in/code/offer",
     "POST auth/pages/register",
     "POST auth/pages/forgot",
     "POST auth/pages/reset",
     "POST auth/pages/verify",
     "POST auth/pages/confirm",
+    "POST auth/pages/confirm/passkey",
     "POST auth/pages/account/password",
+    "POST auth/pages/account/passkeys",
     "POST auth/pages/account/address",
 ];
 
@@ -32,8 +37,11 @@ pub(super) const CODES: [&str; 3] = [
 ];
 
 /// The other forms, below the prefix.
-pub(super) const POSTED: [&str; 11] = [
+pub(super) const POSTED: [&str; 14] = [
     "POST auth/pages/sign-out",
+    "POST auth/pages/sign-in/offer",
+    "POST auth/pages/account/passkeys/name",
+    "POST auth/pages/account/passkeys/remove",
     "POST auth/pages/account/sessions",
     "POST auth/pages/account/factors/app",
     "POST auth/pages/account/factors/remove",

@@ -14,7 +14,7 @@ use seawall_testkit::{
 use serde_json::{Value, json};
 
 use super::binary::{Place, Server};
-use crate::identity::{PASSWORD, cookie};
+use crate::identity::{PASSWORD, authenticator::Device, cookie};
 
 const CONFIGURATION: &str = "[identity]\nenabled = true\n[route.\"/private/*\"]\naccess.require = \"role admin\"\n";
 
@@ -196,6 +196,57 @@ async fn without_people_a_token_makes_the_first_administrator_and_operators_help
 
 fn token_sign(sign: char) -> bool {
     sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_')
+}
+
+/// Somebody makes a passkey; answers its id and the session.
+async fn add_passkey(server: &Server, session: &str, device: &mut Device) -> (String, String) {
+    let ask = async |path: &str, cookie: &str, body: Value| {
+        let path = format!("/_seawall/auth/passkeys/{path}");
+        server.client().request(Request::post(path).header("Cookie", cookie).json(&body)).await
+    };
+    let begun = ask("register/options", session, json!({})).await.expect_status(200);
+    let kept = format!("{session}; {}", cookie(&begun));
+    let credential = device.make(&begun.json());
+    let added = ask("register", &kept, json!({ "credential": credential, "name": "Phone" })).await.expect_status(201);
+    (added.json()["passkey"]["id"].as_str().unwrap().to_owned(), cookie(&added))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passkey_is_removed_with_a_server_and_without_and_its_sessions_end() {
+    const ORIGIN: &str = "https://app.example";
+    let configuration =
+        CONFIGURATION.replace("enabled = true", &format!("enabled = true\nsign_in_limits = []\nurl = \"{ORIGIN}\""));
+    let place = Place::with_config(&configuration);
+    let (upstream, mut server) = serve(&place).await;
+    add(&place, "Ann", &["--role", "admin"], PASSWORD);
+    let session = cookie(&sign_in(&server, "ann", PASSWORD).await.expect_status(200));
+    let (first, session) = add_passkey(&server, &session, &mut Device::new(ORIGIN, b"one")).await;
+    let (second, session) = add_passkey(&server, &session, &mut Device::new(ORIGIN, b"two")).await;
+    let shown = place.seawall(&["user", "factors", "ann"]).ok();
+    assert!(shown.starts_with("no authenticator app, 10 recovery codes left\n"), "{shown}");
+    for id in [&first, &second] {
+        assert!(shown.contains(&format!("passkey {id}: \"Phone\", since ")), "{shown}");
+    }
+    assert_eq!(place.seawall(&["user", "factors", "ann", "--remove-passkey", "none"]).code, Some(69));
+    let both = place.seawall(&["user", "factors", "ann", "--remove", "--remove-passkey", &first]);
+    assert_eq!(both.code, Some(64), "one or all");
+    assert_eq!(status(&server, &session).await, 200);
+    let left = place.seawall(&["user", "factors", "ann", "--remove-passkey", &first, "--json"]).ok();
+    let left: Value = serde_json::from_str(&left).unwrap_or_else(|_| panic!("{left}"));
+    let ids: Vec<&Value> = left["passkeys"].as_array().unwrap().iter().map(|passkey| &passkey["id"]).collect();
+    assert_eq!(ids, [&json!(second)], "{left}");
+    assert_eq!(status(&server, &session).await, 401);
+    sign_in(&server, "ann", PASSWORD).await.expect_status(202);
+    assert_eq!(server.terminate(), Some(0));
+
+    // Nobody has the store now, so the command opens it itself.
+    assert_eq!(place.seawall(&["user", "factors", "ann", "--remove-passkey", &second]).ok(), "no second factor\n");
+    let log = place.seawall(&["audit-log", "tail", "--json"]).ok();
+    let removed = log.lines().filter(|line| line.contains("user.factor_removed")).count();
+    assert_eq!(removed, 2, "{log}");
+    let mut server = place.serve(&["run", "--to", &upstream.url()]);
+    sign_in(&server, "ann", PASSWORD).await.expect_status(200);
+    assert_eq!(server.terminate(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

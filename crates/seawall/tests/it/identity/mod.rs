@@ -3,7 +3,7 @@
 mod audited;
 #[path = "../../../../seawall-identity/tests/people/authenticator.rs"]
 #[expect(dead_code, reason = "the tests of the rules use all of it")]
-mod authenticator;
+pub(crate) mod authenticator;
 mod authorisation;
 mod devices;
 mod everything;

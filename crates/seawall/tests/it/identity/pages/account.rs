@@ -17,7 +17,7 @@ fn inside<'a>(text: &'a str, id: &str) -> &'a str {
 }
 
 /// Enrols an app; answers the session, and a recovery code.
-async fn enrol(place: &Place, session: &str) -> (String, String) {
+pub(super) async fn enrol(place: &Place, session: &str) -> (String, String) {
     let shown = place.post_form("account/factors/app", session, &[]).await.expect_status(200).text();
     assert!(
         shown.contains("<svg class=\"code\" viewBox=\"0 0 ") && shown.contains("href=\"otpauth://totp/"),
@@ -145,6 +145,8 @@ async fn the_account_is_for_people_who_signed_in() {
         "account/password",
         "account/sessions",
         "account/factors",
+        "account/passkeys",
+        "account/passkeys/name",
         "account/keys",
         "account/devices",
         "account/organisations",

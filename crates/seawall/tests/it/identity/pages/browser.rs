@@ -1,5 +1,7 @@
 //! Pages in a real browser: all of an account's life, by keys alone, with and without JavaScript, and what anybody needs to read them.
 
+use std::net::SocketAddr;
+
 use seawall_testkit::{
     TemporaryDirectory, TestApp,
     browser::{Browser, Page},
@@ -17,16 +19,21 @@ use crate::{
 /// What must hold of every page; answers what does not.
 const ACCESSIBLE: &str = include_str!("accessible.js");
 
-async fn browser() -> Option<Browser> {
+pub(super) async fn browser() -> Option<Browser> {
+    browser_with(&[]).await
+}
+
+/// One that knows where these hosts are.
+pub(super) async fn browser_with(hosts: &[(&str, SocketAddr)]) -> Option<Browser> {
     let Some(program) = program(&["chromium", "chromium-browser", "google-chrome"]) else {
         skip("Chromium is not installed");
         return None;
     };
-    Some(Browser::start(&program).await)
+    Some(Browser::start_with(&program, hosts).await)
 }
 
 /// Everybody can read the page, in both colour schemes, and the focus is seen.
-async fn expect_accessible(page: &mut Page<'_>) {
+pub(super) async fn expect_accessible(page: &mut Page<'_>) {
     let path = page.path().await;
     page.tab().await;
     for scheme in ["light", "dark"] {
@@ -39,7 +46,7 @@ async fn expect_accessible(page: &mut Page<'_>) {
 }
 
 /// Fills in the form where people sign in.
-async fn sign_in(page: &mut Page<'_>, name: &str) {
+pub(super) async fn sign_in(page: &mut Page<'_>, name: &str) {
     page.fill("name", name).await;
     page.fill("password", PASSWORD).await;
     page.enter().await;
@@ -78,7 +85,7 @@ async fn enrol(here: &mut Page<'_>, url: &str) -> String {
 }
 
 /// The names of the cookies, each of which scripts do not see and other sites do not send.
-async fn cookie_names(page: &mut Page<'_>, secure: bool) -> Vec<String> {
+pub(super) async fn cookie_names(page: &mut Page<'_>, secure: bool) -> Vec<String> {
     let mut names = Vec::new();
     for cookie in page.cookies().await {
         assert_eq!(

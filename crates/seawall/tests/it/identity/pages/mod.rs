@@ -4,6 +4,8 @@ mod account;
 mod browser;
 mod forms;
 mod onward;
+mod passkey_browser;
+mod passkeys;
 mod theme;
 
 use seawall_testkit::client::{RawResponse, Request};
