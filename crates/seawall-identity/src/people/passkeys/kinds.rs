@@ -17,10 +17,10 @@ impl People {
     /// [`IdentityError::Store`].
     pub async fn second_kinds(&self, facts: &Facts, ticket: &str) -> Result<Option<Vec<&'static str>>, IdentityError> {
         let Some(digest) = digest_of(ticket.as_bytes()) else { return Ok(None) };
-        let (place, now_us) = (self.place(facts.client), self.now_us());
+        let (place, now_us, passkeys) = (self.place(facts.client), self.now_us(), self.0.settings.passkeys.is_some());
         let read = self.0.db.read::<_, StoreError>(Lane::Interactive, move |tx| {
             match tickets::find(tx, &digest, &place, now_us)? {
-                Some(ticket) => factors::kinds(tx, &ticket.user_id).map(Some),
+                Some(ticket) => factors::kinds(tx, &ticket.user_id, passkeys).map(Some),
                 None => Ok(None),
             }
         });
