@@ -62,7 +62,7 @@ async fn routes_let_in_whom_they_are_for() {
 }
 
 /// What is the same in all refusals: everything but the request's id, the time, and for how long nothing is heard.
-fn comparable(answer: &RawResponse) -> (u16, Vec<(String, String)>, serde_json::Value) {
+fn comparable(answer: &RawResponse) -> (u16, Vec<(String, String)>, Value) {
     let own = ["x-request-id", "date", "retry-after", "traceparent", "content-length"];
     let kept = answer.headers.iter().filter(|(name, _)| !own.contains(&&*name.to_ascii_lowercase()));
     let mut body = answer.json();
