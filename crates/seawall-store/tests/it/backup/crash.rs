@@ -80,9 +80,10 @@ async fn what_was_not_shipped_before_a_crash_is_restored_on_the_same_machine() {
     assert!(all <= number(&house.database(), "SELECT value FROM counter"));
     let waiting = super::files(&capture);
     assert!(waiting.len() > 1, "{waiting:?}");
-    // A torn end is as if it were not there, and after a lost segment nothing is taken.
-    let last = std::fs::OpenOptions::new().write(true).open(waiting.last().unwrap()).unwrap();
-    last.set_len(last.metadata().unwrap().len() - 1).unwrap();
+    // What is torn is as if it were not there, and after a lost segment nothing is taken. The kill may have torn the last segment
+    // already, so it is the one before, which is whole, that loses its end.
+    let whole = std::fs::OpenOptions::new().write(true).open(&waiting[waiting.len() - 2]).unwrap();
+    whole.set_len(whole.metadata().unwrap().len() - 1).unwrap();
     let (_, torn) = restored(&house).await;
     assert!(0 < torn && torn < all, "{torn} of {all}");
     std::fs::remove_file(&waiting[0]).unwrap();
