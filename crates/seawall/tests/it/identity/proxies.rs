@@ -97,3 +97,20 @@ async fn caddy_asks_who_a_request_is_from() {
     })
     .await;
 }
+
+/// Traefik is not to be had as a package, so what its example has to name is compared with what Seawall answers.
+#[test]
+fn traefiks_example_removes_and_copies_every_field() {
+    let text = fs::read_to_string(repository().join("examples/forward-auth/traefik/dynamic.yml")).expect("an example");
+    let (removed, copied) = text.split_once("authResponseHeaders:").expect("fields that are copied");
+    for name in told_names().map(|name| name.as_str().to_owned()) {
+        let spelled = |separator: &str| name.replace('-', separator).to_lowercase();
+        for known in [spelled("-"), spelled("_")] {
+            assert!(
+                removed.to_lowercase().contains(&format!("\n          {known}: \"\"\n")),
+                "{known} is left to clients"
+            );
+        }
+        assert!(copied.to_lowercase().contains(&format!("\n          - {}\n", spelled("-"))), "{name} is not copied");
+    }
+}
