@@ -3,18 +3,8 @@
 use http::StatusCode;
 use seawall_core::problem::{Fault, Problem, ProblemType, Severity};
 
+use super::problems::client;
 use crate::IdentityError;
-
-const fn client(
-    slug: &'static str,
-    code: &'static str,
-    status: StatusCode,
-    title: &'static str,
-    documentation: &'static str,
-) -> ProblemType {
-    let (fault, severity) = (Fault::Client, Severity::Low);
-    ProblemType { slug, code, status, title, retryable: false, fault, severity, documentation }
-}
 
 static PASSKEY_REFUSED: ProblemType = client(
     "passkey-refused",

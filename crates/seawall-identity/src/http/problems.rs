@@ -16,7 +16,8 @@ use seawall_core::{
 use super::{mail_problems, oidc_problems, passkey_problems};
 use crate::{IdentityError, people::People};
 
-const fn client(
+/// A problem that is for the client to mend, and of low severity.
+pub(super) const fn client(
     slug: &'static str,
     code: &'static str,
     status: StatusCode,
