@@ -28,6 +28,8 @@ Commands:
   bench proxy           compare Seawall with other proxies; see `cargo xtask bench proxy --help`
   bench connections     what connections cost while nothing happens on them
   bench instructions    count the instructions of a request, in all and by guard
+  bench guards          count the instructions that single guards add to a request
+  bench shapes          what reading a byte of JSON and of forms costs, from 1 KB to 10 MB
   bench identity        what knowing who asks costs, and what traffic notices while people sign in
   bench sign-in         whether the time of a refusal tells who exists
   bench store           durable transactions per second of the store, beside the bare drivers";
@@ -54,6 +56,8 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["bench", "connections", rest @ ..] => bench::connections::run(rest),
         ["bench", "sign-in", rest @ ..] => bench::sign_in::run(rest),
         ["bench", "store", rest @ ..] => bench::store::run(rest),
+        ["bench", "guards", rest @ ..] => bench::guards::run(rest),
+        ["bench", "shapes", rest @ ..] => bench::shapes::run(rest),
         ["bench", "identity", rest @ ..] => bench::identity::run(rest),
         ["bench", "instructions", rest @ ..] => bench::instructions::run(rest),
         // Started by the bench as a child process, so that its cost is not counted as the bench's own.

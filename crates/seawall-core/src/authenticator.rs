@@ -160,6 +160,12 @@ pub trait Prover: fmt::Debug + Send + Sync {
     fn prove(&self, principal: &Principal, now: Now) -> Option<HeaderValue>;
 }
 
+/// Knows the tokens that pages are given for a session.
+pub trait PageTokens: fmt::Debug + Send + Sync {
+    /// Whether a page was given this token for this session.
+    fn holds(&self, session: &str, token: &[u8]) -> bool;
+}
+
 /// Whom a refresh token shows, with the cookies that take the place of those that were sent.
 #[derive(Clone, Debug)]
 pub struct Refreshed {
@@ -200,6 +206,8 @@ pub struct Credentials {
     pub open_paths: Arc<[String]>,
     /// Who signs for the application, when that is wanted.
     pub prover: Option<Arc<dyn Prover>>,
+    /// Who knows the tokens of pages, when they are given any.
+    pub page_tokens: Option<Arc<dyn PageTokens>>,
     /// Where browsers are sent that a route does not let in yet, when there are such pages.
     pub pages: Option<SignInPages>,
 }
@@ -215,6 +223,7 @@ impl Credentials {
             refresh: None,
             open_paths: Arc::default(),
             prover: None,
+            page_tokens: None,
             pages: None,
         }
     }

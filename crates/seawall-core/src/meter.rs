@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 /// What a metric is; each crate declares its own as constants, and the catalogue lists them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Metric {
-    /// `seawall_<noun>_<unit>[_total]`, or an OpenTelemetry HTTP name with underscores. Counters are named without `_total`: the exposition adds it.
+    /// `seawall_<noun>_<unit>[_total]`, or an OpenTelemetry name (HTTP, generative AI) with underscores. Counters are named without `_total`: the exposition adds it.
     pub name: &'static str,
     /// One sentence for the scrape and the reference.
     pub help: &'static str,

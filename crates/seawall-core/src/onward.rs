@@ -4,6 +4,8 @@ use std::{fmt::Write, sync::Arc};
 
 use http::{HeaderValue, Uri};
 
+use crate::http::percent;
+
 /// The longest path that is gone back to, with its query, in bytes.
 const LONGEST: usize = 1_024;
 
@@ -33,16 +35,7 @@ impl<'a> OnwardPath<'a> {
     /// The same as the value of a parameter in a query.
     #[must_use]
     pub fn in_query(self) -> String {
-        let mut out = String::with_capacity(self.0.len());
-        for byte in self.0.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-                out.push(char::from(byte));
-            } else {
-                // Writing to a string cannot fail.
-                let _infallible = write!(out, "%{byte:02X}");
-            }
-        }
-        out
+        percent::encoded(self.0, percent::PATH)
     }
 }
 

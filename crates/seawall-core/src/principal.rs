@@ -1,13 +1,11 @@
 //! Who a request is from, once a credential was verified; and the port by which everyone hears that it holds no longer.
 
-use std::{
-    fmt::{self, Write},
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
 use http::{HeaderName, HeaderValue};
 
 use crate::{
+    http::percent,
     limit::{Limits, Per, RateKey, RateKeys, ScopedQuota},
     membership::Membership,
     proof::Proof,
@@ -32,6 +30,9 @@ pub static PROOF: HeaderName = HeaderName::from_static("x-seawall-token");
 pub fn told_names() -> [&'static HeaderName; 10] {
     [&USER, &USER_NAME, &ROLES, &KEY, &SCOPES, &DEVICE, &ORGANISATION, &ORGANISATION_ROLE, &ORGANISATION_TIER, &PROOF]
 }
+
+/// What stands in names as it is: what no reader takes for anything else; a space among it, so that names stay readable.
+const IN_NAMES: &str = " -._~@+'";
 
 /// What kind of credential a request came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -269,7 +270,7 @@ impl Told {
         let roles = roles.iter().map(Role::as_str).collect::<Vec<_>>().join(",");
         Some(Self {
             id: HeaderValue::from_str(id).ok()?,
-            name: HeaderValue::try_from(percent_encoded(name)).ok()?,
+            name: HeaderValue::try_from(percent::encoded(name, IN_NAMES)).ok()?,
             roles: HeaderValue::try_from(roles).ok()?,
             key: None,
             device: None,
@@ -287,20 +288,6 @@ impl Told {
             ..self
         })
     }
-}
-
-/// Keeps what no reader takes for anything else; a space among the rest, so that names stay readable.
-fn percent_encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b" -._~@+'".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _infallible = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 /// The name of a role: `admin`. Lower-case letters, digits, `-`, `_`, `.` and `:`, beginning with a letter; at most 64 of them.

@@ -6,7 +6,7 @@
 //!
 //! | file | the idea |
 //! |---|---|
-//! | `request_line`, `headers`, `chunking`, `websocket`, `proxy_protocol`, `path` | the targets: how input becomes a message, and what must hold for it |
+//! | `request_line`, `headers`, `chunking`, `websocket`, `proxy_protocol`, `path`, `routes`, `fields`, `json`, `form`, `multipart`, `schema`, `payload` | the targets: how input becomes a message, and what must hold for it |
 //! | `target`, `seeds` | the table of targets; what a fuzzer begins with |
 //! | `pieces` | bytes cut as the input says |
 //! | `verdict` | what a framing checker finds, however its bytes were cut |
@@ -24,13 +24,20 @@
 
 pub mod agreement;
 pub mod chunking;
+pub mod fields;
+pub mod form;
 mod framing;
 pub mod headers;
+pub mod json;
+pub mod multipart;
 pub mod path;
+pub mod payload;
 mod pieces;
 mod plain;
 pub mod proxy_protocol;
 pub mod request_line;
+pub mod routes;
+pub mod schema;
 pub mod seeds;
 mod target;
 mod verdict;

@@ -87,6 +87,21 @@ pub(crate) fn paths() -> Vec<Vec<u8>> {
     paths.flat_map(|path| [[b"\0", &path[..]].concat(), [b"\x01", &path[..]].concat()]).collect()
 }
 
+/// All that such a target begins with are files.
+pub(crate) const fn none() -> Vec<Vec<u8>> {
+    Vec::new()
+}
+
+pub(crate) fn payloads() -> Vec<Vec<u8>> {
+    let attacks = [
+        include_str!("../../seawall-guards/tests/data/payload_filter/attacks/sql.txt"),
+        include_str!("../../seawall-guards/tests/data/payload_filter/attacks/xss.txt"),
+        include_str!("../../seawall-guards/tests/data/payload_filter/attacks/path.txt"),
+        include_str!("../../seawall-guards/tests/data/payload_filter/attacks/command.txt"),
+    ];
+    attacks.into_iter().flat_map(str::lines).map(|line| line.as_bytes().to_vec()).collect()
+}
+
 fn corpus() -> impl Iterator<Item = Vec<u8>> {
     cases::cases().into_iter().map(|case| case.bytes).filter(|bytes| bytes.len() <= LONGEST)
 }

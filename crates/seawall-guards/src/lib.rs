@@ -14,7 +14,7 @@
 //! let guard = BodyGuard::read(&body::values().with("max", seawall_core::settings::Raw::Text("64 KiB".into())))?;
 //! let layer = GuardLayer::new(&body::ENTRY, guard);
 //! let service = layer.layer(tower::service_fn(|request: http::Request<_>| async move {
-//!     let _: &seawall_guards::Counted<http_body_util::Empty<bytes::Bytes>> = request.body();
+//!     let _: &seawall_guards::Reread<http_body_util::Empty<bytes::Bytes>> = request.body();
 //!     Ok::<_, std::convert::Infallible>(http::Response::new(http_body_util::Empty::<bytes::Bytes>::new()))
 //! }));
 //! # let _ = service;
@@ -26,25 +26,37 @@
 mod engine;
 
 pub mod access;
+pub mod additions;
 pub mod authentication;
 pub mod body;
 pub mod client_address;
 pub mod compression;
+pub mod conditional;
 pub mod cors;
+pub mod csrf;
 pub mod deadline;
+pub mod form;
+pub mod idempotency;
+pub mod json;
 pub mod load_shed;
+pub mod payload_filter;
 pub mod problem;
 pub mod rate_limit;
+pub mod report;
 pub mod request_id;
 pub mod rescue;
 pub mod retry;
+pub mod schema;
 pub mod security_headers;
+pub mod signatures;
 pub mod strict_http;
 pub mod trace_context;
+pub mod versions;
 pub mod websocket;
 
 pub use engine::{
-    AnswerHead, Build, BuildError, BuildGuard, Context, Counted, CountedError, DECISIONS, End, Flow, Guard, GuardEntry,
-    GuardLayer, GuardService, Head, Needs, Peer, Policy, ReportOnly, SectionSource, Seed, Settle, Shared, Step, Stop,
+    AnswerHead, Build, BuildError, BuildGuard, Context, Counted, CountedError, DECISIONS, End, Expected, Flow, Follow,
+    Followed, Following, Guard, GuardEntry, GuardLayer, GuardService, Head, Held, HeldFlow, Hold, Holding, Inspect,
+    Inspection, Kept, Needs, Peer, Policy, ReportOnly, Reread, Rest, SectionSource, Seed, Settle, Shared, Step, Stop,
     Verdict, Watch,
 };

@@ -123,6 +123,14 @@ pub enum IdentityError {
     /// What was given is not of the form it has to have.
     #[error("{0}")]
     Invalid(String),
+    /// The same of one field, by its name in JSON.
+    #[error("{why}")]
+    InvalidField {
+        /// Which.
+        field: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Another user has the name.
     #[error("another user has this name")]
     NameTaken,
@@ -149,6 +157,12 @@ pub enum IdentityError {
     DeviceRefused {
         /// After how many seconds another is heard, when this one was not.
         retry_after: Option<u64>,
+    },
+    /// Too many devices of one address wait to be paired.
+    #[error("too many devices from one address wait to be paired")]
+    TooManyPairings {
+        /// After how many seconds the first of them waits no more.
+        retry_after: u64,
     },
     /// There is no such session of the application.
     #[error("there is no application session {0}")]

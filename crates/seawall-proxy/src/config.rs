@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use seawall_core::{
     http::{Networks, RoutePattern},
-    settings::{BadSetting, Complaint, Field, Literal, Raw, Section, Setting, Shape, Situation, Span, Values},
+    settings::{BadSetting, Complaint, Field, Literal, Raw, Section, Setting, Shape, Situation, Size, Span, Values},
 };
 
 /// An address to listen on.
@@ -26,7 +26,7 @@ impl Setting for Listen {
 
 /// The fields of `[server]`.
 pub mod server {
-    use super::{Field, Listen, Literal, Span};
+    use super::{Field, Listen, Literal, Size, Span};
 
     /// Where clients connect.
     pub const LISTEN: Field<Listen> = Field::new(
@@ -93,6 +93,13 @@ pub mod server {
         "How many requests one HTTP/2 connection may have open at once; more are refused. As many may be given up in ten seconds; a connection that gives up more, and more than half of what it began, is closed. Raise it when a proxy in front brings the requests of many clients over one connection.",
     )
     .between("1", "1000");
+    /// What bodies may take.
+    pub const BODY_MEMORY: Field<Size> = Field::new(
+        "body_memory",
+        Literal::Text("64 MB"),
+        "How much of request bodies may be in memory at once, on all cores together, while guards look at them before the application gets them. A request for whose body there is no room is refused with 503.",
+    )
+    .between("1 MB", "1 TB");
     /// Accepting goes on while draining.
     pub const DRAIN_DELAY: Field<Span> = Field::new(
         "drain_delay",
@@ -110,8 +117,8 @@ pub mod server {
 }
 
 use server::{
-    DRAIN_DELAY, DRAIN_TIMEOUT, FIRST_BYTE, HEADER, IDLE, LISTEN, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS,
-    MAX_STREAMS, PREFIX, PROXY_PROTOCOL, SEND, WORKERS,
+    BODY_MEMORY, DRAIN_DELAY, DRAIN_TIMEOUT, FIRST_BYTE, HEADER, IDLE, LISTEN, MAX_CONNECTIONS,
+    MAX_CONNECTIONS_PER_ADDRESS, MAX_STREAMS, PREFIX, PROXY_PROTOCOL, SEND, WORKERS,
 };
 
 /// The section of the public listener.
@@ -130,6 +137,7 @@ pub const SERVER_SECTION: Section = Section::new(
         MAX_CONNECTIONS_PER_ADDRESS.spec(),
         PROXY_PROTOCOL.spec(),
         MAX_STREAMS.spec(),
+        BODY_MEMORY.spec(),
         DRAIN_DELAY.spec(),
         DRAIN_TIMEOUT.spec(),
     ],
@@ -182,6 +190,8 @@ pub struct ServerSettings {
     pub max_streams: u32,
     /// Bytes of the decoded header fields of one HTTP/2 request, 32 octets counted for each field.
     pub max_header_list_bytes: u32,
+    /// Bytes of request bodies in memory at once, on all cores together, while guards look at them.
+    pub body_memory_bytes: u64,
     /// Accepting goes on for so long while draining.
     pub drain_delay: Duration,
     /// Draining ends after so long.
@@ -209,6 +219,7 @@ impl ServerSettings {
             proxy_protocol: values.get(&PROXY_PROTOCOL)?,
             max_streams: u32::try_from(values.get(&MAX_STREAMS)?).unwrap_or(u32::MAX),
             max_header_list_bytes: LEAST_HEADER_LIST_BYTES,
+            body_memory_bytes: values.get(&BODY_MEMORY)?.bytes(),
             drain_delay: values.get(&DRAIN_DELAY)?.duration(),
             drain_timeout: values.get(&DRAIN_TIMEOUT)?.duration(),
         })

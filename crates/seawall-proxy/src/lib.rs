@@ -32,12 +32,13 @@ pub use config::{SERVER_SECTION, ServerSettings, server};
 pub use meters::METRICS;
 pub use plane::{Plane, PlaneError, PlaneParts, Stage};
 pub use problems::PROBLEMS;
-pub use site::{Route, Router, Site, Target, spelled};
+pub use seawall_core::http::spelled;
+pub use site::{Route, Router, Site, Target};
 pub use tls::{
     CertificateFiles, ClientCertificates, SECTION as TLS_SECTION, Terminator, TlsError, TlsSettings,
     verify as verify_tls,
 };
 pub use upstream::{
-    EncryptionError, Protocol, SECTION as UPSTREAM_SECTION, ServerReport, Sharing, Tuning, Upstream, UpstreamAddress,
-    UpstreamSettings, WeighedServer,
+    EncryptionError, Given, Protocol, SECTION as UPSTREAM_SECTION, ServerReport, Sharing, Tuning, Upstream,
+    UpstreamAddress, UpstreamSettings, WeighedServer,
 };

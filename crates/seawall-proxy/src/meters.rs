@@ -107,6 +107,20 @@ static RETRIES: Metric = Metric {
     labels: &[],
 };
 
+static COALESCED: Metric = Metric {
+    name: "seawall_coalesced_requests",
+    help: "GETs that waited for the answer to one like them, and had it (shared), or went to the application themselves because it was none to share or took too long (alone).",
+    kind: MetricKind::Counter,
+    labels: &["outcome"],
+};
+
+static BODY_BYTES: Metric = Metric {
+    name: "seawall_bodies_held_bytes",
+    help: "Bytes of request bodies in memory, because guards look at them before the application gets them.",
+    kind: MetricKind::Gauge,
+    labels: &[],
+};
+
 static COMPRESSION: Metric = Metric {
     name: "seawall_compression_bytes",
     help: "Bytes of answers before they were compressed (in) and after (out).",
@@ -134,7 +148,7 @@ pub(crate) static SERVER_UP: Metric = Metric {
 };
 
 /// Every metric of this crate, for the catalogue.
-pub static METRICS: [&Metric; 21] = [
+pub static METRICS: [&Metric; 23] = [
     &DURATION,
     &ACTIVE,
     &CONNECTIONS,
@@ -147,11 +161,13 @@ pub static METRICS: [&Metric; 21] = [
     &RELOADS,
     &CERTIFICATE_EXPIRES,
     &TUNNELS,
+    &BODY_BYTES,
     &SOCKET_ENDS,
     &SOCKET_REPORTS,
     &UPSTREAM_CONNECTIONS,
     &UPSTREAM_FAILURES,
     &RETRIES,
+    &COALESCED,
     &COMPRESSION,
     &BREAKER_STATE,
     &BREAKER_OPENED,
@@ -176,8 +192,11 @@ pub(crate) struct Meters {
     pub(crate) handshakes: Handshakes,
     pub(crate) abusive: Handle,
     pub(crate) tunnels: Handle,
+    pub(crate) body_bytes: Handle,
     pub(crate) upstream_connections: Handle,
     pub(crate) retries: Handle,
+    pub(crate) coalesced: Handle,
+    pub(crate) coalesced_in_vain: Handle,
     pub(crate) sockets_reported: Handle,
     pub(crate) compression_in: Handle,
     pub(crate) compression_out: Handle,
@@ -267,8 +286,11 @@ impl Meters {
             handshakes: Handshakes::new(&*meter),
             abusive: expired("abusive"),
             tunnels: one(&TUNNELS),
+            body_bytes: one(&BODY_BYTES),
             upstream_connections: one(&UPSTREAM_CONNECTIONS),
             retries: one(&RETRIES),
+            coalesced: meter.series(&COALESCED, &["shared"]),
+            coalesced_in_vain: meter.series(&COALESCED, &["alone"]),
             sockets_reported: one(&SOCKET_REPORTS),
             compression_in: meter.series(&COMPRESSION, &["in"]),
             compression_out: meter.series(&COMPRESSION, &["out"]),

@@ -156,6 +156,9 @@ impl Plane {
     /// [`PlaneError::Start`] when the system gives no thread.
     pub fn start(parts: PlaneParts) -> Result<Self, PlaneError> {
         let crowd = Crowd::new(parts.sites.len());
+        let body_memory = Arc::default();
+        let turns = Arc::default();
+        let flights = Arc::default();
         let (commands, received): (Vec<_>, Vec<_>) = parts.sites.iter().map(|_| mpsc::channel(COMMANDS)).unzip();
         let missed = commands.iter().map(|_| Arc::default()).collect();
         let mut plane = Self { commands, missed, ended: Vec::new(), threads: Vec::new() };
@@ -175,6 +178,9 @@ impl Plane {
                 seed: parts.seed.wrapping_add(index as u64),
                 tls: parts.tls.clone(),
                 crowd: Arc::clone(&crowd),
+                body_memory: Arc::clone(&body_memory),
+                turns: Arc::clone(&turns),
+                flights: Arc::clone(&flights),
                 cores: plane.commands.iter().map(mpsc::Sender::downgrade).collect(),
             };
             let running = core::start(core, listener, received).map_err(PlaneError::Start)?;

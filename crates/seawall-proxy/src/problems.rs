@@ -112,6 +112,20 @@ const fn refused(
     }
 }
 
+/// There is no room for the body.
+pub(crate) static BODIES_FULL: ProblemType = ProblemType {
+    slug: "bodies-full",
+    code: "SERVICE_UNAVAILABLE",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    title: "There is no room for the request body now",
+    retryable: true,
+    fault: Fault::Us,
+    severity: Severity::High,
+    documentation: "Bodies are looked at before the application gets them, and those of other requests fill the memory that there is for that. \
+        Nothing was sent to the application: try again in a moment.\n\nFor the operator: the memory is `body_memory` in `[server]`; \
+        `seawall_bodies_held_bytes` says how much of it is taken. `body.max` of a route bounds what one body takes.",
+};
+
 /// A request line that is longer than any application needs.
 pub(crate) static URI_TOO_LONG: ProblemType = refused(
     "uri-too-long",
@@ -154,13 +168,14 @@ pub(crate) static BUILTIN_UNAVAILABLE: ProblemType = ProblemType {
 };
 
 /// Every problem of this crate, for the catalogue.
-pub static PROBLEMS: [&ProblemType; 11] = [
+pub static PROBLEMS: [&ProblemType; 12] = [
     &UNREACHABLE,
     &BREAKER_OPEN,
     &UPSTREAM_BUSY,
     &BAD_GATEWAY,
     &TIMED_OUT,
     &REQUEST_TIMEOUT,
+    &BODIES_FULL,
     &URI_TOO_LONG,
     &CODING_UNKNOWN,
     &VERSION_UNSUPPORTED,

@@ -1,9 +1,9 @@
 //! What is served: routes, their policies and targets. Built when configuration loads, one for each core, replaced whole.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use http::Method;
-use seawall_core::http::{RoutePattern, route::Segment};
+use http::{HeaderMap, HeaderName, Method};
+use seawall_core::http::{RoutePattern, Routes};
 use seawall_guards::{Policy, problem::Pages};
 
 use crate::Builtins;
@@ -45,9 +45,10 @@ pub enum Target {
 pub struct Router {
     default: Route,
     routes: Vec<Route>,
-    /// For each method that some route names, and for all others, the paths and the routes' places.
-    methods: BTreeMap<String, matchit::Router<usize>>,
-    others: matchit::Router<usize>,
+    /// Finds their places.
+    table: Routes,
+    /// Fields whose requests are carried on although their client leaves, on some route.
+    carried_on: Vec<HeaderName>,
 }
 
 impl Router {
@@ -55,37 +56,28 @@ impl Router {
     /// holds; configuration has refused such.
     #[must_use]
     pub fn new(default: Route, routes: Vec<(RoutePattern, Route)>) -> Self {
-        let mut methods: BTreeMap<String, matchit::Router<usize>> = BTreeMap::new();
-        let mut others = matchit::Router::new();
-        for (pattern, _) in &routes {
-            for method in pattern.methods() {
-                methods.entry(method.as_str().to_owned()).or_default();
+        let table = Routes::new(&routes.iter().map(|(pattern, _)| pattern).collect::<Vec<_>>());
+        let routes: Vec<Route> = routes.into_iter().map(|(_, route)| route).collect();
+        let policies = routes.iter().chain([&default]).map(|route| &route.policy);
+        let mut carried_on: Vec<HeaderName> = Vec::new();
+        for name in policies.flat_map(Policy::carried_on) {
+            if !carried_on.contains(&name) {
+                carried_on.push(name);
             }
         }
-        // Routes for a method go in first, so that they hold over those for any at the same path.
-        for specific in [true, false] {
-            for (place, (pattern, _)) in
-                routes.iter().enumerate().filter(|(_, (pattern, _))| pattern.methods().is_empty() != specific)
-            {
-                for path in paths(pattern) {
-                    for (method, router) in &mut methods {
-                        if !specific || pattern.methods().iter().any(|named| named.as_str() == method) {
-                            let _taken = router.insert(path.as_str(), place);
-                        }
-                    }
-                    if !specific {
-                        let _taken = others.insert(path.as_str(), place);
-                    }
-                }
-            }
-        }
-        Self { default, routes: routes.into_iter().map(|(_, route)| route).collect(), methods, others }
+        Self { default, routes, table, carried_on }
     }
 
     /// The route for requests that match no pattern.
     #[must_use]
     pub const fn default_route(&self) -> &Route {
         &self.default
+    }
+
+    /// Whether a request with these fields may have to be carried on although its client leaves.
+    #[must_use]
+    pub fn carries_on(&self, headers: &HeaderMap) -> bool {
+        self.carried_on.iter().any(|name| headers.contains_key(name))
     }
 
     /// All routes but the default one.
@@ -100,8 +92,7 @@ impl Router {
         if self.routes.is_empty() {
             return None;
         }
-        let router = self.methods.get(method.as_str()).unwrap_or(&self.others);
-        router.at(&spelled(path)).ok().map(|found| *found.value)
+        self.table.find(method, path)
     }
 
     /// The route at a place that [`Router::find`] gave.
@@ -109,43 +100,6 @@ impl Router {
     pub fn route(&self, place: Option<usize>) -> &Route {
         place.and_then(|place| self.routes.get(place)).unwrap_or(&self.default)
     }
-}
-
-/// The pattern in the router's words. Parameters are named by their place, so that two patterns may name the same segment
-/// differently; a final `*` stands for the path itself too.
-fn paths(pattern: &RoutePattern) -> Vec<String> {
-    let segments = pattern.segments().iter().enumerate().map(|(place, segment)| match segment {
-        Segment::Literal(text) => format!("/{text}"),
-        Segment::Parameter(_) => format!("/{{p{place}}}"),
-    });
-    let path: String = segments.collect();
-    let itself = if path.is_empty() { "/".to_owned() } else { path.clone() };
-    if pattern.below() { vec![itself, format!("{path}/{{*rest}}")] } else { vec![itself] }
-}
-
-/// The path as patterns spell it: lower case, single slashes, none at the end. For matching, and for the targets on the control
-/// plane; what is forwarded keeps its spelling.
-#[must_use]
-pub fn spelled(path: &str) -> Cow<'_, str> {
-    if spelled_for_matching(path) { Cow::Borrowed(path) } else { Cow::Owned(respell(path)) }
-}
-
-/// Whether a path is spelled as the router's patterns are: no upper case, no parameters, no empty segments, no slash at the end.
-fn spelled_for_matching(path: &str) -> bool {
-    let bytes = path.as_bytes();
-    let plain = !bytes.iter().any(|byte| byte.is_ascii_uppercase() || *byte == b';')
-        && !bytes.windows(2).any(|pair| pair == b"//");
-    plain && (bytes.len() == 1 || bytes.last() != Some(&b'/'))
-}
-
-/// The path as patterns spell it. Only for matching: applications that ignore case, doubled or trailing slashes must not be
-/// reached past a route's guards by such a spelling.
-fn respell(path: &str) -> String {
-    // Some applications cut a segment's parameters off (`/login;x=1`), so they do not tell routes apart.
-    let names = path.split('/').map(|segment| segment.split(';').next().unwrap_or_default());
-    let segments = names.filter(|segment| !segment.is_empty());
-    let respelled: String = segments.flat_map(|segment| ["/".to_owned(), segment.to_ascii_lowercase()]).collect();
-    if respelled.is_empty() { "/".to_owned() } else { respelled }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! | [`bulkhead`] | so many at once, so many waiting, the rest refused |
 //! | [`deadline`] | one point in time that everything a request does shares |
 //! | [`retry`](mod@retry) | try again with waits between, under one deadline |
+//! | [`clocks`] | the four clocks of one exchange over HTTP: connecting, the first byte, silence, and all of it |
 //! | [`batch`](mod@batch) | run many futures, a few at a time |
 //!
 //! A call to another service, with all of them:
@@ -47,6 +48,7 @@ pub mod batch;
 pub mod breaker;
 pub mod budget;
 pub mod bulkhead;
+pub mod clocks;
 pub mod deadline;
 pub mod retry;
 #[cfg(test)]
@@ -56,6 +58,7 @@ pub use batch::batch;
 pub use breaker::{CircuitBreaker, Open, Outcome, Ticket};
 pub use budget::RetryBudget;
 pub use bulkhead::{Bulkhead, BulkheadFull, Permit};
+pub use clocks::{Clocked, Clocks, Late, ReadError};
 pub use deadline::{Deadline, TimedOut};
 pub use retry::{GaveUp, Next, Retry, RetryError};
 pub use seawall_core::resilience::{Backoff, BreakerSettings, BreakerState, BudgetSettings, Change, Pass};

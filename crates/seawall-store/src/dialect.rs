@@ -33,6 +33,15 @@ impl Dialect {
         translated
     }
 
+    /// The statement that asks for the time of the engine's own clock, in microseconds since 1970-01-01T00:00:00Z. A file belongs to
+    /// one process, whose clock is then the only one.
+    pub(crate) const fn clock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"),
+        }
+    }
+
     /// Replaces the names of types, in a line without text in quotes.
     fn translate_line(self, line: &str, into: &mut String) {
         let code = line.split("--").next().unwrap_or_default();

@@ -25,6 +25,7 @@ pub mod foreign;
 mod gauge;
 mod hex;
 mod id;
+pub mod idempotency;
 mod lanes;
 pub mod like;
 mod loose;
@@ -70,5 +71,7 @@ pub use watch::METRICS;
 pub const DURABILITY: &str = "what is acknowledged is on the disk (flushed at each group's commit); loose values, such as times of last use, within a second";
 
 /// The store's own tables.
-pub static LEDGER: Ledger =
-    Ledger { name: "store", migrations: &[audit::MIGRATION, outbox::MIGRATION, meta::MIGRATION, audit::DELIVERIES] };
+pub static LEDGER: Ledger = Ledger {
+    name: "store",
+    migrations: &[audit::MIGRATION, outbox::MIGRATION, meta::MIGRATION, audit::DELIVERIES, idempotency::MIGRATION],
+};

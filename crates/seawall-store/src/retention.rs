@@ -2,16 +2,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use seawall_core::meter::{Handle, Meter, Metric, MetricKind};
+use seawall_core::{
+    fault,
+    meter::{Handle, Meter, Metric, MetricKind},
+};
 use tokio::{sync::watch, time};
 
-use crate::{Cause, Db, StoreError};
+use crate::{Cause, Db, StoreError, idempotency};
 
 /// Rows in one transaction.
 const BATCH: u32 = 200;
 
 /// How often is looked.
 const EVERY: Duration = Duration::from_secs(60);
+
+/// Steps at which a test has the process end: a batch is removed in a transaction that was not committed, and in one that was.
+const REMOVED: &str = "retention.removed";
+const FORGOTTEN: &str = "retention.forgotten";
 
 /// What lies between two batches, so that others get their turn.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -37,12 +44,14 @@ pub struct Rule {
     pub sql: &'static str,
 }
 
-/// What the store itself lets go of: messages that could not be delivered, a month after they were written.
-pub static RULES: [Rule; 1] = [Rule {
+/// What the store itself lets go of: messages that could not be delivered, a month after they were written, and idempotency keys.
+pub static RULES: [Rule; 3] = [DEAD_MESSAGES, idempotency::RULES[0], idempotency::RULES[1]];
+
+const DEAD_MESSAGES: Rule = Rule {
     name: "dead_messages",
     keep: Duration::from_secs(30 * 24 * 60 * 60),
     sql: "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE dead AND made_at < $1 ORDER BY id LIMIT $2)",
-}];
+};
 
 /// Removes what has expired until it is told to stop.
 pub async fn run(db: Db, rules: Vec<Rule>, meter: Arc<dyn Meter>, mut stopping: watch::Receiver<bool>) {
@@ -75,9 +84,12 @@ pub async fn prune(db: &Db, rule: Rule, stopping: &watch::Receiver<bool>) -> Res
         let batch = db
             .write::<_, StoreError>(&Cause::system("retention"), move |tx| {
                 let before = tx.at_us().saturating_sub(keep_us);
-                tx.execute(rule.sql, &[&before, &BATCH])
+                let removed = tx.execute(rule.sql, &[&before, &BATCH])?;
+                fault::point(REMOVED);
+                Ok(removed)
             })
             .await?;
+        fault::point(FORGOTTEN);
         removed += batch;
         if batch < u64::from(BATCH) {
             break;

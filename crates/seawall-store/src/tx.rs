@@ -4,6 +4,7 @@
 //! PostgreSQL, and both engines behave alike. What may fail without harm belongs in [`Tx::savepoint`].
 
 use std::{
+    borrow::Cow,
     fmt,
     ops::{Deref, DerefMut},
 };
@@ -11,7 +12,7 @@ use std::{
 use seawall_core::clock::Now;
 
 use crate::{
-    Cause, FromRow, Parameters, Row, StoreError,
+    Actor, Cause, FromRow, Parameters, Row, StoreError,
     cache::{Cache, CacheKey},
     dialect::Dialect,
     effects::Effects,
@@ -123,14 +124,14 @@ impl fmt::Debug for ReadTx<'_> {
 #[derive(Debug)]
 pub struct Tx<'a> {
     read: ReadTx<'a>,
-    cause: &'a Cause,
+    cause: Cow<'a, Cause>,
     effects: &'a mut Effects,
     at: Now,
 }
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(read: ReadTx<'a>, cause: &'a Cause, effects: &'a mut Effects, at: Now) -> Self {
-        Self { read, cause, effects, at }
+        Self { read, cause: Cow::Borrowed(cause), effects, at }
     }
 
     /// Runs a statement; answers how many rows it changed.
@@ -226,6 +227,18 @@ impl<'a> Tx<'a> {
         self.effects.posted = true;
     }
 
+    /// The time that all nodes agree on, in microseconds since 1970-01-01T00:00:00Z: that of a database that they share, for what one
+    /// writes and another judges. It costs a statement there; [`Tx::at_us`] costs nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn engine_now_us(&mut self) -> Result<i64, StoreError> {
+        match self.dialect().clock() {
+            Some(clock) => self.one::<(i64,)>(clock, &[]).map(|(now_us,)| now_us),
+            None => Ok(self.at_us()),
+        }
+    }
+
     /// A fresh id for a row: a UUIDv7 (RFC 9562), greater than all that this process has made before.
     ///
     /// # Errors
@@ -236,8 +249,13 @@ impl<'a> Tx<'a> {
 
     /// Why the transaction writes.
     #[must_use]
-    pub const fn cause(&self) -> &Cause {
-        self.cause
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    /// Names who acts, for what is recorded from here on: somebody whom the transaction itself has made out, as whoever signs in.
+    pub fn acts_as(&mut self, actor: Actor) {
+        self.cause.to_mut().actor = actor;
     }
 
     /// When this run of the transaction began, in microseconds since 1970-01-01T00:00:00Z.

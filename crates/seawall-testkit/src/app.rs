@@ -13,7 +13,7 @@ use std::{
 };
 
 use seawall::app::{
-    App, ConfigSource, Running, SourceError, Surroundings, SystemClock,
+    App, AppError, ConfigSource, Running, SourceError, Surroundings, SystemClock,
     reload::{Difference, Refusal, Trigger},
 };
 use seawall_config::Override;
@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::{
     ManualClock,
-    client::{Client, RawClient},
+    client::{Client, RawClient, RawResponse, Request},
     upstream::{Kind, Upstream},
 };
 
@@ -90,6 +90,14 @@ impl TestApp {
 
     /// Starts it on two data plane threads and the test's own runtime.
     pub async fn start(self) -> StartedApp {
+        self.try_start().await.expect("the application must start")
+    }
+
+    /// The same, for a start that may be refused.
+    ///
+    /// # Errors
+    /// Why it was.
+    pub async fn try_start(self) -> Result<StartedApp, AppError> {
         let directory = self.directory.unwrap_or_else(TemporaryDirectory::new);
         let log = KeptLog::default();
         let surroundings = Surroundings {
@@ -109,8 +117,8 @@ impl TestApp {
             Err(error) => panic!("{error}"),
         };
         let app = App::build(config, surroundings).expect("the application must build").with_source(source);
-        let running = app.start().await.expect("the application must start");
-        StartedApp { running: Some(running), log, directory }
+        let running = app.start().await?;
+        Ok(StartedApp { running: Some(running), log, directory })
     }
 }
 
@@ -148,6 +156,7 @@ fn source(directory: &Path, servers: &[String], workers: i64) -> ConfigSource {
         option("server", "listen", text("127.0.0.1:0")),
         option("server", "workers", Raw::Integer(workers)),
         option("admin", "listen", text("127.0.0.1:0")),
+        option("outbound", "listen", text("127.0.0.1:0")),
     ];
     let overrides = overrides.into_iter().chain(upstream).collect();
     ConfigSource { directory: directory.to_owned(), file: Some(FILE.into()), overrides, variables: Vec::new() }
@@ -180,6 +189,26 @@ impl StartedApp {
         self.running().addresses().redirect
     }
 
+    /// Where the application's calls to other services come in.
+    ///
+    /// # Panics
+    /// When its configuration names none.
+    #[must_use]
+    pub fn outbound(&self) -> SocketAddr {
+        self.running().addresses().outbound.expect("a service to call")
+    }
+
+    /// A client of the listener for calls, with the application's key.
+    ///
+    /// # Panics
+    /// When there is no key.
+    #[must_use]
+    pub fn outbound_client(&self) -> Client {
+        let key = fs::read_to_string(self.running().data().outbound_key_path()).expect("the key");
+        let authorization = format!("Bearer {}", key.trim());
+        Client::new(&format!("http://{}", self.outbound())).with_header("Authorization", authorization)
+    }
+
     /// A client of the public listener.
     #[must_use]
     pub fn client(&self) -> Client {
@@ -203,6 +232,39 @@ impl StartedApp {
         self.running().admin_token().expose().to_owned()
     }
 
+    /// What its guards would have refused that only report.
+    pub async fn report(&self) -> Value {
+        self.report_of("").await
+    }
+
+    /// A part of it, as a query says it.
+    pub async fn report_of(&self, query: &str) -> Value {
+        let request = Request::get(format!("/api/report?{query}"));
+        let request = request.header("Authorization", format!("Bearer {}", self.admin_token()));
+        self.admin_client().request(request).await.expect_status(200).json()
+    }
+
+    /// Asks the admin interface as its operator.
+    pub async fn operator_get(&self, path: &str) -> RawResponse {
+        let request = Request::get(path).header("Authorization", format!("Bearer {}", self.admin_token()));
+        self.admin_client().request(request).await
+    }
+
+    /// The calls of language models that have ended, the latest first.
+    ///
+    /// # Panics
+    /// When there are none.
+    pub async fn llm_calls(&self) -> Vec<Value> {
+        self.running().flush_calls().await;
+        let page = self.operator_get("/api/llm/calls").await.expect_status(200).json();
+        page["data"].as_array().expect("rows").clone()
+    }
+
+    /// Records calls of language models and gives back what budgets have left, as before the store is closed.
+    pub async fn close_calls(&self) {
+        self.running().close_calls().await;
+    }
+
     /// The directory with its own files.
     #[must_use]
     pub fn data(&self) -> PathBuf {
@@ -220,14 +282,22 @@ impl StartedApp {
     /// # Panics
     /// When it does not within ten seconds.
     pub async fn until_metric(&self, name: &str, labels: &[&str], value: f64) {
+        self.until_metric_is(name, labels, |now| (now - value).abs() <= f64::EPSILON).await;
+    }
+
+    /// Waits until a metric has a value that is wanted.
+    ///
+    /// # Panics
+    /// When it does not within ten seconds.
+    pub async fn until_metric_is(&self, name: &str, labels: &[&str], wanted: impl Fn(f64) -> bool) {
         let wait = async {
-            while (self.metric(name, labels) - value).abs() > f64::EPSILON {
+            while !wanted(self.metric(name, labels)) {
                 // Metrics tell nobody when they change, so they are looked at again.
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         };
         if tokio::time::timeout(LIMIT, wait).await.is_err() {
-            panic!("{name}{labels:?} is {} and never became {value}", self.metric(name, labels));
+            panic!("{name}{labels:?} is {} and never became what is wanted", self.metric(name, labels));
         }
     }
 

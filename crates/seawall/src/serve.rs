@@ -10,7 +10,7 @@ use std::{
 use seawall::{
     app::{App, AppError, Running, hand_over::HandOver, reload::Trigger},
     cli::{CliError, Serve, World},
-    demo,
+    demo::{self, llm::Llm},
 };
 use seawall_telemetry::log::{self, LevelHandle};
 use tokio::{
@@ -37,9 +37,12 @@ pub(super) fn serve(what: Serve, world: &mut World<'_>) -> Result<u8, CliError> 
             let (answer, code) = runtime.block_on(ask.answer())?;
             answered(&answer, world).map(|_| code)
         }
+        Serve::Report(ask) => answered(&runtime.block_on(ask.answer())?, world),
+        Serve::Models(ask) => answered(&runtime.block_on(ask.answer())?, world),
         Serve::Restart(ask) => answered(&runtime.block_on(ask.answer())?, world),
         Serve::Store(ask) => told(runtime.block_on(ask.run(world.out))),
         Serve::Supervised(ask) => answered(&runtime.block_on(ask.answer())?, world),
+        Serve::Llm { listener, banner } => runtime.block_on(play(listener, &banner)),
         Serve::App { app, banner, demo } => {
             let temporary = demo.is_some().then(|| app.directory().to_owned());
             let level = install_log(&app)?;
@@ -70,6 +73,18 @@ fn answered(answer: &str, world: &mut World<'_>) -> Result<u8, CliError> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(0),
         written => Ok(written.map(|()| 0)?),
     }
+}
+
+/// The fake LLM, until a signal. Nothing of it is worth finishing.
+async fn play(listener: TcpListener, banner: &str) -> Result<u8, CliError> {
+    let mut signals = Signals::listen();
+    let _unheard = stderr().write_all(banner.as_bytes());
+    let llm = Llm::default();
+    tokio::select! {
+        served = llm.serve(listener) => served?,
+        () = signals.next() => {}
+    }
+    Ok(0)
 }
 
 /// The log of the whole process, and panics into it.

@@ -73,7 +73,8 @@ impl Connection {
         self.send(&format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"))
     }
 
-    fn send(&mut self, request: &str) -> Result<(), Failure> {
+    /// Sends this, whatever it is.
+    pub(crate) fn send(&mut self, request: &str) -> Result<(), Failure> {
         self.stream
             .write_all(request.as_bytes())
             .map_err(|error| Failure::broken(format!("cannot send a request: {error}")))

@@ -5,23 +5,30 @@
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::callgrind::{self, Profile};
 use super::http::Connection;
-use super::measure::{Bench, PATH, ready};
+use super::measure::{Bench, PATH, ready_within};
 use super::process::Running;
 use super::programs::{self, Programs};
 use super::scratch::Scratch;
 use super::upstream::Upstream;
-use super::variants::Variant;
+use super::variants::{Place, Variant};
 use crate::failure::Failure;
 use crate::terminal;
 
 const VARIANT: Variant = Variant::SeawallDefault;
-const CONNECTIONS: u32 = 32;
+pub(super) const CONNECTIONS: u32 = 32;
+
+/// Under callgrind a program takes some fifty times as long to start and to end, on a machine that others use longer still.
+const SLOW: Duration = Duration::from_secs(120);
 
 /// Rounds of requests in the short and in the long run: the difference has nothing of the start and the end in it.
-const ROUNDS: [u32; 2] = [4, 36];
+const ROUNDS: [u32; 2] = [4, 24];
+
+/// What stands in a request where each has a number of its own.
+const NUMBER: &str = "@NUMBER@";
 
 const USAGE: &str = "\
 Usage: cargo xtask bench instructions
@@ -41,23 +48,49 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         }
         _ => return Err(Failure::usage(USAGE)),
     }
-    if Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_err() {
-        let install = "apt-get install --no-install-recommends valgrind";
-        return Err(Failure::unavailable(format!("valgrind is not installed. Run: {install}")));
-    }
-    let seawall = programs::build_seawall("profiling")?;
-    let programs = Programs::of_seawall(seawall);
-    let bench = Bench { programs, upstream: Upstream::start()?, scratch: Scratch::create()?, workers: 1, seconds: 0 };
-    let [short, long] = ROUNDS;
-    let (before, after) = (profile(&bench, short)?, profile(&bench, long)?);
-    terminal::say(&table(&per_request(&before, &after, u64::from((long - short) * CONNECTIONS))));
+    needs_valgrind()?;
+    let bench = bench()?;
+    let request = format!("GET {PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
+    terminal::say(&table(&of_request(&bench, &request, |_| Ok(()))?));
     Ok(())
 }
 
+/// Says what to install when it is not there.
+pub(crate) fn needs_valgrind() -> Result<(), Failure> {
+    if Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_ok() {
+        return Ok(());
+    }
+    let install = "apt-get install --no-install-recommends valgrind";
+    Err(Failure::unavailable(format!("valgrind is not installed. Run: {install}")))
+}
+
+/// Seawall built with names for its functions, and an application.
+pub(crate) fn bench() -> Result<Bench, Failure> {
+    let programs = Programs::of_seawall(programs::build_seawall("profiling")?);
+    Ok(Bench { programs, upstream: Upstream::start()?, scratch: Scratch::create()?, workers: 1, seconds: 0 })
+}
+
+/// What one request costs; `prepare` may put other configurations at the place where Seawall runs.
+pub(crate) fn of_request(
+    bench: &Bench,
+    request: &str,
+    prepare: impl Fn(&mut Place) -> Result<(), Failure>,
+) -> Result<Profile, Failure> {
+    let [short, long] = ROUNDS;
+    let (before, after) = (profile(bench, short, request, &prepare)?, profile(bench, long, request, &prepare)?);
+    Ok(per_request(&before, &after, u64::from((long - short) * CONNECTIONS)))
+}
+
 /// What Seawall executes from its start to its end, with so many rounds of requests between them.
-fn profile(bench: &Bench, rounds: u32) -> Result<Profile, Failure> {
+fn profile(
+    bench: &Bench,
+    rounds: u32,
+    request: &str,
+    prepare: impl Fn(&mut Place) -> Result<(), Failure>,
+) -> Result<Profile, Failure> {
     terminal::progress(&format!("{} requests under callgrind", rounds * CONNECTIONS));
-    let place = bench.place(VARIANT)?;
+    let mut place = bench.place(VARIANT)?;
+    prepare(&mut place)?;
     let file = place.folder.join("callgrind.out");
     let seawall = VARIANT.command(&bench.programs, &place)?;
     let seawall = seawall.ok_or_else(|| Failure::broken("there is no command that starts Seawall"))?;
@@ -66,19 +99,26 @@ fn profile(bench: &Bench, rounds: u32) -> Result<Profile, Failure> {
     command.arg(seawall.get_program()).args(seawall.get_args()).current_dir(&place.folder);
     let errors = place.folder.join("errors.log");
     let mut proxy = Running::start(&mut command, &place.folder.join("output.log"), &errors)?;
-    ready(VARIANT, place.listen, Some(&mut proxy), &place.folder)?;
-    drive(place.listen, rounds)?;
-    proxy.stop();
+    ready_within(SLOW, VARIANT, place.listen, Some(&mut proxy), &place.folder)?;
+    drive(place.listen, rounds, request, &mut 0)?;
+    proxy.stop_within(SLOW);
     let text = std::fs::read_to_string(&file).map_err(|error| Failure::io("read", &file, &error))?;
     callgrind::parse(&text).ok_or_else(|| Failure::broken("callgrind wrote something else than expected"))
 }
 
-/// All connections ask together, and all answers are read before they ask again.
-fn drive(port: u16, rounds: u32) -> Result<(), Failure> {
+/// All connections ask together, and all answers are read before they ask again. `@NUMBER@` in a request becomes a number of its own, of
+/// one length for all; `first` is the next.
+pub(super) fn drive(port: u16, rounds: u32, request: &str, first: &mut u32) -> Result<(), Failure> {
     let mut connections = (0..CONNECTIONS).map(|_| Connection::open(port)).collect::<Result<Vec<_>, _>>()?;
+    let numbered = request.contains(NUMBER);
     for _ in 0..rounds {
         for connection in &mut connections {
-            connection.ask(PATH)?;
+            if numbered {
+                connection.send(&request.replace(NUMBER, &format!("{first:08}")))?;
+                *first += 1;
+            } else {
+                connection.send(request)?;
+            }
         }
         for connection in &mut connections {
             let status = connection.answer()?.status;

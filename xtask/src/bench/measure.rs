@@ -92,10 +92,15 @@ impl Bench {
 
     /// A fresh folder and free ports for one run.
     pub(crate) fn place(&self, variant: Variant) -> Result<Place, Failure> {
+        self.place_named(variant.name())
+    }
+
+    /// The same, where several run at a time.
+    pub(crate) fn place_named(&self, name: &str) -> Result<Place, Failure> {
         let [listen, admin] = scratch::free_ports()?;
         Ok(Place {
             templates: workspace::root().join("bench/proxy"),
-            folder: self.scratch.fresh(variant.name())?,
+            folder: self.scratch.fresh(name)?,
             upstream: self.upstream.port,
             listen,
             admin,
@@ -114,6 +119,17 @@ impl Bench {
 pub(crate) fn ready(
     variant: Variant,
     port: u16,
+    proxy: Option<&mut Running>,
+    folder: &Path,
+) -> Result<Answer, Failure> {
+    ready_within(READY_LIMIT, variant, port, proxy, folder)
+}
+
+/// The same, for a proxy that takes longer.
+pub(crate) fn ready_within(
+    limit: Duration,
+    variant: Variant,
+    port: u16,
     mut proxy: Option<&mut Running>,
     folder: &Path,
 ) -> Result<Answer, Failure> {
@@ -126,10 +142,10 @@ pub(crate) fn ready(
             ended.map(|status| Err(format!("it ended with {status}")))
         }
     };
-    let reason = match clock::poll(READY_LIMIT, READY_PAUSE, &mut ask) {
+    let reason = match clock::poll(limit, READY_PAUSE, &mut ask) {
         Some(Ok(answer)) => return Ok(answer),
         Some(Err(ended)) => ended,
-        None => format!("no 200 within {} s: {}", READY_LIMIT.as_secs(), last.unwrap_or_default()),
+        None => format!("no 200 within {} s: {}", limit.as_secs(), last.unwrap_or_default()),
     };
     let said = ["errors.log", "output.log"].map(|name| tail(&folder.join(name)));
     Err(invalid(variant, &format!("{reason}\n{}", said.concat())))

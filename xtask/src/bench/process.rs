@@ -38,9 +38,14 @@ impl Running {
     }
 
     /// SIGTERM first, so that a master process takes its workers along and logs are written out.
-    pub(crate) fn stop(mut self) {
+    pub(crate) fn stop(self) {
+        self.stop_within(STOP_LIMIT);
+    }
+
+    /// The same, for a program that has much to write at its end.
+    pub(crate) fn stop_within(mut self, limit: Duration) {
         signal("TERM", &[self.id()]);
-        let _ = clock::poll(STOP_LIMIT, PAUSE, || self.ended());
+        let _ = clock::poll(limit, PAUSE, || self.ended());
     }
 }
 

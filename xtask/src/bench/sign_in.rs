@@ -7,9 +7,10 @@ use crate::{failure::Failure, terminal, workspace};
 const USAGE: &str = "\
 Usage: cargo xtask bench sign-in
 
-2,000 refused sign-ins in turns: users with argon2id, users with bcrypt, and two kinds of names that nobody has. For each pair it
+After 256 refused sign-ins, by which the floor of failures settles, 2,000 in turns: users with argon2id, users with bcrypt, and two kinds of names that nobody has. For each pair it
 prints how far the medians are apart and how likely that is by chance (Mann and Whitney); the last pair is of one kind, as a measure of the
-machine's noise. It takes about a quarter of an hour.
+machine's noise. On a quiet machine that takes about a quarter of an hour; hashing next to other work, several times as long. Let nothing else run:
+what it measures is in milliseconds.
 
 Exit code: 0, or 1 when a pair differs more than chance permits (p below 0.01).";
 

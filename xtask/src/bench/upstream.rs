@@ -68,8 +68,7 @@ fn accept(listener: &TcpListener) {
     }
 }
 
-/// Answers until the client leaves. Clients of the bench send no bodies and wait for each answer, so what was read ends
-/// with an empty line exactly when one request is complete.
+/// Answers until the client leaves. Clients of the bench wait for each answer, so what was read ends exactly when one request is complete.
 fn serve(mut stream: TcpStream, answer: &[u8]) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut buffer = [0_u8; 8192];
@@ -80,11 +79,23 @@ fn serve(mut stream: TcpStream, answer: &[u8]) -> Option<()> {
             return None;
         }
         length += read;
-        if buffer.get(..length)?.ends_with(b"\r\n\r\n") {
+        if complete(buffer.get(..length)?) {
             stream.write_all(answer).ok()?;
             length = 0;
         }
     }
+}
+
+/// Whether a head has come, and as much of a body as it says.
+fn complete(request: &[u8]) -> bool {
+    if request.ends_with(b"\r\n\r\n") && request.starts_with(b"GET ") {
+        return true;
+    }
+    let Some(end) = request.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let (head, body) = request.split_at(end);
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")).map(str::trim);
+    length.is_none_or(|length| length.parse() == Ok(body.len() - 4))
 }
 
 fn answer() -> Vec<u8> {
@@ -119,7 +130,11 @@ mod tests {
         let (server, _) = listener.accept().unwrap();
         let served = thread::spawn(move || serve(server, b"yes"));
         let mut answer = [0_u8; 3];
-        for request in ["GET / HTTP/1.1\r\n\r\n", "GET /x HTTP/1.1\r\nhost: a\r\n\r\n"] {
+        for request in [
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET /x HTTP/1.1\r\nhost: a\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab",
+        ] {
             client.write_all(request.as_bytes()).unwrap();
             client.read_exact(&mut answer).unwrap();
             assert_eq!(&answer, b"yes");

@@ -85,7 +85,10 @@ impl Build {
         command
             .env("CARGO_TARGET_DIR", &self.folder)
             .env("RUSTC_WORKSPACE_WRAPPER", self.wrapper())
-            .env("LLVM_PROFILE_FILE", profile);
+            .env("LLVM_PROFILE_FILE", profile)
+            // The map from counters to lines is its own; debug information would only take room.
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("CARGO_INCREMENTAL", "0");
         command
     }
 }

@@ -40,7 +40,7 @@ const LAYOUT: [(&str, Uses); 17] = [
     ("seawall-scan", Uses::Only(&["seawall-core", "seawall-config"])),
     ("seawall", Uses::Any),
     ("seawall-testkit", Uses::Any),
-    ("seawall-fuzz", Uses::Only(&["seawall-core"])),
+    ("seawall-fuzz", Uses::Only(&["seawall-core", "seawall-guards"])),
 ];
 
 /// Belongs under `[dev-dependencies]` only.

@@ -90,6 +90,19 @@ impl RoutePattern {
         self.text.rsplit(' ').next().unwrap_or_default()
     }
 
+    /// Whether a request is one of those it is for. The path is in its normal form ([`super::path::normalise`]).
+    #[must_use]
+    pub fn covers(&self, method: &Method, path: &str) -> bool {
+        let mut parts = path.split('/').filter(|part| !part.is_empty());
+        let fits = |segment: &Segment| match (segment, parts.next()) {
+            (Segment::Literal(literal), Some(part)) => literal.eq_ignore_ascii_case(part),
+            (Segment::Parameter(_), part) => part.is_some(),
+            (Segment::Literal(_), None) => false,
+        };
+        let path_fits = self.segments.iter().all(fits) && (self.below || parts.next().is_none());
+        path_fits && (self.methods.is_empty() || self.methods.contains(method))
+    }
+
     /// Whether two patterns are for the very same requests, wholly or for some method, so that one would hide the other.
     #[must_use]
     pub fn collides(&self, other: &Self) -> bool {
@@ -215,6 +228,18 @@ mod tests {
             let error = RoutePattern::parse(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn what_a_pattern_covers() {
+        let covers =
+            |pattern: &str, method: Method, path: &str| RoutePattern::parse(pattern).unwrap().covers(&method, path);
+        assert!(covers("GET /a/{id}/*", Method::HEAD, "/A/7/b/c") && covers("GET /a/{id}/*", Method::GET, "/a/7"));
+        assert!(!covers("GET /a/{id}/*", Method::GET, "/a") && !covers("GET /a/{id}", Method::GET, "/a/7/b"));
+        assert!(
+            !covers("GET /a", Method::POST, "/a") && covers("/*", Method::POST, "/") && covers("/", Method::POST, "/")
+        );
+        assert!(!covers("/", Method::GET, "/a"));
     }
 
     #[test]

@@ -2,42 +2,138 @@
 
 use std::collections::HashSet;
 
+use crate::word::WORD;
+
 /// From so many keys on an object's are looked up instead of compared one by one.
 const MANY: usize = 64;
 
-/// The hash of a key that is being read: FNV-1a, which takes bytes one by one, so that it is the same however they arrive. Whoever
-/// finds two keys of one hash has made a document that is refused, and nothing else.
+/// The hash of a key that is being read: its words multiplied and folded, then its length, so that it is the same however they arrive.
+/// Whoever finds two keys of one hash has made a document that is refused, and nothing else.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct KeyHash(u64);
+pub(crate) struct KeyHash {
+    mixed: u64,
+    /// The bytes of a word that is not whole.
+    part: u64,
+    /// Bytes so far.
+    length: u64,
+}
+
+/// Digits of pi and of the golden ratio: odd, and without a pattern.
+const BEGIN: u64 = 0x2436_a22e_03e9_8fb7;
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl KeyHash {
-    pub(super) const fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
+    pub(crate) const fn new() -> Self {
+        Self { mixed: BEGIN, part: 0, length: 0 }
     }
 
-    pub(super) fn update(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !self.length.is_multiple_of(WORD as u64) {
+            let Some((&byte, after)) = rest.split_first() else { return };
+            self.push(byte);
+            rest = after;
         }
+        let (words, tail) = rest.as_chunks::<WORD>();
+        for word in words {
+            self.mixed = folded(self.mixed ^ u64::from_le_bytes(*word), FACTOR);
+        }
+        self.length += (words.len() * WORD) as u64;
+        self.part = part(bytes, tail);
+        self.length += tail.len() as u64;
+    }
+
+    /// A whole word, or the last bytes, filled up with zeros.
+    #[inline]
+    pub(crate) fn add(&mut self, word: u64, length: usize) {
+        self.length += length as u64;
+        if length == WORD {
+            self.mixed = folded(self.mixed ^ word, FACTOR);
+        } else {
+            self.part = word;
+        }
+    }
+
+    fn push(&mut self, byte: u8) {
+        let place = self.length % WORD as u64;
+        self.part |= u64::from(byte) << (place * 8);
+        self.length += 1;
+        if place == WORD as u64 - 1 {
+            self.mixed = folded(self.mixed ^ std::mem::take(&mut self.part), FACTOR);
+        }
+    }
+
+    pub(crate) fn value(self) -> u64 {
+        folded(self.mixed ^ self.part, FACTOR ^ self.length)
     }
 }
 
+/// Less than a word as one, filled up with zeros; `bytes` are those that it ends.
+fn part(bytes: &[u8], tail: &[u8]) -> u64 {
+    match bytes.last_chunk::<WORD>() {
+        Some(_) if tail.is_empty() => 0,
+        Some(last) => u64::from_le_bytes(*last) >> ((WORD - tail.len()) * 8),
+        None => tail.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+}
+
+/// The hash of a key, as a [`Sink`](super::Sink) is told it.
+#[must_use]
+pub fn key_hash(key: &str) -> u64 {
+    let mut hash = KeyHash::new();
+    hash.update(key.as_bytes());
+    hash.value()
+}
+
+/// Both halves of the product.
+fn folded(one: u64, other: u64) -> u64 {
+    let (low, high) = one.carrying_mul(other, 0);
+    low ^ high
+}
+
+/// So many keys have room at once: those of most documents.
+const ROOM: usize = 32;
+
 /// The keys of all open objects.
 #[derive(Debug, Default)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     hashes: Vec<u64>,
     /// Those of objects with many, each mixed with where its object's begin.
     many: HashSet<u64>,
 }
 
+/// The keys of one object among them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Own {
+    /// Where they begin.
+    begin: usize,
+    /// A bit for each hash; a key whose bit is not there is the first of its kind.
+    bits: u64,
+}
+
 impl Keys {
-    /// Where the keys of an object that begins will stand.
-    pub(super) const fn begin(&self) -> usize {
-        self.hashes.len()
+    /// An object begins.
+    pub(crate) const fn begin(&self) -> Own {
+        Own { begin: self.hashes.len(), bits: 0 }
     }
 
-    /// Whether a key is the first of its kind in the object whose keys begin there.
-    pub(super) fn insert(&mut self, begin: usize, KeyHash(hash): KeyHash) -> bool {
+    /// Whether a key is the first of its kind in the object.
+    #[inline]
+    pub(crate) fn insert(&mut self, own: &mut Own, hash: u64) -> bool {
+        let bit = 1 << (hash >> 58);
+        let first = own.bits & bit == 0;
+        own.bits |= bit;
+        if first && self.hashes.len() < self.hashes.capacity() && self.hashes.len() - own.begin < MANY {
+            self.hashes.push(hash);
+            return true;
+        }
+        self.look(own.begin, hash)
+    }
+
+    fn look(&mut self, begin: usize, hash: u64) -> bool {
+        if self.hashes.capacity() == 0 {
+            self.hashes.reserve(ROOM);
+        }
         let own = self.hashes.get(begin..).unwrap_or_default();
         let known = match own.len() {
             ..MANY => own.contains(&hash),
@@ -52,8 +148,8 @@ impl Keys {
         !known
     }
 
-    /// The object whose keys begin there has ended.
-    pub(super) fn end(&mut self, begin: usize) {
+    /// The object has ended.
+    pub(crate) fn end(&mut self, Own { begin, .. }: Own) {
         let own = self.hashes.get(begin..).unwrap_or_default();
         if own.len() > MANY {
             for hash in own {
@@ -67,4 +163,55 @@ impl Keys {
 /// Two objects that are open at once begin at different places.
 const fn mixed(begin: usize, hash: u64) -> u64 {
     hash ^ (begin as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn hash(parts: &[&[u8]]) -> u64 {
+        let mut hash = KeyHash::new();
+        for part in parts {
+            hash.update(part);
+        }
+        hash.value()
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_has_one_hash_however_it_arrives(key in proptest::collection::vec(any::<u8>(), 0..40), cuts in proptest::collection::vec(0_usize..9, 0..12)) {
+            let mut rest = &key[..];
+            let mut parts = Vec::new();
+            for cut in cuts {
+                let (part, after) = rest.split_at(cut.min(rest.len()));
+                parts.push(part);
+                rest = after;
+            }
+            parts.push(rest);
+            prop_assert_eq!(hash(&parts), hash(&[&key]));
+        }
+    }
+
+    #[test]
+    fn keys_that_look_alike_have_different_hashes() {
+        let mut known: HashMap<u64, Vec<u8>> = HashMap::new();
+        let numbered = (0..40_000_u32).flat_map(|number| {
+            [
+                format!("{number}"),
+                format!("field_{number}"),
+                format!("f{number:08}_of_a_long_name"),
+                format!("{number:x}-{number}"),
+            ]
+        });
+        let zeros = (0..40).map(|length| "\0".repeat(length));
+        for key in numbered.chain(zeros).map(String::into_bytes) {
+            if let Some(other) = known.insert(hash(&[&key]), key.clone()) {
+                assert_eq!(other, key);
+            }
+        }
+    }
 }

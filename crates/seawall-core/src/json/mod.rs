@@ -14,16 +14,20 @@
 //! ```
 
 mod fault;
-mod keys;
+pub(crate) mod keys;
 mod number;
+mod open;
+mod part;
 mod pointer;
 mod scanner;
 mod sink;
+mod swift;
 #[cfg(test)]
 mod tests;
 mod text;
 
 pub use fault::{Fault, Refusal};
+pub use keys::key_hash;
 pub use pointer::pointer;
 pub use scanner::Scanner;
 pub use sink::{Discard, Sink, Word};

@@ -1,13 +1,13 @@
 //! A number, as it arrives.
 
-use super::Fault;
+use super::{Fault, part::Part};
 
 /// The longest number there can be.
-const LONGEST: usize = 64;
+pub(super) const LONGEST: usize = 64;
 
 /// How far a number is (RFC 8259 section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+enum Place {
     Begun,
     Minus,
     Zero,
@@ -22,33 +22,33 @@ enum Part {
 /// A number that is being read.
 #[derive(Clone, Debug)]
 pub(super) struct Number {
-    part: Part,
+    place: Place,
     bytes: [u8; LONGEST],
     length: usize,
 }
 
 impl Number {
     pub(super) const fn new() -> Self {
-        Self { part: Part::Begun, bytes: [0; LONGEST], length: 0 }
+        Self { place: Place::Begun, bytes: [0; LONGEST], length: 0 }
     }
 
     pub(super) const fn begin(&mut self) {
-        self.part = Part::Begun;
+        self.place = Place::Begun;
         self.length = 0;
     }
 
     /// Takes what belongs to it from the front; whether its end was found.
-    pub(super) fn take(&mut self, rest: &mut &[u8], most: u8) -> Result<bool, Fault> {
-        while let Some((&byte, after)) = rest.split_first() {
-            let Some(part) = self.part.after(byte) else { return Ok(true) };
+    pub(super) fn take(&mut self, from: &mut Part<'_>, most: u8) -> Result<bool, Fault> {
+        while let Some(byte) = from.next() {
+            let Some(place) = self.place.after(byte) else { return Ok(true) };
             let most = usize::from(most).min(LONGEST);
             match self.bytes.get_mut(self.length) {
-                Some(place) if self.length < most => *place = byte,
+                Some(slot) if self.length < most => *slot = byte,
                 _ => return Err(Fault::LongNumber),
             }
             self.length += 1;
-            self.part = part;
-            *rest = after;
+            self.place = place;
+            from.skip();
         }
         Ok(false)
     }
@@ -56,16 +56,16 @@ impl Number {
     /// The number, once its end was found.
     pub(super) fn end(&self) -> Result<&str, Fault> {
         let text = self.bytes.get(..self.length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
-        match self.part {
-            Part::Zero | Part::Whole | Part::Fraction => Ok(text),
-            Part::Power if text.parse::<f64>().is_ok_and(f64::is_finite) => Ok(text),
-            Part::Power => Err(Fault::LargeNumber),
-            Part::Begun | Part::Minus | Part::Point | Part::Exponent | Part::Sign => Err(Fault::BadNumber),
+        match self.place {
+            Place::Zero | Place::Whole | Place::Fraction => Ok(text),
+            Place::Power if text.parse::<f64>().is_ok_and(f64::is_finite) => Ok(text),
+            Place::Power => Err(Fault::LargeNumber),
+            Place::Begun | Place::Minus | Place::Point | Place::Exponent | Place::Sign => Err(Fault::BadNumber),
         }
     }
 }
 
-impl Part {
+impl Place {
     /// How far it is with this byte; nothing when the byte is none of it.
     const fn after(self, byte: u8) -> Option<Self> {
         match (self, byte) {

@@ -61,7 +61,7 @@ impl Sink for Path {
         self.over();
     }
 
-    fn key(&mut self, key: &str) {
+    fn key(&mut self, key: &str, _: u64) {
         if let Some(Step::Key(last)) = self.0.last_mut() {
             *last = key.chars().take(SHOWN).collect();
         }

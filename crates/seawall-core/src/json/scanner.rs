@@ -1,10 +1,16 @@
 //! The scanner: where in a document it is, and what may come next.
 
-use super::{Discard, Fault, Limits, Refusal, Sink, Word, keys::Keys, number::Number, text::Text};
+use super::{
+    Discard, Fault, Limits, Refusal, Sink, Word,
+    number::Number,
+    open::{Kind, Open},
+    part::Part,
+    text::Text,
+};
 
 /// What may come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     /// The document's value.
     Start,
     /// An item, or the end of its array.
@@ -25,28 +31,17 @@ enum State {
     Word(Word, &'static [u8]),
 }
 
-/// An array or object that has not ended.
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    array: bool,
-    /// Its items or keys.
-    count: u32,
-    /// Where its keys begin among all.
-    keys: usize,
-}
-
 /// Reads a document in parts.
 #[derive(Debug)]
 pub struct Scanner<S = Discard> {
-    limits: Limits,
-    state: State,
-    frames: Vec<Frame>,
-    keys: Keys,
+    pub(super) limits: Limits,
+    pub(super) state: State,
+    pub(super) open: Open,
     text: Text,
     number: Number,
     /// Bytes of the parts before.
     before: u64,
-    sink: S,
+    pub(super) sink: S,
 }
 
 impl Scanner {
@@ -64,8 +59,7 @@ impl<S: Sink> Scanner<S> {
         Self {
             limits,
             state: State::Start,
-            frames: Vec::new(),
-            keys: Keys::default(),
+            open: Open::new(),
             text: Text::new(),
             number: Number::new(),
             before: 0,
@@ -78,9 +72,9 @@ impl<S: Sink> Scanner<S> {
     /// # Errors
     /// [`Refusal`]: the document is refused, whatever follows.
     pub fn feed(&mut self, part: &[u8]) -> Result<(), Refusal> {
-        let mut rest = part;
-        let read = self.read(&mut rest);
-        self.before += (part.len() - rest.len()) as u64;
+        let mut part = Part::new(part);
+        let read = self.read(&mut part);
+        self.before += part.taken() as u64;
         read.map_err(|fault| Refusal { fault, at: self.before })
     }
 
@@ -90,8 +84,8 @@ impl<S: Sink> Scanner<S> {
     /// [`Refusal`]: it is not whole.
     pub fn finish(mut self) -> Result<S, Refusal> {
         let ended = match self.state {
-            State::Number if self.frames.is_empty() => self.end_number(),
-            State::After if self.frames.is_empty() => Ok(()),
+            State::Number if self.open.kind() == Kind::Nothing => self.end_number(),
+            State::After if self.open.kind() == Kind::Nothing => Ok(()),
             State::Start => Err(Fault::Empty),
             _ => Err(Fault::Cut),
         };
@@ -104,139 +98,99 @@ impl<S: Sink> Scanner<S> {
         self.sink
     }
 
-    fn read(&mut self, rest: &mut &[u8]) -> Result<(), Fault> {
+    fn read(&mut self, part: &mut Part<'_>) -> Result<(), Fault> {
         loop {
+            if matches!(self.state, State::Text | State::Number | State::Word(..)) {
+                if !self.go_on(part)? {
+                    return Ok(());
+                }
+                continue;
+            }
+            self.swiftly(part)?;
+            let Some(byte) = part.sign() else { return Ok(()) };
             match self.state {
-                State::Text => {
-                    let most = self.limits.characters;
-                    let ended = if S::TEXTS {
-                        self.text.take::<true>(rest, most)?
-                    } else {
-                        self.text.take::<false>(rest, most)?
-                    };
-                    if !ended {
-                        return Ok(());
-                    }
-                    self.end_text()?;
+                State::FirstKey | State::Key => self.key(byte, part)?,
+                State::Colon if byte == b':' => {
+                    part.skip();
+                    self.state = State::Value;
                 }
-                State::Number => {
-                    if !self.number.take(rest, self.limits.digits)? {
-                        return Ok(());
-                    }
-                    self.end_number()?;
-                }
-                State::Word(word, expected) => {
-                    let Some((&byte, after)) = rest.split_first() else { return Ok(()) };
-                    let Some((_, expected)) = expected.split_first().filter(|(next, _)| **next == byte) else {
-                        return Err(Fault::Unexpected);
-                    };
-                    *rest = after;
-                    self.state = State::Word(word, expected);
-                    if expected.is_empty() {
-                        self.sink.word(word);
-                        self.state = State::After;
-                    }
-                }
-                _ => {
-                    while let [b' ' | b'\n' | b'\r' | b'\t', after @ ..] = *rest {
-                        *rest = after;
-                    }
-                    let Some((&byte, after)) = rest.split_first() else { return Ok(()) };
-                    if self.sign(byte)? {
-                        *rest = after;
-                    }
-                }
+                State::Colon => return Err(misplaced(byte)),
+                State::After => self.after(byte, part)?,
+                _ => self.value(byte, part)?,
             }
         }
     }
 
-    /// One character between values; whether it was taken, or begins what is read next.
-    fn sign(&mut self, byte: u8) -> Result<bool, Fault> {
-        match (self.state, byte) {
-            (State::FirstKey | State::Key, b'"') => {
-                self.count()?;
-                self.begin_text(true);
-            }
-            (State::Colon, b':') => self.state = State::Value,
-            (State::After, b',') => match self.frames.last() {
-                Some(frame) => self.state = if frame.array { State::Value } else { State::Key },
-                None => return Err(Fault::TrailingData),
-            },
-            (State::After | State::FirstItem, b']') => self.close(true)?,
-            (State::After | State::FirstKey, b'}') => self.close(false)?,
-            (State::After, _) if self.frames.is_empty() => return Err(Fault::TrailingData),
-            (State::Start | State::Value | State::FirstItem, _) => return self.value(byte),
-            (_, 0) => return Err(Fault::Null),
-            _ => return Err(Fault::Unexpected),
-        }
-        Ok(true)
-    }
-
-    /// The first character of a value; whether it was taken.
-    fn value(&mut self, byte: u8) -> Result<bool, Fault> {
-        if self.frames.last().is_some_and(|frame| frame.array) {
-            self.count()?;
-        }
+    /// A key, or the end of an object that has none.
+    fn key(&mut self, byte: u8, part: &mut Part<'_>) -> Result<(), Fault> {
         match byte {
-            b'"' => self.begin_text(false),
-            b'{' => self.open(false)?,
-            b'[' => self.open(true)?,
+            b'"' => {
+                self.open.key(&self.limits)?;
+                part.skip();
+                self.begin_text(true);
+                Ok(())
+            }
+            b'}' if self.state == State::FirstKey => self.close(Kind::Object, part),
+            _ => Err(misplaced(byte)),
+        }
+    }
+
+    /// A value from its first character on; an array may end instead of having a first one.
+    fn value(&mut self, byte: u8, part: &mut Part<'_>) -> Result<(), Fault> {
+        if byte == b']' && self.state == State::FirstItem {
+            return self.close(Kind::Array, part);
+        }
+        self.open.value(&self.limits)?;
+        let word = |word: Word| State::Word(word, word.text());
+        match byte {
+            b'"' => {
+                part.skip();
+                self.begin_text(false);
+            }
             b'-' | b'0'..=b'9' => {
                 self.number.begin();
                 self.state = State::Number;
-                return Ok(false);
             }
-            b't' | b'f' | b'n' => {
-                let word = match byte {
-                    b't' => Word::True,
-                    b'f' => Word::False,
-                    _ => Word::Null,
-                };
-                self.state = State::Word(word, word.text());
-                return Ok(false);
-            }
+            b't' => self.state = word(Word::True),
+            b'f' => self.state = word(Word::False),
+            b'n' => self.state = word(Word::Null),
+            b'{' => self.begin(Kind::Object, part)?,
+            b'[' => self.begin(Kind::Array, part)?,
             b'N' | b'I' => return Err(Fault::NotANumber),
             0xef if self.state == State::Start => return Err(Fault::ByteOrderMark),
-            0 => return Err(Fault::Null),
-            _ => return Err(Fault::Unexpected),
+            _ => return Err(misplaced(byte)),
         }
-        Ok(true)
-    }
-
-    /// One more item or key of what is open.
-    fn count(&mut self) -> Result<(), Fault> {
-        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
-        frame.count += 1;
-        match frame.array {
-            true if frame.count > self.limits.items => Err(Fault::TooManyItems),
-            false if frame.count > self.limits.keys => Err(Fault::TooManyKeys),
-            _ => Ok(()),
-        }
-    }
-
-    fn open(&mut self, array: bool) -> Result<(), Fault> {
-        if self.frames.len() >= usize::from(self.limits.depth) {
-            return Err(Fault::TooDeep);
-        }
-        self.frames.push(Frame { array, count: 0, keys: self.keys.begin() });
-        self.sink.open(array);
-        self.state = if array { State::FirstItem } else { State::FirstKey };
         Ok(())
     }
 
-    fn close(&mut self, array: bool) -> Result<(), Fault> {
-        match self.frames.pop() {
-            Some(frame) if frame.array == array => {
-                if !array {
-                    self.keys.end(frame.keys);
-                }
-                self.sink.close();
-                self.state = State::After;
-                Ok(())
-            }
-            Some(_) => Err(Fault::Unexpected),
-            None => Err(Fault::TrailingData),
+    /// What stands behind a value.
+    fn after(&mut self, byte: u8, part: &mut Part<'_>) -> Result<(), Fault> {
+        match (byte, self.open.kind()) {
+            (_, Kind::Nothing) => return Err(Fault::TrailingData),
+            (b',', Kind::Array) => self.state = State::Value,
+            (b',', Kind::Object) => self.state = State::Key,
+            (b']', _) => return self.close(Kind::Array, part),
+            (b'}', _) => return self.close(Kind::Object, part),
+            _ => return Err(misplaced(byte)),
         }
+        part.skip();
+        Ok(())
+    }
+
+    fn begin(&mut self, kind: Kind, part: &mut Part<'_>) -> Result<(), Fault> {
+        self.open.begin(kind, &self.limits)?;
+        self.sink.open(kind == Kind::Array);
+        self.state = if kind == Kind::Array { State::FirstItem } else { State::FirstKey };
+        part.skip();
+        Ok(())
+    }
+
+    fn close(&mut self, kind: Kind, part: &mut Part<'_>) -> Result<(), Fault> {
+        self.open.end(kind)?;
+        self.sink.close();
+        self.state = State::After;
+        part.skip();
+        Ok(())
     }
 
     fn begin_text(&mut self, key: bool) {
@@ -244,18 +198,55 @@ impl<S: Sink> Scanner<S> {
         self.state = State::Text;
     }
 
+    /// Takes more of a token that is not whole in one part, or not as plain as most; whether its end was found.
+    fn go_on(&mut self, part: &mut Part<'_>) -> Result<bool, Fault> {
+        match self.state {
+            State::Text => {
+                let most = self.limits.characters;
+                let ended =
+                    if S::TEXTS { self.text.take::<true>(part, most)? } else { self.text.take::<false>(part, most)? };
+                if ended {
+                    self.end_text()?;
+                }
+                Ok(ended)
+            }
+            State::Number => {
+                let ended = self.number.take(part, self.limits.digits)?;
+                if ended {
+                    self.end_number()?;
+                }
+                Ok(ended)
+            }
+            _ => self.more_of_word(part),
+        }
+    }
+
+    fn more_of_word(&mut self, part: &mut Part<'_>) -> Result<bool, Fault> {
+        while let State::Word(word, expected) = self.state {
+            let Some(byte) = part.next() else { return Ok(false) };
+            let Some((_, expected)) = expected.split_first().filter(|(next, _)| **next == byte) else {
+                return Err(Fault::Unexpected);
+            };
+            part.skip();
+            self.state = State::Word(word, expected);
+            if expected.is_empty() {
+                self.sink.word(word);
+                self.state = State::After;
+            }
+        }
+        Ok(true)
+    }
+
     fn end_text(&mut self) -> Result<(), Fault> {
-        if !self.text.key() {
+        if self.text.key() {
+            let hash = self.text.hash();
+            self.sink.key(self.text.decoded(), hash);
+            self.open.named(hash)?;
+            self.state = State::Colon;
+        } else {
             self.sink.text(self.text.decoded());
             self.state = State::After;
-            return Ok(());
         }
-        self.sink.key(self.text.decoded());
-        let begin = self.frames.last().map_or(0, |frame| frame.keys);
-        if !self.keys.insert(begin, self.text.hash()) {
-            return Err(Fault::DuplicateKey);
-        }
-        self.state = State::Colon;
         Ok(())
     }
 
@@ -264,4 +255,9 @@ impl<S: Sink> Scanner<S> {
         self.state = State::After;
         Ok(())
     }
+}
+
+/// What cannot stand where it does.
+const fn misplaced(byte: u8) -> Fault {
+    if byte == 0 { Fault::Null } else { Fault::Unexpected }
 }

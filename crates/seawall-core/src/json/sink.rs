@@ -31,8 +31,8 @@ pub trait Sink {
     fn open(&mut self, array: bool);
     /// The array or object that began last and has not ended ends.
     fn close(&mut self);
-    /// The key of the value that comes next.
-    fn key(&mut self, key: &str);
+    /// The key of the value that comes next, and its hash ([`key_hash`](super::key_hash)).
+    fn key(&mut self, key: &str, hash: u64);
     /// A string, decoded.
     fn text(&mut self, text: &str);
     /// A number as it was written.
@@ -50,7 +50,7 @@ impl Sink for Discard {
 
     fn open(&mut self, _: bool) {}
     fn close(&mut self) {}
-    fn key(&mut self, _: &str) {}
+    fn key(&mut self, _: &str, _: u64) {}
     fn text(&mut self, _: &str) {}
     fn number(&mut self, _: &str) {}
     fn word(&mut self, _: Word) {}

@@ -197,7 +197,8 @@ impl Sink for Writer {
         let sign = open.into_iter().find(|(depth, _)| *depth < 0).map(|(_, sign)| sign);
         self.text.push(if sign == Some('[') { ']' } else { '}' });
     }
-    fn key(&mut self, key: &str) {
+    fn key(&mut self, key: &str, hash: u64) {
+        assert_eq!(hash, key_hash(key));
         if !self.text.ends_with('{') {
             self.text.push(',');
         }

@@ -1,11 +1,7 @@
 //! A string, as it arrives: its characters are checked and counted, and decoded for whoever wants them.
 
-use super::{Fault, keys::KeyHash};
-
-/// Bytes in a word, one in each of them, and the highest bit of each.
-const WORD: usize = 8;
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = ONES << 7;
+use super::{Fault, keys::KeyHash, part::Part};
+use crate::word::{below, equal, until};
 
 /// Where in a string the scanner is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +61,8 @@ impl Text {
         self.key
     }
 
-    pub(super) const fn hash(&self) -> KeyHash {
-        self.hash
+    pub(super) fn hash(&self) -> u64 {
+        self.hash.value()
     }
 
     /// What it says, when that was wanted.
@@ -75,21 +71,23 @@ impl Text {
     }
 
     /// Takes what belongs to it from the front; whether its last quotation mark was found.
-    pub(super) fn take<const DECODE: bool>(&mut self, rest: &mut &[u8], most: u32) -> Result<bool, Fault> {
+    pub(super) fn take<const DECODE: bool>(&mut self, from: &mut Part<'_>, most: u32) -> Result<bool, Fault> {
         loop {
             if self.place == Place::Plain {
-                let (length, ascii) = plain(rest);
-                let (run, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
-                self.run::<DECODE>(run, ascii)?;
-                *rest = after;
+                let length = plain(from.rest());
+                match from.text(length).filter(|_| self.part_length == 0) {
+                    Some(text) => self.whole::<DECODE>(text),
+                    None => self.run::<DECODE>(from.rest().get(..length).unwrap_or_default(), most)?,
+                }
+                from.leave_out(length);
                 self.within(most)?;
             }
-            let Some((&byte, after)) = rest.split_first() else { return Ok(false) };
+            let Some(byte) = from.next() else { return Ok(false) };
             match self.place {
                 Place::Plain if self.part_length > 0 => return Err(Fault::NotUtf8),
                 Place::Plain => match byte {
                     b'"' => {
-                        *rest = after;
+                        from.skip();
                         return Ok(true);
                     }
                     b'\\' => self.place = Place::Escape,
@@ -104,7 +102,7 @@ impl Text {
                 }
                 Place::Half(_) | Place::HalfEscape(_) => return Err(Fault::LoneSurrogate),
             }
-            *rest = after;
+            from.skip();
         }
     }
 
@@ -112,17 +110,22 @@ impl Text {
         if self.characters > most { Err(Fault::LongString) } else { Ok(()) }
     }
 
-    /// Bytes that stand for themselves.
-    fn run<const DECODE: bool>(&mut self, run: &[u8], ascii: bool) -> Result<(), Fault> {
+    /// Characters that stand for themselves.
+    fn whole<const DECODE: bool>(&mut self, text: &str) {
+        if self.key {
+            self.hash.update(text.as_bytes());
+        }
+        let count = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        self.characters = self.characters.saturating_add(count);
+        if DECODE {
+            self.decoded.push_str(text);
+        }
+    }
+
+    /// Bytes that stand for themselves, and begin or end in the middle of a character.
+    fn run<const DECODE: bool>(&mut self, run: &[u8], most: u32) -> Result<(), Fault> {
         if self.key {
             self.hash.update(run);
-        }
-        if ascii && self.part_length == 0 {
-            self.characters = self.characters.saturating_add(u32::try_from(run.len()).unwrap_or(u32::MAX));
-            if DECODE {
-                self.decoded.push_str(std::str::from_utf8(run).map_err(|_| Fault::NotUtf8)?);
-            }
-            return Ok(());
         }
         let mut run = run;
         while self.part_length > 0 {
@@ -130,20 +133,23 @@ impl Text {
             self.complete::<DECODE>(byte)?;
             run = after;
         }
-        let whole = match std::str::from_utf8(run) {
-            Ok(whole) => whole,
-            Err(error) if error.error_len().is_some() => return Err(Fault::NotUtf8),
-            Err(error) => {
-                let (whole, part) = run.split_at_checked(error.valid_up_to()).unwrap_or_default();
-                for (place, byte) in self.part.iter_mut().zip(part) {
-                    *place = *byte;
-                }
-                self.part_length = part.len();
-                std::str::from_utf8(whole).map_err(|_| Fault::NotUtf8)?
-            }
+        let (valid, broken) = match std::str::from_utf8(run) {
+            Ok(_) => (run.len(), false),
+            Err(error) => (error.valid_up_to(), error.error_len().is_some()),
         };
+        let (whole, part) = run.split_at_checked(valid).unwrap_or_default();
+        let whole = std::str::from_utf8(whole).map_err(|_| Fault::NotUtf8)?;
         let count = u32::try_from(whole.chars().count()).unwrap_or(u32::MAX);
         self.characters = self.characters.saturating_add(count);
+        if broken {
+            // What is too long before it is found first, as when the bytes come one by one.
+            self.within(most)?;
+            return Err(Fault::NotUtf8);
+        }
+        for (place, byte) in self.part.iter_mut().zip(part) {
+            *place = *byte;
+        }
+        self.part_length = part.len();
         if DECODE {
             self.decoded.push_str(whole);
         }
@@ -219,33 +225,8 @@ impl Text {
     }
 }
 
-/// How many bytes at the front are neither quotation mark nor backslash nor control character, and whether they are ASCII.
-fn plain(bytes: &[u8]) -> (usize, bool) {
-    let (mut length, mut high) = (0, 0);
-    let (words, tail) = bytes.as_chunks::<WORD>();
-    for word in words {
-        let word = u64::from_le_bytes(*word);
-        let stops = below(word, b' ') | equal(word, b'"') | equal(word, b'\\');
-        if stops != 0 {
-            // The lowest bit that is set is right; higher ones may be a borrow of it.
-            let before = stops.trailing_zeros() / 8;
-            let own = word & (1_u64 << (before * 8)).wrapping_sub(1);
-            return (length + before as usize, (high | own) & HIGHS == 0);
-        }
-        high |= word;
-        length += WORD;
-    }
-    let count = tail.iter().position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\')).unwrap_or(tail.len());
-    let ascii = tail.iter().take(count).all(u8::is_ascii);
-    (length + count, high & HIGHS == 0 && ascii)
-}
-
-/// The highest bit of each byte that is below `limit`, up to the first one.
-const fn below(word: u64, limit: u8) -> u64 {
-    word.wrapping_sub(ONES * limit as u64) & !word & HIGHS
-}
-
-/// The highest bit of each byte that is this one, up to the first.
-const fn equal(word: u64, byte: u8) -> u64 {
-    below(word ^ (ONES * byte as u64), 1)
+/// How many bytes at the front are neither quotation mark nor backslash nor control character.
+fn plain(bytes: &[u8]) -> usize {
+    let stops = |word| below(word, b' ') | equal(word, b'"') | equal(word, b'\\');
+    until(bytes, stops, |byte| byte < b' ' || matches!(byte, b'"' | b'\\'))
 }

@@ -14,6 +14,7 @@
 //! # Ok::<(), seawall_core::settings::BadSetting>(())
 //! ```
 
+mod day;
 mod field;
 mod near;
 mod raw;
@@ -23,6 +24,7 @@ mod span;
 mod strength;
 mod values;
 
+pub use day::Day;
 pub use field::{Field, FieldSpec};
 pub use near::nearest;
 pub use raw::{Literal, Raw, Secret, Setting, Shape, choice};

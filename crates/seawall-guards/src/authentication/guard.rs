@@ -171,6 +171,7 @@ impl Deciding {
                 self.authenticate(credential, context)
             }
         };
+        context.by_cookie = true;
         // Whosever it is, the application has no use for it.
         self.remove_cookies(head);
         match reply {

@@ -10,7 +10,6 @@ use seawall_core::{
         Refresher,
     },
     clock::Now,
-    meter::NoMeter,
     principal::{KeyFacts, Principal, Role, SessionFacts},
     reply::{PortError, Reply},
     scope::Scope,
@@ -25,8 +24,6 @@ use crate::{
         cookie::{self, Sent},
     },
     engine::{Shared, sample_context},
-    load_shed::Permits,
-    rate_limit::MemoryRates,
 };
 
 /// Knows one session and some keys, and says what else it shall.
@@ -76,8 +73,7 @@ fn key() -> Arc<Principal> {
 }
 
 fn shared(credentials: Option<Credentials>) -> Shared {
-    let rates = MemoryRates::new(1_000, &NoMeter);
-    Shared { rates, local_rates: None, meter: Arc::new(NoMeter), permits: Permits::default(), credentials }
+    Shared { credentials, ..Shared::in_memory() }
 }
 
 fn guard(other: Result<(), PortError>, later: bool, when_unavailable: &str) -> (AuthenticationGuard, Arc<Knows>) {

@@ -3,11 +3,14 @@
 use http::{StatusCode, header::CONTENT_LENGTH};
 use seawall_core::{
     problem::{Fault, Problem, ProblemType, Severity},
-    settings::{BadSetting, Values},
+    settings::{BadSetting, Size, Values},
 };
 
 use super::MAX;
-use crate::{Context, Guard, Head, Needs, Stop, Verdict};
+use crate::{
+    Context, Guard, Head, Needs, Stop, Verdict,
+    report::{Gauge, Need},
+};
 
 /// The body is larger than the route takes.
 pub static TOO_LARGE: ProblemType = ProblemType {
@@ -48,12 +51,7 @@ impl BodyGuard {
 
 impl Guard for BodyGuard {
     fn head(&self, head: &mut Head, _context: &mut Context) -> Verdict {
-        let declared = head
-            .headers
-            .get(CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| text.parse::<u64>().ok());
-        if declared.is_some_and(|bytes| bytes > self.max_bytes) {
+        if declared(head).is_some_and(|bytes| bytes > self.max_bytes) {
             Verdict::Refuse(self.refusal())
         } else {
             Verdict::Pass
@@ -64,7 +62,31 @@ impl Guard for BodyGuard {
         Some(Stop::Refused(self.refusal()))
     }
 
+    fn measure(&self, head: Option<&Head>, gauge: &Gauge<'_>) {
+        let bytes = head.map_or(gauge.context.body_bytes, declared);
+        if let Some(needed) = bytes.filter(|bytes| *bytes > self.max_bytes) {
+            gauge.needs(Need {
+                setting: "`max` in `[body]`",
+                set: Size::from_bytes(self.max_bytes).to_string(),
+                needed,
+                fitting: rounded(needed).to_string(),
+                refused: gauge.refused,
+            });
+        }
+    }
+
     fn needs(&self) -> Needs {
         Needs { body_limit: Some(self.max_bytes), ..Needs::default() }
     }
+}
+
+/// How long the body says it is.
+fn declared(head: &Head) -> Option<u64> {
+    head.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The next whole unit, so that the size is one that people write.
+fn rounded(bytes: u64) -> Size {
+    let unit = [1_000_000, 1_000].into_iter().find(|unit| bytes > *unit).unwrap_or(1);
+    Size::from_bytes(bytes.div_ceil(unit).saturating_mul(unit))
 }

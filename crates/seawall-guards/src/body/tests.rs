@@ -1,4 +1,4 @@
-//! The body guard by itself; its contract with the loop and the layer is in `tests/contract.rs`.
+//! The body guard by itself; its contract with the loop and the layer is in `tests/contract/`.
 
 use seawall_core::settings::Raw;
 

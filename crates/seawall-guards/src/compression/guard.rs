@@ -35,6 +35,11 @@ pub struct Compression {
 }
 
 impl Compression {
+    /// The answer is to be sent as it is: what is said of it holds for its very bytes.
+    pub(crate) const fn decline(&mut self) {
+        self.accepted = None;
+    }
+
     /// The coding in which the answer's body must be sent.
     #[must_use]
     pub const fn chosen(&self) -> Option<Coding> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seawall_core::{
     Environment,
     http::OriginPattern,
-    settings::{Complaint, Field, Literal, Section, Situation, Span, Values},
+    settings::{BadSetting, Complaint, Field, Literal, Section, Situation, Span, Values},
 };
 
 use super::{CorsGuard, ORIGIN_REFUSED};
@@ -80,6 +80,11 @@ pub static ENTRY: GuardEntry = GuardEntry {
 #[must_use]
 pub fn values() -> Values {
     Values::defaults(&SECTION)
+}
+
+/// The origins that are granted.
+pub(crate) fn origins(values: &Values) -> Result<Vec<OriginPattern>, BadSetting> {
+    values.get(&ORIGINS)
 }
 
 fn demands(values: &Values, situation: &Situation) -> Vec<Complaint> {

@@ -104,6 +104,15 @@ impl CorsGuard {
         Box::new(answer)
     }
 
+    /// Grants what the application says nothing of.
+    fn grant_the_ungranted(&self, headers: &mut HeaderMap, context: &Context) {
+        let (Granted::Origin(origin) | Granted::Preflight(origin)) = &context.granted else { return };
+        if !headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+            self.grant(headers, origin);
+            headers.append(VARY, HeaderValue::from_static("Origin"));
+        }
+    }
+
     fn grant(&self, headers: &mut HeaderMap, origin: &HeaderValue) {
         let allow = if self.any && !self.credentials { HeaderValue::from_static("*") } else { origin.clone() };
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allow);
@@ -117,7 +126,7 @@ impl CorsGuard {
 impl Guard for CorsGuard {
     fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
         let Some(origin) = head.headers.get(ORIGIN) else { return Verdict::Pass };
-        if same_origin(origin, &head.headers, context.secure) {
+        if origin.to_str().is_ok_and(|origin| same_origin(origin, &head.headers, context.secure)) {
             return Verdict::Pass;
         }
         let preflight = head.method == Method::OPTIONS && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
@@ -130,12 +139,14 @@ impl Guard for CorsGuard {
         let opens_socket = hop::upgrade(&head.headers).is_some();
         if self.in_charge && (preflight || opens_socket) {
             let detail = "The origin of the page is not one of those that may call this application.";
-            return Verdict::Refuse(Box::new(Problem::new(&ORIGIN_REFUSED).detail(detail)));
+            let inside = format!("the origin {} is not listed", String::from_utf8_lossy(origin.as_bytes()));
+            return Verdict::Refuse(Box::new(Problem::new(&ORIGIN_REFUSED).detail(detail).inside(inside)));
         }
         Verdict::Pass
     }
 
-    /// Outside production, a local page's preflight that the application does not answer is answered here.
+    /// Outside production, a local page's preflight that the application does not answer is answered here; while the guard only
+    /// reports, that of any page that is granted.
     fn answer(&self, answer: &mut AnswerHead, context: &mut Context) -> Option<Stop> {
         let asked = matches!(context.granted, Granted::Preflight(_));
         (asked && !answer.headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN)).then(|| Stop::Answered(self.preflight()))
@@ -153,26 +164,24 @@ impl Guard for CorsGuard {
                 headers.remove(name);
             }
             headers.append(VARY, HeaderValue::from_static("Origin"));
-        }
-        match &context.granted {
-            Granted::Origin(origin) | Granted::Preflight(origin)
-                if self.in_charge || !headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) =>
-            {
+            if let Granted::Origin(origin) | Granted::Preflight(origin) = &context.granted {
                 self.grant(headers, origin);
-                if !self.in_charge {
-                    headers.append(VARY, HeaderValue::from_static("Origin"));
-                }
             }
-            Granted::Origin(_) | Granted::Preflight(_) | Granted::Nothing | Granted::Refused => {}
+        } else {
+            self.grant_the_ungranted(headers, context);
         }
+    }
+
+    /// The application is in charge, and what is listed is granted when it says nothing: so nobody lacks a grant who had one before,
+    /// whoever gave it.
+    fn dress_reporting(&self, answer: &mut AnswerHead, context: &Context) {
+        self.grant_the_ungranted(&mut answer.headers, context);
     }
 }
 
 /// Whether the page is the application's own: browsers send `Origin` with its own unsafe requests too.
-fn same_origin(origin: &HeaderValue, headers: &HeaderMap, secure: bool) -> bool {
-    let (Ok(origin), Some(Ok(host))) = (origin.to_str(), headers.get(HOST).map(HeaderValue::to_str)) else {
-        return false;
-    };
+pub(crate) fn same_origin(origin: &str, headers: &HeaderMap, secure: bool) -> bool {
+    let Some(Ok(host)) = headers.get(HOST).map(HeaderValue::to_str) else { return false };
     let authority = match origin.split_once("://") {
         Some(("https", authority)) => authority,
         Some(("http", authority)) if !secure => authority,

@@ -12,5 +12,7 @@ mod guard;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use config::origins;
 pub use config::{ENTRY, SECTION, values};
+pub(crate) use guard::same_origin;
 pub use guard::{CorsGuard, Granted, ORIGIN_REFUSED};

@@ -45,6 +45,25 @@ impl Default for Deadlines {
     }
 }
 
+impl Deadlines {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when they are not checked settings of the section.
+    pub fn read(values: &Values) -> Result<Self, BadSetting> {
+        Ok(Self {
+            connect: values.get(&CONNECT)?.duration(),
+            response_head: values.get(&RESPONSE_HEAD)?.duration(),
+            request_idle: values.get(&REQUEST_IDLE)?.duration(),
+            request_rate: values.get(&REQUEST_RATE)?.bytes(),
+            request_grace: values.get(&REQUEST_GRACE)?.duration(),
+            response_idle: values.get(&RESPONSE_IDLE)?.duration(),
+            tunnel_idle: values.get(&TUNNEL_IDLE)?.duration(),
+            total: values.find(&TOTAL)?.map(Span::duration),
+        })
+    }
+}
+
 /// Gives the stages around it their time limits.
 #[derive(Debug)]
 pub struct DeadlineGuard {
@@ -57,17 +76,7 @@ impl DeadlineGuard {
     /// # Errors
     /// [`BadSetting`] when they are not checked settings of the section.
     pub fn read(values: &Values) -> Result<Self, BadSetting> {
-        let deadlines = Deadlines {
-            connect: values.get(&CONNECT)?.duration(),
-            response_head: values.get(&RESPONSE_HEAD)?.duration(),
-            request_idle: values.get(&REQUEST_IDLE)?.duration(),
-            request_rate: values.get(&REQUEST_RATE)?.bytes(),
-            request_grace: values.get(&REQUEST_GRACE)?.duration(),
-            response_idle: values.get(&RESPONSE_IDLE)?.duration(),
-            tunnel_idle: values.get(&TUNNEL_IDLE)?.duration(),
-            total: values.find(&TOTAL)?.map(Span::duration),
-        };
-        Ok(Self { deadlines })
+        Ok(Self { deadlines: Deadlines::read(values)? })
     }
 }
 

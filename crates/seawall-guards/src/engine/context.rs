@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header::ACCEPT};
 use seawall_core::{
     clock::Now,
@@ -13,7 +14,17 @@ use seawall_core::{
     settings::Secret,
 };
 
-use crate::{compression::Compression, cors::Granted, rate_limit::Charged};
+use crate::{
+    compression::Compression,
+    conditional::Conditional,
+    cors::Granted,
+    idempotency::Attempt,
+    json::Tree,
+    rate_limit::Charged,
+    report::Asked,
+    schema::{Operation, Promised, Told},
+    signatures::Pending,
+};
 
 /// Who is at the other end of the socket; made once per connection.
 #[derive(Clone, Debug)]
@@ -72,6 +83,8 @@ pub struct Context {
     pub principal: Option<Arc<Principal>>,
     /// Why it could not be found out whose the credential is that it came with.
     pub unproven: Option<PortError>,
+    /// Whether the credential that it came with, good or not, stood in a cookie.
+    pub by_cookie: bool,
     /// The refresh token that came in a cookie.
     pub refresh: Option<Secret>,
     /// Cookies that the answer gives, because the credential was refreshed on the way.
@@ -90,6 +103,12 @@ pub struct Context {
     pub trace: Option<TraceContext>,
     /// Whether the client would rather see a page than JSON.
     pub wants_page: bool,
+    /// The place of the API's version among those of its guard.
+    pub version: Option<usize>,
+    /// What is left to see of a request whose head is signed as it must be.
+    pub(crate) signature: Option<Box<Pending>>,
+    /// The name of the key that signed the request, once all of it was verified.
+    pub signed_by: Option<Arc<str>>,
     /// The pattern of the route, for logs and metrics.
     pub route: Arc<str>,
     /// What the rate limit charged to the client's address.
@@ -100,14 +119,34 @@ pub struct Context {
     pub granted: Granted,
     /// How the answer is compressed.
     pub compression: Compression,
+    /// What of a request the exchange waits for, and what its answer is compared with.
+    pub conditional: Conditional,
     /// The guard that refused or answered.
     pub stopped_by: Option<&'static str>,
     /// The guards that would have refused, as bits of their place in the policy.
     pub reported: u32,
     /// The guards whose `head` passed, as bits of their place in the policy.
     pub(super) entered: u32,
+    /// Those whose `head` would have stopped the request and did not, because they only report.
+    pub(super) admitted: u32,
+    /// What was asked for, when a guard only reports.
+    pub(crate) asked: Option<Asked>,
+    /// Bytes of the body that came, once it is known that they were too many.
+    pub body_bytes: Option<u64>,
     /// The problem answered with.
     pub problem: Option<&'static ProblemType>,
+    /// What was read of a JSON body, when a guard wants it.
+    pub json: Option<Tree>,
+    /// What a document promises of the answer, when that is compared.
+    pub(crate) promised: Option<Promised>,
+    /// In what the answer differs from the document, as far as it is known.
+    pub drift: Told,
+    /// What is sent on in place of the body that came.
+    pub body: Option<Bytes>,
+    /// The operation of the application's document that it is for, once its head was compared with that.
+    pub(crate) described: Option<Arc<Operation>>,
+    /// The idempotency key under which it is carried out, until what came of it is settled.
+    pub attempt: Option<Box<Attempt>>,
     /// What happened, for the log.
     pub inside: Option<Cow<'static, str>>,
 }
@@ -125,6 +164,7 @@ impl Context {
             peer_trusted: false,
             principal: None,
             unproven: None,
+            by_cookie: false,
             refresh: None,
             cookies: Vec::new(),
             seed,
@@ -132,15 +172,28 @@ impl Context {
             request_id_value: None,
             trace: None,
             wants_page: wants_page(headers),
+            version: None,
+            signature: None,
+            signed_by: None,
             route,
             charged: None,
             charged_to: None,
             granted: Granted::Nothing,
             compression: Compression::default(),
+            conditional: Conditional::default(),
             stopped_by: None,
             reported: 0,
             entered: 0,
+            admitted: 0,
+            asked: None,
+            body_bytes: None,
             problem: None,
+            json: None,
+            promised: None,
+            drift: Told::default(),
+            described: None,
+            attempt: None,
+            body: None,
             inside: None,
         }
     }

@@ -5,14 +5,22 @@ use std::{fmt, sync::Arc};
 use seawall_core::{
     Environment, Mode,
     authenticator::Credentials,
+    idempotency::IdempotencyStore,
     limit::RateStore,
-    meter::{Meter, Metric},
+    meter::{Meter, Metric, NoMeter},
     problem::ProblemType,
     settings::{BadSetting, Field, Literal, Section, Values},
 };
 
 use super::Guard;
-use crate::load_shed::Permits;
+use crate::{
+    idempotency::MemoryAttempts,
+    load_shed::Permits,
+    rate_limit::MemoryRates,
+    schema::{Aside, Document, DocumentSource, Drift, Operation},
+    signatures::Seen,
+    versions::Callers,
+};
 
 /// The key that every guard with a report-only mode has in its section; unset, the route's or the global mode holds.
 pub(crate) const MODE: Field<Mode> = Field::new(
@@ -76,15 +84,38 @@ pub struct Build<'a> {
     pub environment: Environment,
     /// What the policy does with a request this guard would refuse.
     pub mode: Mode,
+    /// Runs work that may take long, where it holds no core.
+    pub aside: Aside,
     /// State that outlives policies.
     pub shared: &'a Shared,
 }
 
-/// Gives the values of any section.
+/// Gives the values of any section, and the documents that settings name.
 pub trait SectionSource: fmt::Debug {
     /// The effective values of a section, for the policy being built.
     fn section(&self, name: &str) -> Values;
+
+    /// The named entries of a section, which are the same for all policies.
+    fn entries(&self, name: &str) -> Vec<(String, Values)>;
+
+    /// The mode of a guard, for the policy being built.
+    fn mode(&self, guard: &str) -> Mode;
+
+    /// A JSON Schema in a file, compiled as what a route's body must be.
+    ///
+    /// # Errors
+    /// What is wrong with the file or the schema, for the person who named it.
+    fn body_schema(&self, path: &str) -> Result<Arc<Operation>, String>;
+
+    /// The application's document, compiled.
+    ///
+    /// # Errors
+    /// What is wrong with where it is or with the document, for the person who named it.
+    fn document(&self, source: &DocumentSource) -> Result<Arc<Document>, String>;
 }
+
+/// Counters of requests in [`Shared::in_memory`].
+const COUNTERS: u64 = 1_024;
 
 /// State that outlives policies: a reload resets none of it.
 #[derive(Clone, Debug)]
@@ -97,11 +128,39 @@ pub struct Shared {
     pub meter: Arc<dyn Meter>,
     /// Counts requests in flight.
     pub permits: Permits,
+    /// Who uses versions of the API that end.
+    pub callers: Callers,
+    /// Keeps what became of requests with an idempotency key.
+    pub attempts: Arc<dyn IdempotencyStore>,
+    /// Notes requests with an idempotency key while they are only reported on.
+    pub rehearsed: Arc<MemoryAttempts>,
+    /// Which signatures of requests were taken.
+    pub signatures: Seen,
+    /// In what answers differ from the application's document.
+    pub drift: Drift,
     /// Credentials of this installation, when people can sign in.
     pub credentials: Option<Credentials>,
 }
 
 impl Shared {
+    /// State in the memory of this process, which counts nothing and knows no credentials: for an application that builds its guards
+    /// itself, and to change from.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self {
+            rates: MemoryRates::new(COUNTERS, &NoMeter),
+            local_rates: None,
+            meter: Arc::new(NoMeter),
+            permits: Permits::default(),
+            callers: Callers::default(),
+            attempts: Arc::new(MemoryAttempts::default()),
+            rehearsed: Arc::default(),
+            signatures: Seen::default(),
+            drift: Drift::default(),
+            credentials: None,
+        }
+    }
+
     /// The same, but with counters of this process alone, for what must not wait for others.
     #[must_use]
     pub fn of_this_process(&self) -> Self {

@@ -3,11 +3,11 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use http::{Response, request, response};
+use http::{HeaderName, Response, request, response};
 use seawall_core::{problem::Problem, reply::BoxFuture};
 
-use super::Context;
-use crate::{deadline::Deadlines, retry::Retries, websocket::SocketRules};
+use super::{Context, Expected, Follow, Hold, Inspect};
+use crate::{conditional::Current, deadline::Deadlines, report::Gauge, retry::Retries, websocket::SocketRules};
 
 /// The head of a request: method, target, version, headers, extensions.
 pub type Head = request::Parts;
@@ -24,13 +24,52 @@ pub trait Guard: fmt::Debug + Send + Sync {
         Verdict::Pass
     }
 
-    /// The request goes on although `head` refused it, because the guard only reports. What `head` takes when it passes
-    /// must be taken here, since `finish` will give it back.
+    /// The request goes on although `head` refused or answered it, because the guard only reports. What is taken here is no more than a count of
+    /// such requests: taking what others would then lack would change who else is reported. [`Guard::released`] gives it back.
     fn admitted(&self) {}
+
+    /// The end of an exchange that was [`Guard::admitted`], in place of [`Guard::finish`].
+    fn released(&self) {}
+
+    /// Says which of the guard's settings the request is beyond, so that the report can tell which would fit. Asked while the guard only
+    /// reports: with the head once `head` is decided, whether or not it would be refused, and without it when a body or an answer
+    /// would be. Most guards measure nothing; then the problem's documentation says what to do.
+    fn measure(&self, head: Option<&Head>, gauge: &Gauge<'_>) {
+        let _ = (head, gauge);
+    }
+
+    /// Says whether it looks at the request's body before anything is sent on, and how. Asked once the head has passed all guards, of
+    /// requests to the application that may have a body, when [`Needs::inspects`] said so. What Seawall answers itself reads its
+    /// bodies itself.
+    ///
+    /// # Errors
+    /// The problem that the request is refused with before its body is read.
+    fn inspect(
+        &self,
+        head: &mut Head,
+        expected: &Expected,
+        context: &mut Context,
+    ) -> Result<Option<Box<dyn Inspect>>, Box<Problem>> {
+        let _ = (head, expected, context);
+        Ok(None)
+    }
+
+    /// Told what was found of the resource that the request changes, when it asked for that ([`Context::conditional`]). There is no waiting here.
+    fn current(&self, current: &Current, context: &mut Context) -> Option<Stop> {
+        let _ = (current, context);
+        None
+    }
 
     /// Called once when the body passed the limit that [`Guard::needs`] gave; nothing lets it pass. There is no waiting here.
     fn body(&self, context: &mut Context) -> Option<Stop> {
         let _ = context;
+        None
+    }
+
+    /// Says whether it looks at the application's answer as it passes, and only tells what it sees. Asked before [`Guard::answer`], in either
+    /// mode, when [`Needs::follows`] said so.
+    fn follow(&self, answer: &AnswerHead, context: &mut Context) -> Option<Box<dyn Follow>> {
+        let _ = (answer, context);
         None
     }
 
@@ -40,8 +79,19 @@ pub trait Guard: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Dresses every answer, whoever gave it, refusals of other guards included.
+    /// Says whether it holds the target's answer until it has seen its body. Asked after [`Guard::answer`], when [`Needs::holds`] said so.
+    fn hold(&self, answer: &AnswerHead, context: &mut Context) -> Option<Box<dyn Hold>> {
+        let _ = (answer, context);
+        None
+    }
+
+    /// Dresses every answer, whoever gave it, refusals of other guards included. Not asked while the guard only reports.
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {
+        let _ = (answer, context);
+    }
+
+    /// Dresses answers in place of `dress` while the guard only reports. What the application says stands.
+    fn dress_reporting(&self, answer: &mut AnswerHead, context: &Context) {
         let _ = (answer, context);
     }
 
@@ -63,7 +113,7 @@ pub enum Verdict {
     Pass,
     /// Refuse with a problem; in report-only mode it is recorded and the request goes on.
     Refuse(Box<Problem>),
-    /// Answer here; nothing is sent on.
+    /// Answer here; nothing is sent on. In report-only mode the request goes on, so that nobody is answered otherwise for it.
     Answer(Box<Response<Bytes>>),
     /// The answer comes from elsewhere.
     Later(BoxFuture<'static, Settle>),
@@ -106,6 +156,16 @@ pub struct End {
 pub struct Needs {
     /// The body is counted while it streams, and [`Guard::body`] asked when it passes so many bytes.
     pub body_limit: Option<u64>,
+    /// Whether [`Guard::inspect`] is asked.
+    pub inspects: bool,
+    /// Whether it wants what an earlier guard read of a JSON body ([`Context::json`]).
+    pub tree: bool,
+    /// Whether [`Guard::hold`] is asked.
+    pub holds: bool,
+    /// Whether [`Guard::follow`] is asked.
+    pub follows: bool,
+    /// The field whose requests are carried on although their client leaves, so that what comes of them is known.
+    pub carried_on: Option<HeaderName>,
     /// Time limits of the exchange.
     pub deadlines: Option<Deadlines>,
     /// How a failed request may be sent to the upstream again.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
 use seawall_core::{
     Mode,
     meter::{Handle, Meter, Metric, MetricKind},
@@ -9,7 +10,13 @@ use seawall_core::{
 };
 
 use super::{AnswerHead, Context, End, Guard, GuardEntry, Head, Needs, Settle, Stop, Verdict, Watch};
-use crate::{deadline::Deadlines, retry::Retries, websocket::SocketRules};
+use crate::{
+    conditional::Current,
+    deadline::Deadlines,
+    report::{Gauge, Reporter, Reports},
+    retry::Retries,
+    websocket::SocketRules,
+};
 
 /// Decisions of guards other than to pass.
 pub static DECISIONS: Metric = Metric {
@@ -22,15 +29,19 @@ pub static DECISIONS: Metric = Metric {
 /// The most guards of one policy: their places are bits of a word.
 const MOST_STEPS: usize = 32;
 
+/// So many fields are put on most answers, by all guards together.
+const ROOM: usize = 14;
+
 /// One guard of a policy.
 #[derive(Clone, Debug)]
 pub struct Step {
-    guard: Arc<dyn Guard>,
+    pub(super) guard: Arc<dyn Guard>,
     name: &'static str,
     mode: Mode,
     refused: Handle,
     reported: Handle,
     answered: Handle,
+    reporter: Option<Reporter>,
 }
 
 impl Step {
@@ -53,7 +64,15 @@ impl Step {
             refused: series("refused", mode == Mode::Enforce),
             reported: series("reported", mode == Mode::Report),
             answered: series("answered", true),
+            reporter: None,
         }
+    }
+
+    /// Remembers what it would have refused, when it only reports. `settings` is a fingerprint of the guard's settings.
+    #[must_use]
+    pub fn remembered_by(mut self, reports: &Reports, route: &str, settings: u64) -> Self {
+        self.reporter = (self.mode == Mode::Report).then(|| reports.reporter(self.name, route, settings)).flatten();
+        self
     }
 
     /// The guard's name.
@@ -73,10 +92,19 @@ impl Step {
 #[derive(Debug)]
 pub struct Policy {
     route: Arc<str>,
-    steps: Box<[Step]>,
+    pub(super) steps: Box<[Step]>,
     /// How many of the steps run before the route is known.
     entry_steps: usize,
     body: Option<(u64, usize)>,
+    /// Whether bodies are looked at, and if so, whether as trees.
+    pub(super) inspects: Option<bool>,
+    /// Which guards are asked whether they look, or hold, as bits of their place.
+    pub(super) lookers: u32,
+    pub(super) holders: u32,
+    /// And which look at answers as they pass.
+    pub(super) followers: u32,
+    /// Whether a guard remembers what it would have refused.
+    remembers: bool,
     deadlines: Deadlines,
     retries: Retries,
     sockets: Option<Arc<SocketRules>>,
@@ -113,10 +141,31 @@ impl Policy {
     fn of(route: Arc<str>, steps: Vec<Step>, entry_steps: usize) -> Self {
         let needs = |step: &Step| -> Needs { step.guard.needs() };
         let body = steps.iter().enumerate().find_map(|(place, step)| Some((needs(step).body_limit?, place)));
+        let places = |wanted: fn(&Needs) -> bool| {
+            let places = steps.iter().enumerate().filter(|(_, step)| wanted(&needs(step)));
+            places.fold(0_u32, |bits, (place, _)| bits | 1 << place)
+        };
+        let (lookers, holders) = (places(|needs| needs.inspects), places(|needs| needs.holds));
+        let followers = places(|needs| needs.follows);
+        let inspects = (lookers != 0).then(|| steps.iter().any(|step| needs(step).tree));
         let deadlines = steps.iter().find_map(|step| needs(step).deadlines).unwrap_or_default();
         let sockets = steps.iter().find_map(|step| needs(step).sockets);
         let retries = steps.iter().find_map(|step| needs(step).retries).unwrap_or_default();
-        Self { route, steps: steps.into(), entry_steps, body, deadlines, retries, sockets }
+        let remembers = steps.iter().any(|step| step.reporter.is_some());
+        Self {
+            route,
+            steps: steps.into(),
+            entry_steps,
+            body,
+            inspects,
+            lookers,
+            holders,
+            followers,
+            remembers,
+            deadlines,
+            retries,
+            sockets,
+        }
     }
 
     /// A policy of one guard.
@@ -135,6 +184,11 @@ impl Policy {
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// The fields whose requests are carried on although their client leaves.
+    pub fn carried_on(&self) -> impl Iterator<Item = HeaderName> + '_ {
+        self.steps.iter().filter_map(|step| step.guard.needs().carried_on)
     }
 
     /// The time limits of an exchange.
@@ -162,6 +216,9 @@ impl Policy {
 
     /// Asks the guards that come after routing.
     pub fn head(&self, head: &mut Head, context: &mut Context) -> Flow {
+        if self.remembers {
+            context.asked = Some((head.method.clone(), head.uri.path_and_query().cloned()));
+        }
         self.run(self.entry_steps, self.steps.len(), head, context)
     }
 
@@ -169,7 +226,7 @@ impl Policy {
     pub fn settle(&self, place: usize, settle: Settle, head: &mut Head, context: &mut Context) -> Flow {
         let verdict = settle(head, context);
         let last = if place < self.entry_steps { self.entry_steps } else { self.steps.len() };
-        match self.judge(place, verdict, context) {
+        match self.judged(place, verdict, head, context) {
             Flow::Pass => self.run(place + 1, last, head, context),
             other => other,
         }
@@ -198,6 +255,14 @@ impl Policy {
         }
     }
 
+    /// Tells the guards what was found of the resource that the request changes.
+    pub fn current(&self, current: &Current, context: &mut Context) -> Option<Stop> {
+        self.steps.iter().enumerate().find_map(|(place, step)| {
+            let stop = step.guard.current(current, context)?;
+            self.stop(place, stop, context)
+        })
+    }
+
     /// Shows the target's answer to the guards, the last first; what one gives takes its place.
     pub fn answer(&self, answer: &mut AnswerHead, context: &mut Context) -> Option<Stop> {
         self.steps.iter().enumerate().rev().find_map(|(place, step)| {
@@ -208,15 +273,22 @@ impl Policy {
 
     /// Dresses an answer, whoever gave it.
     pub fn dress(&self, answer: &mut AnswerHead, context: &Context) {
+        // Room is made once, not each time that the map is full.
+        answer.headers.reserve(ROOM);
         for step in self.steps.iter().rev() {
-            step.guard.dress(answer, context);
+            match step.mode {
+                Mode::Report => step.guard.dress_reporting(answer, context),
+                Mode::Enforce | Mode::Off => step.guard.dress(answer, context),
+            }
         }
     }
 
     /// Tells the guards that passed the request that it is over.
     pub fn finish(&self, end: &End, context: &Context) {
         for (place, step) in self.steps.iter().enumerate() {
-            if context.entered & (1 << place) != 0 {
+            if context.admitted & (1 << place) != 0 {
+                step.guard.released();
+            } else if context.entered & (1 << place) != 0 {
                 step.guard.finish(end, context);
             }
         }
@@ -234,7 +306,7 @@ impl Policy {
     fn run(&self, first: usize, last: usize, head: &mut Head, context: &mut Context) -> Flow {
         for (place, step) in self.steps.iter().enumerate().take(last).skip(first) {
             let verdict = step.guard.head(head, context);
-            match self.judge(place, verdict, context) {
+            match self.judged(place, verdict, head, context) {
                 Flow::Pass => {}
                 other => return other,
             }
@@ -242,8 +314,19 @@ impl Policy {
         Flow::Pass
     }
 
+    /// One verdict on a head, seen through the step's mode, and remembered when that is to report.
+    fn judged(&self, place: usize, verdict: Verdict, head: &Head, context: &mut Context) -> Flow {
+        let flow = self.judge(place, verdict, context);
+        if let (Some(Step { guard, reporter: Some(reporter), .. }), Flow::Pass) = (self.steps.get(place), &flow) {
+            reporter.saw();
+            let refused = context.reported & (1 << place) != 0;
+            guard.measure(Some(head), &Gauge { reporter, context, refused });
+        }
+        flow
+    }
+
     /// One verdict, seen through the step's mode.
-    fn judge(&self, place: usize, verdict: Verdict, context: &mut Context) -> Flow {
+    pub(super) fn judge(&self, place: usize, verdict: Verdict, context: &mut Context) -> Flow {
         let stop = match verdict {
             Verdict::Pass => None,
             Verdict::Refuse(problem) => self.stop(place, Stop::Refused(problem), context),
@@ -259,16 +342,34 @@ impl Policy {
         }
     }
 
-    /// Counts a stop, and lets it pass when the guard only reports.
-    fn stop(&self, place: usize, stop: Stop, context: &mut Context) -> Option<Stop> {
+    /// Counts a stop, and lets it pass when the guard only reports. Of one request that is told once: a guard that enforces refuses it
+    /// once. An answer that a guard would give before the application is asked is the application's to give; one that it gives in
+    /// place of the application's stands, because it is what the application left out.
+    pub(super) fn stop(&self, place: usize, stop: Stop, context: &mut Context) -> Option<Stop> {
         let step = self.steps.get(place)?;
+        let (bit, asked_before) = (1 << place, context.entered & (1 << place) != 0);
         match &stop {
-            Stop::Refused(_) if step.mode == Mode::Report => {
+            Stop::Refused(problem) if step.mode == Mode::Report => {
+                if context.reported & bit != 0 {
+                    return None;
+                }
                 step.reported.increment();
-                context.reported |= 1 << place;
-                if context.entered & (1 << place) == 0 {
+                context.reported |= bit;
+                if !asked_before {
+                    context.admitted |= bit;
                     step.guard.admitted();
                 }
+                if let Some(reporter) = &step.reporter {
+                    reporter.refused(problem, context);
+                    if asked_before {
+                        step.guard.measure(None, &Gauge { reporter, context, refused: true });
+                    }
+                }
+                return None;
+            }
+            Stop::Answered(_) if step.mode == Mode::Report && !asked_before => {
+                context.admitted |= bit;
+                step.guard.admitted();
                 return None;
             }
             Stop::Refused(_) => step.refused.increment(),

@@ -10,7 +10,10 @@ use super::{
     Places,
     config::{MAX_IN_FLIGHT, RETRY_AFTER},
 };
-use crate::{Context, End, Guard, Head, Verdict};
+use crate::{
+    Context, End, Guard, Head, Verdict,
+    report::{Gauge, Need},
+};
 
 /// As many requests are in flight as are served at once.
 pub static OVERLOADED: ProblemType = ProblemType {
@@ -57,9 +60,25 @@ impl Guard for LoadShedGuard {
         Verdict::Refuse(Box::new(Problem::new(&OVERLOADED).detail(detail).retry_after(self.retry_after_s)))
     }
 
-    /// In report-only mode the loop lets a refused request in, so its place is taken by then.
     fn admitted(&self) {
-        self.places.take_anyway();
+        self.places.admit();
+    }
+
+    fn released(&self) {
+        self.places.release();
+    }
+
+    fn measure(&self, _head: Option<&Head>, gauge: &Gauge<'_>) {
+        let in_flight = self.places.in_flight();
+        if in_flight > self.most {
+            gauge.needs(Need {
+                setting: "`max_in_flight` in `[load_shed]`",
+                set: self.most.to_string(),
+                needed: in_flight,
+                fitting: in_flight.to_string(),
+                refused: gauge.refused,
+            });
+        }
     }
 
     fn finish(&self, _end: &End, _context: &Context) {

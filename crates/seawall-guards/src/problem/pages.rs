@@ -1,13 +1,11 @@
 //! Rendering: problem+json for programs, a page for people.
 
-use std::fmt::Write;
-
 use bytes::Bytes;
 use http::{
     HeaderValue, Response,
     header::{CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER},
 };
-use seawall_core::problem::Problem;
+use seawall_core::problem::{Problem, json};
 
 use super::page;
 use crate::Context;
@@ -34,7 +32,7 @@ impl Pages {
         let (kind, body) = if context.wants_page {
             ("text/html; charset=utf-8", page::html(problem, context.request_id.as_str(), self.inside(problem)))
         } else {
-            ("application/problem+json", self.json(problem, context))
+            ("application/problem+json", json(problem, &self.base, context.request_id.as_str(), self.detail))
         };
         let mut answer = Response::new(Bytes::from(body));
         *answer.status_mut() = problem.status();
@@ -59,45 +57,4 @@ impl Pages {
     fn inside<'a>(&self, problem: &'a Problem) -> Option<&'a str> {
         problem.inside.as_deref().filter(|_| self.detail)
     }
-
-    fn json(&self, problem: &Problem, context: &Context) -> String {
-        let kind = problem.kind;
-        let mut out = String::with_capacity(512);
-        // Slugs, codes and titles are constants of ours without a character that JSON escapes; a test holds them to it.
-        let _ = write!(
-            out,
-            r#"{{"type":"{}{}","title":"{}","status":{},"code":"{}","severity":"{}","fault":"{}","retryable":{}"#,
-            self.base,
-            kind.slug,
-            kind.title,
-            problem.status().as_u16(),
-            kind.code,
-            kind.severity.word(),
-            kind.fault.word(),
-            kind.retryable,
-        );
-        if let Some(seconds) = problem.retry_after {
-            let _ = write!(out, r#","retry_after":{seconds}"#);
-        }
-        if let Some(detail) = &problem.detail {
-            text(&mut out, "detail", detail);
-        }
-        if let Some(inside) = self.inside(problem) {
-            text(&mut out, "inside", inside);
-        }
-        text(&mut out, "instance", context.request_id.as_str());
-        text(&mut out, "request_id", context.request_id.as_str());
-        if !problem.fields.is_empty() {
-            let fields =
-                problem.fields.iter().map(|field| serde_json::json!({"field": field.field, "message": field.message}));
-            let _ = write!(out, r#","errors":{}"#, serde_json::Value::from_iter(fields));
-        }
-        out.push('}');
-        out
-    }
-}
-
-/// One more member with a text value.
-fn text(out: &mut String, name: &str, value: &str) {
-    let _ = write!(out, r#","{name}":{}"#, serde_json::Value::from(value));
 }

@@ -47,7 +47,8 @@ pub const LIMITS: Field<Vec<Quota>> = Field::new(
     Literal::Texts(&["1000/min per ip", "100/min per ip for unsafe methods"]),
     "How many requests are accepted in any window: \"per ip\" counts by client address (IPv6 by /64), \"per user\" by the person who signed in or whose key or device it is, \"per key\" by API key or device, \"per org\" by organisation. What is not counted by address holds once it is known who asks, and needs `enabled` in `[identity]`; whoever has none of it is not counted by it. Several may hold at once; a request must fit all, or is counted in none. An empty list means no limit.",
 );
-pub(super) const LEGACY_HEADERS: Field<bool> = Field::new(
+/// Whether the older fields are written too.
+pub const LEGACY_HEADERS: Field<bool> = Field::new(
     "legacy_headers",
     Literal::Flag(true),
     "Whether answers carry `X-RateLimit-Limit`, `-Remaining` and `-Reset` beside the current fields.",

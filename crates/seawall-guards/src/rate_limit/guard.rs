@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use seawall_core::{
     http::ClientKey,
-    limit::{Ask, Limits, RateKey, RateStore, ScopedQuota, Standing},
+    limit::{Ask, Limits, RateKey, RateKeys, RateStore, ScopedQuota, Standing},
     meter::{Meter, Metric, MetricKind},
     problem::{Fault, ProblemType, Severity},
     reply::{PortError, Reply},
@@ -16,8 +16,9 @@ use super::{
     config::{LEGACY_HEADERS, LIMITS, WHEN_UNAVAILABLE},
     decision::{Decision, PATIENCE_US, verdict},
     headers,
+    measure::{self, IN_SECTION},
 };
-use crate::{AnswerHead, Context, Guard, Head, Verdict, engine::Settle};
+use crate::{AnswerHead, Context, Guard, Head, Verdict, engine::Settle, report::Gauge};
 
 /// The client asked too often.
 pub static LIMITED: ProblemType = ProblemType {
@@ -96,6 +97,11 @@ impl RateLimitGuard {
     }
 }
 
+/// By what the guard counts.
+fn keys(context: &Context) -> RateKeys {
+    RateKey::address(ClientKey::of(context.client)).into()
+}
+
 /// Keeps what was charged for the answer, and says what becomes of the request.
 fn judge(
     decision: &Decision,
@@ -121,7 +127,7 @@ impl Guard for RateLimitGuard {
         if quotas.is_empty() {
             return Verdict::Pass;
         }
-        let (keys, now) = (RateKey::address(ClientKey::of(context.client)).into(), context.now);
+        let (keys, now) = (keys(context), context.now);
         let deadline_us = now.monotonic_us.saturating_add(PATIENCE_US).min(context.deadline_us);
         let ask = Ask { keys, quotas, cost: 1, now, deadline_us };
         match self.store.take(&ask) {
@@ -137,6 +143,13 @@ impl Guard for RateLimitGuard {
                 }))
             }
         }
+    }
+
+    fn measure(&self, head: Option<&Head>, gauge: &Gauge<'_>) {
+        let Some(head) = head else { return };
+        let quotas = &self.limits.of(!head.method.is_safe()).quotas;
+        let quotas = quotas.iter().map(|scoped| (IN_SECTION, scoped));
+        measure::measure(gauge, keys(gauge.context), quotas, gauge.context.charged);
     }
 
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {

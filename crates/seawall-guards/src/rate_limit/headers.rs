@@ -24,9 +24,13 @@ pub(super) fn put(headers: &mut HeaderMap, sets: &[Option<&LimitSet>], standing:
     if let Ok(line) = HeaderValue::from_bytes(&line) {
         headers.insert(&LIMIT, line);
     }
-    // Lines of a list are one list (RFC 9110 section 5.2).
-    headers.remove(&POLICY);
-    for policy in asked.filter(|set| !set.quotas.is_empty()).filter_map(|set| set.policy.as_ref()) {
+    // Lines of a list are one list (RFC 9110 section 5.2). The first takes the place of what the application says.
+    let mut policies = asked.filter(|set| !set.quotas.is_empty()).filter_map(|set| set.policy.as_ref());
+    match policies.next() {
+        Some(first) => drop(headers.insert(&POLICY, first.clone())),
+        None => drop(headers.remove(&POLICY)),
+    }
+    for policy in policies {
         headers.append(&POLICY, policy.clone());
     }
     if legacy {

@@ -19,6 +19,7 @@ mod config;
 mod decision;
 mod guard;
 mod headers;
+mod measure;
 mod memory;
 mod principal;
 #[cfg(test)]
@@ -26,7 +27,9 @@ mod principal_tests;
 #[cfg(test)]
 mod tests;
 
-pub use config::{BY_PRINCIPAL, CAPACITY, ENTRY, LIMITS, MOST_OF_A_TIER, SECTION, needs_counters, values};
+pub use config::{
+    BY_PRINCIPAL, CAPACITY, ENTRY, LEGACY_HEADERS, LIMITS, MOST_OF_A_TIER, SECTION, needs_counters, values,
+};
 pub use guard::{Charged, FALLBACKS, LIMITED, RateLimitGuard, UNAVAILABLE};
 use memory::MOST_LIMITS;
 pub use memory::{EVICTIONS, MemoryRates, RETURNS};

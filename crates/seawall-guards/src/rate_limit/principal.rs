@@ -19,9 +19,10 @@ use super::{
     config::{LEGACY_HEADERS, LIMITS, WHEN_UNAVAILABLE},
     decision::{Decision, PATIENCE_US, verdict},
     headers,
+    measure::{self, IN_SECTION, OF_PRINCIPAL},
     memory::MOST_LIMITS,
 };
-use crate::{AnswerHead, Context, Guard, Head, Verdict, engine::Settle};
+use crate::{AnswerHead, Context, Guard, Head, Verdict, engine::Settle, report::Gauge};
 
 /// Quotas of one request.
 type Quotas = SmallVec<[ScopedQuota; MOST_LIMITS]>;
@@ -101,6 +102,14 @@ impl Guard for PrincipalRateLimitGuard {
                 }))
             }
         }
+    }
+
+    fn measure(&self, head: Option<&Head>, gauge: &Gauge<'_>) {
+        let (Some(head), Some(principal)) = (head, &gauge.context.principal) else { return };
+        let sets = self.sets(principal, !head.method.is_safe());
+        let quotas = sets.iter().zip([IN_SECTION, OF_PRINCIPAL]).filter_map(|(set, written)| Some(((*set)?, written)));
+        let quotas = quotas.flat_map(|(set, written)| set.quotas.iter().map(move |scoped| (written, scoped)));
+        measure::measure(gauge, principal.rate_keys, quotas, gauge.context.charged_to);
     }
 
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {

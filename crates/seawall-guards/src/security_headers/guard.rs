@@ -34,6 +34,8 @@ pub struct SecurityHeadersGuard {
     pages: Prepared,
     hsts: Option<HeaderValue>,
     hidden: Vec<HeaderName>,
+    /// A bit for each length that a hidden name has: of most names nothing more is looked at.
+    hidden_lengths: u64,
 }
 
 impl SecurityHeadersGuard {
@@ -53,6 +55,7 @@ impl SecurityHeadersGuard {
             Hsts::Off => false,
         };
         let report_only = (CONTENT_SECURITY_POLICY_REPORT_ONLY, &CSP_HTML_REPORT_ONLY, policy(&CSP_HTML_REPORT_ONLY)?);
+        let hidden = hidden(&values.get(&HIDE)?)?;
         Ok(Some(Self {
             overrides: values.get(&UPSTREAM)? == Upstream::Override,
             everywhere: prepared([
@@ -64,8 +67,13 @@ impl SecurityHeadersGuard {
             data: prepared([(CONTENT_SECURITY_POLICY, &CSP_JSON, policy(&CSP_JSON)?)])?,
             pages: prepared([(CONTENT_SECURITY_POLICY, &CSP_HTML, policy(&CSP_HTML)?), report_only])?,
             hsts: if hsts { value(&HSTS_VALUE, &values.get(&HSTS_VALUE)?)? } else { None },
-            hidden: hidden(&values.get(&HIDE)?)?,
+            hidden_lengths: hidden.iter().fold(0, |lengths, name| lengths | length(name)),
+            hidden,
         }))
+    }
+
+    fn hides(&self, name: &HeaderName) -> bool {
+        self.hidden_lengths & length(name) != 0 && self.hidden.contains(name)
     }
 
     fn put(&self, headers: &mut HeaderMap, prepared: &Prepared) {
@@ -87,7 +95,7 @@ impl Guard for SecurityHeadersGuard {
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {
         let headers = &mut answer.headers;
         // Looking at the names that are there is cheaper than asking for each that may be.
-        while let Some(name) = headers.keys().find(|name| self.hidden.contains(name)).cloned() {
+        while let Some(name) = headers.keys().find(|name| self.hides(name)).cloned() {
             headers.remove(name);
         }
         // The only value this header has; anything else was a mistake.
@@ -104,6 +112,11 @@ impl Guard for SecurityHeadersGuard {
             headers.entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| value.clone());
         }
     }
+}
+
+/// The bit of a name's length; 63 stands for all that are longer.
+fn length(name: &HeaderName) -> u64 {
+    1 << name.as_str().len().min(63)
 }
 
 /// What an answer is, as far as a policy cares.
@@ -123,9 +136,10 @@ fn content(headers: &HeaderMap) -> Content {
     let kind = kind.as_bytes();
     let essence = kind.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
     let starts = |prefix: &[u8]| essence.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let json = || essence.last_chunk::<5>().is_some_and(|end| end.eq_ignore_ascii_case(b"+json"));
     if starts(b"text/html") || starts(b"application/xhtml+xml") {
         Content::Page
-    } else if starts(b"application/json") || starts(b"text/plain") || essence.to_ascii_lowercase().ends_with(b"+json") {
+    } else if starts(b"application/json") || starts(b"text/plain") || json() {
         Content::Data
     } else {
         Content::Other

@@ -64,28 +64,45 @@ impl Pairing {
     }
 }
 
-/// Begins a pairing, unless too many are under way; answers whether it did.
+/// Whether a pairing began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begun {
+    Yes,
+    /// There are too many.
+    Crowded,
+    /// There are too many from where it was asked for, the first of which ends then.
+    Spent {
+        until_us: i64,
+    },
+}
+
+/// Begins a pairing, unless too many are under way.
 pub(crate) fn begin(
     tx: &mut Tx<'_>,
     (code, secret): (&[u8; 32], &[u8; 32]),
     name: &str,
     address: &str,
-) -> Result<bool, StoreError> {
+) -> Result<Begun, StoreError> {
     let now = tx.at_us();
     tx.execute("DELETE FROM device_codes WHERE expires_at <= $1", &[&now])?;
     let (all, own): (i64, i64) = tx.one(
         "SELECT COUNT(*), COALESCE(SUM(CASE WHEN address = $1 THEN 1 ELSE 0 END), 0) FROM device_codes",
         &[&address],
     )?;
-    if all >= MOST || own >= MOST_OF_AN_ADDRESS {
-        return Ok(false);
+    if own >= MOST_OF_AN_ADDRESS {
+        let first = "SELECT MIN(expires_at) FROM device_codes WHERE address = $1";
+        let (until_us,): (i64,) = tx.one(first, &[&address])?;
+        return Ok(Begun::Spent { until_us });
+    }
+    if all >= MOST {
+        return Ok(Begun::Crowded);
     }
     tx.execute(
         "INSERT INTO device_codes (code_digest, secret_digest, name, address, expires_at, polled_at, interval_us)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         &[code, secret, &name, &address, &now.saturating_add(LIFE_US), &now, &INTERVAL_US],
     )?;
-    Ok(true)
+    Ok(Begun::Yes)
 }
 
 /// The pairing of a code that nobody has approved.

@@ -1,9 +1,10 @@
 //! Codes of authenticator apps (RFC 6238): HMAC-SHA-1 of the time, in steps of 30 s, six digits. SHA-1 and six digits are what every
 //! app understands.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use aws_lc_rs::hmac::{self, HMAC_SHA1_FOR_LEGACY_USE_ONLY};
+use seawall_core::http::percent::{UNRESERVED, encoded};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -44,7 +45,7 @@ impl Seed {
 
     /// As apps read it from a picture.
     pub(crate) fn uri(&self, issuer: &str, name: &str) -> Zeroizing<String> {
-        let (issuer, name, text) = (encoded(issuer), encoded(name), self.text());
+        let (issuer, name, text) = (encoded(issuer, UNRESERVED), encoded(name, UNRESERVED), self.text());
         Zeroizing::new(format!(
             "otpauth://totp/{issuer}:{name}?secret={}&issuer={issuer}&algorithm=SHA1&digits=6&period=30",
             &*text
@@ -80,19 +81,6 @@ impl fmt::Debug for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Seed")
     }
-}
-
-fn encoded(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _infallible = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 use super::{
-    SessionCookie, Theme, devices, factors, keys, links, mail, oidc, organisations, pages, passkeys,
+    SessionCookie, Theme, devices, factors, keys, links, mail, oidc, organisations, page_tokens, pages, passkeys,
     problems::Refused,
     request::{Agent, Json, Known, Somebody, own_pages_only},
     steps, tokens, wire,
@@ -56,6 +56,7 @@ pub fn router(prefix: &str, people: People, cookie: SessionCookie, theme: &Arc<T
         .merge(steps::routes(prefix))
         .merge(devices::routes(prefix))
         .merge(keys::routes(prefix))
+        .merge(page_tokens::routes(prefix))
         .merge(organisations::routes(prefix))
         .merge(mail::routes(prefix))
         .merge(passkeys::routes(prefix))

@@ -49,9 +49,10 @@ impl From<IdentityError> for Failed {
             | IdentityError::KeyEnded(_)
             | IdentityError::TooManyKeys(_)
             | IdentityError::NoFactor => StatusCode::CONFLICT,
-            IdentityError::PasswordRefused(_) | IdentityError::BadName(_) | IdentityError::Invalid(_) => {
-                StatusCode::BAD_REQUEST
-            }
+            IdentityError::PasswordRefused(_)
+            | IdentityError::BadName(_)
+            | IdentityError::Invalid(_)
+            | IdentityError::InvalidField { .. } => StatusCode::BAD_REQUEST,
             _ => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::of(status, &error)

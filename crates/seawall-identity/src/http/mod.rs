@@ -12,10 +12,12 @@ mod mail;
 mod mail_problems;
 mod oidc;
 mod oidc_problems;
+mod onward;
 mod operator;
 mod operator_keys;
 mod operator_organisations;
 mod organisations;
+mod page_tokens;
 mod pages;
 mod passkey_problems;
 mod passkeys;
@@ -34,3 +36,6 @@ pub use operator::router as operator_router;
 pub use pages::{PageSettings, SECTION as PAGES_SECTION, Theme, ThemeError};
 pub use passkey_problems::PASSKEY_PROBLEMS;
 pub use problems::{PROBLEMS, invalid_input};
+
+/// What is sent to these paths and what they answer, as schemas of OpenAPI 3.1 by their names: beside `wire`, which writes the answers.
+pub const SCHEMAS: &str = include_str!("schemas.json");

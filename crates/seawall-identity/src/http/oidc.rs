@@ -6,10 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use http::{
-    HeaderMap, HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, LOCATION, SET_COOKIE},
-};
+use http::{HeaderMap, StatusCode, header::SET_COOKIE};
 use seawall_core::{facts::Facts, onward::OnwardPath};
 use serde::Deserialize;
 use serde_json::json;
@@ -18,6 +15,7 @@ use subtle::ConstantTimeEq;
 use super::{
     SessionCookie,
     account::{Desk, second_factor_next},
+    onward::{move_cookies, see_other},
     pages::to_second_factor,
     problems::Refused,
     request::{Agent, Json, Known, Somebody},
@@ -66,7 +64,7 @@ async fn begin(
 ) -> Result<Response, Refused> {
     desk.private(&facts)?;
     let (location, flow) = desk.people.to_issuer(&name, path(onward.return_to.as_deref())).await?;
-    let mut response = onward_to(&location);
+    let mut response = see_other(&location);
     desk.keep_flow(&mut response, &flow);
     Ok(response)
 }
@@ -101,7 +99,7 @@ async fn back(
     let (external, return_to) = desk.people.from_issuer(&facts, &name, &flow, &returned, came).await?;
     let mut response = match external {
         External::Step(step) => desk.go_on(&facts, step, &return_to).await?,
-        External::Linked => onward_to(&return_to),
+        External::Linked => see_other(&return_to),
     };
     desk.keep_flow(&mut response, "");
     Ok(response)
@@ -140,27 +138,17 @@ impl Desk {
         match step {
             SignInStep::SignedIn(signed_in) => {
                 let welcome = self.welcome(facts, *signed_in, StatusCode::OK).await?;
-                let mut response = onward_to(return_to);
-                for cookie in welcome.headers().get_all(SET_COOKIE) {
-                    response.headers_mut().append(SET_COOKIE, cookie.clone());
-                }
+                let mut response = see_other(return_to);
+                move_cookies(&welcome, &mut response);
                 Ok(response)
             }
             SignInStep::SecondFactor(given) => Ok(match (&self.people.settings().sign_in_page, &self.pages) {
                 (Some(page), _) => {
-                    onward_to(&format!("{}#next=second-factor&ticket={}", page.as_str(), given.ticket.expose()))
+                    see_other(&format!("{}#next=second-factor&ticket={}", page.as_str(), given.ticket.expose()))
                 }
                 (None, Some(base)) => to_second_factor(self, base, &given, Some(return_to)),
                 (None, None) => second_factor_next(&given),
             }),
         }
     }
-}
-
-fn onward_to(location: &str) -> Response {
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    let headers = response.headers_mut();
-    headers.extend(HeaderValue::try_from(location).ok().map(|location| (LOCATION, location)));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

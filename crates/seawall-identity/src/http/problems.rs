@@ -9,6 +9,7 @@ use axum::{
 use http::StatusCode;
 use seawall_core::{
     authenticator::{SECOND_FACTOR_REQUIRED, confirm_your_identity, invalid_credential, not_signed_in},
+    cross_site::CROSS_SITE_REFUSED,
     problem::{Fault, FieldError, Problem, ProblemType, Severity},
     reply::PortError,
 };
@@ -77,15 +78,6 @@ static JSON_REQUIRED: ProblemType = client(
     "The request has to be JSON",
     "This path takes JSON alone, named as `Content-Type: application/json`: forms of other sites can send nothing of that kind without being \
      asked.",
-);
-static CROSS_SITE_REFUSED: ProblemType = client(
-    "cross-site-refused",
-    "CROSS_SITE_REFUSED",
-    StatusCode::FORBIDDEN,
-    "This may only be asked by pages of this site",
-    "The browser says that a page of another site made this request (`Sec-Fetch-Site`, `Origin`). Signing in and changing an account are \
-     for the site's own pages, so that nobody is signed in or out without wanting it.\n\nFor the operator: a page of another origin that is yours as well \
-     cannot sign people in; serve it from the same host, or let its server ask.",
 );
 static HTTPS_REQUIRED: ProblemType = client(
     "https-required",
@@ -161,6 +153,14 @@ static DEVICE_REFUSED: ProblemType = client(
      ask for another. After five wrong codes from one place none is looked at for 15 minutes, and `Retry-After` says for how long.\n\nFor the \
      operator: which device was approved by whom stands in the audit log (`device.approved`, `device.paired`).",
 );
+static TOO_MANY_PAIRINGS: ProblemType = client(
+    "too-many-pairings",
+    "TOO_MANY_PAIRINGS",
+    StatusCode::TOO_MANY_REQUESTS,
+    "Too many devices wait to be paired",
+    "Ten devices from one address can wait to be paired; a code that nobody approves is forgotten after ten minutes. `Retry-After` says when the \
+     first of them is.\n\nFor the operator: clients behind one address share this; `trusted` in `[client_address]` names proxies in front.",
+);
 static SCOPE_REQUIRED: ProblemType = client(
     "scope-required",
     "SCOPE_REQUIRED",
@@ -190,7 +190,6 @@ pub static PROBLEMS: [&ProblemType; 18] = [
     &NAME_TAKEN,
     &INVALID_INPUT,
     &JSON_REQUIRED,
-    &CROSS_SITE_REFUSED,
     &HTTPS_REQUIRED,
     &SESSION_REQUIRED,
     &CODE_REFUSED,
@@ -202,6 +201,7 @@ pub static PROBLEMS: [&ProblemType; 18] = [
     &DEVICE_PENDING,
     &DEVICE_SLOW_DOWN,
     &DEVICE_REFUSED,
+    &TOO_MANY_PAIRINGS,
 ];
 
 /// A request that does not say what it should.
@@ -280,6 +280,7 @@ fn waits(error: &IdentityError) -> Option<Problem> {
         IdentityError::DevicePending { slow_down: None } => (&DEVICE_PENDING, None),
         IdentityError::DevicePending { slow_down } => (&DEVICE_SLOW_DOWN, *slow_down),
         IdentityError::DeviceRefused { retry_after } => (&DEVICE_REFUSED, *retry_after),
+        IdentityError::TooManyPairings { retry_after } => (&TOO_MANY_PAIRINGS, Some(*retry_after)),
         IdentityError::TooManyMails { retry_after } => (&mail_problems::TOO_MANY_MAILS, Some(*retry_after)),
         _ => return None,
     };
@@ -307,6 +308,10 @@ fn refuses(error: &IdentityError, said: &str) -> Option<Problem> {
             Problem { fields: vec![field], ..Problem::new(&PASSWORD_REFUSED).detail(sentence(said)) }
         }
         IdentityError::BadName(_) | IdentityError::Invalid(_) => Problem::new(&INVALID_INPUT).detail(sentence(said)),
+        IdentityError::InvalidField { field, .. } => {
+            let field = FieldError { field: format!("/{field}"), message: said.to_owned() };
+            Problem { fields: vec![field], ..Problem::new(&INVALID_INPUT).detail(sentence(said)) }
+        }
         IdentityError::NameTaken => Problem::new(&NAME_TAKEN),
         // Who is signed in and gone, or asks for a session that is no more, is told that it is not there.
         IdentityError::NoUser(_) => not_signed_in(),

@@ -142,9 +142,16 @@ impl People {
     /// Rows that an import did not take, from a number on.
     ///
     /// # Errors
-    /// [`ImportError::Store`].
+    /// [`ImportError::NoImport`].
     pub async fn import_rejects(&self, id: String, from: i64, limit: u32) -> Result<Vec<Reject>, ImportError> {
-        Ok(self.db().read::<_, StoreError>(Lane::Interactive, move |tx| table::rejects(tx, &id, from, limit)).await?)
+        let wanted = id.clone();
+        let read = self.db().read::<_, StoreError>(Lane::Interactive, move |tx| {
+            // One that has rejects is there.
+            let rejects = table::rejects(tx, &wanted, from, limit)?;
+            let known = !rejects.is_empty() || table::by_id(tx, &wanted)?.is_some();
+            Ok(known.then_some(rejects))
+        });
+        read.await?.ok_or(ImportError::NoImport(id))
     }
 
     /// Under which ids other systems knew users, in the order of the users' ids, behind one.

@@ -55,22 +55,28 @@ pub(crate) struct Wish {
 impl Wish {
     /// Checks it; scopes have to be among those that there are.
     pub(crate) fn of(new: &NewKey, known: &[Scope]) -> Result<Self, IdentityError> {
-        let invalid = IdentityError::Invalid;
+        let wrong = |field| move |why| IdentityError::InvalidField { field, why };
         let label = new.label.trim();
         if label.is_empty() || label.chars().count() > LONGEST_LABEL || label.chars().any(char::is_control) {
-            return Err(invalid(format!(
-                "a key needs a label that says what it is for: 1 to {LONGEST_LABEL} characters"
-            )));
+            let why = format!("a key needs a label that says what it is for: 1 to {LONGEST_LABEL} characters");
+            return Err(wrong("label")(why));
         }
-        let mut scopes = new.scopes.iter().map(|scope| known_scope(scope, known)).collect::<Result<Vec<_>, _>>()?;
+        let scopes = new.scopes.iter().map(|scope| known_scope(scope, known)).collect::<Result<Vec<_>, _>>();
+        let mut scopes = scopes.map_err(wrong("scopes"))?;
         scopes.sort_unstable();
         scopes.dedup();
-        if scopes.len() > MOST_SCOPES || new.networks.len() > MOST_NETWORKS {
-            return Err(invalid(format!("a key has {MOST_SCOPES} scopes and {MOST_NETWORKS} networks at most")));
+        for (field, count, most) in
+            [("scopes", scopes.len(), MOST_SCOPES), ("networks", new.networks.len(), MOST_NETWORKS)]
+        {
+            if count > most {
+                return Err(wrong(field)(format!("a key has {most} {field} at most")));
+            }
         }
-        let networks = new.networks.iter().map(|text| network(text)).collect::<Result<Vec<_>, _>>()?;
-        let rate = new.rate.as_deref().map(Quota::parse_for_key).transpose().map_err(invalid)?;
-        let lasts = new.expires_in.as_deref().map(|text| span(text, SHORTEST, LONGEST)).transpose()?;
+        let networks = new.networks.iter().map(|text| network(text)).collect::<Result<Vec<_>, _>>();
+        let networks = networks.map_err(wrong("networks"))?;
+        let rate = new.rate.as_deref().map(Quota::parse_for_key).transpose().map_err(wrong("rate"))?;
+        let lasts = new.expires_in.as_deref().map(|text| span(text, SHORTEST, LONGEST)).transpose();
+        let lasts = lasts.map_err(wrong("expires_in"))?;
         Ok(Self {
             label: label.to_owned(),
             scopes: joined(scopes.iter().map(|scope| scope.as_str().to_owned())),
@@ -90,9 +96,10 @@ impl Overlap {
     /// Reads it; [`OVERLAP`] when it is not said.
     ///
     /// # Errors
-    /// [`IdentityError::Invalid`].
+    /// [`IdentityError::InvalidField`].
     pub fn parse(text: Option<&str>) -> Result<Self, IdentityError> {
-        span(text.unwrap_or(OVERLAP), Span::from_ms(0), LONGEST_OVERLAP).map(|span| Self(us(span)))
+        let overlap = span(text.unwrap_or(OVERLAP), Span::from_ms(0), LONGEST_OVERLAP);
+        overlap.map(|span| Self(us(span))).map_err(|why| IdentityError::InvalidField { field: "overlap", why })
     }
 }
 
@@ -113,7 +120,7 @@ pub(crate) fn rate(text: &str) -> Option<ScopedQuota> {
     Some(ScopedQuota::named(&format!("api_key\n{}", quota.window), quota))
 }
 
-fn known_scope(text: &str, known: &[Scope]) -> Result<Scope, IdentityError> {
+fn known_scope(text: &str, known: &[Scope]) -> Result<Scope, String> {
     if let Some(scope) = known.iter().find(|scope| scope.as_str() == text.trim()) {
         return Ok(scope.clone());
     }
@@ -123,25 +130,22 @@ fn known_scope(text: &str, known: &[Scope]) -> Result<Scope, IdentityError> {
         None if known.is_empty() => "there are none; the operator names them as `scopes` in [identity]".to_owned(),
         None => format!("there are {}", joined(known.iter().map(Scope::to_string))),
     };
-    Err(IdentityError::Invalid(format!("\"{}\" is no scope here; {help}", text.escape_debug())))
+    Err(format!("\"{}\" is no scope here; {help}", text.escape_debug()))
 }
 
-fn network(text: &str) -> Result<Network, IdentityError> {
+fn network(text: &str) -> Result<Network, String> {
     let unfit = || {
         let text: String = text.chars().take(64).collect();
         format!("\"{}\" is not an address or a network such as \"10.0.0.0/8\"", text.escape_debug())
     };
-    Network::parse(text).ok_or_else(|| IdentityError::Invalid(unfit()))
+    Network::parse(text).ok_or_else(unfit)
 }
 
-fn span(text: &str, least: Span, most: Span) -> Result<Span, IdentityError> {
+fn span(text: &str, least: Span, most: Span) -> Result<Span, String> {
     let numbered = text.trim_start().starts_with(|sign: char| sign.is_ascii_digit());
     let unfit = || {
         let text: String = text.chars().take(64).collect();
-        IdentityError::Invalid(format!(
-            "\"{}\" is no time from {least} to {most}, such as \"90day\"",
-            text.escape_debug()
-        ))
+        format!("\"{}\" is no time from {least} to {most}, such as \"90day\"", text.escape_debug())
     };
     Span::parse(text).filter(|span| numbered && (least..=most).contains(span)).ok_or_else(unfit)
 }

@@ -8,6 +8,7 @@ mod flow;
 mod id_token;
 mod issuer;
 mod jwks;
+mod kept;
 pub(crate) mod table;
 
 pub use config::{IssuerSettings, SECTION};

@@ -11,6 +11,7 @@
 //! | `sent` | what they send back |
 //! | `cbor`, `cose`, `authenticator_data`, `client_data` | the parts of that, read strictly |
 //! | `ceremony` | the rules of the standard |
+//! | `counted` | what they come to, as a metric |
 //! | `made_up` | credentials of names that have none |
 //! | `table` | what is kept |
 
@@ -21,6 +22,7 @@ mod challenge;
 mod client_data;
 mod config;
 mod cose;
+mod counted;
 pub(crate) mod made_up;
 pub(crate) mod options;
 mod party;
@@ -35,6 +37,8 @@ pub use cbor::BadCbor;
 pub(crate) use ceremony::{Assertion, Expected, Made, Shown, Verified, made, shown};
 pub(crate) use challenge::{CEREMONY_S, Ceremony, Purpose};
 pub use config::{PageOrigin, PasskeySettings, RpId, SECTION, UserVerification};
+pub use counted::CEREMONIES;
+pub(crate) use counted::{Ceremonies, Kind};
 pub use party::RelyingParty;
 pub use refusal::Refusal;
 pub use sent::{Response, SentPasskey};

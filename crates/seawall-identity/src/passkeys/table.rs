@@ -23,6 +23,8 @@ pub struct Passkey {
     pub backup_eligible: bool,
     /// Whether it is.
     pub backed_up: bool,
+    /// Whether its device has verified its user at least once: only then is it known to sign in by itself.
+    pub user_verified: bool,
     /// When it was made, in microseconds since 1970-01-01T00:00:00Z.
     pub created_at: i64,
     /// When it served last.
@@ -43,10 +45,11 @@ impl FromRow for Passkey {
             transports: transports.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
             backup_eligible: row.at(6)?,
             backed_up: row.at(7)?,
-            created_at: row.at(8)?,
-            used_at: row.at(9)?,
-            key: row.at(10)?,
-            counter: row.at(11)?,
+            user_verified: row.at(8)?,
+            created_at: row.at(9)?,
+            used_at: row.at(10)?,
+            key: row.at(11)?,
+            counter: row.at(12)?,
         })
     }
 }
@@ -72,8 +75,8 @@ pub(crate) struct Fresh<'a> {
 pub(crate) fn add(tx: &mut Tx<'_>, fresh: &Fresh<'_>) -> Result<bool, StoreError> {
     let (at, made) = (tx.at_us(), fresh.made);
     let added = tx.execute(
-        "INSERT INTO passkeys (id, user_id, credential_id, name, aaguid, transports, backup_eligible, backed_up, created_at, public_key, counter)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (credential_id) DO NOTHING",
+        "INSERT INTO passkeys (id, user_id, credential_id, name, aaguid, transports, backup_eligible, backed_up, user_verified, created_at, public_key, counter)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (credential_id) DO NOTHING",
         &[
             &fresh.id,
             &fresh.user_id,
@@ -83,6 +86,7 @@ pub(crate) fn add(tx: &mut Tx<'_>, fresh: &Fresh<'_>) -> Result<bool, StoreError
             &fresh.transports,
             &made.backup_eligible,
             &made.backed_up,
+            &made.verified,
             &at,
             &made.key,
             &i64::from(made.counter),
@@ -94,7 +98,7 @@ pub(crate) fn add(tx: &mut Tx<'_>, fresh: &Fresh<'_>) -> Result<bool, StoreError
 /// The passkeys of a user, the oldest first.
 pub(crate) fn of_user(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Vec<Passkey>, StoreError> {
     tx.all(
-        "SELECT id, user_id, credential_id, name, aaguid, transports, backup_eligible, backed_up, created_at, used_at, public_key, counter
+        "SELECT id, user_id, credential_id, name, aaguid, transports, backup_eligible, backed_up, user_verified, created_at, used_at, public_key, counter
          FROM passkeys WHERE user_id = $1 ORDER BY id",
         &[&user_id],
     )
@@ -110,10 +114,15 @@ pub(crate) fn ids_of_name(tx: &mut ReadTx<'_>, name_key: &str) -> Result<Vec<Vec
     Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
+/// How many users have one.
+pub(crate) fn owners(tx: &mut ReadTx<'_>) -> Result<i64, StoreError> {
+    Ok(tx.one::<(i64,)>("SELECT COUNT(DISTINCT user_id) FROM passkeys", &[])?.0)
+}
+
 /// The passkey of a credential id.
 pub(crate) fn by_credential(tx: &mut ReadTx<'_>, credential_id: &[u8]) -> Result<Option<Passkey>, StoreError> {
     tx.find(
-        "SELECT id, user_id, credential_id, name, aaguid, transports, backup_eligible, backed_up, created_at, used_at, public_key, counter
+        "SELECT id, user_id, credential_id, name, aaguid, transports, backup_eligible, backed_up, user_verified, created_at, used_at, public_key, counter
          FROM passkeys WHERE credential_id = $1",
         &[&credential_id],
     )
@@ -122,9 +131,9 @@ pub(crate) fn by_credential(tx: &mut ReadTx<'_>, credential_id: &[u8]) -> Result
 /// It served; answers whether its counter is still the one that was read.
 pub(crate) fn used(tx: &mut Tx<'_>, passkey: &Passkey, shown: Shown) -> Result<bool, StoreError> {
     let at = tx.at_us();
-    let sql = "UPDATE passkeys SET counter = $3, backed_up = $4, used_at = $5 WHERE id = $1 AND counter = $2";
-    let counter = i64::from(shown.counter);
-    Ok(tx.execute(sql, &[&passkey.id, &passkey.counter, &counter, &shown.backed_up, &at])? > 0)
+    let sql = "UPDATE passkeys SET counter = $3, backed_up = $4, used_at = $5, user_verified = $6 WHERE id = $1 AND counter = $2";
+    let (counter, verified) = (i64::from(shown.counter), passkey.user_verified || shown.verified);
+    Ok(tx.execute(sql, &[&passkey.id, &passkey.counter, &counter, &shown.backed_up, &at, &verified])? > 0)
 }
 
 /// Gives one of a user's another name; answers whether there is one of this id.

@@ -75,7 +75,8 @@ impl People {
     /// A device asks to be paired. Only hashes of its secret and of the code are kept.
     ///
     /// # Errors
-    /// [`IdentityError::Invalid`] for a name that is none; [`IdentityError::Crowded`] when too many are under way.
+    /// [`IdentityError::Invalid`] for a name that is none; [`IdentityError::TooManyPairings`] when too many of one address are under way, and
+    /// [`IdentityError::Crowded`] when there are too many at all.
     pub async fn begin_device(&self, facts: &Facts, asking: Asking) -> Result<Begun, IdentityError> {
         let name = device_name(&asking.name)?;
         let code = Code::new().map_err(IdentityError::Random)?;
@@ -84,14 +85,20 @@ impl People {
         let address = facts.client.to_canonical().to_string();
         let begun = self.write(cause(facts), move |tx| {
             let begun = codes::begin(tx, (&code_digest, &secret_digest), &name, &address)?;
-            if begun {
+            if begun == codes::Begun::Yes {
                 // From where it asks is the entry's own address; what it is called is told once it is known whose it is.
                 tx.audit(Entry::new("device.asked", "device", "pairing"))?;
             }
             Ok(begun)
         });
-        if !begun.await? {
-            return Err(IdentityError::Crowded);
+        match begun.await? {
+            codes::Begun::Yes => {}
+            codes::Begun::Crowded => return Err(IdentityError::Crowded),
+            codes::Begun::Spent { until_us } => {
+                let wait_us = until_us.saturating_sub(self.now_us()).max(0);
+                let retry_after = u64::try_from(wait_us / 1_000_000).unwrap_or_default() + 1;
+                return Err(IdentityError::TooManyPairings { retry_after });
+            }
         }
         let seconds = |us: i64| u64::try_from(us / 1_000_000).unwrap_or_default();
         Ok(Begun { code: code.shown(), secret, expires_in: seconds(LIFE_US), interval: seconds(INTERVAL_US) })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seawall_core::{facts::Facts, fetch::Fetch, principal::Principal};
 use seawall_store::{
-    StoreError, Tx,
+    Actor, StoreError, Tx,
     audit::{Entry, Outcome},
 };
 use serde_json::{Map, json};
@@ -312,6 +312,7 @@ impl People {
             tx.audit(entry.made(after).with_outcome(Outcome::Refused))?;
             return Ok(Welcome::KeptOut);
         }
+        tx.acts_as(Actor::User(Arc::from(owner.as_str())));
         if factors::has_one(tx, &owner)? {
             let expires_at = tickets::give(tx, &arrival.fresh, (&owner, user.version), &arrival.place)?;
             after.insert("next".to_owned(), json!("second factor"));

@@ -37,7 +37,7 @@ impl People {
     /// Makes a key of a user.
     ///
     /// # Errors
-    /// [`IdentityError::Invalid`], among others when a scope is not known; [`IdentityError::NoUser`].
+    /// [`IdentityError::InvalidField`], among others when a scope is not known; [`IdentityError::Invalid`] when its owner has as many as may be; [`IdentityError::NoUser`].
     pub async fn add_key(&self, cause: &Cause, user_id: &str, new: &NewKey) -> Result<MadeKey, IdentityError> {
         let wish = Wish::of(new, &self.0.settings.scopes)?;
         if let Some(organisation) = &wish.organisation {

@@ -103,12 +103,13 @@ impl People {
     pub async fn unlink(&self, facts: &Facts, principal: &Principal, id: &str) -> Result<(), IdentityError> {
         self.fresh(principal)?;
         let (user_id, wanted) = (principal.id.to_string(), id.to_owned());
+        let people = self.clone();
         let unlinked = self.write(cause(facts), move |tx| {
             users::hold(tx, &user_id)?;
             let own = table::of_user(tx, &user_id)?;
             let Some(account) = own.iter().find(|account| account.id() == wanted) else { return Ok(Err(Kept::NoLink)) };
             let has_password = users::by_id(tx, &user_id)?.is_some_and(|known| known.user.has_password);
-            let has_passkey = !passkeys::of_user(tx, &user_id)?.is_empty();
+            let has_passkey = passkeys::of_user(tx, &user_id)?.iter().any(|passkey| people.signs_in(passkey));
             if !has_password && !has_passkey && own.len() == 1 {
                 return Ok(Err(Kept::LastWay));
             }

@@ -18,6 +18,7 @@ mod notices;
 mod opening;
 mod operator;
 mod organisations;
+mod page_tokens;
 mod passkeys;
 mod passwords;
 mod reset;
@@ -50,6 +51,7 @@ use crate::{
     import::Imports,
     keys::KeyAuthenticator,
     oidc::Issuer,
+    passkeys::Ceremonies,
     password::PasswordContext,
     sessions::{Revoker, SessionAuthenticator},
     users::Name,
@@ -87,6 +89,7 @@ struct Inner {
     passwords: Passwords,
     office: Office,
     imports: Imports,
+    ceremonies: Ceremonies,
     clock: Arc<dyn Clock>,
     /// Issuers of accounts elsewhere, once they are known.
     issuers: OnceLock<Vec<Issuer>>,
@@ -131,6 +134,7 @@ impl People {
             office,
             revoker: Revoker::new(db.clone(), caches.messages().clone()),
             passwords: Passwords::new(db.clone(), Arc::clone(&clock), Arc::clone(&meter)),
+            ceremonies: Ceremonies::new(&*meter),
             imports: Imports::new(Arc::clone(&clock), meter),
             devices: key.devices(),
             sealer: Sealer::new(&key).map_err(|_| IdentityError::Cipher)?,

@@ -140,7 +140,7 @@ impl People {
         )))
     }
 
-    /// Gives an organisation another tier, or none; it holds for all its members from the next request on.
+    /// Gives an organisation another tier, or none; it holds for all its members from the next request on, and what they have open closes.
     ///
     /// # Errors
     /// [`IdentityError::NoOrganisation`]; [`IdentityError::Invalid`] for a tier that is not configured.
@@ -159,7 +159,10 @@ impl People {
             let shown = |tier: Option<&str>| Map::from_iter([("tier".to_owned(), json!(tier))]);
             let (old, new) = (shown(before.tier.as_deref()), shown(tier.as_ref().map(Tier::as_str)));
             tx.audit(Entry::new("organisation.tier_changed", "organisation", &*before.id).changed(old, new))?;
-            people.forget_members(tx, &before.id)?;
+            // What a socket was let in for may be asked of a tier, so those that are open come back with the one that holds.
+            if before.tier.as_deref() != tier.as_ref().map(Tier::as_str) {
+                people.forget_and_close_members(tx, &before.id)?;
+            }
             organisations::find(tx, &before.id, "")
         });
         changed.await?.ok_or_else(|| IdentityError::NoOrganisation(which.to_owned()))
@@ -174,13 +177,12 @@ impl People {
         let people = self.clone();
         let removed = self.write(cause.clone(), move |tx| {
             let Some(before) = organisations::find(tx, &organisation.id, "")? else { return Ok(None) };
-            let members = organisations::member_ids(tx, &before.id)?;
-            members.iter().try_for_each(|member| people.forget_and_close(tx, member))?;
+            let members = people.forget_and_close_members(tx, &before.id)?;
             organisations::remove(tx, &before.id)?;
             let shown = Map::from_iter([
                 ("name".to_owned(), json!(before.name)),
                 ("tier".to_owned(), json!(before.tier)),
-                ("members".to_owned(), Value::from(members.len())),
+                ("members".to_owned(), Value::from(members)),
             ]);
             tx.audit(Entry::new(REMOVED, "organisation", &*before.id).removed(shown))?;
             Ok(Some(before))
@@ -245,9 +247,11 @@ impl People {
         role.await?.map(drop).ok_or_else(|| IdentityError::NoOrganisation(organisation.to_owned()))
     }
 
-    /// Lets what is known of all members in memory be read again.
-    fn forget_members(&self, tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
-        organisations::member_ids(tx, id)?.iter().try_for_each(|user_id| self.forget(tx, user_id))
+    /// Lets what is known of all members in memory be read again, and closes what they have open; answers how many there are.
+    fn forget_and_close_members(&self, tx: &mut Tx<'_>, id: &str) -> Result<usize, StoreError> {
+        let members = organisations::member_ids(tx, id)?;
+        members.iter().try_for_each(|user_id| self.forget_and_close(tx, user_id))?;
+        Ok(members.len())
     }
 
     /// A tier that is configured.

@@ -252,6 +252,13 @@ impl People {
         self.prove(principal, self.0.clock.now()).ok_or(IdentityError::Cipher)
     }
 
+    /// For whom the application calls that shows us a proof in turn; nothing when it is none of ours, or older than an hour.
+    #[must_use]
+    pub fn proven(&self, token: &[u8]) -> Option<Arc<str>> {
+        let office = &self.0.office;
+        Proofs { ring: &office.ring, names: &office.names }.user_of(token, self.0.clock.now())
+    }
+
     /// Makes the first signing key unless there is one, so that proof can be signed where nothing is waited for.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ CREATE TABLE passkeys (
     counter BIGINT NOT NULL,
     backup_eligible BOOLEAN NOT NULL,
     backed_up BOOLEAN NOT NULL,
+    user_verified BOOLEAN NOT NULL,
     transports TEXT NOT NULL,
     aaguid BLOB NOT NULL,
     name TEXT NOT NULL,

@@ -1,5 +1,7 @@
 //! Proof for the application behind: who asks, signed, for a minute (`X-Seawall-Token`).
 
+use std::sync::Arc;
+
 use http::HeaderValue;
 use seawall_core::{
     clock::Now,
@@ -7,17 +9,22 @@ use seawall_core::{
     principal::{Principal, PrincipalKind, Role},
     scope::Scope,
 };
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
     access::Names,
-    jwt::{self, Kind},
+    jwt::{self, Kind, Opened},
     ring::KeyRing,
 };
 
 /// How long a proof is good, and how much of that is left at least when it is given, in seconds.
 const LIFE_S: i64 = 60;
 const LEFT_S: i64 = 30;
+
+/// How old a proof may be that the application shows us in turn, in seconds. For others it holds a minute; here it only names for whom the
+/// application calls, and an answer may take it long.
+const SHOWN_BACK_S: i64 = 3_600;
 
 /// Signs proof.
 pub(crate) struct Proofs<'a> {
@@ -39,6 +46,23 @@ impl Proofs<'_> {
         value.set_sensitive(true);
         principal.told.proof.keep(value.clone(), now_s + LIFE_S - LEFT_S);
         Some(value)
+    }
+
+    /// For whom the application calls that shows this; nothing when it is no proof of ours, or too old.
+    pub(crate) fn user_of(&self, token: &[u8], now: Now) -> Option<Arc<str>> {
+        #[derive(Deserialize)]
+        struct Shown {
+            iss: String,
+            aud: String,
+            sub: String,
+            iat: i64,
+        }
+        let keys = self.ring.known()?;
+        let Opened::Signed(_, claims) = jwt::open(&keys, Kind::Proof, token) else { return None };
+        let Shown { iss, aud, sub, iat } = serde_json::from_slice(&claims).ok()?;
+        let age_s = i64::try_from(now.unix_us / 1_000_000).ok()?.checked_sub(iat)?;
+        let ours = *iss == *self.names.issuer && *aud == *self.names.audience;
+        (ours && (-LIFE_S..SHOWN_BACK_S).contains(&age_s)).then(|| sub.into())
     }
 
     fn claims(&self, principal: &Principal, now_s: i64) -> Value {

@@ -131,7 +131,7 @@ async fn wk_10_codes_expire_and_five_wrong_ones_from_a_source_are_followed_by_a_
             node.people.begin_device(&facts(TV, None), Asking { name: format!("{number}") }).await.unwrap();
         }
         let crowded = node.people.begin_device(&facts(TV, None), Asking { name: "more".to_owned() }).await;
-        assert!(matches!(crowded, Err(IdentityError::Crowded)), "{crowded:?}");
+        assert!(matches!(crowded, Err(IdentityError::TooManyPairings { retry_after: 1..=601 })), "{crowded:?}");
     })
     .await;
 }

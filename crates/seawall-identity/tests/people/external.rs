@@ -55,20 +55,24 @@ impl Fetch for Elsewhere {
     }
 }
 
-fn signed(claims: &Value) -> String {
+pub(crate) fn signed(claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", encode(&json!({ "alg": "EdDSA", "kid": "k1" })), encode(claims));
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(pair().sign(message.as_bytes()).as_ref()))
 }
 
-fn claims(ground: &Ground, subject: &str, name: &str) -> Value {
+pub(crate) fn claims(ground: &Ground, subject: &str, name: &str) -> Value {
     let now = ground.now_s();
     json!({ "iss": ISSUER, "sub": subject, "aud": "us", "iat": now, "exp": now + 300, "name": name })
 }
 
 /// A node that knows the issuer by two names: `open` makes users, `closed` makes none.
-async fn node(ground: &Ground) -> Node {
-    let node = ground.people().await;
+pub(crate) async fn node(ground: &Ground) -> Node {
+    open_issuers(ground.people().await)
+}
+
+/// The same of a node that is there.
+pub(crate) fn open_issuers(node: Node) -> Node {
     let issuer = |name: &str| IssuerSettings {
         name: name.to_owned(),
         issuer: ISSUER.to_owned(),
@@ -83,7 +87,7 @@ async fn node(ground: &Ground) -> Node {
     node
 }
 
-async fn come(node: &Node, name: &str, claims: &Value) -> Result<SignedIn, IdentityError> {
+pub(crate) async fn come(node: &Node, name: &str, claims: &Value) -> Result<SignedIn, IdentityError> {
     let step = node.people.take_credential(&facts(HERE, None), name, &signed(claims), Came::default()).await?;
     match step {
         SignInStep::SignedIn(signed_in) => Ok(*signed_in),
@@ -92,7 +96,12 @@ async fn come(node: &Node, name: &str, claims: &Value) -> Result<SignedIn, Ident
 }
 
 /// Links the account of a subject to whoever signed in.
-async fn link(ground: &Ground, node: &Node, whose: &Arc<Principal>, subject: &str) -> Result<(), IdentityError> {
+pub(crate) async fn link(
+    ground: &Ground,
+    node: &Node,
+    whose: &Arc<Principal>,
+    subject: &str,
+) -> Result<(), IdentityError> {
     let (location, flow) = node.people.to_link(whose, "closed", "/").await?;
     let asked = |name: &str| location.split(['?', '&']).find_map(|pair| pair.strip_prefix(name)).unwrap().to_owned();
     let mut claims = claims(ground, subject, "Ann");

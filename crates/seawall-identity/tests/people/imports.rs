@@ -102,6 +102,9 @@ async fn a_batch_and_where_the_import_is_are_one_transaction() {
         let sum = node.people.finish_import(&Cause::operator(), begun.id.clone()).await.unwrap();
         assert_eq!((sum.seen, sum.added, sum.rejected), (5, 2, 3));
         assert_eq!(node.people.import_rejects(begun.id.clone(), 1, 10).await.unwrap(), report.rejected[1..]);
+        assert_eq!(node.people.import_rejects(begun.id.clone(), 4, 10).await.unwrap(), [], "there are no more");
+        let unknown = node.people.import_rejects("unknown".to_owned(), 0, 10).await;
+        assert!(matches!(unknown, Err(ImportError::NoImport(_))), "{unknown:?}");
         let ids = node.people.foreign_ids(Default::default(), 10).await.unwrap();
         assert_eq!(ids.iter().map(|one| one.foreign_id.as_str()).collect::<Vec<_>>(), ["old-1", "old-5"]);
         let audited = texts(ground, "SELECT after FROM audit_log WHERE action = 'import.batch' ORDER BY id").await;

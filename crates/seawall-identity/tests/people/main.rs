@@ -34,3 +34,4 @@ mod support;
 mod tables;
 mod times;
 mod tokens;
+mod ways_in;

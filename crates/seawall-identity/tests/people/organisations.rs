@@ -199,7 +199,7 @@ async fn a_session_that_is_confirmed_or_gets_another_password_acts_for_whom_it_d
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn open_sockets_close_when_a_role_a_membership_or_an_organisation_is_lost() {
+async fn open_sockets_close_when_a_role_a_tier_a_membership_or_an_organisation_changes() {
     on_both(async |ground| {
         let node = ground.people().await;
         let cause = Cause::operator();
@@ -209,6 +209,11 @@ async fn open_sockets_close_when_a_role_a_membership_or_an_organisation_is_lost(
         node.people.change_roles(&cause, ann.id.clone(), RolesChange::Set(Vec::new())).await.unwrap();
         assert_eq!(told(), 1, "a role");
         set(&node, "acme", "ann", role("member")).await;
+        for (tier, closes) in [(Some("pro"), true), (Some("pro"), false), (None, true)] {
+            let before = told();
+            node.people.set_tier(&cause, "acme", tier).await.unwrap();
+            assert_eq!(told() - before, usize::from(closes), "a tier: {tier:?}");
+        }
         let before = told();
         set(&node, "acme", "ann", None).await;
         assert_eq!(told(), before + 1, "a membership");

@@ -21,11 +21,11 @@ use crate::{
 const HERE: &str = "192.0.2.1";
 const ORIGIN: &str = "https://app.example";
 
-fn sent<T: serde::de::DeserializeOwned>(value: &Value) -> T {
+pub(crate) fn sent<T: serde::de::DeserializeOwned>(value: &Value) -> T {
     serde_json::from_value(value.clone()).unwrap()
 }
 
-async fn whose(node: &Node, signed_in: &SignedIn) -> Arc<Principal> {
+pub(crate) async fn whose(node: &Node, signed_in: &SignedIn) -> Arc<Principal> {
     node.whose(signed_in.token.expose()).await.expect("the session holds")
 }
 
@@ -50,7 +50,7 @@ async fn try_add(
     Ok((added.passkey.id, added.signed_in, codes))
 }
 
-async fn add(node: &Node, signed_in: &SignedIn, device: &mut Device) -> (String, SignedIn, Vec<String>) {
+pub(crate) async fn add(node: &Node, signed_in: &SignedIn, device: &mut Device) -> (String, SignedIn, Vec<String>) {
     try_add(node, signed_in, device).await.unwrap()
 }
 
@@ -59,13 +59,13 @@ async fn answer(node: &Node, ceremony: &str, shown: &Value, from: &str) -> Resul
     node.people.sign_in_with_passkey(&facts(from, None), asked).await
 }
 
-async fn sign_in(node: &Node, name: Option<&str>, device: &mut Device) -> Result<SignedIn, IdentityError> {
+pub(crate) async fn sign_in(node: &Node, name: Option<&str>, device: &mut Device) -> Result<SignedIn, IdentityError> {
     let PasskeyOptions { options, ceremony } = node.people.passkey_sign_in_options(name).await.unwrap();
     answer(node, &ceremony, &device.show(&options), HERE).await
 }
 
 /// A user who has a passkey on this device.
-async fn owner(node: &Node, name: &str, id: &[u8]) -> (Device, SignedIn, String) {
+pub(crate) async fn owner(node: &Node, name: &str, id: &[u8]) -> (Device, SignedIn, String) {
     node.add(name, &[]).await;
     let mut device = Device::new(ORIGIN, id);
     let first = node.sign_in(name).await;

@@ -91,11 +91,20 @@ impl Ground {
 
     /// A node on this store.
     pub(crate) async fn people(&self) -> Node {
-        self.people_with_key(KEY).await
+        self.people_with(KEY, Values::defaults(&passkeys::SECTION)).await
     }
 
     /// One that keeps another secret.
     pub(crate) async fn people_with_key(&self, key: &str) -> Node {
+        self.people_with(key, Values::defaults(&passkeys::SECTION)).await
+    }
+
+    /// One with this in `[identity.passkeys]`.
+    pub(crate) async fn people_with_passkeys(&self, name: &'static str, value: Raw) -> Node {
+        self.people_with(KEY, Values::defaults(&passkeys::SECTION).with(name, value)).await
+    }
+
+    async fn people_with(&self, key: &str, passkeys: Values) -> Node {
         let messages = match &self.url {
             DatabaseUrl::Sqlite(_) => Messages::in_process(&NoMeter),
             DatabaseUrl::Postgres(server) => Messages::over_postgres(server, &NoMeter).unwrap(),
@@ -103,15 +112,15 @@ impl Ground {
         while !messages.status().connected {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        self.people_who(messages, key)
+        self.people_who(messages, key, &passkeys)
     }
 
     /// A node on this store that hears of others by these.
     pub(crate) fn people_who_hear(&self, messages: Messages) -> Node {
-        self.people_who(messages, KEY)
+        self.people_who(messages, KEY, &Values::defaults(&passkeys::SECTION))
     }
 
-    fn people_who(&self, messages: Messages, key: &str) -> Node {
+    fn people_who(&self, messages: Messages, key: &str, passkeys: &Values) -> Node {
         let scopes = ["orders:read", "orders:write"].map(|scope| Raw::Text(scope.to_owned()));
         let values = Values::defaults(&SECTION).with("enabled", Raw::Flag(true));
         let values = values.with("scopes", Raw::List(scopes.to_vec()));
@@ -127,7 +136,7 @@ impl Ground {
                 .with_tiers(&tiers)
                 .unwrap()
                 .with_site(Some("https://app.example/auth".to_owned()))
-                .with_passkeys(&PasskeySettings::read(&Values::defaults(&passkeys::SECTION)).unwrap())
+                .with_passkeys(&PasskeySettings::read(passkeys).unwrap())
                 .unwrap()
                 .with_links(Some("https://app.example/auth".to_owned())),
             key: AttemptsKey::of(&key.to_owned().into()),

@@ -2,14 +2,20 @@
 //! another core but what counts for the whole process.
 
 mod accept;
+mod body_memory;
 mod crowd;
+mod flights;
 mod sockets;
 mod state;
 mod talkers;
 mod thread;
+mod turns;
 
+pub(crate) use body_memory::{BodyMemory, Room};
 pub(crate) use crowd::Crowd;
+pub(crate) use flights::{Flight, Flights, Seat, Shared};
 pub(crate) use sockets::{Gate, Sockets};
 pub(crate) use state::{Core, CoreParts, Serving};
 pub(crate) use talkers::Talkers;
 pub(crate) use thread::{COMMANDS, Command, start};
+pub(crate) use turns::{Turn, Turns};

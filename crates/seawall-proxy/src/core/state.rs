@@ -16,7 +16,7 @@ use seawall_telemetry::{LogHandle, RequestLog, trace::Spans};
 use tokio::sync::{Notify, mpsc};
 
 use super::{
-    Command, Sockets, Talkers,
+    BodyMemory, Command, Flights, Sockets, Talkers, Turns,
     crowd::{Crowd, Limits, Member, Refusal},
 };
 use crate::{
@@ -43,6 +43,12 @@ pub(crate) struct CoreParts {
     pub(crate) tls: Option<Terminator>,
     /// Connections of all cores.
     pub(crate) crowd: Arc<Crowd>,
+    /// What bodies take that guards look at, on all cores.
+    pub(crate) body_memory: Arc<BodyMemory>,
+    /// Who changes a resource, on all cores.
+    pub(crate) turns: Arc<Turns>,
+    /// Requests that others can join, on all cores.
+    pub(crate) flights: Arc<Flights>,
     /// The ways to all cores, this one among them; they hold no core up when the plane is gone.
     pub(crate) cores: Vec<mpsc::WeakSender<Command>>,
     /// Whether there was no room to tell this core of a revocation.
@@ -77,6 +83,9 @@ pub(crate) struct Core {
     next_connection: Cell<u64>,
     index: usize,
     crowd: Arc<Crowd>,
+    pub(crate) body_memory: Arc<BodyMemory>,
+    pub(crate) turns: Arc<Turns>,
+    pub(crate) flights: Arc<Flights>,
     cores: Vec<mpsc::WeakSender<Command>>,
     missed: Arc<AtomicBool>,
     pub(crate) sockets: Rc<Sockets>,
@@ -104,6 +113,9 @@ impl Core {
             next_connection: Cell::new(0),
             index: parts.index,
             crowd: parts.crowd,
+            body_memory: parts.body_memory,
+            turns: parts.turns,
+            flights: parts.flights,
             cores: parts.cores,
             missed: parts.missed,
             sockets: Rc::default(),

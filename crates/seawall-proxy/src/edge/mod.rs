@@ -23,7 +23,7 @@ use seawall_core::http::framing::Refusal;
 pub(crate) use activity::{Activity, AnswerClock};
 pub(crate) use client::{
     Answered, BodyTask, Cancelled, Http1Connection, Multiplexed, Parts, SendFailure, Unprocessed, UpstreamConnection,
-    ask, cancelled, clean_trailers, without_own_fields,
+    ask, cancelled, clean_trailers, fetch, without_own_fields,
 };
 pub(crate) use server::serve;
 

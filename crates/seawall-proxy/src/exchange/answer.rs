@@ -13,7 +13,7 @@ use http::{HeaderValue, Response, StatusCode, header::CONNECTION};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::{Exchange, compress::Compressed, upload::Upload};
+use super::{Exchange, compress::Compressed, follow::Followed, hold::Front, upload::Upload};
 use crate::{
     edge::{self, AnswerClock, Incoming, UpstreamConnection},
     timer::{Timer, Timers},
@@ -91,7 +91,7 @@ impl Body for Outbound {
     fn is_end_stream(&self) -> bool {
         match &self.payload {
             Payload::Whole(bytes) => bytes.is_empty(),
-            Payload::Upstream(upstream) => upstream.body.is_end_stream(),
+            Payload::Upstream(upstream) => upstream.complete(),
             Payload::Compressed(compressed) => compressed.over(),
             Payload::Switched => true,
         }
@@ -100,7 +100,7 @@ impl Body for Outbound {
     fn size_hint(&self) -> SizeHint {
         match &self.payload {
             Payload::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Payload::Upstream(upstream) => upstream.body.size_hint(),
+            Payload::Upstream(upstream) => upstream.size_hint(),
             Payload::Compressed(_) => SizeHint::default(),
             Payload::Switched => SizeHint::with_exact(0),
         }
@@ -132,6 +132,7 @@ impl Drop for Outbound {
                 };
                 self.exchange.context.inside = Some(inside.into());
             }
+            upstream.followed();
             let now = Instant::now();
             upstream.give_back(now);
             self.exchange.over_at = Some(now);
@@ -147,7 +148,11 @@ pub(crate) struct AnswerBroken(pub(super) Cow<'static, str>);
 /// The body of the application's answer, and the connection it comes over.
 #[derive(Debug)]
 pub(crate) struct FromUpstream {
+    /// What was read of it already, and comes first.
+    front: Option<Box<Front>>,
     body: Incoming,
+    /// Who looks at what the application sends.
+    follow: Option<Box<Followed>>,
     lease: Lease,
     connection: Option<UpstreamConnection>,
     /// Whether the body said that it is over; one of unknown length never shows it otherwise.
@@ -166,7 +171,34 @@ impl FromUpstream {
         upload: Rc<Upload>,
         idle: Duration,
     ) -> Box<Self> {
-        Box::new(Self { body, lease, connection: Some(connection), ended: false, upload, idle, silence: None })
+        Box::new(Self {
+            front: None,
+            body,
+            follow: None,
+            lease,
+            connection: Some(connection),
+            ended: false,
+            upload,
+            idle,
+            silence: None,
+        })
+    }
+
+    /// It is shown to these as it comes.
+    pub(super) fn shown_to(&mut self, follow: Option<Box<Followed>>) {
+        self.follow = follow;
+    }
+
+    /// No more of it comes: those who looked at it say what they saw.
+    pub(super) fn followed(&mut self) {
+        if let Some(follow) = self.follow.take() {
+            follow.end(self.ended || self.body.is_end_stream());
+        }
+    }
+
+    /// It begins with what was read of it.
+    pub(super) fn begin_with(&mut self, front: Front) {
+        self.front = (!front.is_empty()).then(|| Box::new(front));
     }
 
     pub(super) fn poll_frame(
@@ -174,9 +206,24 @@ impl FromUpstream {
         cx: &mut Context<'_>,
         exchange: &Exchange,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
+        if let Some(front) = &mut self.front {
+            let frame = front.next();
+            self.front.take_if(|front| front.is_empty());
+            if let Some(frame) = frame {
+                return Poll::Ready(Some(Ok(frame)));
+            }
+        }
+        if self.ended {
+            return Poll::Ready(None);
+        }
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.ended = frame.is_trailers();
+                if let (Some(follow), Some(data)) = (&mut self.follow, frame.data_ref())
+                    && !follow.part(data)
+                {
+                    self.follow = None;
+                }
                 if let Some((_, moved_at)) = &mut self.silence {
                     *moved_at = Instant::now();
                 }
@@ -224,9 +271,31 @@ impl FromUpstream {
         Poll::Pending
     }
 
+    /// Nothing of it is sent any more. Its connection is kept when all of it was read.
+    pub(super) fn dismiss(&mut self, now: Instant) {
+        self.front = None;
+        self.give_back(now);
+    }
+
+    /// Whether trailers follow on what was read.
+    pub(super) fn trailed(&self) -> bool {
+        self.front.as_ref().is_some_and(|front| front.trailed())
+    }
+
     /// Whether all of the answer was passed on.
-    fn complete(&self) -> bool {
-        self.ended || self.body.is_end_stream()
+    pub(super) fn complete(&self) -> bool {
+        self.front.is_none() && (self.ended || self.body.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let Some(front) = &self.front else { return self.body.size_hint() };
+        let (rest, read) = (self.body.size_hint(), front.bytes());
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(read));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(read));
+        }
+        hint
     }
 
     /// Keeps the connection when both messages on it are complete.

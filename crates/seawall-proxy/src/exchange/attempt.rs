@@ -65,6 +65,8 @@ struct Attempts {
     over: Over,
     /// What became of an attempt that was sent: it may have had an effect, whatever happens to the next.
     broken: Option<Box<Problem>>,
+    /// Whether an attempt may have had an effect.
+    carried: bool,
     tried: Places,
     made: u32,
     /// When the present attempt began, or had a connection of its own: what it waits for counts from here.
@@ -105,6 +107,7 @@ impl Exchange {
             spare: None,
             keyed,
             broken: None,
+            carried: false,
             tried,
             made: 0,
             since,
@@ -123,6 +126,7 @@ impl Exchange {
             attempts.tried = attempts.tried.with(place);
             match self.attempt(policy, lease, counts, &mut attempts, upload).await {
                 Ok(sent) => {
+                    attempts.carried = true;
                     let failure = Failure::Status(sent.answer.status().as_u16());
                     if !self.again(policy, &attempts, failure, upload) {
                         return Ok(sent);
@@ -304,6 +308,10 @@ impl Exchange {
         upload: &Upload,
     ) -> Failed {
         let problem = self.broken(policy, &failure, upload);
+        if matches!(failure, SendFailure::NothingSent(_) | SendFailure::Unprocessed(_)) {
+            // No server has looked at it, unless an earlier attempt was answered or broke off.
+            self.sent = attempts.carried;
+        }
         let failed_by_refusal = match &failure {
             SendFailure::Broken(error) => edge::refusal(error).is_some(),
             SendFailure::Invalid(_) => true,
@@ -328,6 +336,7 @@ impl Exchange {
             return no_upgrade(problem.inside.as_deref().unwrap_or_default());
         }
         if kind == Failure::Broken {
+            attempts.carried = true;
             attempts.broken = Some(problem.clone());
         }
         let blame = if kind == Failure::Unprocessed { Blame::Declined } else { Blame::Server };

@@ -54,6 +54,7 @@ impl Exchange {
         let Some(log) = &mut *log else { return };
         let context = &self.context;
         let reported: SmallVec<[&'static str; 8]> = self.route().policy.reported(context).collect();
+        let drift: SmallVec<[&'static str; 3]> = context.drift.differs().words().collect();
         let target = self.target.as_ref();
         log.record(&Entry {
             ended_unix_us: context.now.unix_us.saturating_add(duration_us),
@@ -70,8 +71,10 @@ impl Exchange {
             bytes_out: self.bytes_out,
             client: context.client,
             principal: context.principal.as_ref().map(|principal| &*principal.id),
+            signed_by: context.signed_by.as_deref(),
             guard: context.stopped_by,
             reported: &reported,
+            drift: &drift,
             upstream_us: self.upstream_us,
             problem: context.problem,
             error: context.inside.as_deref(),
@@ -113,7 +116,8 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let duration_us = self.core.clock.monotonic_us().saturating_sub(self.context.now.monotonic_us);
         let site = Rc::clone(&self.site);
-        if self.watch.as_ref().is_some_and(Watch::exceeded) {
+        if let Some(watch) = self.watch.as_ref().filter(|watch| watch.exceeded()) {
+            self.context.body_bytes = Some(watch.received());
             site.router.route(self.place).policy.report_body(&mut self.context);
         }
         self.route().policy.finish(&End { sent: self.sent, status: self.status }, &self.context);

@@ -39,28 +39,8 @@ pub(super) enum Blame {
 impl Exchange {
     /// What a failed exchange with the application means.
     pub(super) fn broken(&mut self, policy: &Policy, failure: &SendFailure, upload: &Upload) -> Box<Problem> {
-        if self.watch.as_ref().is_some_and(Watch::exceeded)
-            && let Some(Stop::Refused(problem)) = policy.body_exceeded(&mut self.context)
-        {
+        if let Some(problem) = self.failed_by_client(policy, upload) {
             return problem;
-        }
-        match upload.fault() {
-            Some(ClientFault::Malformed(refusal)) => {
-                let problem = Problem::new(&strict_http::INVALID_REQUEST).close();
-                return Box::new(match refusal {
-                    Some(refusal) => problem.detail(refusal.detail()).inside(refusal.to_string()),
-                    None => problem.detail("The request's body breaks off its framing."),
-                });
-            }
-            Some(ClientFault::Left) => {
-                self.client_left = true;
-                return Box::new(
-                    Problem::new(&strict_http::INVALID_REQUEST)
-                        .inside("the client left in the middle of its body")
-                        .close(),
-                );
-            }
-            None => {}
         }
         let inside = match failure {
             SendFailure::NothingSent(_) => {
@@ -81,6 +61,26 @@ impl Exchange {
             SendFailure::Invalid(why) => format!("the exchange with the application failed: {why}"),
         };
         Box::new(Problem::new(&BAD_GATEWAY).inside(inside))
+    }
+}
+
+impl Exchange {
+    /// How the client failed its own body, when it did: it is too large, breaks off its framing, or its sender left.
+    pub(super) fn failed_by_client(&mut self, policy: &Policy, upload: &Upload) -> Option<Box<Problem>> {
+        if self.watch.as_ref().is_some_and(Watch::exceeded)
+            && let Some(Stop::Refused(problem)) = policy.body_exceeded(&mut self.context)
+        {
+            return Some(problem);
+        }
+        let problem = Problem::new(&strict_http::INVALID_REQUEST).close();
+        Some(Box::new(match upload.fault()? {
+            ClientFault::Malformed(Some(refusal)) => problem.detail(refusal.detail()).inside(refusal.to_string()),
+            ClientFault::Malformed(None) => problem.detail("The request's body breaks off its framing."),
+            ClientFault::Left => {
+                self.client_left = true;
+                problem.inside("the client left in the middle of its body")
+            }
+        }))
     }
 }
 

@@ -14,6 +14,7 @@ use seawall_core::{
     http::hop,
     problem::{Fault, Problem},
     redact,
+    resilience::Keyed,
     websocket::handshake,
 };
 use seawall_guards::{Head, Policy, Stop, Watch, strict_http};
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 
 use super::{
     Exchange,
+    alike::{Joined, Leading},
     answer::{FromUpstream, Payload},
     attempt::{self, Sent},
     compress,
@@ -40,13 +42,30 @@ const EXCERPT_WAIT: Duration = Duration::from_millis(500);
 type Answered = Result<Response<Payload>, Box<Problem>>;
 
 impl Exchange {
-    /// Forwards a request that all guards passed.
+    /// Forwards a request that all guards passed, once those that look at bodies have seen its body.
     pub(super) async fn forward(&mut self, policy: &Policy, mut head: Box<Head>, body: Incoming) -> Answered {
+        let keyed = attempt::keyed(&head);
+        let now = Instant::now();
+        let upload = self.upload(policy, keyed, body, now);
+        if let Some(stop) = self.look(policy, &mut head, &upload).await {
+            upload.give_up(head.headers.contains_key(EXPECT));
+            return Ok(self.stopped(stop));
+        }
+        let leading = match self.join(&upload).await {
+            Joined::Has(shared) => return Ok(self.pass_on_shared(policy, &shared).await),
+            Joined::Leads(leading) => Some(leading),
+            Joined::Alone => None,
+        };
         let protocol = hop::upgrade(&head.headers).filter(|_| self.http1);
         let opening = edge::on_upgrade(&mut head.extensions).map(|client| Opening {
             client,
             handshake: policy.sockets().and_then(|_| handshake::read(&head.method, head.version, &head.headers)),
         });
+        // Whether it may be sent twice is Seawall's to say while it keeps what became of it, and not the application's.
+        let keyed = match &self.context.attempt {
+            Some(attempt) if !attempt.bears_twice() => Keyed::No,
+            _ => keyed,
+        };
         // Said of this connection, and true of a shared one to the application too.
         self.takes_trailers = self.core.upstream.may_share() && hop::takes_trailers(&head.headers);
         strict_http::strip_connection_fields(&mut head.headers)?;
@@ -59,24 +78,42 @@ impl Exchange {
         head.version = Version::HTTP_11;
         self.core.upstream.name_host(&mut head.headers);
 
-        let keyed = attempt::keyed(&head);
-        let now = Instant::now();
-        let upload = if body.is_end_stream() {
-            Upload::nothing(now)
-        } else {
-            // Without a limit the body is counted all the same, for the log.
-            let watch = policy.watch().unwrap_or_else(|| Watch::new(u64::MAX, Mode::Report));
-            self.watch = Some(watch.clone());
-            let keep = if policy.retries().may_repeat(&self.method, keyed) { Keep::ToSendAgain } else { Keep::Nothing };
-            Upload::streaming(body, Some(watch), keep, now)
+        let turn = match self.compare(policy, &mut head).await {
+            Ok(turn) => turn,
+            Err(stop) => {
+                upload.give_up(false);
+                return Ok(self.stopped(stop));
+            }
         };
-        let sent = self.send(policy, head, keyed, &upload, now).await.map_err(|problem| self.failed(problem))?;
+        let sent = self.send(policy, head, keyed, &upload, Instant::now()).await;
+        drop(turn);
+        if !self.method.is_safe() {
+            self.core.flights.changed();
+        }
+        let sent = sent.map_err(|problem| self.failed(problem))?;
         upload.settle();
-        self.pass_on(policy, sent, upload, opening.filter(|_| protocol.is_some())).await
+        let opening = opening.filter(|_| protocol.is_some());
+        self.pass_on(policy, sent, (upload, opening, leading)).await
+    }
+
+    fn upload(&mut self, policy: &Policy, keyed: Keyed, body: Incoming, now: Instant) -> Rc<Upload> {
+        if body.is_end_stream() {
+            return Upload::nothing(now);
+        }
+        // Without a limit the body is counted all the same, for the log.
+        let watch = policy.watch().unwrap_or_else(|| Watch::new(u64::MAX, Mode::Report));
+        self.watch = Some(watch.clone());
+        let keep = if policy.retries().may_repeat(&self.method, keyed) { Keep::ToSendAgain } else { Keep::Nothing };
+        Upload::streaming(body, Some(watch), keep, now)
     }
 
     /// Passes the application's answer on, once it is found right.
-    async fn pass_on(&mut self, policy: &Policy, sent: Sent, upload: Rc<Upload>, opening: Option<Opening>) -> Answered {
+    async fn pass_on(
+        &mut self,
+        policy: &Policy,
+        sent: Sent,
+        (upload, opening, leading): (Rc<Upload>, Option<Opening>, Option<Leading>),
+    ) -> Answered {
         let Sent { lease, connection, answer } = sent;
         let (mut head, body) = answer.into_parts();
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
@@ -88,11 +125,21 @@ impl Exchange {
             return tunnel::open(self, policy, head, opening, connection);
         }
         strip_answer(&mut head).map_err(|inside| self.failed(Box::new(Problem::new(&BAD_GATEWAY).inside(inside))))?;
+        let sharing = leading.and_then(|leading| leading.sharing(&head));
+        let follow = self.follow(policy, &head);
         if let Some(stop) = policy.answer(&mut head, &mut self.context) {
             return Ok(self.replaced(stop, body).await);
         }
         let idle = policy.deadlines().response_idle;
-        let payload = compress::or_as_it_is(&mut head, FromUpstream::new(body, lease, connection, upload, idle), self);
+        let mut body = FromUpstream::new(body, lease, connection, upload, idle);
+        body.shown_to(follow);
+        if let Some(sharing) = sharing {
+            self.share(sharing, &mut body).await.map_err(|problem| self.failed(problem))?;
+        }
+        if let Some(stop) = self.hold(policy, &mut head, &mut body).await.map_err(|problem| self.failed(problem))? {
+            return Ok(self.stopped(stop));
+        }
+        let payload = compress::or_as_it_is(&mut head, body, self);
         Ok(Response::from_parts(head, payload))
     }
 
@@ -118,7 +165,7 @@ impl Exchange {
 }
 
 /// Removes what belongs to the connection to the application.
-fn strip_answer(head: &mut response::Parts) -> Result<(), String> {
+pub(super) fn strip_answer(head: &mut response::Parts) -> Result<(), String> {
     hop::strip(&mut head.headers).map_err(|fault| format!("in the application's answer, {fault}"))?;
     head.version = Version::HTTP_11;
     Ok(())

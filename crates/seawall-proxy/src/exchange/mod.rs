@@ -4,6 +4,7 @@
 //! dressing. The exchange then travels with the answer's body and ends with it, however it ends: only then are guards told,
 //! and the log line and the metrics written. [`refuse`] answers for what is no request.
 
+mod alike;
 mod answer;
 mod attempt;
 mod brief;
@@ -11,7 +12,11 @@ mod compress;
 mod discard;
 mod end;
 mod failed;
+mod follow;
 mod forward;
+mod hold;
+mod inspect;
+mod precondition;
 mod refuse;
 mod request;
 mod socket;

@@ -37,6 +37,22 @@ impl Begun {
 
     /// Answers the request.
     pub(crate) async fn answer(self) -> Response<Outbound> {
+        if self.exchange.site.router.carries_on(&self.head.headers) {
+            return self.carried_on().await;
+        }
+        self.answer_while_waited_for().await
+    }
+
+    /// Answers it even if nobody waits for that any more: what comes of it has to be known.
+    async fn carried_on(self) -> Response<Outbound> {
+        match tokio::task::spawn_local(self.answer_while_waited_for()).await {
+            Ok(answer) => answer,
+            // Panics are caught within, and nobody cancels it.
+            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+        }
+    }
+
+    async fn answer_while_waited_for(self) -> Response<Outbound> {
         let Self { mut exchange, head, body } = self;
         let outcome = AssertUnwindSafe(exchange.run(head, body)).catch_unwind().await;
         let answer = outcome.unwrap_or_else(|panic| exchange.panicked(&*panic));

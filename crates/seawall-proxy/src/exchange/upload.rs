@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::VecDeque,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 
 use super::discard::discard;
 use crate::{
+    core::Room,
     edge::{self, Incoming},
     upstream::BodyPlace,
 };
@@ -54,9 +56,14 @@ pub(super) enum Keep {
 #[derive(Debug)]
 pub(super) struct Upload {
     live: RefCell<Option<Counted<Incoming>>>,
-    /// What was taken from the client so far, while it can still be sent again.
-    kept: RefCell<Vec<Bytes>>,
+    /// What was taken from the client so far, while it can still be sent again, or was not sent yet.
+    kept: RefCell<VecDeque<Bytes>>,
+    /// Which of the kept parts the present attempt sends next.
+    next: Cell<usize>,
+    /// How much more may be kept.
     room: Cell<usize>,
+    /// What the kept parts take of the memory for bodies that guards look at.
+    memory: RefCell<Option<Room>>,
     replay: Cell<Replay>,
     /// Which attempt may read; earlier ones are over.
     attempt: Cell<u32>,
@@ -85,6 +92,8 @@ impl Upload {
             done: Cell::new(live.is_none()),
             live: RefCell::new(live),
             kept: RefCell::default(),
+            next: Cell::new(0),
+            memory: RefCell::default(),
             room: Cell::new(if keep == Keep::ToSendAgain { KEPT_BYTES } else { 0 }),
             replay: Cell::new(Replay::Possible),
             attempt: Cell::new(0),
@@ -96,12 +105,39 @@ impl Upload {
         })
     }
 
+    /// The body begins with what was looked at; all of it was, when the client has sent it all.
+    pub(super) fn begin_with(&self, parts: Vec<Bytes>, memory: Room) {
+        self.kept.replace(parts.into());
+        self.memory.replace(Some(memory));
+    }
+
+    /// This is sent instead of the client's body.
+    pub(super) fn replace(&self, body: Bytes) {
+        self.live.take();
+        self.done.set(true);
+        self.kept.replace(if body.is_empty() { VecDeque::new() } else { [body].into() });
+    }
+
+    /// The request goes no further. A client that asked first (`Expect`) and was not told to go on has nothing to send.
+    pub(super) fn give_up(&self, asks_first: bool) {
+        let live = self.live.take();
+        if let Some(body) = live.filter(|_| !asks_first || self.received.get() > 0) {
+            discard(body.into_inner());
+        }
+    }
+
+    /// How long the body is said to be; nothing when it comes in parts of unknown number.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.live.borrow().as_ref().map_or(Some(0), |body| body.size_hint().exact())
+    }
+
     /// The body from its start, for another attempt; whoever sent it before cannot go on.
     pub(super) fn begin(self: &Rc<Self>, now: Instant) -> Sending {
         let attempt = self.attempt.get() + 1;
         self.attempt.set(attempt);
         self.set(Waiting::Upstream, now);
-        Sending { upload: Rc::clone(self), attempt, next: 0, over: None }
+        self.next.set(0);
+        Sending { upload: Rc::clone(self), attempt, over: None }
     }
 
     /// Keeps the body while the server may still say that it has not looked at it, whatever the request is.
@@ -116,7 +152,7 @@ impl Upload {
         self.replay.get()
     }
 
-    /// There will be no further attempt.
+    /// There will be no further attempt. What was not sent yet goes on being sent.
     pub(super) fn settle(&self) {
         self.room.set(0);
         if !self.kept.borrow().is_empty() {
@@ -130,8 +166,8 @@ impl Upload {
     }
 
     /// Whether the whole body was passed on.
-    pub(super) const fn done(&self) -> bool {
-        self.done.get()
+    pub(super) fn done(&self) -> bool {
+        self.done.get() && self.kept.borrow().len() <= self.next.get()
     }
 
     /// How the client failed its body, when it did.
@@ -161,19 +197,59 @@ impl Upload {
         match self.room.get().checked_sub(part.len()) {
             Some(room) if self.replay.get() == Replay::Possible => {
                 self.room.set(room);
-                self.kept.borrow_mut().push(part.clone());
+                self.kept.borrow_mut().push_back(part.clone());
+                self.next.set(self.next.get() + 1);
             }
             _ => self.forget(),
         }
     }
 
+    /// Keeps nothing of what was sent.
     fn forget(&self) {
         self.replay.set(Replay::Impossible);
-        self.kept.take();
+        let mut kept = self.kept.borrow_mut();
+        kept.drain(..self.next.take());
+        if kept.is_empty() {
+            *kept = VecDeque::new();
+            self.memory.take();
+        }
     }
 
-    /// The next part from the client.
+    /// The next of the kept parts.
+    fn take_kept(&self) -> Option<Bytes> {
+        if self.kept.borrow().len() <= self.next.get() {
+            return None;
+        }
+        // It is taken as it is sent, so the application is there.
+        self.set(Waiting::Upstream, Instant::now());
+        if self.replay.get() == Replay::Impossible {
+            let part = self.kept.borrow_mut().pop_front()?;
+            if self.kept.borrow().is_empty() {
+                self.forget();
+            }
+            return Some(part);
+        }
+        let part = self.kept.borrow().get(self.next.get()).cloned()?;
+        self.next.set(self.next.get() + 1);
+        Some(part)
+    }
+
+    /// The next part from the client, kept as far as there is room.
     fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, SendingError>>> {
+        let frame = self.poll_client(cx);
+        match &frame {
+            Poll::Ready(Some(Ok(frame))) => match frame.data_ref() {
+                Some(part) => self.keep(part),
+                None => self.forget(),
+            },
+            Poll::Ready(Some(Err(_))) => self.forget(),
+            Poll::Ready(None) | Poll::Pending => {}
+        }
+        frame
+    }
+
+    /// The next part from the client, for whoever looks at it before it is sent.
+    pub(super) fn poll_client(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, SendingError>>> {
         let mut live = self.live.borrow_mut();
         let Some(body) = live.as_mut() else { return Poll::Ready(None) };
         let frame = Pin::new(&mut *body).poll_frame(cx);
@@ -184,19 +260,14 @@ impl Upload {
                 }
             }
             Poll::Ready(Some(Ok(frame))) => {
-                match frame.data_ref() {
-                    Some(part) => {
-                        self.received.set(self.received.get() + part.len() as u64);
-                        self.keep(part);
-                    }
-                    None => self.forget(),
+                if let Some(part) = frame.data_ref() {
+                    self.received.set(self.received.get() + part.len() as u64);
                 }
                 self.set(Waiting::Upstream, Instant::now());
                 self.done.set(body.is_end_stream());
             }
             Poll::Ready(Some(Err(error))) => {
                 self.set(Waiting::Upstream, Instant::now());
-                self.forget();
                 if let CountedError::Body(error) = error {
                     let fault = if edge::left(error) {
                         ClientFault::Left
@@ -236,8 +307,6 @@ pub(crate) enum SendingError {
 pub(crate) struct Sending {
     upload: Rc<Upload>,
     attempt: u32,
-    /// The kept part that comes next.
-    next: usize,
     /// The place on a shared connection that it takes.
     over: Option<BodyPlace>,
 }
@@ -259,18 +328,10 @@ impl Sending {
 
     /// The next part: one that was kept, or else the client's next.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, SendingError>>> {
-        if let Some(part) = self.kept() {
-            self.next += 1;
+        if let Some(part) = self.upload.take_kept() {
             return Poll::Ready(Some(Ok(Frame::data(part))));
         }
-        let frame = self.upload.poll_live(cx).map(|frame| frame.map(|frame| frame.map(edge::without_own_fields)));
-        let kept = self.upload.kept.borrow().len();
-        self.next = kept;
-        frame
-    }
-
-    fn kept(&self) -> Option<Bytes> {
-        self.upload.kept.borrow().get(self.next).cloned()
+        self.upload.poll_live(cx).map(|frame| frame.map(|frame| frame.map(edge::without_own_fields)))
     }
 }
 
@@ -293,12 +354,12 @@ impl Body for Sending {
     fn is_end_stream(&self) -> bool {
         self.attempt == self.upload.attempt.get()
             && self.rest_bytes() == 0
-            && self.kept().is_none()
+            && self.upload.kept.borrow().len() <= self.upload.next.get()
             && self.upload.live.borrow().as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        let kept: usize = self.upload.kept.borrow().iter().skip(self.next).map(Bytes::len).sum();
+        let kept: usize = self.upload.kept.borrow().iter().skip(self.upload.next.get()).map(Bytes::len).sum();
         let kept = kept + self.rest_bytes();
         let live = self.upload.live.borrow();
         let live = live.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);

@@ -314,7 +314,7 @@ impl Slot {
     fn give_back(&self, connection: UpstreamConnection, now: Instant) {
         // A place on a shared one is given back by whoever ends last: the answer, or the request's body.
         let UpstreamConnection::Http1(mut connection) = connection else { return };
-        if self.retired.get() || !connection.is_open() {
+        if self.retired.get() || !connection.is_free() {
             return;
         }
         let elsewhere = self.server.connections.waiting() > self.waiting.borrow().len();

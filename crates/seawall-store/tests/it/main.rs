@@ -16,6 +16,7 @@ mod checkpoints;
 mod crash;
 mod faults;
 mod foreign;
+mod idempotency;
 mod limits;
 mod loose;
 mod messages;

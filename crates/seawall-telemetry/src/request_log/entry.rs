@@ -40,10 +40,14 @@ pub struct Entry<'a> {
     pub client: IpAddr,
     /// Who the request is from, when that is known.
     pub principal: Option<&'a str>,
+    /// The key that signed the request, when one was asked for.
+    pub signed_by: Option<&'a str>,
     /// The guard that answered, when one did.
     pub guard: Option<&'a str>,
     /// The guards in report mode that would have refused.
     pub reported: &'a [&'static str],
+    /// In which parts the application's answer differs from its document.
+    pub drift: &'a [&'static str],
     /// The time the upstream took, in microseconds, when it was asked.
     pub upstream_us: Option<u64>,
     /// The problem that was answered.
@@ -65,6 +69,9 @@ pub(super) const LONGEST_NAME: usize = 64;
 
 /// The most names of reporting guards in one line.
 pub(super) const MOST_REPORTED: usize = 16;
+
+/// The most parts of an answer that are named as different: its status, its headers and its body.
+pub(super) const MOST_DRIFT: usize = 3;
 
 /// More bytes than any line has, when each byte of each value above is escaped to six.
 pub(super) const LONGEST_LINE: usize = 48 * 1_024;

@@ -2,7 +2,7 @@
 
 use seawall_core::http::TraceContext;
 
-use super::entry::{Entry, LONGEST_ERROR, LONGEST_NAME, LONGEST_PATH, LONGEST_TEXT, MOST_REPORTED};
+use super::entry::{Entry, LONGEST_ERROR, LONGEST_NAME, LONGEST_PATH, LONGEST_TEXT, MOST_DRIFT, MOST_REPORTED};
 use crate::line::{Head, Stamp, address, capped, escaped, key, milliseconds, number_field, text_field};
 
 /// Appends the line.
@@ -69,19 +69,28 @@ fn write_caller(out: &mut Vec<u8>, entry: &Entry<'_>) {
     if let Some(principal) = entry.principal {
         text_field(out, "principal", principal.as_bytes(), LONGEST_TEXT);
     }
+    if let Some(key) = entry.signed_by {
+        text_field(out, "signature.key", key.as_bytes(), LONGEST_TEXT);
+    }
 }
 
 fn write_guards(out: &mut Vec<u8>, entry: &Entry<'_>) {
     if let Some(guard) = entry.guard {
         text_field(out, "guard.name", guard.as_bytes(), LONGEST_NAME);
     }
-    if !entry.reported.is_empty() {
-        key(out, "guard.reported");
-        for (index, name) in entry.reported.iter().take(MOST_REPORTED).enumerate() {
-            out.extend_from_slice(if index == 0 { b"[\"" } else { b",\"" });
-            capped(out, name.as_bytes(), LONGEST_NAME);
-            out.push(b'"');
-        }
-        out.push(b']');
+    write_names(out, "guard.reported", entry.reported, MOST_REPORTED);
+    write_names(out, "answer.drift", entry.drift, MOST_DRIFT);
+}
+
+fn write_names(out: &mut Vec<u8>, name: &'static str, names: &[&str], most: usize) {
+    if names.is_empty() {
+        return;
     }
+    key(out, name);
+    for (index, name) in names.iter().take(most).enumerate() {
+        out.extend_from_slice(if index == 0 { b"[\"" } else { b",\"" });
+        capped(out, name.as_bytes(), LONGEST_NAME);
+        out.push(b'"');
+    }
+    out.push(b']');
 }

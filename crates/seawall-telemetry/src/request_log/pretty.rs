@@ -1,6 +1,6 @@
 //! A request as one aligned line for people.
 
-use super::entry::{Entry, LONGEST_ERROR, LONGEST_NAME, LONGEST_PATH, MOST_REPORTED};
+use super::entry::{Entry, LONGEST_ERROR, LONGEST_NAME, LONGEST_PATH, MOST_DRIFT, MOST_REPORTED};
 use crate::{
     Style,
     line::{Colour, Stamp, capped, escaped, milliseconds, number, paint, unpaint},
@@ -56,6 +56,10 @@ fn write_rest(out: &mut Vec<u8>, entry: &Entry<'_>) {
     for name in entry.reported.iter().take(MOST_REPORTED) {
         out.extend_from_slice(b" reported=");
         capped(out, name.as_bytes(), LONGEST_NAME);
+    }
+    for part in entry.drift.iter().take(MOST_DRIFT) {
+        out.extend_from_slice(b" drift=");
+        capped(out, part.as_bytes(), LONGEST_NAME);
     }
     if let Some(problem) = entry.problem {
         out.extend_from_slice(b" problem=");

@@ -68,8 +68,10 @@ fn plain(request_id: &RequestId) -> Entry<'_> {
         bytes_out: 42,
         client: IpAddr::from([192, 0, 2, 1]),
         principal: None,
+        signed_by: None,
         guard: None,
         reported: &[],
+        drift: &[],
         upstream_us: None,
         problem: None,
         error: None,
@@ -84,8 +86,10 @@ fn full(request_id: &RequestId) -> Entry<'_> {
         route: Some("/items"),
         status: 503,
         principal: Some("user:usr_1"),
+        signed_by: Some("partner"),
         guard: Some("load_shed"),
         reported: &["rate_limit", "csrf"],
+        drift: &["status"],
         upstream_us: Some(900),
         problem: Some(&OVERLOADED),
         error: Some("queue is \"full\""),
@@ -112,7 +116,7 @@ fn a_line_says_what_happened() {
     let lines = [json_line(&plain(&id)), json_line(&full(&id))].concat();
     insta::assert_snapshot!(String::from_utf8(lines).unwrap(), @r##"
     {"time":"2026-11-05T12:00:00.000001Z","level":"info","msg":"request","service":"shop","request.id":"req-1","http.method":"GET","url.path":"/items","http.status":200,"duration_ms":1.234,"bytes.in":0,"bytes.out":42,"client.address":"192.0.2.1"}
-    {"time":"2026-11-05T12:00:00.000001Z","level":"warn","msg":"request","service":"shop","request.id":"req-1","trace.id":"4bf92f3577b34da6a3ce929d0e0e4736","http.method":"GET","url.path":"/items","url.query":"page=2&token=[redacted]","http.route":"/items","http.status":503,"duration_ms":1.234,"bytes.in":0,"bytes.out":42,"client.address":"192.0.2.1","principal":"user:usr_1","guard.name":"load_shed","guard.reported":["rate_limit","csrf"],"upstream.duration_ms":0.900,"problem":"overloaded","error":"queue is \"full\"","user_agent":"curl/8"}
+    {"time":"2026-11-05T12:00:00.000001Z","level":"warn","msg":"request","service":"shop","request.id":"req-1","trace.id":"4bf92f3577b34da6a3ce929d0e0e4736","http.method":"GET","url.path":"/items","url.query":"page=2&token=[redacted]","http.route":"/items","http.status":503,"duration_ms":1.234,"bytes.in":0,"bytes.out":42,"client.address":"192.0.2.1","principal":"user:usr_1","signature.key":"partner","guard.name":"load_shed","guard.reported":["rate_limit","csrf"],"answer.drift":["status"],"upstream.duration_ms":0.900,"problem":"overloaded","error":"queue is \"full\"","user_agent":"curl/8"}
     "##);
 }
 
@@ -126,7 +130,7 @@ fn a_line_for_people_is_aligned() {
     ];
     insta::assert_snapshot!(lines.concat(), @r##"
     12:00:00.000 GET     /items                           → 200 1.234ms    req-1
-    12:00:00.000 GET     /items?page=2&token=[redacted]   → 503 1.234ms    req-1 guard=load_shed reported=rate_limit reported=csrf problem=overloaded: queue is \"full\"
+    12:00:00.000 GET     /items?page=2&token=[redacted]   → 503 1.234ms    req-1 guard=load_shed reported=rate_limit reported=csrf drift=status problem=overloaded: queue is \"full\"
     ESC[2m12:00:00.000ESC[0m GET     /items                           → ESC[32m200ESC[0m 1.234ms    ESC[2mreq-1ESC[0m
     "##);
 }
@@ -173,6 +177,7 @@ fn the_longest_line_fits_its_room() {
         principal: Some(&hostile),
         guard: Some(&hostile),
         reported: &names,
+        drift: &names,
         upstream_us: Some(u64::MAX),
         error: Some(&hostile),
         user_agent: Some(hostile.as_bytes()),

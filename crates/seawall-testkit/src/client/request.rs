@@ -62,6 +62,13 @@ impl Request {
         self
     }
 
+    /// The same request of another target.
+    #[must_use]
+    pub fn with_target(mut self, target: impl Into<String>) -> Self {
+        self.target = target.into();
+        self
+    }
+
     /// The method, in the case given.
     pub fn method(&self) -> &str {
         &self.method

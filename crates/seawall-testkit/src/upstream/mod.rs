@@ -10,6 +10,7 @@
 //! | `/upload` | JSON: `received` bytes and their `sum` ([`Checksum`]); flat memory |
 //! | `/status/CODE?Name=Value` | that status, with these headers; JSON body `{"status":CODE}` where allowed |
 //! | `/headers?Name=Value&…` | 200 with these header lines, percent-decoded, in order; framing headers are taken as they are |
+//! | `/say?BODY&Name=Value&…` | 200 with that body, percent-decoded, as JSON, and with these header lines; with `/say/MS`, the second half after the wait |
 //! | `/html`, `/page`, `/asset/N.js` (`.css`, `.svg`) | a small page; a page with 100 assets that ends with the title `loaded 100 failed 0`; its assets |
 //! | `/slow/MS`, `/slow-body/MS` | waits before the head; sends `first` at once and `second` after the wait |
 //! | `/trickle/N/MS`, `/sse/N/MS` | N chunks of one digit; N events `data: 1`, `data: 2` …; MS between them |

@@ -2,63 +2,50 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
+    path::Path,
     sync::Arc,
     thread,
     time::Duration,
 };
 
 use axum::Router;
+use bytes::Bytes;
 use seawall_config::Config;
 use seawall_core::{clock::Clock, limit::RateStore, meter::Meter, settings::Secret};
 use seawall_guards::{
     Shared,
     load_shed::Permits,
-    rate_limit::{self, MemoryRates},
+    rate_limit::{self, CAPACITY, MemoryRates},
+    report::Reports,
+    schema::Drift,
+    signatures::Seen,
+    versions::Callers,
 };
-use seawall_proxy::{
-    BuiltinRequest, Builtins, Plane, PlaneParts, SERVER_SECTION, Site, Upstream, UpstreamAddress, server,
-};
+use seawall_proxy::{BuiltinRequest, Builtins, Plane, PlaneParts, SERVER_SECTION, Site, Upstream, server};
 use seawall_telemetry::{LogSettings, LogWriter, Output, Registry, log::LevelHandle, trace::Spans};
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    AppError, ConfigSource, Running, Surroundings, admin, builtin,
+    AppError, ConfigSource, DataDirectory, Running, Surroundings, admin,
+    attempts::KeptAttempts,
+    builtin,
     catalogue::{DATA, TOP},
     counters::SharedCounters,
+    documents::Patience,
     encryption::Encryption,
     hand_over::{self, Entry, Ground, HandOverMeters, Held, Predecessor, Program, Step},
     health::Health,
     identity::Identity,
     mail::{self, MailDesk},
     notify::Notifier,
+    outbound,
     reload::{Lasting, ReloadMeters, Reloader},
     running::Parts,
     settings::Settings,
     store::{self, Store},
-    supervised::{Placement, Supervisor, Surrounding},
+    supervised::{Placed, Placement, Supervisor, Surrounding},
     traces::Traces,
 };
-
-/// The way of a supervised application's requests: the servers of the upstream.
-#[derive(Debug)]
-struct Placed(Upstream);
-
-impl Placement for Placed {
-    fn place(&self, address: SocketAddr) {
-        if let Err(error) = self.0.place(server(address)) {
-            tracing::error!(error = &error as &dyn std::error::Error, "requests cannot be led to the application");
-        }
-    }
-
-    fn in_flight(&self, address: SocketAddr) -> usize {
-        self.0.in_flight(&server(address))
-    }
-}
-
-/// A supervised application speaks HTTP in clear on this machine.
-fn server(address: SocketAddr) -> UpstreamAddress {
-    UpstreamAddress::Network { host: address.ip().to_string(), port: address.port(), encrypted: false }
-}
 
 /// An application that can be started: its settings are read and its routes were built once, so that starting it can only
 /// fail for want of something outside.
@@ -145,7 +132,7 @@ impl App {
 
     /// Where relative paths begin.
     #[must_use]
-    pub fn directory(&self) -> &std::path::Path {
+    pub fn directory(&self) -> &Path {
         &self.surroundings.directory
     }
 
@@ -185,9 +172,11 @@ impl App {
         let registry = Registry::new(cores);
         let encryption = Encryption::new(settings.tls.clone(), &self.surroundings.clock, &registry)?;
         // Listening before that means that an address in use is told at once, not after the application has started.
-        let lasts = self.lasting(cores, &registry).await?;
+        let key = self.outbound_key(&data_path)?;
+        let lasts = self.lasting(cores, &registry, (key, ground.addresses.outbound)).await?;
+        settings.fetch(&lasts.lasting.upstream, Patience::AsConfigured).await?;
         let (builtins, requests) = builtin::channel();
-        let sites = settings.sites(cores, &lasts.lasting.shared, &builtins)?;
+        let sites = settings.sites(cores, &lasts.lasting.shared, &lasts.lasting.reports, &builtins)?;
         let (traces, spans) = Traces::start(&settings.config, &settings.log.service, &lasts.lasting.clock, &registry)?;
         self.tell_open_files()?;
         if ground.promised() {
@@ -198,6 +187,10 @@ impl App {
         let meter = Arc::new(registry.clone());
         let store = Store::open(settings.store.clone(), clock, meter, &self.surroundings.variables).await?;
         lasts.lasting.health.look_at_store(store.db().clone());
+        lasts.attempts.open(store.attempts());
+        if let Some(outbound) = &lasts.lasting.outbound {
+            outbound.open(store.db());
+        }
         let (clock, meter) = (Arc::clone(&lasts.lasting.clock), Arc::new(registry.clone()));
         lasts.lasting.identity.open(store.place(), store.db(), store.caches(), clock, meter)?;
         lasts.lasting.identity.ready().await?;
@@ -207,7 +200,7 @@ impl App {
         if let Some(postman) = lasts.lasting.identity.postman(&settings.post) {
             store.deliver(postman);
         }
-        lasts.lasting.identity.tell_first(&settings.server.prefix).await;
+        lasts.lasting.identity.tell_of_people(&settings.server.prefix).await;
         let last_word = held.last_word.take();
         let meters = HandOverMeters::new(&registry);
         let running =
@@ -220,19 +213,21 @@ impl App {
     }
 
     /// Serves, first clients and then operators.
-    fn run(&self, built: Built) -> Result<Running, AppError> {
-        let Built { held, store, encryption, lasts: Lasts { lasting, supervisor, writer }, registry, builtins, .. } =
-            built;
+    fn run(
+        &self,
+        Built { held, store, encryption, lasts, sites, registry, builtins, requests, traces, spans }: Built,
+    ) -> Result<Running, AppError> {
+        let Lasts { lasting, supervisor, writer, .. } = lasts;
         let listeners = held.listeners(&self.settings)?;
-        let Held { public, admin: admin_listener, redirect, addresses, sockets, standard_error, .. } = held;
+        let Held { public, admin: admin_listener, redirect, outbound, addresses, sockets, standard_error, .. } = held;
         let (token, admin_key) = self.admin_credentials(&sockets.data, &lasting.clock, &registry)?;
-        let plane = self.plane(public, built.sites, built.spans, &encryption, &lasting, &registry)?;
-        let (upstream, health, identity) = (lasting.upstream.clone(), lasting.health.clone(), lasting.identity.clone());
-        let data = Arc::new(sockets.data);
+        let (data, openapi) = (Arc::new(sockets.data), self.settings.openapi(&sites, &lasting.identity)?);
+        let plane = self.plane(public, sites, spans, &encryption, &lasting, &registry)?;
+        let (upstream, health) = (lasting.upstream.clone(), lasting.health.clone());
+        let (identity, services) = (lasting.identity.clone(), lasting.outbound.clone());
         let reloader = Reloader::new(lasting, store.db().clone(), Arc::clone(&self.settings.config), plane.stage());
         let (hand_over, phase, wishes) = hand_over::channel();
-        let phases = phase.subscribe();
-        let program = self.program.clone().filter(|_| sockets.hand_over.is_some());
+        let (phases, program) = (phase.subscribe(), self.program.clone().filter(|_| sockets.hand_over.is_some()));
         let hand_over = program.is_some().then_some(hand_over);
         let admin = admin::router(admin::State {
             store: self.kept(&store, &identity),
@@ -261,11 +256,11 @@ impl App {
             plane,
             builtins,
             writer,
-            traces: built.traces,
+            traces,
             checks: upstream.watch(),
             encryption: encryption.begin(redirect, addresses.public.port()),
             registry,
-            builtin: self.builtin(&health, &identity).serve(built.requests),
+            builtin: self.builtin(&health, &identity, openapi).serve(requests),
             health,
             reloader,
             admin,
@@ -275,6 +270,7 @@ impl App {
             admin_key,
             data,
             store,
+            outbound: services.zip(outbound),
             supervisor,
             hand_over,
             heir: heir.transpose()?,
@@ -290,13 +286,14 @@ impl App {
             db: Some(store.db().clone()),
             application: identity.application().into(),
         };
-        store.router().merge(identity.operator_router()).merge(mail::router(desk))
+        let calls = outbound::router(store.db().clone(), Arc::clone(&self.surroundings.clock));
+        store.router().merge(identity.operator_router()).merge(mail::router(desk)).merge(calls)
     }
 
     /// What opens the admin interface: the token, and the key for scripts.
     fn admin_credentials(
         &self,
-        data: &super::data::DataDirectory,
+        data: &DataDirectory,
         clock: &Arc<dyn Clock>,
         registry: &Registry,
     ) -> Result<(Arc<Secret>, Option<Arc<admin::AdminKey>>), AppError> {
@@ -307,8 +304,8 @@ impl App {
     }
 
     /// Seawall's own targets.
-    fn builtin(&self, health: &Health, identity: &Identity) -> builtin::Targets {
-        builtin::Targets::new(&self.settings.server.prefix, &self.settings.health, health, identity)
+    fn builtin(&self, health: &Health, identity: &Identity, openapi: Option<Arc<Bytes>>) -> builtin::Targets {
+        builtin::Targets::new(&self.settings.server.prefix, &self.settings.health, health, identity, openapi)
     }
 
     /// Serves clients.
@@ -338,12 +335,18 @@ impl App {
     }
 
     /// Makes what outlives configurations, and starts the application when that is Seawall's task.
-    async fn lasting(&self, cores: usize, registry: &Registry) -> Result<Lasts, AppError> {
+    async fn lasting(
+        &self,
+        cores: usize,
+        registry: &Registry,
+        (key, outbound): (Option<Secret>, Option<SocketAddr>),
+    ) -> Result<Lasts, AppError> {
         let settings = &self.settings;
         let clock = Arc::clone(&self.surroundings.clock);
         let upstream = Upstream::new(&settings.upstream, cores, Arc::clone(&clock), Arc::new(registry.clone()))?;
         let (drain_timeout, drain_timeout_seen) = watch::channel(settings.server.drain_timeout);
-        let supervisor = self.supervise(&upstream, drain_timeout_seen).await?;
+        let given = key.as_ref().zip(outbound).map(|(key, address)| outbound::given(key, address));
+        let supervisor = self.supervise(&upstream, drain_timeout_seen, given.into_iter().flatten()).await?;
         let (writer, log) = LogWriter::start(self.output(), registry)?;
         let counters = SharedCounters::connect(&settings.store.store, Arc::clone(&clock), registry).await?;
         let health = Health::new(settings.health.clone(), upstream.clone(), Arc::clone(&clock));
@@ -351,12 +354,17 @@ impl App {
             health.look_at_counters(counters.clone());
         }
         let identity = Identity::new(&settings.config, &self.surroundings.directory)?;
+        let attempts = KeptAttempts::default();
+        let outbound = settings.calls.as_ref().zip(key);
+        let outbound = outbound.map(|(calls, key)| calls.outbound(key, &identity, &clock, registry)).transpose()?;
         let lasting = Lasting {
             source: self.source.clone(),
             directory: self.surroundings.directory.clone(),
             open_files: self.surroundings.open_files,
-            shared: shared(settings, registry, counters, &identity)?,
+            reports: Reports::new(Arc::clone(&clock), settings.config.values(&rate_limit::SECTION).get(&CAPACITY)?),
+            shared: shared(settings, registry, counters, &identity, attempts.clone())?,
             identity,
+            outbound,
             health,
             upstream,
             log,
@@ -367,7 +375,13 @@ impl App {
             supervised: supervisor.is_some(),
             notifier: self.notifier.clone(),
         };
-        Ok(Lasts { lasting, supervisor, writer })
+        Ok(Lasts { lasting, attempts, supervisor, writer })
+    }
+
+    /// What the application's calls show, when there is something to call.
+    fn outbound_key(&self, data: &Path) -> Result<Option<Secret>, AppError> {
+        let Some(calls) = &self.settings.calls else { return Ok(None) };
+        calls.shared.key.clone().map_or_else(|| DataDirectory::outbound_key_in(data), Ok).map(Some)
     }
 
     /// The application that Seawall starts, once it is ready and requests are led to it.
@@ -375,12 +389,13 @@ impl App {
         &self,
         upstream: &Upstream,
         drain_timeout: watch::Receiver<Duration>,
+        given: impl Iterator<Item = (String, String)>,
     ) -> Result<Option<Supervisor>, AppError> {
         let Some(settings) = self.settings.supervised.clone() else { return Ok(None) };
-        let placed = Arc::new(Placed(upstream.clone()));
+        let placed = Arc::new(Placed::new(upstream.clone()));
         let surrounding = Surrounding {
             directory: self.surroundings.directory.clone(),
-            variables: self.surroundings.variables.clone(),
+            variables: self.surroundings.variables.iter().cloned().chain(given).collect(),
             clock: Arc::clone(&self.surroundings.clock),
             placement: Some(Arc::clone(&placed) as _),
             drain_timeout,
@@ -394,6 +409,7 @@ impl App {
 /// What outlives configurations, and what it came with.
 struct Lasts {
     lasting: Lasting,
+    attempts: KeptAttempts,
     supervisor: Option<Supervisor>,
     writer: LogWriter,
 }
@@ -418,13 +434,25 @@ fn shared(
     registry: &Registry,
     counters: Option<SharedCounters>,
     identity: &Identity,
+    attempts: KeptAttempts,
 ) -> Result<Shared, AppError> {
-    let capacity = settings.config.values(&rate_limit::SECTION).get(&rate_limit::CAPACITY)?;
+    let capacity = settings.config.values(&rate_limit::SECTION).get(&CAPACITY)?;
     let meter: Arc<dyn Meter> = Arc::new(registry.clone());
     let memory = MemoryRates::new(capacity, &*meter);
     let (rates, local_rates): (Arc<dyn RateStore>, _) = match counters {
         Some(counters) => (Arc::new(counters), Some(memory as _)),
         None => (memory, None),
     };
-    Ok(Shared { rates, local_rates, meter, permits: Permits::default(), credentials: identity.credentials() })
+    Ok(Shared {
+        rates,
+        local_rates,
+        meter,
+        permits: Permits::default(),
+        callers: Callers::default(),
+        attempts: Arc::new(attempts),
+        rehearsed: Arc::default(),
+        signatures: Seen::default(),
+        drift: Drift::default(),
+        credentials: identity.credentials(),
+    })
 }

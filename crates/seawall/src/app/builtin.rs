@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::Body,
     extract::Path,
-    http::{Request, Response, StatusCode, header},
+    http::{HeaderMap, Request, Response, StatusCode, header},
     response::IntoResponse,
     routing::get,
 };
@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use seawall_core::problem::Problem;
 use seawall_guards::{problem::NOT_FOUND, strict_http::METHOD_REFUSED};
+use seawall_identity::http::invalid_input;
 use seawall_proxy::{BuiltinRequest, Builtins, spelled};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tower::ServiceExt;
@@ -52,8 +53,15 @@ pub(super) struct Targets {
 
 impl Targets {
     /// The targets under `prefix`, and health at the paths of its settings.
-    pub(super) fn new(prefix: &str, settings: &HealthSettings, health: &Health, identity: &Identity) -> Self {
-        Self { router: router(prefix, settings, health, identity), places: Places::new(prefix, settings) }
+    pub(super) fn new(
+        prefix: &str,
+        settings: &HealthSettings,
+        health: &Health,
+        identity: &Identity,
+        openapi: Option<Arc<Bytes>>,
+    ) -> Self {
+        let router = router(prefix, settings, health, identity).merge(published(prefix, openapi));
+        Self { router, places: Places::new(prefix, settings) }
     }
 
     /// Answers requests until the sites that send them are gone.
@@ -93,6 +101,19 @@ fn router(prefix: &str, settings: &HealthSettings, health: &Health, identity: &I
         router = router.route(&spelled(path), ready.clone());
     }
     router
+}
+
+/// The document, when it is published.
+fn published(prefix: &str, openapi: Option<Arc<Bytes>>) -> Router {
+    let answer = move || async move {
+        let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")];
+        match openapi {
+            Some(document) => (headers, Bytes::clone(&document)).into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        }
+    };
+    let prefix = spelled(prefix);
+    Router::new().route(&format!("{prefix}/openapi.json"), get(answer))
 }
 
 /// How many requests are answered at once.
@@ -136,6 +157,10 @@ async fn answer(router: Router, request: Request<Body>) -> Result<Response<Bytes
             None => problem,
         });
     }
+    if response.status() == StatusCode::BAD_REQUEST && is_plain(response.headers()) {
+        // What the router refuses before a target sees it.
+        return Err(invalid_input("A parameter of the path or of the query cannot be read, or came more than once."));
+    }
     if response.status() == StatusCode::NOT_FOUND {
         return Err(not_found().detail("Seawall answers nothing at this path."));
     }
@@ -143,6 +168,11 @@ async fn answer(router: Router, request: Request<Body>) -> Result<Response<Bytes
     let bytes =
         Limited::new(body, MOST_BYTES).collect().await.map_err(|error| not_found().inside(error.to_string()))?;
     Ok(Response::from_parts(head, bytes.to_bytes()))
+}
+
+/// Whether an answer is plain text, as the router writes it. Targets answer JSON, pages and problems.
+fn is_plain(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"))
 }
 
 async fn readiness(health: Health, show: Show) -> Response<Body> {

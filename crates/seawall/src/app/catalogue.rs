@@ -8,14 +8,15 @@ use seawall_core::{
     settings::{Field, Literal, Section},
 };
 use seawall_guards::{
-    DECISIONS, GuardEntry, access, authentication, body, client_address, compression, cors, deadline, load_shed,
-    rate_limit, request_id, rescue, retry, security_headers, strict_http, trace_context, websocket,
+    DECISIONS, GuardEntry, access, authentication, body, client_address, compression, conditional, cors, csrf,
+    deadline, form, idempotency, json, load_shed, payload_filter, rate_limit, request_id, rescue, retry,
+    schema as schema_guard, security_headers, signatures, strict_http, trace_context, versions, websocket,
 };
 use seawall_proxy::{SERVER_SECTION, TLS_SECTION, UPSTREAM_SECTION};
 use seawall_store::migration::Ledger;
 use seawall_telemetry::{LOG_SECTION, TRACE_SECTION};
 
-use super::{admin, counters, hand_over, health, mail, reload, supervised};
+use super::{admin, counters, hand_over, health, mail, openapi, reload, supervised};
 
 /// One step of a request's way through the guards.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +38,7 @@ const fn by_route(guard: &'static GuardEntry, why: &'static str) -> Step {
 }
 
 /// The order in which guards see a request; answers pass back the other way.
-pub static ORDER: [Step; 17] = [
+pub static ORDER: [Step; 26] = [
     before_route(
         &strict_http::ENTRY,
         "first, so that nothing reads a head that can be read in two ways, and its limits count only what the client sent",
@@ -68,11 +69,44 @@ pub static ORDER: [Step; 17] = [
         "after the limits, so that a flood of credentials asks the store for no more than they let through",
     ),
     by_route(
+        &csrf::ENTRY,
+        "as soon as it is known what the request shows, so that no page of another site spends what the visitor may ask",
+    ),
+    by_route(
         &rate_limit::BY_PRINCIPAL,
         "as soon as it is known who asks, so that what is refused next was counted too",
     ),
     by_route(&access::ENTRY, "as soon as it is known who asks, and before the body is read"),
+    by_route(
+        &signatures::ENTRY,
+        "after those who may not ask, and before anything that tells what the route takes, so that nobody learns it who cannot sign",
+    ),
+    by_route(
+        &versions::ENTRY,
+        "after those who may not ask, so that who uses an old version is somebody who may, and before the body is read",
+    ),
     by_route(&body::ENTRY, "on the body, which is read only for requests that all others let pass"),
+    by_route(
+        &json::ENTRY,
+        "after the size, which bounds what is read, and before anything that trusts what the body holds",
+    ),
+    by_route(&form::ENTRY, "beside JSON, since a body is one or the other"),
+    by_route(
+        &schema_guard::ENTRY,
+        "after the shape, which reads the body that it compares; its heads are of those who may use the route, so that nobody else learns what it takes",
+    ),
+    by_route(
+        &payload_filter::ENTRY,
+        "on what is sound, as the last that only looks, so that it guesses about nothing that is refused for certain",
+    ),
+    by_route(
+        &idempotency::ENTRY,
+        "last, so that a key is claimed only for a request that nothing else refuses, and each claim is sent on",
+    ),
+    by_route(
+        &conditional::ENTRY,
+        "innermost, so that it sees the application's own answer, and holds a resource only for changes that all others let pass",
+    ),
 ];
 
 /// Where Seawall keeps its own files.
@@ -98,7 +132,7 @@ pub static TOP: Section = Section::new(
 );
 
 /// Sections that belong to no guard, before those that do.
-static OWN_SECTIONS: [&Section; 19] = [
+static OWN_SECTIONS: [&Section; 25] = [
     &TOP,
     &UPSTREAM_SECTION,
     &supervised::SECTION,
@@ -107,6 +141,11 @@ static OWN_SECTIONS: [&Section; 19] = [
     &TLS_SECTION,
     &admin::SECTION,
     &health::SECTION,
+    &seawall_outbound::SECTION,
+    &seawall_outbound::llm::SECTION,
+    &seawall_outbound::llm::PROVIDERS,
+    &seawall_outbound::llm::MODELS,
+    &seawall_outbound::llm::BUDGETS,
     &seawall_store::SECTION,
     &seawall_store::audit::SECTION,
     &seawall_store::backup::SECTION,
@@ -116,6 +155,7 @@ static OWN_SECTIONS: [&Section; 19] = [
     &seawall_identity::passkeys::SECTION,
     &seawall_identity::http::PAGES_SECTION,
     &mail::SECTION,
+    &openapi::SECTION,
     &LOG_SECTION,
     &TRACE_SECTION,
 ];
@@ -140,7 +180,7 @@ static PRESETS: [Preset; 3] = [
 ];
 
 /// The migrations of every crate that keeps something, in the order in which they build on one another.
-pub static LEDGERS: [&Ledger; 2] = [&seawall_store::LEDGER, &seawall_identity::LEDGER];
+pub static LEDGERS: [&Ledger; 3] = [&seawall_store::LEDGER, &seawall_identity::LEDGER, &seawall_outbound::LEDGER];
 
 /// The guards whose section is their own; another may share it, with its problems.
 fn owners() -> impl Iterator<Item = &'static GuardEntry> {
@@ -164,6 +204,7 @@ pub fn problems() -> impl Iterator<Item = &'static ProblemType> {
     guards
         .chain(seawall_proxy::PROBLEMS.iter().copied())
         .chain(admin::PROBLEMS.iter().copied())
+        .chain(seawall_outbound::PROBLEMS.iter().copied())
         .chain(seawall_identity::http::PROBLEMS.iter().copied())
         .chain(seawall_identity::http::MAIL_PROBLEMS.iter().copied())
         .chain(seawall_identity::http::OIDC_PROBLEMS.iter().copied())
@@ -177,9 +218,10 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
     std::iter::once(&DECISIONS)
         .chain(guards)
         .chain(own)
+        .chain(seawall_outbound::METRICS)
         .chain(seawall_store::METRICS)
         .chain(seawall_identity::password::METRICS)
-        .chain([&seawall_identity::keys::REFUSALS, &admin::REFUSALS])
+        .chain([&seawall_identity::keys::REFUSALS, &seawall_identity::passkeys::CEREMONIES, &admin::REFUSALS])
         .chain(counters::METRICS)
         .chain(reload::METRICS)
         .chain(hand_over::METRICS)

@@ -13,6 +13,9 @@ use seawall_core::settings::Secret;
 
 use super::{AppError, random};
 
+/// The file with the key of the application's calls.
+const OUTBOUND_KEY: &str = "outbound.key";
+
 /// The directory, locked for this process as long as the value lives, or until it is handed over to another.
 #[derive(Debug)]
 pub struct DataDirectory {
@@ -83,10 +86,25 @@ impl DataDirectory {
         data.join("admin.sock")
     }
 
+    /// Where the key of the application's calls is kept, unless configuration gives it.
+    #[must_use]
+    pub fn outbound_key_path(&self) -> PathBuf {
+        self.path.join(OUTBOUND_KEY)
+    }
+
     /// Where the admin token is kept.
     #[must_use]
     pub fn token_path(&self) -> PathBuf {
         self.path.join("admin.token")
+    }
+
+    /// The key that calls of the application show; made at the first start, readable by its owner only.
+    ///
+    /// # Errors
+    /// [`AppError::Data`] when it cannot be read or made.
+    pub(super) fn outbound_key_in(data: &Path) -> Result<Secret, AppError> {
+        let path = data.join(OUTBOUND_KEY);
+        read_or_make(&path).map(Secret::from).map_err(|source| AppError::Data { path, source })
     }
 
     /// The admin token; made at the first start, readable by its owner only.
@@ -114,7 +132,7 @@ fn read_or_make(path: &Path) -> io::Result<String> {
     match File::open(path) {
         Ok(mut file) => {
             if file.metadata()?.permissions().mode() & 0o077 != 0 {
-                tracing::warn!(file = %path.display(), "others could read the admin token; only its owner may from now on");
+                tracing::warn!(file = %path.display(), "others could read this secret; only its owner may from now on");
                 file.set_permissions(fs::Permissions::from_mode(0o600))?;
             }
             let mut token = String::new();
@@ -123,15 +141,15 @@ fn read_or_make(path: &Path) -> io::Result<String> {
             if token.len() < 32 {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
-                    "the token in it is shorter than 32 characters; remove the file and a new one is made",
+                    "the secret in it is shorter than 32 characters; remove the file and a new one is made",
                 ));
             }
             Ok(token)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let token = random::secret()?;
-            // Written whole under another name first: a crash leaves no half token behind.
-            let fresh = path.with_extension("token.new");
+            // Written whole under another name first: a crash leaves no half secret behind.
+            let fresh = path.with_extension("new");
             let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&fresh)?;
             writeln!(file, "{token}")?;
             file.sync_all()?;

@@ -9,7 +9,7 @@ use seawall_proxy::{EncryptionError, PlaneError, TlsError};
 use seawall_store::counters::RedisFault;
 use seawall_telemetry::TelemetryError;
 
-use super::{hand_over::HandOverError, store::StoreFault, supervised::SupervisedError};
+use super::{documents::DocumentFault, hand_over::HandOverError, store::StoreFault, supervised::SupervisedError};
 
 /// Why the application cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,12 @@ pub enum AppError {
     /// A route of ours that is no route.
     #[error("a built-in path cannot be used: {0}")]
     BuiltinPath(String),
+    /// The application's document.
+    #[error("the application's document cannot be used: {0}")]
+    Document(String),
+    /// The application's document, which it did not give.
+    #[error(transparent)]
+    NotGiven(#[from] DocumentFault),
     /// No application to protect.
     #[error("no application is named")]
     NoUpstream,
@@ -58,6 +64,18 @@ pub enum AppError {
     /// Sessions that anybody on the way could take.
     #[error("people can sign in ([identity]), and nothing says that their connections are encrypted")]
     SessionsInClear,
+    /// Calls of the application cannot be made.
+    #[error("calls to other services cannot be made: {0}")]
+    Outbound(String),
+    /// The listener for the application's calls.
+    #[error("cannot listen on {address} for calls to other services")]
+    OutboundListen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The listener that redirects to https.
     #[error("cannot listen on {address} for redirects to https")]
     RedirectListen {
@@ -126,6 +144,7 @@ impl AppError {
             | Self::Policy(_)
             | Self::TooManyGuards
             | Self::BuiltinPath(_)
+            | Self::Document(_)
             | Self::NoUpstream
             | Self::TwoUpstreams
             | Self::Encryption(_)
@@ -133,6 +152,7 @@ impl AppError {
             | Self::NoAnnouncer
             | Self::Mail(_)
             | Self::Fetch(_)
+            | Self::Outbound(_)
             | Self::Theme(_)
             | Self::SessionsInClear => 64,
             Self::Supervised(error) => error.exit_code(),
@@ -140,9 +160,11 @@ impl AppError {
             Self::Plane(PlaneError::Listen { .. })
             | Self::AdminListen { .. }
             | Self::RedirectListen { .. }
+            | Self::OutboundListen { .. }
             | Self::InUse(_)
             | Self::Data { .. }
             | Self::Identity(_)
+            | Self::NotGiven(_)
             | Self::Counters(_)
             | Self::HandOver(_) => 69,
             Self::Plane(PlaneError::Start(_)) | Self::Telemetry(_) => 70,
@@ -164,6 +186,9 @@ impl AppError {
             Self::RedirectListen { source, .. } if in_use(source) => Some(
                 "another program listens there; stop it, or choose another address as `redirect_listen` in [tls]".to_owned(),
             ),
+            Self::OutboundListen { source, .. } if in_use(source) => {
+                Some("another program listens there; stop it, or choose another address as `listen` in [outbound]".to_owned())
+            }
             Self::NoAnnouncer => Some(
                 "name the load balancer's addresses as `trusted` in [client_address], or turn `proxy_protocol` off".to_owned(),
             ),
@@ -192,6 +217,10 @@ impl AppError {
             ),
             Self::Counters(_) => Some(
                 "see that user and password in `redis` in [store] are right, and that this user may run scripts and use the keys `seawall:*`"
+                    .to_owned(),
+            ),
+            Self::NotGiven(_) => Some(
+                "see that the application runs and gives its document there, as JSON with status 200; wait longer with `document_wait` in [schema], or save the document and name the file as `document`"
                     .to_owned(),
             ),
             Self::Supervised(error) => error.help(),

@@ -1,11 +1,13 @@
 //! The application: everything wired from a configuration and its surroundings.
 
 pub mod admin;
+mod attempts;
 mod build;
 mod builtin;
 pub mod catalogue;
 mod counters;
 mod data;
+pub(crate) mod documents;
 pub mod encryption;
 mod fault;
 mod fetch;
@@ -14,6 +16,8 @@ pub mod health;
 pub(crate) mod identity;
 pub mod mail;
 pub mod notify;
+mod openapi;
+mod outbound;
 mod random;
 mod redirect;
 pub mod reload;

@@ -10,16 +10,21 @@ use std::{
 
 use axum::Router;
 use seawall_core::settings::Secret;
+use seawall_outbound::Outbound;
 use seawall_proxy::{Builtins, Plane};
 use seawall_store::Db;
 use seawall_telemetry::{LogWriter, Registry};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinHandle},
+};
 
 use super::{
     AppError, DataDirectory, admin,
     hand_over::{HandOver, Phase},
     health::Health,
     notify::Notifier,
+    outbound,
     reload::{self, Reloader},
     store::Store,
     supervised::Supervisor,
@@ -40,6 +45,8 @@ pub struct Addresses {
     pub secure: bool,
     /// Where requests in clear are redirected, when they are.
     pub redirect: Option<SocketAddr>,
+    /// Where the application's calls to other services come in, when there is something to call.
+    pub outbound: Option<SocketAddr>,
 }
 
 /// A server that runs. Dropping it ends it at once; [`Running::drain`] lets it finish.
@@ -68,6 +75,10 @@ pub struct Running {
     encryption: Vec<JoinHandle<()>>,
     admin_tcp: JoinHandle<io::Result<()>>,
     admin_unix: JoinHandle<io::Result<()>>,
+    /// Answers the application's calls, when there is something to call.
+    outbound: Option<JoinHandle<io::Result<()>>>,
+    /// What has to be recorded before the store is closed.
+    calls: Option<Outbound>,
     supervisor: Option<Supervisor>,
 }
 
@@ -92,6 +103,7 @@ pub(super) struct Parts<B, C> {
     pub(super) admin_key: Option<Arc<admin::AdminKey>>,
     pub(super) data: Arc<DataDirectory>,
     pub(super) store: Store,
+    pub(super) outbound: Option<(Outbound, TcpListener)>,
     pub(super) supervisor: Option<Supervisor>,
     pub(super) hand_over: Option<HandOver>,
     pub(super) heir: Option<JoinHandle<()>>,
@@ -106,6 +118,9 @@ impl Running {
         C: Future<Output = ()> + Send + 'static,
     {
         let unix = parts.admin.clone();
+        let accepting = outbound::accepting(parts.phase.clone());
+        let calls = parts.outbound.as_ref().map(|(outbound, _)| outbound.clone());
+        let outbound = parts.outbound.map(|(outbound, listener)| tokio::spawn(outbound.serve(listener, accepting)));
         Self {
             addresses: parts.addresses,
             plane: parts.plane,
@@ -132,6 +147,8 @@ impl Running {
             hand_over: parts.hand_over,
             heir: parts.heir,
             standard_error: parts.standard_error,
+            outbound,
+            calls,
             supervisor: parts.supervisor,
         }
     }
@@ -236,6 +253,7 @@ impl Running {
             _ = &mut self.builtin => Err(AppError::Died("control plane")),
             result = &mut self.admin_tcp => Err(died(result, "admin listener")),
             result = &mut self.admin_unix => Err(died(result, "admin socket")),
+            result = calls(&mut self.outbound) => Err(died(result, "listener for calls")),
         }
     }
 
@@ -247,8 +265,23 @@ impl Running {
         }
     }
 
+    /// Waits until every call of a language model that has ended is recorded.
+    pub async fn flush_calls(&self) {
+        if let Some(calls) = &self.calls {
+            calls.flush().await;
+        }
+    }
+
+    /// Records calls of language models, and gives back what budgets have left. Call it when no more calls are answered.
+    pub async fn close_calls(&self) {
+        if let Some(calls) = &self.calls {
+            calls.close().await;
+        }
+    }
+
     /// Gives Seawall's own database back, after all that waits for it. Call it when the server has ended.
     pub async fn close_store(&mut self) {
+        self.close_calls().await;
         self.store.close().await;
     }
 
@@ -277,6 +310,14 @@ impl Running {
     }
 }
 
+/// Ends when the listener for calls does; never when there is none.
+async fn calls(task: &mut Option<JoinHandle<io::Result<()>>>) -> Result<io::Result<()>, JoinError> {
+    match task {
+        Some(task) => task.await,
+        None => std::future::pending().await,
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         for task in [&self.admin_tcp, &self.admin_unix] {
@@ -296,7 +337,7 @@ impl Drop for Running {
     }
 }
 
-fn died(result: Result<io::Result<()>, tokio::task::JoinError>, part: &'static str) -> AppError {
+fn died(result: Result<io::Result<()>, JoinError>, part: &'static str) -> AppError {
     if let Ok(Err(error)) = result {
         tracing::error!(error = %error, part, "a part of the control plane failed");
     }

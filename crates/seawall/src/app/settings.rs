@@ -2,17 +2,24 @@
 
 use std::{path::Path, sync::Arc};
 
+use bytes::Bytes;
 use seawall_config::Config;
-use seawall_guards::{Shared, client_address, rate_limit, strict_http};
-use seawall_proxy::{Builtins, SERVER_SECTION, ServerSettings, Site, TlsSettings, UPSTREAM_SECTION, UpstreamSettings};
+use seawall_guards::{Shared, client_address, rate_limit, report::Reports, strict_http};
+use seawall_proxy::{
+    Builtins, SERVER_SECTION, ServerSettings, Site, TlsSettings, UPSTREAM_SECTION, Upstream, UpstreamSettings,
+};
 use seawall_telemetry::{LOG_SECTION, LogSettings};
 
 use super::{
     AppError,
     admin::{self, AdminSettings},
+    documents::{self, Documents, Patience},
     encryption,
     health::{self, HealthSettings},
+    identity::Identity,
     mail::Post,
+    openapi,
+    outbound::CallSettings,
     sites::SiteParts,
     store::StorePlace,
     supervised::{self, SupervisedSettings},
@@ -34,6 +41,9 @@ pub(super) struct Settings {
     pub(super) log: LogSettings,
     pub(super) store: StorePlace,
     pub(super) post: Post,
+    pub(super) documents: Arc<Documents>,
+    /// Calls of the application, when there is something to call.
+    pub(super) calls: Option<CallSettings>,
 }
 
 impl Settings {
@@ -49,7 +59,6 @@ impl Settings {
         fit(&mut server, open_files);
         encryption::check_announcers(&server)?;
         let mut settings = Self {
-            server,
             tls: encryption::settings(&config, directory)?,
             upstream: UpstreamSettings::read(config.values(&UPSTREAM_SECTION))?,
             supervised: SupervisedSettings::read(&config)?,
@@ -58,9 +67,12 @@ impl Settings {
                 .within(directory)
                 .with_counters_required(rate_limit::needs_counters(config.values(&rate_limit::SECTION))?),
             log: LogSettings::read(config.values(&LOG_SECTION))?,
+            calls: CallSettings::read(&config, &server.prefix)?,
             store: StorePlace::read(&config, directory)?,
             post: Post::read(&config, directory)?,
+            documents: Arc::new(Documents::new(directory)),
             config: Arc::new(config),
+            server,
         };
         settings.upstream.ca_file = settings.upstream.ca_file.take().map(|file| directory.join(file));
         if supervised::both_named(&settings.config)? {
@@ -72,16 +84,53 @@ impl Settings {
         Ok(settings)
     }
 
-    /// One site for each core, over the same counters.
-    pub(super) fn sites(&self, cores: usize, shared: &Shared, builtins: &Builtins) -> Result<Vec<Site>, AppError> {
+    /// Whether the application gives a document itself.
+    ///
+    /// # Errors
+    /// [`AppError`] when the settings are not checked ones.
+    pub(super) fn fetches(&self) -> Result<bool, AppError> {
+        Ok(!documents::fetched(&self.config)?.is_empty())
+    }
+
+    /// Fetches the documents that the application gives itself: what is built next needs them.
+    ///
+    /// # Errors
+    /// [`AppError`] when it does not give one in time.
+    pub(super) async fn fetch(&self, upstream: &Upstream, patience: Patience) -> Result<(), AppError> {
+        let paths = documents::fetched(&self.config)?;
+        Ok(documents::fetch(paths, &self.documents, upstream, patience).await?)
+    }
+
+    /// One site for each core, over the same counters and the same memory of reports.
+    pub(super) fn sites(
+        &self,
+        cores: usize,
+        shared: &Shared,
+        reports: &Reports,
+        builtins: &Builtins,
+    ) -> Result<Vec<Site>, AppError> {
         let parts = SiteParts {
             config: &self.config,
             shared,
+            reports: Some(reports),
+            documents: &self.documents,
             builtins: builtins.clone(),
             prefix: self.server.prefix.clone(),
             aliases: self.health.live_paths.iter().chain(&self.health.ready_paths).cloned().collect(),
         };
         (0..cores).map(|_| parts.build()).collect()
+    }
+
+    /// The document that is published of one of the sites.
+    pub(super) fn openapi(&self, sites: &[Site], identity: &Identity) -> Result<Option<Arc<Bytes>>, AppError> {
+        let Some(site) = sites.first() else { return Ok(None) };
+        openapi::document(&openapi::Parts {
+            config: &self.config,
+            documents: &self.documents,
+            router: &site.router,
+            prefix: &self.server.prefix,
+            credentials: identity.credentials(),
+        })
     }
 }
 

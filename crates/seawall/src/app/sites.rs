@@ -1,25 +1,32 @@
 //! Sites: the routes of a configuration with their guards, built once for each core.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::Path,
+    sync::Arc,
+};
 
 use seawall_config::{Config, Route as ConfigRoute};
 use seawall_core::{
     Environment, Mode,
     http::RoutePattern,
-    meter::NoMeter,
+    reply::BoxFuture,
     settings::{Setting, Values},
 };
 use seawall_guards::{
-    Build, BuildError, GuardEntry, Policy, ReportOnly, SectionSource, Shared, Step,
-    load_shed::Permits,
+    Build, BuildError, GuardEntry, Policy, ReportOnly, SectionSource, Settle, Shared, Step,
     problem::Pages,
-    rate_limit::{self, MemoryRates},
+    rate_limit,
+    report::Reports,
+    schema::{Document, DocumentSource, Operation},
 };
 use seawall_proxy::{Builtins, Route, Router, SERVER_SECTION, ServerSettings, Site, Target, spelled};
 
 use super::{
     AppError,
+    attempts::KeptAttempts,
     catalogue::{self, ORDER, TOP},
+    documents::Documents,
     health::{self, HealthSettings},
     identity::{Identity, Limited, key_paths},
 };
@@ -29,6 +36,9 @@ use super::{
 pub(super) struct SiteParts<'a> {
     pub(super) config: &'a Config,
     pub(super) shared: &'a Shared,
+    /// Where guards that only report remember it.
+    pub(super) reports: Option<&'a Reports>,
+    pub(super) documents: &'a Documents,
     pub(super) builtins: Builtins,
     pub(super) prefix: String,
     /// Paths of the application's own at which a built-in target answers.
@@ -87,7 +97,7 @@ impl SiteParts<'_> {
         if mode == Mode::Off {
             return Ok(None);
         }
-        let source = Source { config: self.config, kind };
+        let source = Source { config: self.config, kind, documents: self.documents };
         let shared = kind.shared(self.shared);
         let build = Build {
             policy: name,
@@ -97,6 +107,7 @@ impl SiteParts<'_> {
             other: &source,
             environment: self.config.environment(),
             mode,
+            aside,
             shared: &shared,
         };
         let built = (guard.build)(&build).map_err(|source| BuildError {
@@ -104,8 +115,38 @@ impl SiteParts<'_> {
             policy: name.to_owned(),
             source,
         })?;
-        Ok(built.map(|built| Step::new(guard, built, mode, name, &*self.shared.meter)))
+        let settings = fingerprint(guard, build.values);
+        Ok(built.map(|built| {
+            let step = Step::new(guard, built, mode, name, &*self.shared.meter);
+            match self.reports {
+                Some(reports) => step.remembered_by(reports, name, settings),
+                None => step,
+            }
+        }))
     }
+}
+
+/// Work that may take long, on a thread of its own: the core goes on with others.
+fn aside(work: Box<dyn FnOnce() -> Settle + Send>) -> BoxFuture<'static, Settle> {
+    Box::pin(async {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(settle) => settle,
+            // Whoever waits ends as the work did.
+            Err(died) => match died.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => std::future::pending().await,
+            },
+        }
+    })
+}
+
+/// The same for the same values, but for the mode: a guard that enforced for a while goes on where it was.
+fn fingerprint(guard: &GuardEntry, values: &Values) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for field in guard.section.fields.iter().filter(|field| field.key != "mode") {
+        (field.key, format!("{:?}", values.raw(field.key))).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Whether a path lies under another.
@@ -125,23 +166,32 @@ pub fn built_in(config: &Config, path: &str) -> Result<Option<String>, AppError>
 }
 
 /// Builds everything that a configuration asks for and throws it away: what loading cannot see is wrong fails here. Relative paths begin
-/// in `directory`.
+/// in `directory`. The application is not asked for anything: documents that it gives itself are taken as describing nothing.
 ///
 /// # Errors
 /// [`AppError`] when a policy cannot be built.
 pub fn verify(config: &Config, directory: &Path) -> Result<(), AppError> {
     let (builtins, _nobody) = Builtins::new(1);
     let shared = Shared {
-        rates: MemoryRates::new(1, &NoMeter),
-        local_rates: None,
-        meter: Arc::new(NoMeter),
-        permits: Permits::default(),
+        attempts: Arc::new(KeptAttempts::default()),
         credentials: Identity::new(config, directory)?.credentials(),
+        ..Shared::in_memory()
     };
     let health = HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?;
     let server = ServerSettings::read(config.values(&SERVER_SECTION))?;
     let aliases = health.live_paths.into_iter().chain(health.ready_paths).collect();
-    SiteParts { config, shared: &shared, builtins, prefix: server.prefix, aliases }.build().map(|_| ())
+    let documents = Documents::of_files(directory);
+    SiteParts {
+        config,
+        shared: &shared,
+        reports: None,
+        documents: &documents,
+        builtins,
+        prefix: server.prefix,
+        aliases,
+    }
+    .build()
+    .map(|_| ())
 }
 
 /// Which route is built.
@@ -229,6 +279,7 @@ impl Kind<'_> {
 struct Source<'a> {
     config: &'a Config,
     kind: &'a Kind<'a>,
+    documents: &'a Documents,
 }
 
 impl SectionSource for Source<'_> {
@@ -238,5 +289,22 @@ impl SectionSource for Source<'_> {
             Kind::Configured(route) => route.values(section).clone(),
             Kind::Default | Kind::Builtin | Kind::SignIn(..) | Kind::Keys(_) => self.config.values(section).clone(),
         }
+    }
+
+    fn entries(&self, name: &str) -> Vec<(String, Values)> {
+        catalogue::schema().section(name).map(|section| self.config.entries(section).to_vec()).unwrap_or_default()
+    }
+
+    fn mode(&self, guard: &str) -> Mode {
+        let entry = ORDER.iter().map(|step| step.guard).find(|entry| entry.name == guard);
+        entry.map_or(Mode::Off, |entry| self.kind.mode(self.config, entry))
+    }
+
+    fn document(&self, source: &DocumentSource) -> Result<Arc<Document>, String> {
+        self.documents.get(source)
+    }
+
+    fn body_schema(&self, path: &str) -> Result<Arc<Operation>, String> {
+        self.documents.body_schema(path)
     }
 }

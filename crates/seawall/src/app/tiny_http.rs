@@ -125,12 +125,14 @@ async fn exchange_with(
         ("POST", None) => "Content-Length: 0\r\n".to_owned(),
         (_, None) => String::new(),
     };
+    // In one write: a server that answers without reading the body closes with nothing unread, which would reset the connection
+    // before the answer is read.
     let request = format!(
-        "{method} {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: seawall/{}\r\n{length}Connection: close\r\n\r\n",
-        crate::VERSION
+        "{method} {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: seawall/{}\r\n{length}Connection: close\r\n\r\n{}",
+        crate::VERSION,
+        json.unwrap_or_default()
     );
     stream.write_all(request.as_bytes()).await?;
-    stream.write_all(json.unwrap_or_default().as_bytes()).await?;
     let mut bytes = Vec::new();
     stream.take(MOST_BYTES).read_to_end(&mut bytes).await?;
     let text = String::from_utf8_lossy(&bytes);

@@ -6,11 +6,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     CliError, Next, World,
+    llm::LlmCommand,
     store::{
         AuditLogCommand, BackupCommand, DbCommand, DeviceCommand, IdentityCommand, ImportCommand, KeyCommand,
         MailCommand, MigrateCommand, OrganisationCommand, RestoreOptions, UserCommand,
     },
 };
+use crate::demo::llm;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -40,7 +42,8 @@ pub struct Arguments {
 pub(super) enum Command {
     /// Serve: put all guards in front of an application.
     Run(RunOptions),
-    /// Show a careless sample application behind Seawall, and what to try.
+    /// Show a careless sample application behind Seawall, and what to try; or play an LLM.
+    #[command(after_long_help = llm::words())]
     Demo(DemoOptions),
     /// Check the configuration without serving, and show what it changes.
     Check(CheckOptions),
@@ -57,6 +60,11 @@ pub(super) enum Command {
     Restart(StatusOptions),
     /// Show what `seawall reload` would change in the running server.
     Diff(StatusOptions),
+    /// Show what guards of the running server would have refused that only report, which setting would refuse none of it, and which answers differ from the document.
+    Report(ReportOptions),
+    /// Show what the running server's calls of language models used and cost.
+    #[command(subcommand)]
+    Llm(LlmCommand),
     /// Ask how the application is that the running server started.
     #[command(subcommand)]
     App(AppCommand),
@@ -134,7 +142,10 @@ pub(super) struct RunOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct DemoOptions {
-    /// Where to listen [default: 127.0.0.1:8080].
+    /// Play an LLM instead: OpenAI, Anthropic and Gemini on one port, offline. The model's name chooses what goes wrong.
+    #[arg(long, conflicts_with = "admin")]
+    pub(super) llm: bool,
+    /// Where to listen [default: 127.0.0.1:8080, with --llm 127.0.0.1:8090].
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: Option<SocketAddr>,
     /// Where the admin interface listens [default: 127.0.0.1:9090].
@@ -200,6 +211,18 @@ pub(super) struct StatusOptions {
     /// Answer in JSON.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportOptions {
+    /// Only this guard, such as rate_limit.
+    #[arg(long, value_name = "NAME")]
+    pub(super) guard: Option<String>,
+    /// Only this route, as the configuration names it, or * for what has none of its own.
+    #[arg(long, value_name = "ROUTE")]
+    pub(super) route: Option<String>,
+    #[command(flatten)]
+    pub(super) server: StatusOptions,
 }
 
 #[derive(Debug, Subcommand)]

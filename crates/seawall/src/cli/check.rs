@@ -13,7 +13,7 @@ use super::{
     paint::Paint,
 };
 use crate::app::{
-    AppError, Loaded, catalogue, encryption, sites,
+    AppError, Loaded, catalogue, documents, encryption, sites,
     supervised::{self, SupervisedSettings},
 };
 
@@ -38,6 +38,7 @@ fn judge(options: &CheckOptions, world: &mut World<'_>) -> Result<Next, CliError
     let mut notes = refuse_tracked_secrets(&loaded)?;
     notes.extend(encrypted);
     notes.extend(missing_variables(&loaded.config, world)?);
+    notes.extend(unfetched(&loaded.config)?);
     let which = if options.all { Which::All } else { Which::Differences };
     let printed = loaded.config.print(which);
     if options.json {
@@ -73,6 +74,16 @@ fn missing_variables(config: &Config, world: &World<'_>) -> Result<Option<String
     let names = missing.join(", ");
     let note = format!("{names} must be set where seawall runs, and here is not; the application would not be started");
     Ok((!missing.is_empty()).then_some(note))
+}
+
+/// The documents that are not looked at here, because only the running application gives them.
+fn unfetched(config: &Config) -> Result<Option<String>, CliError> {
+    let paths = documents::fetched(config).map_err(AppError::Setting)?;
+    let names = paths.keys().map(|path| format!("upstream:{path}")).collect::<Vec<_>>().join(", ");
+    let note = format!(
+        "{names} is fetched from the application when Seawall starts or reloads, and not here; what is in it was not checked"
+    );
+    Ok((!paths.is_empty()).then_some(note))
 }
 
 /// Refuses a `.env` or a secret that git shares with everybody who has the repository (checklist PL-5). What cannot be

@@ -9,10 +9,12 @@ mod configuration;
 mod explain;
 mod fault;
 mod git;
+mod llm;
 mod paint;
 mod problem;
 mod reload;
 mod render;
+mod report;
 mod restart;
 mod serve;
 mod status;
@@ -61,6 +63,8 @@ pub fn execute(arguments: impl IntoIterator<Item = OsString>, world: &mut World<
         Command::Reload(options) => reload::ask(&options, reload::Wish::Reload, world),
         Command::Restart(options) => restart::ask(&options, world),
         Command::Diff(options) => reload::ask(&options, reload::Wish::Difference, world),
+        Command::Report(options) => report::ask(&options, world),
+        Command::Llm(command) => llm::ask(&command, world),
         Command::App(AppCommand::Status(options)) => supervised::ask(&options, supervised::Wish::Status, world),
         Command::App(AppCommand::Replace(options)) => supervised::ask(&options, supervised::Wish::Replace, world),
         Command::Migrate(command) => store::migrate(command, world),

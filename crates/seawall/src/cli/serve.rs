@@ -1,6 +1,9 @@
 //! `seawall run` and `seawall demo`: what is served, and what is said when it runs.
 
-use std::{fmt::Write, net::TcpListener};
+use std::{
+    fmt::Write,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+};
 
 use seawall_config::{Inputs, SourceText, load};
 
@@ -10,14 +13,17 @@ use super::{
     configuration::{self, option, words},
     fault::Json,
     paint::Paint,
-    reload, restart,
+    reload, report, restart,
     status::Ask,
     store, supervised,
 };
 use crate::{
     app::{App, Running, Surroundings, catalogue, hand_over::Entry, supervised::Status},
-    demo,
+    demo::{self, llm},
 };
+
+/// Where the fake LLM listens unless it is told.
+const LLM_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8_090);
 
 /// What needs a runtime.
 #[derive(Debug)]
@@ -31,10 +37,21 @@ pub enum Serve {
         /// Where the sample application listens, when it is a demonstration.
         demo: Option<TcpListener>,
     },
+    /// The fake LLM, without Seawall.
+    Llm {
+        /// Where it listens.
+        listener: TcpListener,
+        /// What is said once it runs.
+        banner: String,
+    },
     /// A question to a running server.
     Status(Ask),
     /// A wish to reload, or the question what it would change.
     Reload(reload::Ask),
+    /// A question what guards would have refused that only report.
+    Report(report::Ask),
+    /// A question what calls of language models used.
+    Models(super::llm::Ask),
     /// A wish to start a successor.
     Restart(restart::Ask),
     /// Something about the store.
@@ -81,6 +98,9 @@ pub(super) fn run(options: &RunOptions, world: &World<'_>) -> Result<Next, CliEr
 
 /// Prepares `seawall demo`: a sample application on a free port, and Seawall in front of it.
 pub(super) fn demo(options: &DemoOptions, world: &World<'_>) -> Result<Next, CliError> {
+    if options.llm {
+        return llm(options.listen.unwrap_or(LLM_LISTEN));
+    }
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     listener.set_nonblocking(true)?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -101,6 +121,16 @@ pub(super) fn demo(options: &DemoOptions, world: &World<'_>) -> Result<Next, Cli
     let app = Box::new(App::build(config, Surroundings::of_process(world.log_terminal, directory, Vec::new()))?);
     let banner = Banner::new(&app, None, Paint { colours: world.error_colours }, true);
     Ok(Next::Serve(Box::new(Serve::App { app, banner, demo: Some(listener) })))
+}
+
+/// Prepares `seawall demo --llm`.
+fn llm(address: SocketAddr) -> Result<Next, CliError> {
+    let listener = TcpListener::bind(address).map_err(|error| {
+        CliError::Missing(format!("the fake LLM cannot listen on {address}: {error}\n  help: choose another address with --listen, or end what listens there"))
+    })?;
+    listener.set_nonblocking(true)?;
+    let banner = llm::how_to_use(&format!("http://{}", listener.local_addr()?));
+    Ok(Next::Serve(Box::new(Serve::Llm { listener, banner })))
 }
 
 impl Banner {
@@ -142,6 +172,10 @@ impl Banner {
         let _infallible = writeln!(out, "  public   {public}");
         if let Some(redirect) = addresses.redirect {
             let _infallible = writeln!(out, "  redirect http://{redirect} to https");
+        }
+        if let Some(outbound) = addresses.outbound {
+            let key = running.data().outbound_key_path();
+            let _infallible = writeln!(out, "  outbound http://{outbound}/out/NAME/…  (key in {})", key.display());
         }
         let _infallible =
             writeln!(out, "  admin    {admin}  (health, metrics; token in {})", running.data().token_path().display());

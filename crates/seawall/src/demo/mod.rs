@@ -1,6 +1,8 @@
-//! The demonstration: a careless sample application, so that somebody without one at hand sees what Seawall does.
+//! The demonstration: a careless sample application, so that somebody without one at hand sees what Seawall does;
+//! and a fake LLM, for applications that call one.
 
 mod careless;
+pub mod llm;
 
 pub use careless::serve;
 

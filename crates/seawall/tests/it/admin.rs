@@ -18,7 +18,7 @@ use seawall_testkit::{
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Paths, whether they are open to anyone on this machine, and their status for those who may.
-const PATHS: [(&str, bool, u16); 10] = [
+const PATHS: [(&str, bool, u16); 12] = [
     ("/health", true, 200),
     ("/health/live", true, 200),
     ("/health/ready", true, 200),
@@ -27,6 +27,8 @@ const PATHS: [(&str, bool, u16); 10] = [
     ("/api/status", false, 200),
     ("/api/config", false, 200),
     ("/api/diff", false, 200),
+    ("/api/report", false, 200),
+    ("/api/versions", false, 200),
     ("/api/reload", false, 405),
     ("/api/nothing", false, 404),
 ];
@@ -227,8 +229,10 @@ fn sample(line: &str) -> (&str, Vec<(&str, &str)>) {
 }
 
 /// Spans are exported by a feature that these tests do not build; certificates have metrics where there are any, the outbox where a
-/// feature sends messages, shared counters and a way to other nodes where they are configured, caches where a feature keeps one.
-const ELSEWHERE: [&str; 11] = [
+/// feature sends messages, shared counters and a way to other nodes where they are configured, caches where a feature keeps one, versions of the
+/// API and signatures where there are some, the payload filter where it is enabled, drift where answers are compared, calls of other
+/// services and of language models where there are some.
+const ELSEWHERE: [&str; 18] = [
     "span",
     "seawall_tls_reloads",
     "seawall_tls_certificate",
@@ -240,6 +244,13 @@ const ELSEWHERE: [&str; 11] = [
     "seawall_rate_limit_fallbacks",
     "seawall_password",
     "seawall_admin_key",
+    "seawall_api_version",
+    "seawall_schema_drift",
+    "seawall_signatures",
+    "seawall_payload_filter",
+    "seawall_outbound",
+    "seawall_llm",
+    "gen_ai_client",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ mod explaining;
 mod helping;
 mod importing;
 mod keeping;
+mod models;
 mod operating;
 mod people;
 mod production;

@@ -1,10 +1,24 @@
 //! Guards over real sockets: what each does by default, how refusals look, and that they come before the body.
 
+mod conditional;
+mod cross_site;
+mod form;
+mod idempotency;
+mod json;
 mod limits;
 mod modes;
+mod openapi;
 mod origins;
+mod payload_filter;
 mod proxies;
+mod report;
+mod schema;
+mod schema_answers;
+mod schema_bodies;
+mod schema_fetched;
 mod shed;
+mod signatures;
+mod versions;
 
 use seawall_testkit::{
     StartedApp,

@@ -27,10 +27,12 @@ mod health;
 mod http2;
 mod identity;
 mod lifecycle;
+mod llm;
 mod logs;
 mod malformed;
 mod memory;
 mod notify;
+mod outbound;
 mod ports;
 #[path = "../../../seawall-store/tests/it/support/server.rs"]
 #[expect(dead_code, reason = "the store's own tests use all of it")]
@@ -42,6 +44,7 @@ mod reload;
 mod restart;
 mod resting;
 mod routes;
+mod schemathesis;
 mod smoke;
 mod supervised;
 mod tls;

@@ -1,11 +1,12 @@
 //! Every implementation of a port keeps its contract, and guards treat an answer that comes later like one that is there.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::Request;
 use seawall_core::{
     Mode,
     clock::{Clock, Now},
+    idempotency::IdempotencyStore,
     limit::{Ask, RateStore, Standing},
     meter::NoMeter,
     reply::Reply,
@@ -13,11 +14,15 @@ use seawall_core::{
 };
 use seawall_guards::{
     Context, Flow, Peer, Policy, Seed, Step, Stop,
+    idempotency::{MemoryAttempts, MemoryBounds},
     rate_limit::{self, MemoryRates, RateLimitGuard},
 };
 use seawall_testkit::{
     ManualClock,
-    ports::{FailingRates, LaterRates, rate_store_contract},
+    ports::{
+        FailingRates, LaterIdempotency, LaterRates, idempotency_store::Ground, idempotency_store_contract,
+        rate_store_contract,
+    },
 };
 
 fn memory() -> Arc<dyn RateStore> {
@@ -115,4 +120,33 @@ async fn one_process_never_lets_more_pass_than_the_limit_whatever_the_store_forg
     assert_eq!(three_requests_with(Arc::new(Forgetful), Some(memory()), "local").await, limited);
     assert_eq!(three_requests_with(Arc::new(LaterRates(Arc::new(Forgetful))), Some(memory()), "local").await, limited);
     assert_eq!(three_requests_with(Arc::new(Forgetful), Some(memory()), "open").await, [None; 3]);
+}
+
+/// A table in memory, whose time is moved.
+struct InMemory {
+    store: Arc<dyn IdempotencyStore>,
+    clock: Arc<ManualClock>,
+}
+
+impl Ground for InMemory {
+    fn store(&self) -> Arc<dyn IdempotencyStore> {
+        Arc::clone(&self.store)
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock) as Arc<dyn Clock>
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+}
+
+#[tokio::test]
+async fn wk_13_idempotency_keys_in_memory_keep_the_contract_at_once_and_later() {
+    let memory = || Arc::new(MemoryAttempts::new(MemoryBounds::default()));
+    let stores: [Arc<dyn IdempotencyStore>; 2] = [memory(), Arc::new(LaterIdempotency(memory()))];
+    for store in stores {
+        idempotency_store_contract(&InMemory { store, clock: Arc::default() }).await;
+    }
 }

@@ -28,11 +28,39 @@ origins = ["https://app.example.com"]
 [body]
 max = "1 KB"
 
+[form]
+max_file = "100 B"
+types = ["text/plain"]
+
 [rescue]
 upstream_errors = "replace"
 
+[versions]
+by = "header X-API-Version"
+after_sunset = "refuse"
+
+[versions.v1]
+sunset = "2020-01-01"
+
+[route."/json"]
+csrf.content_types = ["application/json"]
+
+[signatures.partner]
+algorithm = "hmac-sha256"
+secret = "a-secret-of-both-sides"
+
+[route."/signed"]
+signatures.require = "partner"
+
 [route."/limited"]
 rate_limit.limits = ["1/min per ip"]
+
+[route."/required"]
+conditional.if_match = "require"
+
+[route."/checked/{anything}"]
+conditional.if_match = "check"
+conditional.etag = "strong"
 
 [route."/slow/{ms}"]
 load_shed.max_in_flight = 1
@@ -41,6 +69,20 @@ deadline.response_head = "20s"
 
 /// Problems that no request over a socket brings about by itself, and the test that brings them about.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("llm-image-late", "st_9_each_image_has_its_time_and_a_message_of_its_own", include_str!("outbound/faults.rs")),
+    ("llm-budget-spent", "two_hundred_calls_at_once_never_cost_more_than_the_cap", include_str!("outbound/budgets.rs")),
+    ("llm-model-unknown", "models_lead_to_their_providers", include_str!("outbound/models.rs")),
+    ("outbound-key-needed", "whoever_has_no_key_is_told_nothing", include_str!("outbound/calls.rs")),
+    ("outbound-wrong-user", "a_call_names_the_user_for_whom_it_is_made", include_str!("outbound/users.rs")),
+    ("outbound-unknown", "only_what_is_allowed_is_asked", include_str!("outbound/calls.rs")),
+    ("outbound-not-allowed", "only_what_is_allowed_is_asked", include_str!("outbound/calls.rs")),
+    ("outbound-bad-call", "only_what_is_allowed_is_asked", include_str!("outbound/calls.rs")),
+    ("outbound-too-large", "a_body_that_is_too_large_is_refused_before_it_is_read", include_str!("outbound/calls.rs")),
+    ("outbound-no-room", "calls_wait_for_their_turn_and_too_many_are_refused", include_str!("outbound/failing.rs")),
+    ("outbound-away", "pl_13_a_service_that_fails_is_left_alone_and_tried_again", include_str!("outbound/failing.rs")),
+    ("outbound-failed", "nobody_there_is_said_at_once", include_str!("outbound/failing.rs")),
+    ("outbound-late", "pl_9_silence_ends_in_time", include_str!("outbound/failing.rs")),
+    ("outbound-led-away", "redirections_lead_back_through_seawall_or_nowhere", include_str!("outbound/calls.rs")),
     (
         "internal-error",
         "rg_3_a_panic_in_a_request_is_one_500_and_the_process_lives",
@@ -60,6 +102,57 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "upstream-busy",
         "connections_to_a_server_are_bounded_over_all_cores_and_those_who_wait_too",
         include_str!("upstream.rs"),
+    ),
+    (
+        "idempotency-key-missing",
+        "wk_13_what_comes_again_is_answered_as_it_was_and_carried_out_once",
+        include_str!("guards/idempotency.rs"),
+    ),
+    (
+        "idempotency-key-invalid",
+        "wk_13_what_comes_again_is_answered_as_it_was_and_carried_out_once",
+        include_str!("guards/idempotency.rs"),
+    ),
+    (
+        "idempotency-key-reused",
+        "wk_13_what_comes_again_is_answered_as_it_was_and_carried_out_once",
+        include_str!("guards/idempotency.rs"),
+    ),
+    (
+        "idempotency-in-flight",
+        "wk_13_of_two_hundred_at_once_one_reaches_the_application",
+        include_str!("guards/idempotency.rs"),
+    ),
+    (
+        "idempotency-outcome-unknown",
+        "wk_13_an_outcome_that_nobody_knows_is_told_and_tried_again_only_where_that_does_no_harm",
+        include_str!("guards/idempotency.rs"),
+    ),
+    (
+        "idempotency-answer-not-kept",
+        "what_is_too_large_to_be_kept_or_has_no_end_is_told_and_not_sent_again",
+        include_str!("guards/idempotency.rs"),
+    ),
+    (
+        "idempotency-unavailable",
+        "without_its_store_requests_with_a_key_are_refused_and_others_pass",
+        include_str!("guards/idempotency.rs"),
+    ),
+    (
+        "idempotency-keys-spent",
+        "wk_13_each_claim_has_its_answer",
+        include_str!("../../../seawall-guards/src/idempotency/tests.rs"),
+    ),
+    (
+        "suspicious-payload",
+        "wk_1_an_attack_in_any_value_is_refused_when_that_is_asked_for_and_only_told_otherwise",
+        include_str!("guards/payload_filter.rs"),
+    ),
+    ("bodies-full", "without_room_for_a_body_its_request_is_refused_and_others_pass", include_str!("guards/json.rs")),
+    (
+        "validation-failed",
+        "rg_10_fields_that_the_document_does_not_take_are_told_and_nothing_reaches_the_application",
+        include_str!("guards/schema.rs"),
     ),
     ("configuration-refused", "a_file_with_mistakes_changes_nothing_and_says_why", include_str!("reload.rs")),
     ("reload-not-possible", "one_follows_the_other_and_none_comes_at_the_end", include_str!("reload.rs")),
@@ -88,6 +181,12 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "rg_8_a_program_has_an_access_token_of_a_quarter_hour_and_refreshes_it",
         include_str!("identity/tokens.rs"),
     ),
+    ("resource-busy", "rg_15_changes_of_one_resource_follow_one_another", include_str!("guards/conditional.rs")),
+    (
+        "current-state-unknown",
+        "rg_15_the_applications_own_tags_are_compared_and_sent_on",
+        include_str!("guards/conditional.rs"),
+    ),
     ("not-signed-in", "routes_let_in_whom_they_are_for", include_str!("identity/sign_in.rs")),
     ("not-allowed", "routes_let_in_whom_they_are_for", include_str!("identity/sign_in.rs")),
     (
@@ -96,6 +195,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         include_str!("identity/sign_in.rs"),
     ),
     ("cross-site-refused", "only_the_sites_own_pages_and_json_sign_people_in", include_str!("identity/sign_in.rs")),
+    (
+        "csrf-token-refused",
+        "rg_7_a_route_takes_the_token_of_the_session_and_no_other",
+        include_str!("identity/page_tokens.rs"),
+    ),
     ("json-required", "only_the_sites_own_pages_and_json_sign_people_in", include_str!("identity/sign_in.rs")),
     ("invalid-input", "only_the_sites_own_pages_and_json_sign_people_in", include_str!("identity/sign_in.rs")),
     ("name-taken", "who_registers_is_signed_in_and_names_are_taken_once", include_str!("identity/sign_in.rs")),
@@ -140,6 +244,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "an_operators_token_gives_another_password_and_deletion_ends_everything",
         include_str!("identity/factors.rs"),
     ),
+    (
+        "too-many-pairings",
+        "devices_that_wait_beyond_ten_of_an_address_are_told_when_to_come_back",
+        include_str!("identity/devices.rs"),
+    ),
     ("link-refused", "an_address_is_ones_own_once_the_link_that_went_there_was_used", include_str!("identity/mail.rs")),
     (
         "too-many-mails",
@@ -150,14 +259,22 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
         "issuer-refused",
         "what_was_begun_elsewhere_is_mixed_up_forged_or_too_late_is_refused",
-        include_str!("identity/oidc.rs"),
+        include_str!("identity/oidc/signing_in.rs"),
     ),
-    ("issuer-unavailable", "an_issuer_that_does_not_answer_keeps_nobody_waiting", include_str!("identity/oidc.rs")),
-    ("not-linked", "an_address_in_common_links_nothing_and_a_signed_in_user_does", include_str!("identity/oidc.rs")),
+    (
+        "issuer-unavailable",
+        "an_issuer_that_does_not_answer_keeps_nobody_waiting",
+        include_str!("identity/oidc/away.rs"),
+    ),
+    (
+        "not-linked",
+        "an_address_in_common_links_nothing_and_a_signed_in_user_does",
+        include_str!("identity/oidc/linking.rs"),
+    ),
     (
         "linked-elsewhere",
         "an_address_in_common_links_nothing_and_a_signed_in_user_does",
-        include_str!("identity/oidc.rs"),
+        include_str!("identity/oidc/linking.rs"),
     ),
     (
         "passkey-refused",
@@ -202,6 +319,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         include_str!("identity/operator.rs"),
     ),
     (
+        "signature-unavailable",
+        "wk_15_what_another_node_has_taken_is_refused_and_without_its_word_what_is_configured_holds",
+        include_str!("../../../seawall-guards/src/signatures/tests/replays.rs"),
+    ),
+    (
         "limiter-unavailable",
         "wk_4_a_store_that_fails_lets_requests_pass_or_refuses_them_as_configured",
         include_str!("ports.rs"),
@@ -227,6 +349,7 @@ async fn wk_8_every_problem_of_the_catalogue_is_provoked() {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: a row for each problem")]
 async fn provoke(slug: &str, app: &StartedApp, upstream: &mut Upstream) -> RawResponse {
     let get = Request::get;
     let client = app.client();
@@ -241,6 +364,12 @@ async fn provoke(slug: &str, app: &StartedApp, upstream: &mut Upstream) -> RawRe
             let asks = Request::new("OPTIONS", "/").header("Origin", "https://evil.example");
             client.request(asks.header("Access-Control-Request-Method", "PUT")).await
         }
+        "content-type-refused" => {
+            let form = Request::post("/json").header("Cookie", "session=1").header("Content-Type", "text/plain");
+            client.request(form.body("{}")).await
+        }
+        "api-version-unknown" => client.request(get("/").header("X-API-Version", "9")).await,
+        "api-version-gone" => client.request(get("/").header("X-API-Version", "1")).await,
         "invalid-handshake" => {
             let asks = get("/ws").header("Connection", "Upgrade").header("Upgrade", "websocket");
             client.request(asks.header("Sec-WebSocket-Version", "13")).await
@@ -249,7 +378,20 @@ async fn provoke(slug: &str, app: &StartedApp, upstream: &mut Upstream) -> RawRe
             client.get("/limited").await;
             client.get("/limited").await
         }
+        "precondition-required" => client.request(Request::new("PUT", "/required")).await,
+        "precondition-failed" => {
+            client.request(Request::new("PUT", "/checked/a").header("If-Match", "\"other\"")).await
+        }
         "overloaded" => overload(app, upstream).await,
+        "signature-refused" => client.get("/signed").await,
+        "unsound-json" => client.request(Request::post("/upload").header("Content-Type", "text/json").body("{")).await,
+        "encoded-body" => {
+            let packed = Request::post("/upload").header("Content-Type", "text/json").header("Content-Encoding", "br");
+            client.request(packed.body("{}")).await
+        }
+        "unsound-form" => client.request(form("a=%zz".to_owned(), "application/x-www-form-urlencoded")).await,
+        "file-too-large" => client.request(form(file(&"x".repeat(101)), "multipart/form-data; boundary=b")).await,
+        "file-type-refused" => client.request(form(file("GIF89a"), "multipart/form-data; boundary=b")).await,
         "request-too-large" => client.request(Request::post("/upload").body(vec![0; 2_000])).await,
         "upstream-unreachable" => {
             upstream.stop().await;
@@ -288,4 +430,13 @@ async fn overload(app: &StartedApp, upstream: &Upstream) -> RawResponse {
         })
         .await;
     app.client().get("/slow/1").await
+}
+
+fn form(body: String, content_type: &str) -> Request {
+    Request::post("/upload").header("Content-Type", content_type).body(body)
+}
+
+/// A form with one file.
+fn file(content: &str) -> String {
+    format!("--b\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n{content}\r\n--b--")
 }

@@ -69,6 +69,31 @@ async fn a_command_after_two_dashes_is_served_once_it_is_ready() {
     assert!(!runs(&told["pid"]), "the application ends before Seawall does");
 }
 
+/// It gives its document, and says nothing else, only after a while.
+const DESCRIBES_ITSELF: &str = r#"
+import http.server, os, time
+
+DOCUMENT = b'{"openapi": "3.1.0", "paths": {"/orders": {"get": {"parameters": [{"name": "days", "in": "query"}]}}}}'
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(DOCUMENT)
+
+time.sleep(1)
+http.server.HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_document_is_fetched_once_it_is_ready() {
+    let place = place("[schema]\ndocument = \"upstream:/openapi.json\"\ndocument_wait = \"1s\"");
+    let server = place.with_file("supervised.py", DESCRIBES_ITSELF).serve(&["run"]);
+    server.client().get("/orders?days=1").await.expect_status(200);
+    server.client().get("/orders?pages=1").await.expect_problem(400, "validation-failed");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_it_says_is_logged_with_the_request_it_belongs_to() {
     let place = place("");

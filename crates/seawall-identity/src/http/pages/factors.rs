@@ -13,12 +13,12 @@ use super::{
     layout::{Page, facts, time},
     markup::Markup,
     picture,
-    site::{Site, move_cookies},
+    site::Site,
     visit::{NEXT, Sent, Stop, Visit},
 };
 use crate::{
     factors::RecoveryCodes,
-    http::problems::Refused,
+    http::{onward::move_cookies, problems::Refused},
     people::{EndOthers, Factors},
 };
 

@@ -45,6 +45,12 @@ impl Said {
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, field: Some(field), title, detail: None }
     }
 
+    /// What is said beside a field, when that is the one; `id` is what it is described by.
+    pub(super) fn of_field(&self, field: &str, id: &str) -> Option<Markup> {
+        let wrong = self.field == Some(field);
+        wrong.then(|| Markup::element("p", &[("class", "wrong"), ("id", id)], self.beside()))
+    }
+
     /// What is said beside the field.
     fn beside(&self) -> &str {
         self.detail.as_deref().unwrap_or(self.title)
@@ -114,9 +120,9 @@ impl<'a> Field<'a> {
     }
 
     fn shown(self, said: Option<&Said>) -> Markup {
-        let wrong = said.filter(|said| said.field == Some(self.name));
         let (hint_id, wrong_id) = (format!("{}-hint", self.name), format!("{}-problem", self.name));
-        let ids = [self.hint.map(|_| &*hint_id), wrong.map(|_| &*wrong_id)];
+        let wrong = said.and_then(|said| said.of_field(self.name, &wrong_id));
+        let ids = [self.hint.map(|_| &*hint_id), wrong.as_ref().map(|_| &*wrong_id)];
         let described = ids.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let mut attributes = vec![
             ("id", self.name),
@@ -138,7 +144,6 @@ impl<'a> Field<'a> {
             attributes.push(("aria-invalid", "true"));
         }
         let hint = self.hint.map(|hint| Markup::element("p", &[("class", "hint"), ("id", &hint_id)], hint));
-        let wrong = wrong.map(|said| Markup::element("p", &[("class", "wrong"), ("id", &wrong_id)], said.beside()));
         Markup::element("label", &[("for", self.name)], self.label)
             .then(Markup::void("input", &attributes))
             .then(hint.into_iter().chain(wrong).collect::<Markup>())

@@ -16,12 +16,17 @@ use super::{
     visit::{Sent, Stop, Visit},
 };
 use crate::{
+    IdentityError,
     http::problems::Refused,
     keys::{ApiKey, NewKey},
     people::cause,
 };
 
 const PART: &str = "account/keys";
+const SCOPES: &str = "scopes";
+
+/// What can be filled in wrongly.
+const FIELDS: [&str; 3] = ["label", "expires_in", SCOPES];
 
 pub(super) fn routes(base: &str) -> Router<Site> {
     Router::new()
@@ -31,14 +36,14 @@ pub(super) fn routes(base: &str) -> Router<Site> {
 
 async fn show(State(site): State<Site>, visit: Visit) -> Result<Response, Stop> {
     let principal = visit.principal(&site)?;
-    page(&site, &visit, &principal, "", None).await
+    page(&site, &visit, &principal, &NewKey::default(), None).await
 }
 
 async fn page(
     site: &Site,
     visit: &Visit,
     principal: &Principal,
-    label: &str,
+    asked: &NewKey,
     said: Option<&Said>,
 ) -> Result<Response, Stop> {
     let keys = site.desk.people.keys_of(&principal.id).await.map_err(Refused::from)?;
@@ -46,10 +51,14 @@ async fn page(
     let list = things(keys.iter().map(|key| shown(site, visit, key, now_us)));
     let list = if keys.is_empty() { Markup::paragraph("You have none.") } else { list };
     let fields = [
-        Field::text("label", "What it is for", "off").with_value(label),
-        Field::text("expires_in", "Ends after", "off").with_hint("Such as 90day; empty: never.").optional(),
+        Field::text("label", "What it is for", "off").with_value(&asked.label),
+        Field::text("expires_in", "Ends after", "off")
+            .with_value(asked.expires_in.as_deref().unwrap_or_default())
+            .with_hint("Such as 90day; empty: never.")
+            .optional(),
     ];
-    let form = Form::to(site, visit, PART).fields(&fields, said).with(scopes(site)).button("Make a key");
+    let form =
+        Form::to(site, visit, PART).fields(&fields, said).with(scopes(site, &asked.scopes, said)).button("Make a key");
     let body = Markup::paragraph("With a key, a program asks in your name.").then(list);
     let body = body.then(Markup::element("h2", &[], "Another key")).then(form);
     Ok(site.show(visit, Page::part(PART, "API keys", body).saying(said)))
@@ -73,20 +82,29 @@ fn shown(site: &Site, visit: &Visit, key: &ApiKey, now_us: i64) -> Markup {
     facts(pairs).then(form.button_for("Revoke", &format!("the key for {}", key.label)))
 }
 
-/// What a key can be given for.
-fn scopes(site: &Site) -> Markup {
+/// What a key can be given for, with what was chosen.
+fn scopes(site: &Site, chosen: &[String], said: Option<&Said>) -> Markup {
     let known = &site.desk.people.settings().scopes;
     if known.is_empty() {
         return Markup::default();
     }
     let one = |(at, scope): (usize, &seawall_core::scope::Scope)| {
         let id = format!("scope-{at}");
-        let attributes = [("type", "checkbox"), ("name", "scope"), ("value", scope.as_str()), ("id", &id)];
+        let mut attributes = vec![("type", "checkbox"), ("name", "scope"), ("value", scope.as_str()), ("id", &id)];
+        if chosen.iter().any(|chosen| chosen == scope.as_str()) {
+            attributes.push(("checked", ""));
+        }
         let inside = Markup::void("input", &attributes).then(scope.as_str());
         Markup::element("label", &[("for", &id), ("class", "beside")], inside)
     };
     let legend = Markup::element("legend", &[], "What it may");
-    Markup::element("fieldset", &[], legend.then(known.iter().enumerate().map(one).collect::<Markup>()))
+    let wrong = said.and_then(|said| said.of_field(SCOPES, "scopes-problem"));
+    let mut attributes = vec![("id", SCOPES), ("tabindex", "-1")];
+    if wrong.is_some() {
+        attributes.push(("aria-describedby", "scopes-problem"));
+    }
+    let boxes = known.iter().enumerate().map(one).chain(wrong).collect::<Markup>();
+    Markup::element("fieldset", &attributes, legend.then(boxes))
 }
 
 async fn add(State(site): State<Site>, sent: Sent) -> Result<Response, Stop> {
@@ -109,8 +127,13 @@ async fn add(State(site): State<Site>, sent: Sent) -> Result<Response, Stop> {
             Ok(site.show(visit, Page::part(PART, "Your API key", body)))
         }
         Err(error) => {
-            let said = site.again(error, Some("label"), PART)?;
-            page(&site, visit, &principal, &asked.label, Some(&said)).await
+            // What is no field of the form is said above it alone.
+            let field = match &error {
+                IdentityError::InvalidField { field, .. } => FIELDS.into_iter().find(|known| known == field),
+                _ => None,
+            };
+            let said = site.again(error, field, PART)?;
+            page(&site, visit, &principal, &asked, Some(&said)).await
         }
     }
 }

@@ -15,13 +15,16 @@ use super::{
     layout::{Page, facts, things, time},
     markup::Markup,
     passkey::{Wanted, around},
-    site::{Site, move_cookies, see_other},
+    site::Site,
     visit::{NEXT, Sent, Stop, Visit, not_there},
 };
 use crate::{
     IdentityError,
     factors::RecoveryCodes,
-    http::problems::Refused,
+    http::{
+        onward::{move_cookies, see_other},
+        problems::Refused,
+    },
     passkeys::Passkey,
     people::{EndOthers, Factors, NewPasskey},
 };

@@ -9,7 +9,7 @@ use super::{
     layout::Page,
     markup::Markup,
     passkey_sign_in,
-    site::{Site, move_cookies, see_other},
+    site::Site,
     visit::{NEXT, Sent, Stop, Visit},
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     config::Registration,
     http::{
         account::{Desk, signed_out},
+        onward::{move_cookies, see_other},
         problems::Refused,
     },
     people::{Second, SignIn, SignInStep, TicketGiven},

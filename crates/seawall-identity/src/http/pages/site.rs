@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::response::{IntoResponse, Response};
-use http::{
-    HeaderValue, StatusCode,
-    header::{LOCATION, SET_COOKIE},
-};
+use axum::response::Response;
+use http::StatusCode;
 
 use super::{
     BELOW,
@@ -14,7 +11,14 @@ use super::{
     theme::Theme,
     visit::{NEXT, Stop, Visit},
 };
-use crate::{IdentityError, http::account::Desk, people::SignedIn};
+use crate::{
+    IdentityError,
+    http::{
+        account::Desk,
+        onward::{move_cookies, see_other},
+    },
+    people::SignedIn,
+};
 
 /// The pages of an installation. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -65,18 +69,4 @@ impl Site {
     pub(super) fn confirm_first(&self, back: &str) -> Stop {
         see_other(&format!("{}/confirm?{NEXT}={}/{back}", self.base, self.base)).into()
     }
-}
-
-/// Takes the cookies of one answer over to another.
-pub(super) fn move_cookies(from: &Response, to: &mut Response) {
-    for cookie in from.headers().get_all(SET_COOKIE) {
-        to.headers_mut().append(SET_COOKIE, cookie.clone());
-    }
-}
-
-/// Another page, asked for by GET.
-pub(super) fn see_other(location: &str) -> Response {
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    response.headers_mut().extend(HeaderValue::try_from(location).ok().map(|location| (LOCATION, location)));
-    response
 }

@@ -17,13 +17,10 @@ use seawall_core::{
     settings::Secret,
 };
 
-use super::{
-    layout::PARTS,
-    site::{Site, see_other},
-    token,
-};
+use super::{layout::PARTS, site::Site, token};
 use crate::http::{
     SessionCookie,
+    onward::see_other,
     problems::Refused,
     request::{Agent, Known},
 };

@@ -37,6 +37,18 @@ impl People {
         Ok(self.0.db.read::<_, StoreError>(Lane::Interactive, move |tx| table::of_user(tx, &user_id)).await?)
     }
 
+    /// How many users have passkeys that they cannot use, because passkeys are switched off.
+    ///
+    /// # Errors
+    /// [`IdentityError::Store`].
+    pub async fn stranded_passkeys(&self) -> Result<u64, IdentityError> {
+        if self.0.settings.passkeys.is_some() {
+            return Ok(0);
+        }
+        let owners = self.0.db.read::<_, StoreError>(Lane::Interactive, table::owners).await?;
+        Ok(u64::try_from(owners).unwrap_or(0))
+    }
+
     /// Calls one of the principal's passkeys otherwise.
     ///
     /// # Errors
@@ -81,7 +93,9 @@ impl People {
             let have = table::of_user(tx, &by.id)?;
             let Some(passkey) = have.iter().find(|passkey| passkey.id == wanted) else { return Ok(Came::None) };
             let has_password = users::by_id(tx, &by.id)?.is_some_and(|known| known.user.has_password);
-            if have.len() == 1 && !has_password && !oidc::table::any(tx, &by.id)? {
+            let mut others = have.iter().filter(|other| other.id != wanted);
+            let way_in = has_password || others.any(|other| people.signs_in(other)) || oidc::table::any(tx, &by.id)?;
+            if !way_in {
                 return Ok(Came::LastWayIn);
             }
             people.remove_passkey_within(tx, passkey)?;
@@ -111,6 +125,11 @@ impl People {
             Ok(true)
         });
         if removed.await? { Ok(()) } else { Err(IdentityError::NoPasskey(id.to_owned())) }
+    }
+
+    /// Whether a passkey is a way in by itself.
+    pub(in super::super) fn signs_in(&self, passkey: &Passkey) -> bool {
+        self.0.settings.passkeys.is_some() && passkey.user_verified
     }
 
     /// Removes all passkeys of a user; answers whether there were some.

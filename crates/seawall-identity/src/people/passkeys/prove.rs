@@ -20,7 +20,7 @@ use crate::{
     IdentityError,
     attempts::{self, Attempt},
     factors::tickets,
-    passkeys::{Ceremony, Passkey, Purpose, Refusal, SentPasskey, Shown, options, shown, table},
+    passkeys::{Ceremony, Kind, Passkey, Purpose, Refusal, SentPasskey, Shown, options, shown, table},
     sessions::{Session, Token, digest_of, table as sessions},
     users::{User, table as users},
 };
@@ -86,6 +86,10 @@ impl People {
     /// # Errors
     /// [`IdentityError::PasskeyRefused`], [`IdentityError::PasswordAgain`].
     pub async fn second_passkey(&self, facts: &Facts, asked: SecondPasskey) -> Result<SignedIn, IdentityError> {
+        self.0.ceremonies.counted(Kind::Second, self.sign_in_by_second_passkey(facts, asked).await)
+    }
+
+    async fn sign_in_by_second_passkey(&self, facts: &Facts, asked: SecondPasskey) -> Result<SignedIn, IdentityError> {
         self.party()?;
         let device = self.device(asked.device.as_deref());
         let _place = self.0.waiting.place(device.is_some())?;
@@ -183,6 +187,18 @@ impl People {
     /// # Errors
     /// [`IdentityError::PasskeyRefused`].
     pub async fn confirm_with_passkey(
+        &self,
+        facts: &Facts,
+        principal: &Principal,
+        ceremony: &str,
+        sent: SentPasskey,
+        user_agent: Option<String>,
+    ) -> Result<SignedIn, IdentityError> {
+        let confirmed = self.confirm_by_passkey(facts, principal, ceremony, sent, user_agent).await;
+        self.0.ceremonies.counted(Kind::Confirm, confirmed)
+    }
+
+    async fn confirm_by_passkey(
         &self,
         facts: &Facts,
         principal: &Principal,

@@ -16,7 +16,7 @@ use crate::{
     IdentityError,
     factors::{RecoveryCodes, table as factors},
     mail::Notice,
-    passkeys::{Made, Passkey, Purpose, Refusal, SentPasskey, made, options, table},
+    passkeys::{Kind, Made, Passkey, Purpose, Refusal, SentPasskey, made, options, table},
     sessions::{Session, Token},
     users::{User, table as users},
 };
@@ -99,6 +99,16 @@ impl People {
     /// [`IdentityError::PasskeyInvalid`], [`IdentityError::ConfirmFirst`], [`IdentityError::SecondFactorFirst`], [`IdentityError::TooManyPasskeys`],
     /// [`IdentityError::PasskeyTaken`].
     pub async fn add_passkey(
+        &self,
+        facts: &Facts,
+        principal: &Principal,
+        new: NewPasskey,
+    ) -> Result<AddedPasskey, IdentityError> {
+        let added = self.register_passkey(facts, principal, new).await;
+        self.0.ceremonies.counted(Kind::Register, added)
+    }
+
+    async fn register_passkey(
         &self,
         facts: &Facts,
         principal: &Principal,

@@ -1,11 +1,11 @@
 //! Signing in with a passkey alone: the device verifies its user, so that it counts as both factors.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use seawall_core::facts::Facts;
 use seawall_store::{
-    Lane, StoreError, Tx,
+    Actor, Lane, StoreError, Tx,
     audit::{Entry, Outcome},
 };
 use serde_json::{Map, json};
@@ -18,8 +18,8 @@ use crate::{
     IdentityError,
     attempts::{Attempt, Layers},
     passkeys::{
-        Ceremony, Passkey, Purpose, Refusal, RelyingParty, SentPasskey, Shown, UserVerification, Verified, made_up,
-        options, shown, table,
+        Ceremony, Kind, Passkey, Purpose, Refusal, RelyingParty, SentPasskey, Shown, UserVerification, Verified,
+        made_up, options, shown, table,
     },
     sessions::{Session, Token, table as sessions},
     users::{Name, User, table as users},
@@ -83,6 +83,10 @@ impl People {
     /// # Errors
     /// [`IdentityError::PasskeyRefused`] takes the same time for every reason.
     pub async fn sign_in_with_passkey(&self, facts: &Facts, asked: PasskeySignIn) -> Result<SignedIn, IdentityError> {
+        self.0.ceremonies.counted(Kind::SignIn, self.sign_in_by_passkey(facts, asked).await)
+    }
+
+    async fn sign_in_by_passkey(&self, facts: &Facts, asked: PasskeySignIn) -> Result<SignedIn, IdentityError> {
         self.party()?;
         let device = self.device(asked.device.as_deref());
         let _place = self.0.waiting.place(device.is_some())?;
@@ -152,6 +156,7 @@ impl People {
         };
         match judged {
             Ok(shower) => {
+                tx.acts_as(Actor::User(Arc::from(shower.user.id.as_str())));
                 layers.succeeded(tx)?;
                 let session = self.begin_with_passkey(tx, facts, asked, shower, fresh)?;
                 if device.is_none() {

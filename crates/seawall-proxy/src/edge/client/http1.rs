@@ -44,6 +44,12 @@ impl Http1Connection {
         !self.sender.is_closed() && self.asked.refusal().is_none()
     }
 
+    /// Whether it takes the next request at once. It does not while the last one is still being written, to a server that answered
+    /// before it had read it.
+    pub(crate) fn is_free(&self) -> bool {
+        self.is_open() && self.sender.is_ready()
+    }
+
     /// Sends a request and waits for the head of its answer. It is sent at once, before the future is polled, when the
     /// connection is ready, as it nearly always is.
     pub(crate) fn send(&mut self, request: Request<Sending>) -> impl Future<Output = Answered> {

@@ -11,7 +11,7 @@ use futures_util::future::Either;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-pub(crate) use ask::ask;
+pub(crate) use ask::{ask, fetch};
 pub(crate) use body::{BodyTask, Parts};
 pub(crate) use heads::{clean_trailers, without_own_fields};
 pub(crate) use http1::Http1Connection;

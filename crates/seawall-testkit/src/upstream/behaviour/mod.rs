@@ -25,6 +25,7 @@ pub(super) async fn answer(exchange: &mut Exchange<'_>) -> Outcome {
             exchange.read_body().await?;
             match segments {
                 ["headers"] => plain::headers(exchange, 200, &target.query).await,
+                ["say"] => plain::say(exchange, &target.query).await,
                 ["status", code] => match code.parse() {
                     Ok(code @ 100..=999) => plain::headers(exchange, code, &target.query).await,
                     _ => plain::fine(exchange).await,
@@ -70,6 +71,7 @@ async fn with_number(exchange: &mut Exchange<'_>, name: &str, first: &str, heade
     match (name, first.parse()) {
         ("bytes", Ok(size)) => plain::bytes(exchange, size, headers).await,
         ("chunked", Ok(size)) => plain::chunked(exchange, size, headers).await,
+        ("say", Ok(milliseconds)) => timing::say_slowly(exchange, milliseconds, headers).await,
         ("slow", Ok(milliseconds)) => timing::slow(exchange, milliseconds).await,
         ("slow-body", Ok(milliseconds)) => timing::slow_body(exchange, milliseconds).await,
         _ => plain::fine(exchange).await,

@@ -73,6 +73,19 @@ fn typed(headers: &[(Vec<u8>, Vec<u8>)]) -> impl Iterator<Item = (Vec<u8>, Vec<u
     headers.iter().cloned().chain(octets)
 }
 
+/// 200 with the name of the first pair as its body, and the others as header lines; JSON where they say nothing else.
+pub(super) async fn say(exchange: &mut Exchange<'_>, said: &[(Vec<u8>, Vec<u8>)]) -> Outcome {
+    let (body, headers) = said.split_first().map_or((&[][..], said), |((body, _), headers)| (body, headers));
+    let mut lines = headers.to_vec();
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(b"content-type")) {
+        lines.push(("Content-Type".into(), "application/json".into()));
+    }
+    lines.push(("Content-Length".into(), body.len().to_string().into_bytes()));
+    exchange.raw_head(200, lines).await?;
+    exchange.body(body).await?;
+    Ok(Next::KeepAlive)
+}
+
 /// `status` with these header lines; the body names the status, where the status lets there be one.
 pub(super) async fn headers(exchange: &mut Exchange<'_>, status: u16, headers: &[(Vec<u8>, Vec<u8>)]) -> Outcome {
     let given = |name: &str| headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name.as_bytes()));

@@ -22,6 +22,19 @@ pub(super) async fn slow_body(exchange: &mut Exchange<'_>, milliseconds: u64) ->
     exchange.last_chunk(&[]).await
 }
 
+/// JSON: the first half of the name of the first pair at once, and the rest after the wait.
+pub(super) async fn say_slowly(exchange: &mut Exchange<'_>, milliseconds: u64, said: &[(Vec<u8>, Vec<u8>)]) -> Outcome {
+    let body = said.first().map_or(&[][..], |(body, _)| body);
+    let (first, second) = body.split_at(body.len() / 2);
+    exchange.chunked_head(200, &[("Content-Type", "application/json")]).await?;
+    if !exchange.wants_head_only() {
+        exchange.chunk(first).await?;
+        exchange.pause(milliseconds).await?;
+        exchange.chunk(second).await?;
+    }
+    exchange.last_chunk(&[]).await
+}
+
 /// `count` chunks of one byte (the digits 0 to 9, over and over) with a wait between them.
 pub(super) async fn trickle(exchange: &mut Exchange<'_>, count: u64, milliseconds: u64) -> Outcome {
     exchange.chunked_head(200, &[TEXT]).await?;

@@ -9,9 +9,11 @@ mod gate;
 mod key;
 mod refusal;
 mod reload;
+mod report;
 mod restart;
 mod routes;
 mod serve;
+mod versions;
 
 pub use config::{AdminSettings, SECTION};
 pub(super) use key::AdminKey;

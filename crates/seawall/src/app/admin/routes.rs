@@ -13,7 +13,7 @@ use seawall_store::{Cause, Db, StoreError, audit::Entry};
 use seawall_telemetry::{Registry, metrics};
 use serde_json::json;
 
-use super::{reload, restart};
+use super::{reload, report, restart, versions};
 use crate::app::{
     Addresses, builtin,
     hand_over::HandOver,
@@ -48,11 +48,13 @@ pub(in crate::app) fn router(state: State) -> Router {
     supervised_routes(supervised, db)
         .merge(reload::routes(&reloader))
         .merge(restart::routes(hand_over))
+        .merge(report::routes(reloader.reports(), reloader.drift()))
+        .merge(versions::routes(reloader.callers()))
         .merge(store)
         .route("/", get(|| async { INDEX }))
-        .route("/health", get(move || report(full.clone())))
+        .route("/health", get(move || health(full.clone())))
         .route("/health/live", get(|| async { builtin::json(StatusCode::OK, &json!({ "status": "ok" })) }))
-        .route("/health/ready", get(move || report(ready.clone())))
+        .route("/health/ready", get(move || health(ready.clone())))
         .route(
             "/metrics",
             get(move || async move { ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], registry.encode()) }),
@@ -112,7 +114,9 @@ const INDEX: &str = "The admin interface of Seawall.\n\n\
     /api/config     the effective configuration (token)\n\
     /api/diff       what a reload would change (token)\n\
     /api/reload     reload the configuration, by POST (token)\n\
+    /api/report     what guards would have refused that only report, and answers that differ from the document (token)\n\
     /api/restart    start a successor and hand over to it, by POST (token)\n\
+    /api/versions   who uses versions of the API that end (token)\n\
     /api/app        the application, when Seawall started it (token)\n\
     /api/store      Seawall's own database (token)\n\
     /api/backup     backups, and which were verified (token)\n\
@@ -123,10 +127,12 @@ const INDEX: &str = "The admin interface of Seawall.\n\n\
     /api/imports    users of another system, by POST (token)\n\
     /api/mail/dead  letters that were set aside (token)\n\
     /api/mail/test  send a letter to try the mail server, by POST (token)\n\
+    /api/llm/usage  what calls of language models used and cost, by day, model, user, project (token)\n\
+    /api/llm/calls  the calls themselves, page by page (token)\n\
     /api/audit-log  who did what, page by page (token)\n\
     /api/audit-log/verify   whether it is as it was written (token)\n";
 
-async fn report(health: Health) -> impl IntoResponse {
+async fn health(health: Health) -> impl IntoResponse {
     let report = health.report().await;
     let status = if report.ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     builtin::json(status, &report.json(Show::All))

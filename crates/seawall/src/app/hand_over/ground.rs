@@ -10,7 +10,7 @@ use seawall_proxy::{Plane, PlaneError};
 
 use super::{Entry, successor::Claim};
 use crate::app::{
-    Addresses, AppError, DataDirectory, admin, redirect, settings::Settings, supervised::SupervisedError,
+    Addresses, AppError, DataDirectory, admin, outbound, redirect, settings::Settings, supervised::SupervisedError,
 };
 
 /// Everything that is listened on over TCP, and the way to the data directory.
@@ -20,6 +20,8 @@ pub(in crate::app) struct Ground {
     pub(in crate::app) admin: TcpListener,
     /// Where requests in clear are redirected.
     pub(in crate::app) redirect: Option<TcpListener>,
+    /// Where the application's calls come in.
+    pub(in crate::app) outbound: Option<TcpListener>,
     pub(in crate::app) addresses: Addresses,
     tenure: Tenure,
 }
@@ -64,7 +66,9 @@ impl Ground {
             let data = DataDirectory::open(path)?;
             let (public, admin) = (Plane::bind(settings.server.listen)?, admin::bind(settings.admin.listen)?);
             let redirect = redirects(settings).map(bind_redirect).transpose()?;
-            return Ok(Self::new(public, admin, redirect, settings, Tenure::Own(Sockets::bind(data)?)));
+            let outbound = calls(settings).map(outbound::bind).transpose()?;
+            let tenure = Tenure::Own(Sockets::bind(data)?);
+            return Ok(Self::new((public, admin), (redirect, outbound), settings, tenure));
         };
         if settings.supervised.as_ref().is_some_and(|app| app.port.is_some()) {
             // Nothing could tell which of the two processes answers there.
@@ -85,13 +89,20 @@ impl Ground {
                 None => bind_redirect(address)?,
             }),
         };
-        Ok(Self::new(public, admin, redirect, settings, Tenure::Promised(claim, path.to_owned())))
+        let outbound = match calls(settings) {
+            None => None,
+            Some(address) => Some(match inherited(&mut claim, "outbound", address) {
+                Some(listener) => listener,
+                None => outbound::bind(address)?,
+            }),
+        };
+        let tenure = Tenure::Promised(claim, path.to_owned());
+        Ok(Self::new((public, admin), (redirect, outbound), settings, tenure))
     }
 
     fn new(
-        public: TcpListener,
-        admin: TcpListener,
-        redirect: Option<TcpListener>,
+        (public, admin): (TcpListener, TcpListener),
+        (redirect, outbound): (Option<TcpListener>, Option<TcpListener>),
         settings: &Settings,
         tenure: Tenure,
     ) -> Self {
@@ -101,13 +112,14 @@ impl Ground {
             admin: address(&admin, settings.admin.listen),
             secure: settings.tls.is_some(),
             redirect: redirect.as_ref().and_then(|listener| listener.local_addr().ok()),
+            outbound: outbound.as_ref().and_then(|listener| listener.local_addr().ok()),
         };
-        Self { public, admin, redirect, addresses, tenure }
+        Self { public, admin, redirect, outbound, addresses, tenure }
     }
 
     /// Takes possession of the data directory. Everything else that can fail was done before.
     pub(in crate::app) async fn hold(self) -> Result<Held, AppError> {
-        let Self { public, admin, redirect, addresses, tenure } = self;
+        let Self { public, admin, redirect, outbound, addresses, tenure } = self;
         let (sockets, last_word, standard_error) = match tenure {
             Tenure::Own(sockets) => (sockets, None, None),
             Tenure::Promised(mut claim, path) => {
@@ -116,7 +128,7 @@ impl Ground {
                 (sockets, Some(LastWord { claim }), standard_error)
             }
         };
-        Ok(Held { public, admin, redirect, addresses, sockets, last_word, standard_error })
+        Ok(Held { public, admin, redirect, outbound, addresses, sockets, last_word, standard_error })
     }
 }
 
@@ -127,6 +139,8 @@ pub(in crate::app) struct Held {
     pub(in crate::app) admin: TcpListener,
     /// Where requests in clear are redirected.
     pub(in crate::app) redirect: Option<TcpListener>,
+    /// Where the application's calls come in.
+    pub(in crate::app) outbound: Option<TcpListener>,
     pub(in crate::app) addresses: Addresses,
     pub(in crate::app) sockets: Sockets,
     /// To be said once requests are served.
@@ -148,6 +162,9 @@ impl Held {
         ];
         if let (Some(redirect), Some(address)) = (&self.redirect, redirects(settings)) {
             listeners.push(("redirect", address.to_string(), duplicate(redirect)?));
+        }
+        if let (Some(outbound), Some(address)) = (&self.outbound, calls(settings)) {
+            listeners.push(("outbound", address.to_string(), duplicate(outbound)?));
         }
         Ok(listeners)
     }
@@ -175,6 +192,11 @@ impl LastWord {
 /// Where requests in clear are to be redirected.
 fn redirects(settings: &Settings) -> Option<SocketAddr> {
     settings.tls.as_ref().and_then(|tls| tls.redirect_listen)
+}
+
+/// Where the application's calls are to come in.
+fn calls(settings: &Settings) -> Option<SocketAddr> {
+    settings.calls.as_ref().map(|calls| calls.shared.listen)
 }
 
 fn bind_redirect(address: SocketAddr) -> Result<TcpListener, AppError> {

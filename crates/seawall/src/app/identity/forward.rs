@@ -17,6 +17,7 @@ use http::{
 use seawall_core::{
     authenticator::not_signed_in,
     facts::Facts,
+    onward::OnwardPath,
     principal::{PROOF, Principal},
     problem::Problem,
     settings::{Raw, Setting},
@@ -127,20 +128,11 @@ fn redirect(page: &str, headers: &HeaderMap) -> Option<HeaderValue> {
     if !matches!(said("x-forwarded-method"), None | Some("GET" | "HEAD")) {
         return None;
     }
-    // A way back is a path: it never leads to another host.
-    let back =
-        said("x-forwarded-uri").filter(|uri| uri.starts_with('/') && !uri.starts_with("//") && !uri.contains('\\'));
     let mut location = page.to_owned();
-    if let Some(back) = back {
+    if let Some(back) = said("x-forwarded-uri").and_then(OnwardPath::parse) {
         location.push(if page.contains('?') { '&' } else { '?' });
         location.push_str("return_to=");
-        for byte in back.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-                location.push(char::from(byte));
-            } else {
-                location.push_str(&format!("%{byte:02X}"));
-            }
-        }
+        location.push_str(&back.in_query());
     }
     HeaderValue::try_from(location).ok()
 }

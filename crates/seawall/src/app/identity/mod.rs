@@ -7,6 +7,7 @@ mod forward;
 mod limits;
 mod links;
 mod pages;
+mod stranded;
 mod tokens;
 
 use std::{
@@ -105,6 +106,7 @@ impl Identity {
             withheld: self.0.cookie.withheld(),
             pages: self.0.pages.clone(),
             refresh: (settings.browser == Browser::Tokens).then(refresh),
+            page_tokens: Some(Arc::new(self.clone())),
             open_paths: Arc::clone(&self.0.open_paths),
             prover: settings.signed.then(|| Arc::new(self.clone()) as _),
             ..Credentials::new(Arc::clone(self.0.cookie.name()), Arc::new(self.clone()))
@@ -153,10 +155,11 @@ impl Identity {
         }
     }
 
-    /// Says how the first user is made, when people can sign in and there is nobody.
-    pub(super) async fn tell_first(&self, prefix: &str) {
+    /// Says of who is kept what an operator has to know at the start: that there is nobody, or somebody who cannot come in.
+    pub(super) async fn tell_of_people(&self, prefix: &str) {
         if let Some(open) = self.0.open.get().filter(|_| self.0.settings.enabled) {
             first::tell(&open.people, self.0.environment, &spelled(prefix)).await;
+            stranded::tell(&open.people).await;
         }
     }
 

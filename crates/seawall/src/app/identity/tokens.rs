@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::HeaderValue;
 use seawall_core::{
-    authenticator::{Authenticator, Credential, Found, Presented, Prover, Refreshed, Refresher},
+    authenticator::{Authenticator, Credential, Found, PageTokens, Presented, Prover, Refreshed, Refresher},
     clock::Now,
     principal::Principal,
     reply::{PortError, Reply},
@@ -26,6 +26,19 @@ pub(super) fn open_paths(prefix: &str) -> Arc<[String]> {
 impl Prover for Identity {
     fn prove(&self, principal: &Principal, now: Now) -> Option<HeaderValue> {
         self.0.open.get()?.people.prove(principal, now)
+    }
+}
+
+impl Identity {
+    /// For whom the application calls that shows us a proof in turn.
+    pub(in crate::app) fn proven(&self, token: &[u8]) -> Option<Arc<str>> {
+        self.0.open.get()?.people.proven(token)
+    }
+}
+
+impl PageTokens for Identity {
+    fn holds(&self, session: &str, token: &[u8]) -> bool {
+        self.0.open.get().is_some_and(|open| open.people.holds(session, token))
     }
 }
 

@@ -10,17 +10,22 @@ use std::{
 };
 
 use seawall_config::Config;
-use seawall_core::clock::Clock;
-use seawall_guards::Shared;
+use seawall_core::{clock::Clock, meter::NoMeter};
+use seawall_guards::{Shared, report::Reports, schema::Drift, versions::Callers};
+use seawall_outbound::{Outbound, Prepared};
 use seawall_proxy::{BuiltinRequest, Site, Stage, Upstream};
 use seawall_store::Db;
 use seawall_telemetry::{LogHandle, log::LevelHandle};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, watch},
+};
 
 use super::{Difference, Refusal, ReloadMeters, record::record};
 use crate::app::{
-    ConfigSource, builtin,
+    AppError, ConfigSource, builtin,
     catalogue::{TOP, WATCH},
+    documents::Patience,
     health::Health,
     identity::Identity,
     notify::Notifier,
@@ -36,9 +41,12 @@ pub(in crate::app) struct Lasting {
     /// How many files the process may have open.
     pub(in crate::app) open_files: Option<u64>,
     pub(in crate::app) shared: Shared,
+    pub(in crate::app) reports: Reports,
     pub(in crate::app) upstream: Upstream,
     pub(in crate::app) health: Health,
     pub(in crate::app) identity: Identity,
+    /// What answers the application's calls, when there was something to call at the start.
+    pub(in crate::app) outbound: Option<Outbound>,
     pub(in crate::app) log: LogHandle,
     pub(in crate::app) level: Option<LevelHandle>,
     pub(in crate::app) drain_timeout: watch::Sender<Duration>,
@@ -103,6 +111,7 @@ struct Draft {
     sites: Vec<Site>,
     builtin: builtin::Targets,
     requests: mpsc::Receiver<BuiltinRequest>,
+    outbound: Option<Prepared>,
     difference: Difference,
 }
 
@@ -124,6 +133,21 @@ impl Reloader {
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
         Arc::clone(&self.0.running.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What guards would have refused, over all configurations.
+    pub(in crate::app) fn reports(&self) -> Reports {
+        self.0.lasting.reports.clone()
+    }
+
+    /// In what answers differ from the application's document; no reload forgets it.
+    pub(in crate::app) fn drift(&self) -> Drift {
+        self.0.lasting.shared.drift.clone()
+    }
+
+    /// Who uses versions of the API that end; no reload forgets them.
+    pub(in crate::app) fn callers(&self) -> Callers {
+        self.0.lasting.shared.callers.clone()
     }
 
     /// What a reload would change now.
@@ -209,11 +233,31 @@ impl Reloader {
         let lasting = &self.0.lasting;
         let Read { config, difference } = self.read(texts)?;
         let settings = Settings::read(config, &lasting.directory, lasting.open_files)?;
+        self.fetch(&settings)?;
         let (builtins, requests) = builtin::channel();
-        let sites = settings.sites(self.0.stage.cores(), &lasting.shared, &builtins)?;
-        let builtin =
-            builtin::Targets::new(&settings.server.prefix, &settings.health, &lasting.health, &lasting.identity);
-        Ok(Draft { settings, sites, builtin, requests, difference })
+        let sites = settings.sites(self.0.stage.cores(), &lasting.shared, &lasting.reports, &builtins)?;
+        let openapi = settings.openapi(&sites, &lasting.identity)?;
+        let prefix = &settings.server.prefix;
+        let builtin = builtin::Targets::new(prefix, &settings.health, &lasting.health, &lasting.identity, openapi);
+        let services = settings.calls.as_ref().map(|calls| calls.services.clone()).unwrap_or_default();
+        let outbound = lasting.outbound.as_ref().map(|outbound| outbound.prepare(services)).transpose();
+        let outbound = outbound.map_err(AppError::Outbound)?;
+        Ok(Draft { settings, sites, builtin, requests, outbound, difference })
+    }
+
+    /// Fetches the documents that the application gives itself, from the servers that requests will be led to. It is asked once: what holds
+    /// on meanwhile loses nothing.
+    fn fetch(&self, settings: &Settings) -> Result<(), AppError> {
+        let lasting = &self.0.lasting;
+        if !settings.fetches()? {
+            return Ok(());
+        }
+        let upstream = if lasting.supervised {
+            lasting.upstream.clone()
+        } else {
+            Upstream::new(&settings.upstream, 1, Arc::clone(&lasting.clock), Arc::new(NoMeter))?
+        };
+        Handle::current().block_on(settings.fetch(&upstream, Patience::None))
     }
 
     fn read(&self, texts: &Texts) -> Result<Read, Refusal> {
@@ -235,15 +279,24 @@ impl Reloader {
 
     /// Switches. Only its first step can fail, and then has changed nothing.
     async fn switch(&self, draft: Draft) -> Result<Difference, Refusal> {
-        let Draft { settings, sites, builtin, requests, difference } = draft;
+        let Draft { settings, sites, builtin, requests, outbound, difference } = draft;
         let lasting = &self.0.lasting;
         if lasting.supervised {
             lasting.upstream.tune(&settings.upstream.tuning);
         } else {
             let configured = lasting.upstream.configure(&settings.upstream.servers, &settings.upstream.tuning);
-            configured.map_err(crate::app::AppError::Encryption)?;
+            configured.map_err(AppError::Encryption)?;
         }
         tokio::spawn(builtin.serve(requests));
+        match (&lasting.outbound, outbound) {
+            (Some(running), Some(prepared)) => running.switch(prepared),
+            _ if settings.calls.is_some() => {
+                tracing::warn!(
+                    "the first service of [outbound] can be called after a restart, which opens the listener"
+                );
+            }
+            _ => {}
+        }
         lasting.health.configure(settings.health);
         lasting.drain_timeout.send_replace(settings.server.drain_timeout);
         if let Some(level) = &lasting.level {

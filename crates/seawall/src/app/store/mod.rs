@@ -16,3 +16,4 @@ pub(crate) use open::open;
 pub(super) use open::{Lent, Store, overlap};
 pub use place::StorePlace;
 pub(crate) use routes::{Looked, router};
+pub(super) use shown::time;

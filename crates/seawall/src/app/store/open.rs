@@ -12,6 +12,7 @@ use seawall_store::{
     Cause, DatabaseUrl, Db, Migrate, StoreError, Surroundings,
     audit::{Destination, Entry, SigningKey},
     cache::Caches,
+    idempotency::{Attempts, Bounds},
     messages::Messages,
     migration::{self, Overlap, State, Status},
     relocation, retention,
@@ -54,6 +55,7 @@ pub(in crate::app) struct Store {
     caches: Caches,
     /// Letters.
     rounds: Arc<Rounds>,
+    attempts: Attempts,
     /// What is done while it is open.
     duties: JoinSet<()>,
     stop: watch::Sender<bool>,
@@ -92,17 +94,22 @@ impl Store {
         let caches = Caches::new(messages, Arc::clone(&clock), Arc::clone(&meter));
         let keeper = Arc::new(Keeper::begin(backups.clone(), db.clone()));
         let rounds = Arc::new(Rounds::new(db.clone(), Arc::clone(&clock), Arc::clone(&meter)));
-        duties.spawn(retention::run(db.clone(), rules(), Arc::clone(&meter), stopping.clone()));
+        duties.spawn(retention::run(db.clone(), rules(&place), Arc::clone(&meter), stopping.clone()));
         let signing = Signing {
             db: db.clone(),
             key: Arc::clone(&key),
             every: place.audit.checkpoint_every,
             destinations: destinations.clone(),
-            clock,
+            clock: Arc::clone(&clock),
             meter,
         };
+        let attempts = Attempts::open(&db, Bounds::default());
+        let attempts = attempts.map_err(|source| StoreFault::Open { url: place.url.to_string(), source })?;
+        let living = attempts.clone();
+        let watched = stopping.clone();
+        duties.spawn(async move { living.live(clock, watched).await });
         duties.spawn(checkpoints::sign(signing, stopping));
-        let store = Self { db, place, key, destinations, backups, keeper, caches, rounds, duties, stop };
+        let store = Self { db, place, key, destinations, backups, keeper, caches, rounds, attempts, duties, stop };
         store.tell_start().await;
         Ok(store)
     }
@@ -115,6 +122,11 @@ impl Store {
     /// Hot rows in memory, and the messages by which nodes tell each other what has become of them.
     pub(in crate::app) const fn caches(&self) -> &Caches {
         &self.caches
+    }
+
+    /// What became of requests with an idempotency key.
+    pub(in crate::app) fn attempts(&self) -> Attempts {
+        self.attempts.clone()
     }
 
     /// Hands letters over from here on.
@@ -248,8 +260,8 @@ impl Lent {
 }
 
 /// What is let go of, by all who keep something.
-fn rules() -> Vec<retention::Rule> {
-    retention::RULES.iter().chain(&seawall_identity::RULES).copied().collect()
+fn rules(place: &StorePlace) -> Vec<retention::Rule> {
+    retention::RULES.iter().chain(&seawall_identity::RULES).chain([&place.calls]).copied().collect()
 }
 
 /// Says so when nothing is backed up.

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use seawall_config::Config;
 use seawall_core::settings::{BadSetting, Raw};
+use seawall_outbound::llm;
 use seawall_store::{
     DatabaseUrl, StoreSettings,
     audit::{self, AuditSettings},
     backup::{self, BackupSettings, PostgresServer},
+    retention::Rule,
 };
 
 use crate::app::catalogue::{DATA, TOP};
@@ -31,6 +33,8 @@ pub struct StorePlace {
     pub server: Option<PostgresServer>,
     /// What is backed up, and where to.
     pub backup: BackupSettings,
+    /// When rows of calls of language models are let go of.
+    pub calls: Rule,
 }
 
 impl StorePlace {
@@ -57,6 +61,7 @@ impl StorePlace {
             data,
             server,
             backup,
+            calls: llm::retention(config.values(&llm::SECTION))?,
             store,
             audit,
         };

@@ -50,7 +50,7 @@ pub(super) fn destination(destination: &Destination, standing: Option<&Standing>
 }
 
 /// A time as RFC 3339 has it, in UTC, to the microsecond.
-pub(super) fn time(at_us: i64) -> String {
+pub(crate) fn time(at_us: i64) -> String {
     jiff::Timestamp::from_microsecond(at_us).map(|time| time.to_string()).unwrap_or_default()
 }
 

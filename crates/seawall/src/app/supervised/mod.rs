@@ -29,7 +29,7 @@ pub use config::{ENV_SECTION, SECTION, SupervisedSettings, both_named};
 pub use environment::missing;
 pub use fault::SupervisedError;
 pub use lifecycle::State;
-pub use placement::Placement;
+pub use placement::{Placed, Placement};
 #[cfg(test)]
 pub(in crate::app) use supervisor::tests;
 pub use supervisor::{Handle, Status, Supervisor, Surrounding};

@@ -4,12 +4,12 @@ use std::{fmt::Write as _, io::Write};
 
 use clap::{Args, Subcommand};
 use indicatif::HumanBytes;
+use seawall_core::http::percent::{UNRESERVED, encoded};
 use serde_json::Value;
 
 use super::{
     super::{CliError, arguments::FileOption, paint::Paint},
     access::{Access, Wanted},
-    audit_log::escaped,
     bar::Bar,
 };
 
@@ -188,6 +188,6 @@ fn size(of: &Value) -> String {
 fn query(name: Option<&str>, backup: Option<&str>) -> String {
     let pairs = [("name", name), ("backup", backup)];
     let pairs: Vec<String> =
-        pairs.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", escaped(value?)))).collect();
+        pairs.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", encoded(value?, UNRESERVED)))).collect();
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }

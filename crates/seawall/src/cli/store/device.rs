@@ -3,12 +3,13 @@
 use std::io::Write;
 
 use clap::{Args, Subcommand};
+use seawall_core::http::percent::{PART, encoded};
 use serde_json::{Value, json};
 
 use super::{
     super::{CliError, arguments::FileOption, paint::Paint},
     access::{Access, PeopleHolder},
-    key::{encoded, text, visible},
+    key::{text, visible},
 };
 
 /// Devices asked for at once.
@@ -66,13 +67,13 @@ impl DeviceCommand {
         match self {
             Self::List(options) => {
                 let path = match &options.user {
-                    Some(user) => format!("/api/users/{}/devices?", encoded(user)),
+                    Some(user) => format!("/api/users/{}/devices?", encoded(user, PART)),
                     None => format!("/api/devices?limit={PAGE}&"),
                 };
                 for_each(holder, &path, |device| row(device, options.json, paint, out)).await
             }
             Self::Revoke(options) => {
-                let path = format!("/api/devices/{}/revoke", encoded(&options.device));
+                let path = format!("/api/devices/{}/revoke", encoded(&options.device, PART));
                 row(&holder.have_done(&path, &json!({})).await?, options.json, paint, out)
             }
         }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::{Args, Subcommand};
+use seawall_core::http::percent::{PART, encoded};
 use serde_json::{Value, json};
 
 use super::{
@@ -110,16 +111,16 @@ impl KeyCommand {
                 let asked = json!({
                     "label": label, "scopes": scopes, "networks": networks, "rate": rate, "expires_in": expires_in,
                 });
-                let path = format!("/api/users/{}/keys", encoded(&options.user));
+                let path = format!("/api/users/{}/keys", encoded(&options.user, PART));
                 made(&holder.have_done(&path, &asked).await?, options.json, paint, out)
             }
             Self::List(options) => list(options, holder, paint, out).await,
             Self::Revoke(options) => {
-                let path = format!("/api/keys/{}/revoke", encoded(&options.key));
+                let path = format!("/api/keys/{}/revoke", encoded(&options.key, PART));
                 row(&holder.have_done(&path, &json!({})).await?, options.json, paint, out)
             }
             Self::Rotate(options) => {
-                let path = format!("/api/keys/{}/rotate", encoded(&options.one.key));
+                let path = format!("/api/keys/{}/rotate", encoded(&options.one.key, PART));
                 let answer = holder.have_done(&path, &json!({ "overlap": options.overlap })).await?;
                 made(&answer, options.one.json, paint, out)
             }
@@ -129,7 +130,7 @@ impl KeyCommand {
 
 async fn list(options: &ListOptions, holder: &PeopleHolder, paint: Paint, out: &mut dyn Write) -> Result<(), CliError> {
     let path = match &options.user {
-        Some(user) => format!("/api/users/{}/keys?", encoded(user)),
+        Some(user) => format!("/api/users/{}/keys?", encoded(user, PART)),
         None => format!("/api/keys?limit={PAGE}&"),
     };
     let mut after = String::new();
@@ -178,16 +179,6 @@ fn row(key: &Value, json: bool, paint: Paint, out: &mut dyn Write) -> Result<(),
     )?)
 }
 
-/// A part of a path, which may hold anything.
-pub(super) fn encoded(part: &str) -> String {
-    part.bytes().fold(String::new(), |path, byte| match byte {
-        byte if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) => {
-            path + char::from(byte).encode_utf8(&mut [0; 4])
-        }
-        byte => path + &format!("%{byte:02X}"),
-    })
-}
-
 pub(super) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
@@ -198,6 +189,6 @@ fn words(value: &Value, key: &str) -> String {
 }
 
 /// What people wrote, without what a terminal would obey.
-pub(super) fn visible(text: &str) -> String {
+pub(in crate::cli) fn visible(text: &str) -> String {
     text.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect()
 }

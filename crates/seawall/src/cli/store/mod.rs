@@ -21,9 +21,18 @@ use seawall_identity::IdentitySettings;
 
 use self::access::{Access, Variables};
 pub(super) use self::{
-    audit_log::AuditLogCommand, backup::BackupCommand, device::DeviceCommand, identity::IdentityCommand,
-    import::ImportCommand, key::KeyCommand, mail::MailCommand, migrate::MigrateCommand,
-    organisation::OrganisationCommand, relocate::DbCommand, restore::RestoreOptions, user::UserCommand,
+    audit_log::AuditLogCommand,
+    backup::BackupCommand,
+    device::DeviceCommand,
+    identity::IdentityCommand,
+    import::ImportCommand,
+    key::{KeyCommand, visible},
+    mail::MailCommand,
+    migrate::MigrateCommand,
+    organisation::OrganisationCommand,
+    relocate::DbCommand,
+    restore::RestoreOptions,
+    user::UserCommand,
 };
 use super::{
     CliError, Next, Serve, World,

@@ -3,13 +3,14 @@
 use std::io::Write;
 
 use clap::{Args, Subcommand};
+use seawall_core::http::percent::{PART, encoded};
 use serde_json::{Value, json};
 
 use super::{
     super::{CliError, arguments::FileOption, paint::Paint},
     access::{Access, PeopleHolder},
     device::for_each,
-    key::{encoded, text, visible},
+    key::{text, visible},
 };
 
 /// Rows asked for at once.
@@ -136,7 +137,7 @@ impl OrganisationCommand {
 }
 
 fn path(one: &OneOptions) -> String {
-    format!("/api/organisations/{}", encoded(&one.organisation))
+    format!("/api/organisations/{}", encoded(&one.organisation, PART))
 }
 
 fn row(one: &Value, json: bool, paint: Paint, out: &mut dyn Write) -> Result<(), CliError> {

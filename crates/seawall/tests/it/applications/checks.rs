@@ -81,6 +81,19 @@ pub(crate) static ALL: &[Check] = &[
     all("hosts are checked", &["strict_http"], |app| Box::pin(refusals::hosts(app))),
     all("local pages are granted in development", &["cors"], |app| Box::pin(refusals::local_origins(app))),
     all("listed origins are granted, others refused", &["cors"], |app| Box::pin(refusals::listed_origins(app))),
+    all("what another site's page sends is refused", &["csrf"], |app| Box::pin(refusals::other_sites(app))),
+    all("unknown versions are refused, and old ones say so", &["versions"], |app| Box::pin(refusals::versions(app))),
+    all("JSON with two readings is refused", &["json"], |app| Box::pin(refusals::unsound_json(app))),
+    all("forms with two readings are refused", &["form"], |app| Box::pin(refusals::unsound_forms(app))),
+    all("a request with a key is carried out once", &["idempotency"], |app| Box::pin(refusals::repeated(app))),
+    all("what the document does not describe is refused", &["schema"], |app| Box::pin(refusals::undescribed(app))),
+    all("what nobody has signed is refused", &["signatures"], |app| Box::pin(refusals::unsigned(app))),
+    all("who has a page is told so, and changes say what they change", &["conditional"], |app| {
+        Box::pin(refusals::conditions(app))
+    }),
+    all("what looks like an attack is refused where that is asked for", &["payload_filter"], |app| {
+        Box::pin(refusals::attacks(app))
+    }),
     all("a silent application is named", &["deadline"], |app| Box::pin(failures::silent(app))),
     all("an application that dies comes back", &["rescue", "retry"], |app| Box::pin(failures::dying(app))),
     all("failures stay inside in production", &["rescue"], |app| Box::pin(failures::crashing(app))),

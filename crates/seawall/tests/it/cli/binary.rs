@@ -104,7 +104,14 @@ impl Place {
 
     /// A server on free ports.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Server {
-        let child = self.start(&[arguments, &FREE_PORTS[..]].concat());
+        self.serve_with(&[], arguments)
+    }
+
+    /// A server on free ports, with these environment variables besides those of the place.
+    pub(crate) fn serve_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Server {
+        let mut command = self.command(env!("CARGO_BIN_EXE_seawall"));
+        command.args(arguments).args(FREE_PORTS).envs(variables.iter().copied());
+        let child = Child::start(command);
         let address = |label: &'static str| {
             child.said(label, move |said| {
                 let line = said.lines().find_map(|line| line.strip_prefix(&format!("  {label} ")))?;
@@ -167,6 +174,15 @@ impl Server {
     pub(crate) fn address(&self) -> std::net::SocketAddr {
         let authority = self.public.strip_prefix("http://").expect("it is a URL");
         authority.parse().expect("an address and a port")
+    }
+
+    /// Where the application's calls to other services come in.
+    pub(crate) fn outbound(&self) -> std::net::SocketAddr {
+        let url = self.child.said("outbound", |said| {
+            let line = said.lines().find_map(|line| line.strip_prefix("  outbound http://"))?;
+            Some(line.split('/').next()?.to_owned())
+        });
+        url.parse().expect("an address and a port")
     }
 
     /// Whether its log says this.

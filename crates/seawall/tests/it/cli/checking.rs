@@ -50,6 +50,18 @@ fn no_file_at_all_is_valid() {
 }
 
 #[test]
+fn a_document_that_the_application_gives_is_not_fetched_and_that_is_said() {
+    let config = format!("{VALID}\n[schema]\ndocument = \"upstream:/openapi.json\"\n");
+    let said = Place::with_config(&config).seawall(&["check"]).ok();
+    let note =
+        "note: upstream:/openapi.json is fetched from the application when Seawall starts or reloads, and not here";
+    assert!(said.contains(note), "{said}");
+    let config = config.replace("upstream:/openapi", "upstream:openapi");
+    let said = Place::with_config(&config).seawall(&["check"]).refused(64);
+    assert!(said.contains("seawall.toml:8") && said.contains("such as \"upstream:/openapi.json\""), "{said}");
+}
+
+#[test]
 fn every_mistake_is_shown_at_once_with_its_place_and_the_way_out() {
     insta::assert_snapshot!(Place::with_config(WRONG).seawall(&["check"]).refused(64), @r#"
      × mode: "enforced" is not one of "enforce", "report", "off"

@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use seawall_testkit::client::{RawResponse, Request};
+use seawall::demo::llm;
+use seawall_testkit::client::{Client, RawResponse, Request};
+use serde_json::json;
 
 use super::binary::{Place, Server};
+use crate::applications::tools::repository;
 
 /// What the banner suggests: the method and the URL, by its path.
 fn suggested(banner: &str) -> BTreeMap<String, Request> {
@@ -98,8 +101,8 @@ fn the_banner_says_what_runs_and_what_to_try() {
     Seawall 0.1.0 protects http://127.0.0.1:PORT
       public   http://127.0.0.1:PORT
       admin    http://127.0.0.1:PORT  (health, metrics; token in DIRECTORY/seawall-demo-ID/.seawall/admin.token)
-      guards   strict_http, request_id, trace_context, client_address, rescue, compression, security_headers, deadline, retry,
-               cors, rate_limit, websocket, load_shed, authentication, principal_rate_limit, access, body
+      guards   strict_http, request_id, trace_context, client_address, rescue, compression, security_headers, deadline, retry, cors, rate_limit, websocket, load_shed,
+               authentication, csrf, principal_rate_limit, access, signatures, versions, body, json, form, schema, payload_filter, idempotency, conditional
       settings defaults, and one route of its own; development
     Behind it runs a careless sample application. Try:
       curl -i http://127.0.0.1:PORT/api/users
@@ -126,4 +129,37 @@ fn wk_2_log_level_holds_for_the_demonstration_too() {
     let mut server = place.serve(&["demo"]);
     assert_eq!(server.terminate(), Some(0));
     assert!(!server.child.out().contains("finishing:"), "{}", server.child);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demonstration_plays_an_llm_and_says_how_to_reach_it() {
+    let place = Place::new();
+    let mut child = place.start(&["demo", "--llm", "--listen", "127.0.0.1:0"]);
+    let url = child.said("an address", |said| {
+        said.split_once("OPENAI_BASE_URL=")?.1.split_once("/v1 ").map(|(url, _)| url.to_owned())
+    });
+    let body = json!({ "model": "fake", "messages": [{ "role": "user", "content": "Good morning" }] });
+    let client = Client::new(&url).with_header("Authorization", "Bearer any");
+    let answer = client.post_json("/v1/chat/completions", &body).await.expect_status(200);
+    assert_eq!(answer.json()["choices"][0]["message"]["content"], "You said: Good morning");
+    let taken = url.strip_prefix("http://").unwrap();
+    let refused = place.seawall(&["demo", "--llm", "--listen", taken]).refused(69);
+    assert!(refused.contains(taken) && refused.contains("--listen"), "{refused}");
+    let both = place.seawall(&["demo", "--llm", "--admin", "127.0.0.1:0"]).refused(64);
+    assert!(both.contains("--admin"), "the fake has no admin interface: {both}");
+    child.signal("INT");
+    assert_eq!(child.ended(), Some(0));
+}
+
+#[test]
+fn the_help_has_every_word_that_a_models_name_may_have() {
+    let help = Place::new().seawall(&["demo", "--llm", "--help"]).ok();
+    let guide = std::fs::read_to_string(repository().join("docs/guide/fake-llm.md")).unwrap();
+    for (words, happens) in llm::WORDS {
+        assert!(help.lines().any(|line| line.ends_with(happens)), "{happens}: on one line of {help}");
+        assert!(guide.contains(happens), "{happens}: in the guide");
+        for word in words.split(", ") {
+            assert!(guide.contains(&format!("`fake-{word}`").replace("-`", "`")), "{word}: in the guide");
+        }
+    }
 }

@@ -124,25 +124,105 @@ fn a_request_meets_every_guard_with_the_default_values() {
        after the limits, so that a flood of credentials asks the store for no more than they let through
          when_unavailable = "anonymous"  # default
 
-    15 principal_rate_limit  Limits how often a person, a key or an organisation may ask, by `[rate_limit]`, the tier, and the key's own rate.
+    15 csrf  Refuses what pages of other sites have a browser ask with the visitor's cookies, and forms where JSON belongs.
+       as soon as it is known what the request shows, so that no page of another site spends what the visitor may ask
+         when = "cookies"  # default
+         require = "nothing"  # default
+         token_header = "X-CSRF-Token"  # default
+         trusted = []  # default
+         content_types = []  # default
+
+    16 principal_rate_limit  Limits how often a person, a key or an organisation may ask, by `[rate_limit]`, the tier, and the key's own rate.
        as soon as it is known who asks, so that what is refused next was counted too
          limits = ["1000/min per ip", "100/min per ip for unsafe methods"]  # default
          legacy_headers = true  # default
          when_unavailable = "local"  # default
          capacity = 32768  # default
 
-    16 access  Lets a route be used by whoever signed in, has a role, or shows a key that holds for it.
+    17 access  Lets a route be used by whoever signed in, has a role, or shows a key that holds for it.
        as soon as it is known who asks, and before the body is read
          require = []  # default
          hidden = false  # default
 
-    17 body  Refuses request bodies beyond a size, declared or streamed.
+    18 signatures  Refuses requests that no key of the route has signed, that are too old, or that come again.
+       after those who may not ask, and before anything that tells what the route takes, so that nobody learns it who cannot sign
+         require = []  # default
+         components = ["@method", "@path", "@query", "content-digest"]  # default
+         window = "5min"  # default
+         when_unavailable = "closed"  # default
+
+    19 versions  Refuses unknown versions of the API, announces the end of old ones, and remembers who still uses them.
+       after those who may not ask, so that who uses an old version is somebody who may, and before the body is read
+         below = "/"  # default
+         required = false  # default
+         after_sunset = "serve"  # default
+
+    20 body  Refuses request bodies beyond a size, declared or streamed.
        on the body, which is read only for requests that all others let pass
          max = "10 MB"  # default
+
+    21 json  Refuses JSON bodies that two readers may read differently, or that are too deep, too wide or too long.
+       after the size, which bounds what is read, and before anything that trusts what the body holds
+         depth = 10  # default
+         items = 1000  # default
+         keys = 100  # default
+         characters = 10000  # default
+         encoded = "refuse"  # default
+
+    22 form  Refuses forms that two readers may read differently, that are too large, or that hold files of other types than are taken.
+       beside JSON, since a body is one or the other
+         fields = 100  # default
+         characters = 10000  # default
+         depth = 10  # default
+         duplicates = "allow"  # default
+         files = 20  # default
+         max_file = "10 MB"  # default
+         types = []  # default
+         encoded = "refuse"  # default
+
+    23 schema  Refuses requests whose path, query, headers, cookies or body are not what the application's document says.
+       after the shape, which reads the body that it compares; its heads are of those who may use the route, so that nobody else learns what it takes
+         document = ""  # default
+         document_wait = "30s"  # default
+         unknown_fields = "reject"  # default
+         undocumented = "allow"  # default
+         answers = "off"  # default
+         body = ""  # default
+
+    24 payload_filter (reports only)  Finds values that look like SQL injection, cross-site scripting, path traversal or shell commands; off unless enabled.
+       on what is sound, as the last that only looks, so that it guesses about nothing that is refused for certain
+         enabled = false  # default
+         threshold = 5  # default
+         classes = ["sql", "xss", "path", "command"]  # default
+         allow = []  # default
+         bodies = true  # default
+         cookies = false  # default
+         headers = []  # default
+
+    25 idempotency  Carries a request with an idempotency key out once, however often it comes, and gives its answer again.
+       last, so that a key is claimed only for a request that nothing else refuses, and each claim is sent on
+         methods = ["POST", "PATCH"]  # default
+         required = false  # default
+         header = "Idempotency-Key"  # default
+         ttl = "1day"  # default
+         max_answer = "1 MiB"  # default
+         unknown = "conflict"  # default
+         when_unavailable = "closed"  # default
+
+    26 conditional  Answers 304 to clients that have the answer, refuses changes of a state that has changed, and asks once for GETs that are alike.
+       innermost, so that it sees the application's own answer, and holds a resource only for changes that all others let pass
+         etag = "off"  # default
+         upstream_tags = false  # default
+         if_match = "off"  # default
+         if_match_methods = ["PUT", "PATCH", "DELETE"]  # default
+         coalesce = false  # default
+         max = "1 MiB"  # default
+         wait = "5s"  # default
     "#);
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the order of all guards is shown")]
 fn a_route_shows_its_own_values_and_where_they_were_written() {
     let place = Place::with_config(ROUTE).with_variable("SEAWALL__DEADLINE__CONNECT", "2s");
     let said = place.seawall(&["explain", "POST", "/login"]).ok();
@@ -196,16 +276,43 @@ fn a_route_shows_its_own_values_and_where_they_were_written() {
     14 authentication  Finds out who a request is from, by a session, a token or an API key, tells the application, and removes what strangers said of it.
        after the limits, so that a flood of credentials asks the store for no more than they let through
 
-    15 principal_rate_limit  Limits how often a person, a key or an organisation may ask, by `[rate_limit]`, the tier, and the key's own rate.
+    15 csrf  Refuses what pages of other sites have a browser ask with the visitor's cookies, and forms where JSON belongs.
+       as soon as it is known what the request shows, so that no page of another site spends what the visitor may ask
+
+    16 principal_rate_limit  Limits how often a person, a key or an organisation may ask, by `[rate_limit]`, the tier, and the key's own rate.
        as soon as it is known who asks, so that what is refused next was counted too
          limits = ["5/15min per ip"]  # seawall.toml:7
 
-    16 access  Lets a route be used by whoever signed in, has a role, or shows a key that holds for it.
+    17 access  Lets a route be used by whoever signed in, has a role, or shows a key that holds for it.
        as soon as it is known who asks, and before the body is read
 
-    17 body  Refuses request bodies beyond a size, declared or streamed.
+    18 signatures  Refuses requests that no key of the route has signed, that are too old, or that come again.
+       after those who may not ask, and before anything that tells what the route takes, so that nobody learns it who cannot sign
+
+    19 versions  Refuses unknown versions of the API, announces the end of old ones, and remembers who still uses them.
+       after those who may not ask, so that who uses an old version is somebody who may, and before the body is read
+
+    20 body  Refuses request bodies beyond a size, declared or streamed.
        on the body, which is read only for requests that all others let pass
          max = "10 KB"  # seawall.toml:8
+
+    21 json  Refuses JSON bodies that two readers may read differently, or that are too deep, too wide or too long.
+       after the size, which bounds what is read, and before anything that trusts what the body holds
+
+    22 form  Refuses forms that two readers may read differently, that are too large, or that hold files of other types than are taken.
+       beside JSON, since a body is one or the other
+
+    23 schema  Refuses requests whose path, query, headers, cookies or body are not what the application's document says.
+       after the shape, which reads the body that it compares; its heads are of those who may use the route, so that nobody else learns what it takes
+
+    24 payload_filter (reports only)  Finds values that look like SQL injection, cross-site scripting, path traversal or shell commands; off unless enabled.
+       on what is sound, as the last that only looks, so that it guesses about nothing that is refused for certain
+
+    25 idempotency  Carries a request with an idempotency key out once, however often it comes, and gives its answer again.
+       last, so that a key is claimed only for a request that nothing else refuses, and each claim is sent on
+
+    26 conditional  Answers 304 to clients that have the answer, refuses changes of a state that has changed, and asks once for GETs that are alike.
+       innermost, so that it sees the application's own answer, and holds a resource only for changes that all others let pass
     "#);
 }
 
@@ -265,7 +372,7 @@ fn every_problem_is_explained_by_its_slug_its_type_and_as_json() {
 
 #[test]
 fn what_is_no_problem_is_met_with_those_that_are() {
-    insta::assert_snapshot!(Place::new().seawall(&["explain", "nonsense"]).refused(64), @r#"error: "nonsense" is not a problem; known are invalid-host, invalid-path, invalid-request, method-refused, headers-too-large, upstream-error, internal-error, origin-refused, quota-exceeded, limiter-unavailable, invalid-handshake, overloaded, identity-unavailable, invalid-credential, key-address-refused, not-signed-in, not-allowed, confirm-your-identity, second-factor-required, request-too-large, upstream-unreachable, circuit-breaker-open, upstream-busy, bad-gateway, upstream-timeout, request-timeout, uri-too-long, transfer-coding-unknown, version-unsupported, not-found, service-unavailable, admin-host-refused, admin-token-required, admin-key-paused, configuration-refused, reload-not-possible, sign-in-refused, wrong-password, password-refused, name-taken, invalid-input, json-required, cross-site-refused, https-required, session-required, code-refused, password-again, reset-refused, factor-conflict, scope-required, sign-in-unavailable, device-pending, device-slow-down, device-refused, link-refused, too-many-mails, mail-unavailable, issuer-refused, issuer-unavailable, not-linked, linked-elsewhere, passkey-refused, passkey-invalid, passkey-conflict, passkeys-unavailable"#);
+    insta::assert_snapshot!(Place::new().seawall(&["explain", "nonsense"]).refused(64), @r#"error: "nonsense" is not a problem; known are invalid-host, invalid-path, invalid-request, method-refused, headers-too-large, upstream-error, internal-error, origin-refused, quota-exceeded, limiter-unavailable, invalid-handshake, overloaded, identity-unavailable, invalid-credential, key-address-refused, cross-site-refused, content-type-refused, csrf-token-refused, not-signed-in, not-allowed, confirm-your-identity, second-factor-required, signature-refused, signature-unavailable, api-version-unknown, api-version-gone, request-too-large, unsound-json, encoded-body, unsound-form, file-too-large, file-type-refused, validation-failed, suspicious-payload, idempotency-key-missing, idempotency-key-invalid, idempotency-in-flight, idempotency-key-reused, idempotency-outcome-unknown, idempotency-answer-not-kept, idempotency-keys-spent, idempotency-unavailable, precondition-required, precondition-failed, resource-busy, current-state-unknown, upstream-unreachable, circuit-breaker-open, upstream-busy, bad-gateway, upstream-timeout, request-timeout, bodies-full, uri-too-long, transfer-coding-unknown, version-unsupported, not-found, service-unavailable, admin-host-refused, admin-token-required, admin-key-paused, configuration-refused, reload-not-possible, outbound-key-needed, outbound-wrong-user, outbound-unknown, llm-model-unknown, llm-budget-spent, llm-image-late, outbound-not-allowed, outbound-bad-call, outbound-too-large, outbound-no-room, outbound-away, outbound-failed, outbound-late, outbound-led-away, sign-in-refused, wrong-password, password-refused, name-taken, invalid-input, json-required, https-required, session-required, code-refused, password-again, reset-refused, factor-conflict, scope-required, sign-in-unavailable, device-pending, device-slow-down, device-refused, too-many-pairings, link-refused, too-many-mails, mail-unavailable, issuer-refused, issuer-unavailable, not-linked, linked-elsewhere, passkey-refused, passkey-invalid, passkey-conflict, passkeys-unavailable"#);
     assert!(
         Place::new()
             .seawall(&["explain", "/users"])

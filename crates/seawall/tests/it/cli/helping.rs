@@ -13,7 +13,7 @@ fn help_says_what_it_is_and_where_to_begin() {
 
     Commands:
       run           Serve: put all guards in front of an application
-      demo          Show a careless sample application behind Seawall, and what to try
+      demo          Show a careless sample application behind Seawall, and what to try; or play an LLM
       check         Check the configuration without serving, and show what it changes
       explain       Explain a request (GET /path) or a problem (quota-exceeded)
       config        Write an example file, the JSON Schema for editors, or the reference
@@ -23,6 +23,9 @@ fn help_says_what_it_is_and_where_to_begin() {
       restart       Start a successor in the running server's place, such as a new version, without
                     losing a request
       diff          Show what `seawall reload` would change in the running server
+      report        Show what guards of the running server would have refused that only report, which
+                    setting would refuse none of it, and which answers differ from the document
+      llm           Show what the running server's calls of language models used and cost
       app           Ask how the application is that the running server started
       migrate       Bring the store's tables to this version, or back, when no server runs; or see how
                     they stand
@@ -96,7 +99,7 @@ fn help_on_run_names_every_option_and_the_exit_codes() {
 #[test]
 fn every_command_has_help() {
     let place = Place::new();
-    for command in ["run", "demo", "check", "explain", "config", "status", "app", "completions"] {
+    for command in ["run", "demo", "check", "explain", "config", "status", "llm", "app", "completions"] {
         let help = place.seawall(&[command, "--help"]).ok();
         assert!(help.contains(&format!("Usage: seawall {command}")), "{help}");
     }

@@ -132,6 +132,12 @@ async fn rg_17_migrations_go_up_and_down_when_no_server_runs() {
         let down = place.seawall(&["migrate", "down", "identity", "--accept-data-loss"]).ok();
         assert!(down.ends_with(&format!("\nwent back over identity {last}\n")), "{down}");
     }
+    for last in applied(&seawall_outbound::LEDGER).iter().rev() {
+        let down = place.seawall(&["migrate", "down", "outbound", "--accept-data-loss"]).ok();
+        assert!(down.ends_with(&format!("\nwent back over outbound {last}\n")), "{down}");
+    }
+    let down = place.seawall(&["migrate", "down", "store"]).ok();
+    assert!(down.ends_with("\nwent back over store 5 (idempotency)\n"), "{down}");
     // How far each destination of checkpoints is.
     let lossy = place.seawall(&["migrate", "down", "store"]).refused(69);
     assert!(lossy.contains("loses the rows of the table audit_deliveries"), "{lossy}");
@@ -151,7 +157,8 @@ async fn rg_17_migrations_go_up_and_down_when_no_server_runs() {
     assert!(none.contains("no migration of store is applied"), "{none}");
     let store = applied(&seawall_store::LEDGER).into_iter().map(|last| format!("applied store {last}\n"));
     let identity = applied(&seawall_identity::LEDGER).into_iter().map(|last| format!("applied identity {last}\n"));
-    assert_eq!(place.seawall(&["migrate", "up"]).ok(), store.chain(identity).collect::<String>());
+    let outbound = applied(&seawall_outbound::LEDGER).into_iter().map(|last| format!("applied outbound {last}\n"));
+    assert_eq!(place.seawall(&["migrate", "up"]).ok(), store.chain(identity).chain(outbound).collect::<String>());
     assert_eq!(place.seawall(&["migrate", "up"]).ok(), "nothing was pending\n");
     let (_upstream, _server) = serve(&place).await;
 }
@@ -168,7 +175,8 @@ async fn pm_7_with_manual_migrations_the_server_waits_for_them() {
     let said =
         place.seawall(&["run", "--to", "http://127.0.0.1:9", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
     assert_eq!(said.code, Some(69), "{said:?}");
-    let pending = seawall_store::LEDGER.migrations.len() + seawall_identity::LEDGER.migrations.len();
+    let pending = [&seawall_store::LEDGER, &seawall_identity::LEDGER, &seawall_outbound::LEDGER];
+    let pending: usize = pending.iter().map(|ledger| ledger.migrations.len()).sum();
     let told = format!("{pending} migrations of the store are pending");
     assert!(said.err.contains(&told) && said.err.contains("seawall migrate up"), "{said:?}");
     place.seawall(&["migrate", "up"]).ok();

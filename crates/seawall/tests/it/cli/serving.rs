@@ -38,8 +38,8 @@ async fn the_banner_is_for_people_and_the_log_for_machines() {
     Seawall 0.1.0 protects http://127.0.0.1:PORT
       public   http://127.0.0.1:PORT
       admin    http://127.0.0.1:PORT  (health, metrics; token in DIRECTORY/.seawall/admin.token)
-      guards   strict_http, request_id, trace_context, client_address, rescue, compression, security_headers, deadline, retry,
-               cors, rate_limit, websocket, load_shed, authentication, principal_rate_limit, access, body
+      guards   strict_http, request_id, trace_context, client_address, rescue, compression, security_headers, deadline, retry, cors, rate_limit, websocket, load_shed,
+               authentication, csrf, principal_rate_limit, access, signatures, versions, body, json, form, schema, payload_filter, idempotency, conditional
       settings defaults; development
     Try next:
       curl -i http://127.0.0.1:PORT/

@@ -148,6 +148,7 @@ fn nobody_is_let_in_where_the_table_does_not_name_it() {
         "POST /_seawall/auth/passkeys/sign-in/options",
         "GET /_seawall/health/live",
         "GET /_seawall/health/ready",
+        "GET /_seawall/openapi.json",
         "GET /_seawall/problems/{slug}",
         "POST /_seawall/auth/sign-out",
         "GET /health",
@@ -181,4 +182,26 @@ fn nobody_is_let_in_where_the_table_does_not_name_it() {
         }
     }
     assert!(seen > 100, "{seen} rows");
+}
+
+/// Every path but those of pages stands in the published document, with every status that anybody was seen to be answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn rg_18_the_document_has_every_path_and_status_of_the_table() {
+    let callers = Callers::new(&configuration()).await;
+    let document: Value = callers.ask(Caller::Nobody, "GET", "/_seawall/openapi.json", &Value::Null).await.json();
+    let own = |endpoint: &&Endpoint| !endpoint.operators && !endpoint.path.contains("/auth/pages");
+    let endpoints: Vec<_> = endpoints::all().into_iter().filter(|endpoint| own(&endpoint)).collect();
+    let table = include_str!("authorisation.txt");
+    for Endpoint { method, path, .. } in &endpoints {
+        let row = table.lines().find_map(|line| line.strip_prefix(&format!("{method} {path} "))).expect("a row");
+        let operation = &document["paths"][path.replace("{*", "{")][method.to_ascii_lowercase()];
+        assert!(operation["summary"].is_string(), "{method} {path} is not in the document");
+        for status in row.split_whitespace() {
+            assert!(operation["responses"][status].is_object(), "{method} {path}: {status}");
+        }
+    }
+    let paths = document["paths"].as_object().unwrap();
+    let count =
+        paths.values().flat_map(|item| item.as_object().unwrap().keys()).filter(|key| *key != "servers").count();
+    assert_eq!(count, endpoints.len(), "the document has paths that nobody answers");
 }

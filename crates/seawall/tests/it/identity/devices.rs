@@ -64,6 +64,19 @@ impl Place {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn devices_that_wait_beyond_ten_of_an_address_are_told_when_to_come_back() {
+    let place = Place::with_devices().await;
+    for _ in 0..10 {
+        place.begin().await;
+    }
+    let name = json!({ "name": "TV" });
+    let refused = place.app.client().post_json(&format!("{DEVICES}/code"), &name).await;
+    refused.expect_problem(429, "too-many-pairings");
+    let wait: u64 = refused.header("retry-after").expect("it says when").parse().unwrap();
+    assert!((590..=601).contains(&wait), "{wait}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wk_10_a_device_is_paired_over_sockets_and_its_socket_closes_when_it_is_revoked() {
     let place = Place::with_devices().await;
     let id = place.add("Ann", &["admin"]).await;

@@ -5,6 +5,7 @@ mod audited;
 #[expect(dead_code, reason = "the tests of the rules use all of it")]
 pub(crate) mod authenticator;
 mod authorisation;
+mod described;
 mod devices;
 mod everything;
 mod factors;
@@ -14,6 +15,7 @@ mod mail;
 mod oidc;
 mod operator;
 mod organisations;
+mod page_tokens;
 mod pages;
 mod passkeys;
 mod proxies;

@@ -60,6 +60,9 @@ async fn a_passkey_is_made_and_signs_in_without_a_password_over_sockets() {
     place.get("/strong/a", &cookie(&signed_in)).await.expect_status(200);
     let again = post(&place, "passkeys/sign-in", &cookies, body).await;
     again.expect_problem(401, "passkey-refused");
+    for (labels, count) in [(["register", "done"], 1.0), (["sign_in", "done"], 1.0), (["sign_in", "refused"], 1.0)] {
+        assert_eq!(place.app.metric("seawall_passkey_ceremonies", &labels), count, "{labels:?}");
+    }
     let unread = post(&place, "passkeys/sign-in", "", json!({ "credential": { "id": "?" } })).await;
     unread.expect_problem(400, "invalid-input");
     let (options, cookies) = begin(&place, "register", &session, json!({})).await;

@@ -7,7 +7,10 @@ mod shown;
 use std::io::Write;
 
 use clap::{Args, Subcommand};
-use seawall_core::settings::Secret;
+use seawall_core::{
+    http::percent::{PART, encoded},
+    settings::Secret,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -273,7 +276,7 @@ async fn factors(options: &FactorsOptions, holder: &PeopleHolder, out: &mut dyn 
     let user = &options.one.user;
     let shown = match &options.remove_passkey {
         Some(passkey) => {
-            let rest = format!("/passkeys/{}/remove", encoded(passkey));
+            let rest = format!("/passkeys/{}/remove", encoded(passkey, PART));
             holder.have_done(&path(user, &rest), &json!({})).await?
         }
         None if options.remove => holder.have_done(&path(user, "/factors/remove"), &json!({})).await?,
@@ -294,19 +297,7 @@ async fn sign_out(options: &SignOutOptions, holder: &PeopleHolder, out: &mut dyn
 
 /// The path of a user, whose name may hold anything.
 fn path(user: &str, rest: &str) -> String {
-    format!("/api/users/{}{rest}", encoded(user))
-}
-
-fn encoded(part: &str) -> String {
-    let mut out = String::new();
-    for byte in part.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    format!("/api/users/{}{rest}", encoded(user, PART))
 }
 
 /// A text of an answer.

@@ -1,6 +1,9 @@
 //! What never reaches the application: paths with two readings, other hosts, pages of other origins.
 
-use seawall_testkit::client::{RawResponse, Request};
+use seawall_testkit::{
+    TemporaryDirectory, TestApp,
+    client::{RawResponse, Request},
+};
 
 use super::{Application, expect_problem, in_front_of};
 
@@ -85,6 +88,125 @@ pub(super) async fn listed_origins(application: Application) {
     }
     // Production knows no localhost.
     expect_problem(&app.client().request(preflight("http://localhost:5173")).await, 403, "origin-refused");
+}
+
+/// A form and a socket of another site's page are refused with the visitor's cookies; the application's own page and a program are not.
+pub(super) async fn other_sites(application: Application) {
+    let app = in_front_of(&application, "[route.\"/json\"]\ncsrf.content_types = [\"application/json\"]\n").await;
+    let client = app.client();
+    let form = |site: &str| {
+        let form = Request::post("/index.html").header("Cookie", "session=1").header("Sec-Fetch-Site", site);
+        form.header("Content-Type", "text/plain").body("{}")
+    };
+    expect_problem(&client.request(form("cross-site")).await, 403, "cross-site-refused");
+    let line = app.request_line("/index.html").await;
+    assert_eq!((&line["guard.name"], line.get("upstream.duration_ms")), (&"csrf".into(), None), "{line}");
+    let socket = Request::get("/index.html").header("Connection", "Upgrade").header("Upgrade", "websocket");
+    let socket = socket.header("Sec-WebSocket-Version", "13").header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let socket = socket.header("Cookie", "session=1").header("Origin", "https://evil.example");
+    expect_problem(&client.request(socket).await, 403, "cross-site-refused");
+    let directly = application.directly().request(form("same-origin")).await;
+    assert_eq!(client.request(form("same-origin")).await.status, directly.status);
+    let program =
+        Request::post("/index.html").header("Origin", "https://evil.example").header("Content-Type", "text/plain");
+    assert_eq!(client.request(program.body("{}")).await.status, directly.status);
+    let json = Request::post("/json").header("Cookie", "session=1").header("Content-Type", "text/plain");
+    expect_problem(&client.request(json.body("{}")).await, 415, "content-type-refused");
+}
+
+/// A version that is not listed is refused, one that ends says so, and requests without one are the application's.
+pub(super) async fn versions(application: Application) {
+    let toml = "[versions]\nby = \"header X-API-Version\"\n[versions.v1]\ndeprecated = \"2026-01-01\"\nsunset = \"2099-12-31\"\n";
+    let app = in_front_of(&application, toml).await;
+    let client = app.client();
+    let of = |version: &str| Request::get("/index.html").header("X-API-Version", version);
+    expect_problem(&client.request(of("v2")).await, 400, "api-version-unknown");
+    let old = client.request(of("1")).await.expect_status(200);
+    assert_eq!(old.header("deprecation"), Some("@1767225600"));
+    assert_eq!(old.header("sunset"), Some("Thu, 31 Dec 2099 00:00:00 GMT"));
+    let plain = client.get("/index.html").await.expect_status(200);
+    assert_eq!((plain.header("deprecation"), plain.header("sunset")), (None, None));
+}
+
+/// What two readers of JSON would read in two ways never arrives.
+pub(super) async fn unsound_json(application: Application) {
+    let app = in_front_of(&application, "").await;
+    let twice = Request::post("/index.html").header("Content-Type", "application/json").body("{\"a\":1,\"a\":2}");
+    expect_problem(&app.client().request(twice).await, 400, "unsound-json");
+    let line = app.request_line("/index.html").await;
+    assert_eq!((&line["guard.name"], line.get("upstream.duration_ms")), (&"json".into(), None), "{line}");
+}
+
+/// A form with two readings never arrives.
+pub(super) async fn unsound_forms(application: Application) {
+    let app = in_front_of(&application, "").await;
+    let form = Request::post("/index.html").header("Content-Type", "application/x-www-form-urlencoded").body("a=%zz");
+    expect_problem(&app.client().request(form).await, 400, "unsound-form");
+    let line = app.request_line("/index.html").await;
+    assert_eq!((&line["guard.name"], line.get("upstream.duration_ms")), (&"form".into(), None), "{line}");
+}
+
+/// What the application answers to a request with a key, whatever it is, is answered again.
+pub(super) async fn repeated(application: Application) {
+    let app = in_front_of(&application, "").await;
+    let keyed = |body: &'static str| Request::post("/index.html").header("Idempotency-Key", "\"k\"").body(body);
+    let first = app.client().request(keyed("x")).await;
+    let again = app.client().request(keyed("x")).await;
+    assert_eq!((again.status, &again.body), (first.status, &first.body));
+    assert_eq!((first.header("idempotent-replayed"), again.header("idempotent-replayed")), (None, Some("true")));
+    expect_problem(&app.client().request(keyed("y")).await, 422, "idempotency-key-reused");
+}
+
+/// What its document does not describe is refused with the field's name.
+pub(super) async fn undescribed(application: Application) {
+    let document = r#"{"openapi": "3.1.0", "paths": {"/index.html": {"get": {"parameters": [
+        {"name": "days", "in": "query", "schema": {"type": "integer", "maximum": 3650}}
+    ]}}}}"#;
+    let directory = TemporaryDirectory::new();
+    std::fs::write(directory.path().join("openapi.json"), document).expect("the document is written");
+    let app = TestApp::in_front_of(application.url()).in_directory(directory);
+    let app = app.with_config("[schema]\ndocument = \"openapi.json\"\n").start().await;
+    app.client().get("/index.html?days=30").await.expect_status(200);
+    let refused = app.client().get("/index.html?days=9999").await;
+    expect_problem(&refused, 400, "validation-failed");
+    assert_eq!(refused.json()["errors"][0]["field"], "query.days");
+}
+
+/// A page that wants a signature is given with the right one alone.
+pub(super) async fn unsigned(application: Application) {
+    // That of nothing: a GET has no body.
+    const SIGNATURE: &str = "sha256=60a0c617385cb5905878c733861ef28105b80316e6236e2bb7dc770066321aff";
+    let toml = "[signatures.hooks]\npreset = \"github\"\nsecret = \"a-secret-of-both-sides\"\n\
+        [route.\"/index.html\"]\nsignatures.require = \"hooks\"\n";
+    let app = in_front_of(&application, toml).await;
+    expect_problem(&app.client().get("/index.html").await, 401, "signature-refused");
+    let signed = |signature| Request::get("/index.html").header("X-Hub-Signature-256", signature);
+    app.client().request(signed(SIGNATURE.to_owned())).await.expect_status(200);
+    expect_problem(&app.client().request(signed(SIGNATURE.replace('a', "b"))).await, 401, "signature-refused");
+}
+
+/// Whoever has a page is told so, and nobody changes what is another by then.
+pub(super) async fn conditions(application: Application) {
+    let toml = "[conditional]\netag = \"strong\"\nupstream_tags = true\nif_match = \"check\"\n";
+    let app = in_front_of(&application, toml).await;
+    let client = app.client();
+    let page = client.get("/index.html").await.expect_status(200);
+    let tag = page.header("etag").expect("its own, or ours");
+    let same = client.request(Request::get("/index.html").header("If-None-Match", tag)).await.expect_status(304);
+    assert_eq!(same.body.len(), 0);
+    expect_problem(&client.request(Request::new("PUT", "/index.html")).await, 428, "precondition-required");
+    let other = Request::new("PUT", "/index.html").header("If-Match", "\"other\"");
+    expect_problem(&client.request(other).await, 412, "precondition-failed");
+}
+
+/// An attack in the query is refused once the filter enforces; before, it is the application's.
+pub(super) async fn attacks(application: Application) {
+    let attack = "/index.html?q=%27+or+1%3D1--";
+    let app = in_front_of(&application, "[payload_filter]\nenabled = true\n").await;
+    app.client().get(attack).await.expect_status(200);
+    let app = in_front_of(&application, "[payload_filter]\nenabled = true\nmode = \"enforce\"\n").await;
+    expect_problem(&app.client().get(attack).await, 400, "suspicious-payload");
+    app.client().get("/index.html?q=O%27Brien+%26+Sons").await.expect_status(200);
 }
 
 fn preflight(origin: &str) -> Request {

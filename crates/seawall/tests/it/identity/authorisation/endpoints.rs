@@ -123,7 +123,7 @@ fn constant(text: &str, name: &str) -> Option<String> {
 
 /// Health and problems stand beside what people ask.
 fn prefix_of(rest: &str) -> String {
-    let beside = rest.starts_with("/health/") || rest.starts_with("/problems/");
+    let beside = rest.starts_with("/health/") || rest.starts_with("/problems/") || rest == "/openapi.json";
     if beside { "/_seawall" } else { "/_seawall/auth" }.to_owned()
 }
 

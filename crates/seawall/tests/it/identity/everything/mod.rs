@@ -3,11 +3,16 @@
 
 mod accounts;
 mod log;
+mod looks;
 mod operators;
 mod passkeys;
 mod programs;
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use seawall_core::clock::Clock;
@@ -39,11 +44,20 @@ pub(super) struct Secret {
     pub(super) text: String,
 }
 
+/// What was asked of Seawall's own paths, and answered.
+pub(super) struct Exchange {
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    pub(super) body: Option<Value>,
+    pub(super) answer: RawResponse,
+}
+
 /// A Seawall in which everything happens.
 pub(super) struct Everything {
     pub(super) place: Place,
     pub(super) engine: Engine,
     pub(super) secrets: Vec<Secret>,
+    pub(super) exchanges: Mutex<Vec<Exchange>>,
     clock: Arc<ManualClock>,
     mail: MailServer,
     issuer: Issuer,
@@ -88,7 +102,7 @@ impl Everything {
         let (upstream, clock) = (Upstream::start(Kind::ByPath).await, Arc::new(ManualClock::default()));
         let app = TestApp::in_front_of(upstream.url()).with_config(&configuration).with_clock(Arc::clone(&clock) as _);
         let place = Place { upstream, app: app.start().await };
-        let mut all = Self { place, engine, secrets: Vec::new(), clock, mail, issuer };
+        let mut all = Self { place, engine, secrets: Vec::new(), exchanges: Mutex::default(), clock, mail, issuer };
         for (what, text) in [("the operators' key", ADMIN_KEY), ("the secret of a client", CLIENT_SECRET)] {
             all.issued(what, text);
         }
@@ -140,11 +154,18 @@ impl Everything {
     }
 
     async fn post(&self, path: &str, cookie: &str, body: Value) -> RawResponse {
-        self.place.ask("POST", &format!("/_seawall/auth/{path}"), cookie, Some(body)).await
+        self.ask("POST", path, cookie, Some(body)).await
     }
 
     async fn delete(&self, path: &str, cookie: &str) -> RawResponse {
-        self.place.ask("DELETE", &format!("/_seawall/auth/{path}"), cookie, None).await
+        self.ask("DELETE", path, cookie, None).await
+    }
+
+    async fn ask(&self, method: &'static str, path: &str, cookie: &str, body: Option<Value>) -> RawResponse {
+        let path = format!("/_seawall/auth/{path}");
+        let answer = self.place.ask(method, &path, cookie, body.clone()).await;
+        self.exchanges.lock().unwrap().push(Exchange { method, path, body, answer: answer.clone() });
+        answer
     }
 
     /// What an operator does has to be done.
@@ -155,7 +176,8 @@ impl Everything {
     }
 
     async fn sign_in(&mut self, name: &str, password: &str) -> String {
-        let answer = self.place.try_sign_in(name, password).await.expect_status(200);
+        let body = json!({ "name": name, "password": password });
+        let answer = self.post("sign-in", "", body).await.expect_status(200);
         self.welcomed(&answer)
     }
 

@@ -33,7 +33,7 @@ impl Everything {
     }
 
     /// Makes one; answers its id and the session.
-    async fn passkey(&mut self, session: &str, device: &mut Device) -> (String, String) {
+    pub(super) async fn passkey(&mut self, session: &str, device: &mut Device) -> (String, String) {
         let (options, cookies) = self.ceremony("register", session).await;
         let body = json!({ "credential": device.make(&options), "name": "Phone" });
         let added = self.post("passkeys/register", &cookies, body).await.expect_status(201);
@@ -45,7 +45,7 @@ impl Everything {
     }
 
     /// The options of a ceremony, and the cookies with the one that keeps it.
-    async fn ceremony(&mut self, what: &str, session: &str) -> (Value, String) {
+    pub(super) async fn ceremony(&mut self, what: &str, session: &str) -> (Value, String) {
         let answer = self.post(&format!("passkeys/{what}/options"), session, json!({})).await.expect_status(200);
         let kept = cookie(&answer);
         self.issued("a ceremony with a passkey", kept.split_once('=').unwrap().1);

@@ -45,7 +45,7 @@ impl Everything {
         self.until_audited("key.refused").await;
     }
 
-    async fn pairing(&mut self) -> Value {
+    pub(super) async fn pairing(&mut self) -> Value {
         let begun = self.post("devices/code", "", json!({ "name": "television" })).await.expect_status(200).json();
         self.issued_in("a code on a screen", &begun, "user_code");
         self.issued_in("the secret of a device that waits", &begun, "device_code");

@@ -125,7 +125,18 @@ async fn a_password_is_changed_and_keys_are_made_and_revoked() {
     place.try_sign_in("ann", "a rather different one").await.expect_status(200);
 
     let nonsense = place.post_form("account/keys", &session, &[("label", "till"), ("expires_in", "soon")]).await;
-    nonsense.expect_status(400);
+    let nonsense = nonsense.expect_status(400).text();
+    let marked = "aria-describedby=\"expires_in-hint expires_in-problem\" aria-invalid=\"true\"";
+    assert!(nonsense.contains(marked) && nonsense.contains("<a href=\"#expires_in\">"), "{nonsense}");
+    assert!(nonsense.contains("value=\"soon\"") && nonsense.contains("value=\"till\""), "nothing is typed twice");
+    assert_eq!(nonsense.matches("aria-invalid").count(), 1, "{nonsense}");
+    let unnamed = place.post_form("account/keys", &session, &[("label", " "), ("scope", "orders:read")]).await;
+    let unnamed = unnamed.expect_status(400).text();
+    assert!(unnamed.contains("aria-describedby=\"label-problem\"") && unnamed.contains(" checked=\"\""), "{unnamed}");
+    let strange = place.post_form("account/keys", &session, &[("label", "till"), ("scope", "orders:eat")]).await;
+    let strange = strange.expect_status(400).text();
+    let marked = "<fieldset id=\"scopes\" tabindex=\"-1\" aria-describedby=\"scopes-problem\">";
+    assert!(strange.contains(marked) && !strange.contains("aria-invalid"), "{strange}");
     let fields = [("label", "till"), ("scope", "orders:read"), ("expires_in", "90day")];
     let made = place.post_form("account/keys", &session, &fields).await.expect_status(200).text();
     assert!(inside(&made, "key").starts_with("sw"), "{made}");

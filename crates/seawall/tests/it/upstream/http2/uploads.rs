@@ -63,7 +63,7 @@ async fn an_answer_that_is_replaced_ends_the_upload() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_is_sent_again_ends_where_it_was_sent_before() {
-    let (server, app) = started_with("[retry]\nstatuses = [503]\n").await;
+    let (server, app) = started_with("[retry]\nstatuses = [503]\n[idempotency]\nmode = \"off\"\n").await;
     let mut client = app.connect().await;
     let (mut connection, stream) = begun(&server, &mut client, "Idempotency-Key: k\r\n").await;
     connection.send(&[H2Frame::headers(stream, hpack::block([(":status", "503")]), true)]).await;

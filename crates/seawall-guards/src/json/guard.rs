@@ -1,0 +1,128 @@
+//! The decision which bodies are read as JSON, and by which limits.
+
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE},
+};
+use seawall_core::{
+    json::{Limits, Scanner},
+    problem::{Fault, Problem, ProblemType, Severity},
+    settings::{BadSetting, Values},
+};
+
+use super::{
+    config::{CHARACTERS, DEPTH, ENCODED, Encoded, ITEMS, KEYS},
+    grow::Growing,
+    look::{Look, TreeLook},
+};
+use crate::{Context, Expected, Guard, Head, Inspect, Needs};
+
+/// A JSON body that is not sound, or too large in some way.
+pub static UNSOUND_JSON: ProblemType = ProblemType {
+    slug: "unsound-json",
+    code: "INVALID_JSON",
+    status: StatusCode::BAD_REQUEST,
+    title: "The request body is not JSON that is taken here",
+    retryable: false,
+    fault: Fault::Client,
+    severity: Severity::Low,
+    documentation: "The body says that it is JSON, and is not whole, not UTF-8, or could be read in two ways: a key stands twice in an object, a \
+        string holds half of a surrogate pair or the character U+0000, a number is beyond 64-bit floating point, something follows the \
+        value. Or it is larger than any client of this route should send: too deep, an array with too many items, an object with too \
+        many keys, a string that is too long. The answer says which, and at which byte.\n\nFor the operator: the limits are `depth`, \
+        `items`, `keys` and `characters` in `[json]`, and a route can have its own, such as `json.characters = 1000000` in \
+        `[route.\"POST /import\"]`. Try them with `mode = \"report\"` first.",
+};
+
+/// A JSON body in a coding that is not undone here.
+pub static ENCODED_BODY: ProblemType = ProblemType {
+    slug: "encoded-body",
+    code: "UNSUPPORTED_CONTENT_ENCODING",
+    status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    title: "The request body is compressed",
+    retryable: false,
+    fault: Fault::Client,
+    severity: Severity::Low,
+    documentation: "JSON and forms are looked at before the application gets them, and this body came in a `Content-Encoding` that is not undone here. Send it \
+        uncompressed.\n\nFor the operator: `encoded = \"pass\"` in `[json]` or `[form]` lets such bodies through unseen, for the routes whose \
+        application can take them.",
+};
+
+/// Refuses JSON that is unsound or too large.
+#[derive(Debug)]
+pub struct JsonGuard {
+    limits: Limits,
+    encoded: Encoded,
+}
+
+impl JsonGuard {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when they are not checked settings of the section.
+    pub fn read(values: &Values) -> Result<Self, BadSetting> {
+        let number = |field| values.get(field).map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        let limits = Limits {
+            depth: u16::try_from(values.get(&DEPTH)?).unwrap_or(u16::MAX),
+            items: number(&ITEMS)?,
+            keys: number(&KEYS)?,
+            characters: number(&CHARACTERS)?,
+            ..Limits::CHECKLIST
+        };
+        Ok(Self { limits, encoded: values.get(&ENCODED)? })
+    }
+}
+
+impl Guard for JsonGuard {
+    fn inspect(
+        &self,
+        head: &mut Head,
+        expected: &Expected,
+        _context: &mut Context,
+    ) -> Result<Option<Box<dyn Inspect>>, Box<Problem>> {
+        if expected.empty() || !is_json(&head.headers) {
+            return Ok(None);
+        }
+        if encoded(&head.headers) {
+            return match self.encoded {
+                Encoded::Pass => Ok(None),
+                Encoded::Refuse => Err(refused_coding()),
+            };
+        }
+        Ok(Some(if expected.tree {
+            Box::new(TreeLook(Scanner::telling(self.limits, Growing::of_bytes(expected.length))))
+        } else {
+            Box::new(Look(Scanner::new(self.limits)))
+        }))
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { inspects: true, ..Needs::default() }
+    }
+}
+
+/// Whether a body is JSON by its `Content-Type`: `application/json`, `text/json`, or a type with the suffix `+json` (RFC 6839). Of
+/// several fields any one is enough, since the application may read any one.
+#[must_use]
+pub fn is_json(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_TYPE).iter().any(|value| {
+        let kind = value.as_bytes().split(|byte| matches!(byte, b';' | b',')).next().unwrap_or_default().trim_ascii();
+        let ends = |suffix: &[u8]| {
+            let at = kind.len().checked_sub(suffix.len());
+            at.and_then(|at| kind.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+        };
+        ends(b"/json") || ends(b"+json")
+    })
+}
+
+/// The refusal of a body in a coding, which says which codings are taken (RFC 7694 section 3).
+pub(crate) fn refused_coding() -> Box<Problem> {
+    Box::new(Problem::new(&ENCODED_BODY).header(ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+}
+
+/// Whether the body is in a coding other than none.
+pub(crate) fn encoded(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(CONTENT_ENCODING).iter();
+    let mut words = codings.flat_map(|value| value.as_bytes().split(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
+    words.any(|word| !word.is_empty() && !word.eq_ignore_ascii_case(b"identity"))
+}

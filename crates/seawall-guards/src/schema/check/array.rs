@@ -1,0 +1,84 @@
+//! Arrays.
+
+use std::collections::HashSet;
+
+use super::{
+    super::{
+        at::At,
+        instance::Instance,
+        node::{Contains, Items, Node},
+        number::Number,
+    },
+    Check,
+    scalar::counted,
+};
+use crate::json::{Entry, Inner, Item};
+
+impl<'v> Check<'_, 'v> {
+    pub(super) fn array(&mut self, node: &Node, items: Inner<'v>, at: &At<'_>) -> bool {
+        let Some(rules) = &node.items else { return true };
+        let mut passes = self.count(rules, items, at);
+        for (place, item) in items.iter().enumerate() {
+            let rule = rules.prefix.get(place).copied().or(rules.rest);
+            if let Some(id) = rule {
+                passes &= self.value(id, &item.value().into(), &at.item(place));
+            }
+            if self.spent || (!passes && self.quiet) {
+                return false;
+            }
+        }
+        if rules.unique && !unique(items) {
+            passes = self.wrong(at, &Instance::Array(items), "uniqueItems", "items that all differ");
+        }
+        match &rules.contains {
+            Some(contains) => self.contains(contains, items, at) && passes,
+            None => passes,
+        }
+    }
+
+    fn count(&mut self, rules: &Items, items: Inner<'v>, at: &At<'_>) -> bool {
+        let count = items.len() as u64;
+        let rule = match rules.max {
+            _ if count < rules.min => "minItems",
+            Some(most) if count > most => "maxItems",
+            _ => return true,
+        };
+        let expected = counted(rules.min, rules.max, "item", "items");
+        self.fault(|spot| spot.fault(at, rule, expected, &Instance::Array(items)))
+    }
+
+    fn contains(&mut self, contains: &Contains, items: Inner<'v>, at: &At<'_>) -> bool {
+        let found = items.iter().enumerate().filter(|(place, item)| {
+            self.quietly(|check| check.value(contains.node, &item.value().into(), &at.item(*place)))
+        });
+        let count = found.count() as u64;
+        let expected = || format!("{} of a certain form", counted(contains.min, contains.max, "item", "items"));
+        (count >= contains.min && contains.max.is_none_or(|most| count <= most))
+            || self.fault(|spot| spot.fault(at, "contains", expected(), &Instance::Array(items)))
+    }
+}
+
+/// Whether no two items are the same; in time that grows with their size alone.
+fn unique(items: Inner<'_>) -> bool {
+    let mut texts = HashSet::with_capacity(items.len());
+    items.iter().all(|item| texts.insert(canonical(item.value())))
+}
+
+/// Text that is the same for the same values; 1.0 is 1.
+fn canonical(value: Item<'_>) -> String {
+    match value {
+        Item::Number(text) => Number::of(text).to_string(),
+        Item::Array(items) => {
+            format!("[{}]", items.iter().map(|item| canonical(item.value())).collect::<Vec<_>>().join(","))
+        }
+        Item::Object(map) => {
+            let field = |entry: Entry<'_>| format!("{:?}:{}", entry.key(), canonical(entry.value()));
+            let mut fields: Vec<_> = map.iter().map(field).collect();
+            fields.sort_unstable();
+            format!("{{{}}}", fields.join(","))
+        }
+        Item::Null => "null".to_owned(),
+        Item::Flag(flag) => flag.to_string(),
+        Item::Text(text) => format!("{text:?}"),
+    }
+}

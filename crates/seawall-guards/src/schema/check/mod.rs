@@ -1,0 +1,228 @@
+//! Looking at a value through a schema: what it may have, what it must, and which of its fields nobody names.
+
+mod array;
+mod composed;
+mod object;
+mod scalar;
+mod seen;
+mod strip;
+
+use seawall_core::clock::Now;
+
+use self::{seen::Seen, strip::Record};
+use super::{
+    at::At,
+    fault::{Fault, Faults, Spot},
+    instance::Instance,
+    node::{NodeId, Nodes},
+};
+use crate::json::Tree;
+
+/// What happens to fields that a schema does not name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownFields {
+    /// The message is refused.
+    #[default]
+    Reject,
+    /// They are taken out, and the rest is passed on.
+    Strip,
+    /// Only what a schema closes itself is closed.
+    Allow,
+}
+
+/// Which way a message goes: what is only read is no part of a request, what is only written none of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Request,
+    Answer,
+}
+
+/// How values are looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    pub(super) unknown: UnknownFields,
+    pub(super) direction: Direction,
+    pub(super) now: Now,
+}
+
+/// The most schemas in one another that one value is looked at through.
+const MOST_DEPTH: u16 = 384;
+
+/// Looks for each value of a document: a schema that needs more has alternatives in alternatives, and gets no answer.
+const LOOKS: u64 = 64;
+
+/// What is allowed in any case.
+const FEWEST_LOOKS: u64 = 2_048;
+
+/// Whether a value passes; what is wrong is not looked for, and nothing allocated for it.
+pub(super) fn passes(nodes: &Nodes, id: NodeId, value: &Instance<'_>, manner: Manner) -> bool {
+    let mut check = Check { quiet: true, ..Check::new(nodes, Spot::BODY, manner, *value) };
+    check.value(id, value, &At::Root) && !check.spent
+}
+
+/// What is wrong with a value, found without allocating when nothing is.
+pub(super) fn faults(nodes: &Nodes, id: NodeId, value: &Instance<'_>, spot: Spot<'_>, manner: Manner) -> Faults {
+    let mut check = Check::new(nodes, spot, manner, *value);
+    check.value(id, value, &At::Root);
+    check.faults
+}
+
+/// The value without what no schema names, when it passes so; nothing when it has only what is named.
+///
+/// # Errors
+/// [`Faults`] when something else is wrong with it.
+pub(super) fn stripped(nodes: &Nodes, id: NodeId, value: &Tree, manner: Manner) -> Result<Option<Tree>, Faults> {
+    let closed = Manner { unknown: UnknownFields::Reject, ..manner };
+    if passes(nodes, id, &Instance::from(value), closed) {
+        return Ok(None);
+    }
+    let mut check = Check::new(nodes, Spot::BODY, manner, Instance::from(value));
+    check.value(id, &Instance::from(value), &At::Root);
+    if !check.faults.is_empty() {
+        return Err(check.faults);
+    }
+    let rest = strip::without_unknown(value, check.records);
+    // Invariant: what goes on is what the document says, also where the number of fields counts.
+    let open = Manner { unknown: UnknownFields::Allow, ..manner };
+    if passes(nodes, id, &Instance::from(rest.as_ref().unwrap_or(value)), open) {
+        Ok(rest)
+    } else {
+        Err(faults(nodes, id, &Instance::from(value), Spot::BODY, closed))
+    }
+}
+
+/// One look at one value.
+struct Check<'n, 'v> {
+    nodes: &'n Nodes,
+    spot: Spot<'n>,
+    manner: Manner,
+    faults: Faults,
+    /// Whether faults are not written down, because another alternative may hold.
+    quiet: bool,
+    looks_left: u64,
+    depth: u16,
+    spent: bool,
+    /// Which fields are named, for objects that the look came by; kept only to strip.
+    records: Vec<Record<'v>>,
+}
+
+impl<'n, 'v> Check<'n, 'v> {
+    fn new(nodes: &'n Nodes, spot: Spot<'n>, manner: Manner, value: Instance<'v>) -> Self {
+        let looks_left = FEWEST_LOOKS + LOOKS * values_of(&value);
+        let faults = Faults::default();
+        Self { nodes, spot, manner, faults, quiet: false, looks_left, depth: 0, spent: false, records: Vec::new() }
+    }
+
+    /// Looks at a value where no composition surrounds its schema: here it is known which fields nobody names.
+    fn value(&mut self, id: NodeId, value: &Instance<'v>, at: &At<'_>) -> bool {
+        let Instance::Object(map) = value else { return self.node(id, value, at, None) };
+        if self.manner.unknown == UnknownFields::Allow {
+            return self.node(id, value, at, None);
+        }
+        let mut seen = Seen::new(map.len());
+        let passes = self.node(id, value, at, Some(&mut seen));
+        if !seen.described() || seen.all() {
+            return passes;
+        }
+        if self.manner.unknown == UnknownFields::Strip {
+            self.records.push(Record::new(*map, seen));
+            return passes;
+        }
+        for (_, entry) in map.iter().enumerate().filter(|(place, _)| !seen.has(*place)) {
+            let found = entry.value().into();
+            self.fault(|spot| {
+                spot.fault(&at.key(entry.key()), "additionalProperties", "no field of this name", &found)
+            });
+        }
+        false
+    }
+
+    /// Looks at a value through one schema; `seen` learns which fields it names.
+    fn node(&mut self, id: NodeId, value: &Instance<'v>, at: &At<'_>, seen: Option<&mut Seen>) -> bool {
+        if !self.enter(at, value) {
+            return false;
+        }
+        let passes = self.entered(id, value, at, seen);
+        self.depth -= 1;
+        passes
+    }
+
+    fn entered(&mut self, id: NodeId, value: &Instance<'v>, at: &At<'_>, seen: Option<&mut Seen>) -> bool {
+        let nodes = self.nodes;
+        let node = nodes.get(id);
+        if node.nullable && matches!(value, Instance::Null) {
+            return true;
+        }
+        if node.refuses_everything() {
+            return self.wrong(at, value, "false", "nothing here");
+        }
+        if !node.kinds.has(value.kinds()) {
+            if let Some(seen) = seen {
+                seen.mark_all();
+            }
+            let kinds = node.kinds;
+            return self.fault(|spot| spot.fault(at, "type", kinds.to_string(), value));
+        }
+        let mut passes = self.values(node, value, at);
+        passes &= match value {
+            Instance::Number(number) => self.number(node, *number, value, at),
+            Instance::Text(text) => self.text(node, text, value, at),
+            Instance::Array(items) => self.array(node, *items, at),
+            Instance::Object(map) => return self.object_and_composed(node, *map, at, seen) && passes,
+            Instance::Null | Instance::Flag(_) => true,
+        };
+        match &node.composed {
+            Some(composed) => self.composed(composed, value, at, None) && passes,
+            None => passes,
+        }
+    }
+
+    /// Counts a look, so that no document takes longer than its size allows.
+    fn enter(&mut self, at: &At<'_>, value: &Instance<'_>) -> bool {
+        if !self.spent && self.looks_left > 0 && self.depth < MOST_DEPTH {
+            self.looks_left -= 1;
+            self.depth += 1;
+            return true;
+        }
+        if !self.spent {
+            self.spent = true;
+            let fault = self.spot.fault(at, "complexity", "a value that is looked at in less time", value);
+            self.faults.push(fault);
+        }
+        false
+    }
+
+    /// Writes a fault down, unless nobody wants it.
+    fn fault(&mut self, fault: impl FnOnce(Spot<'_>) -> Fault) -> bool {
+        // What follows a look that was cut short says nothing.
+        if !self.quiet && !self.spent && !self.faults.full() {
+            let fault = fault(self.spot);
+            self.faults.push(fault);
+        }
+        false
+    }
+
+    fn wrong(&mut self, at: &At<'_>, value: &Instance<'_>, rule: &'static str, expected: &'static str) -> bool {
+        self.fault(|spot| spot.fault(at, rule, expected, value))
+    }
+
+    /// Looks without writing anything down: whether it passes.
+    fn quietly(&mut self, look: impl FnOnce(&mut Self) -> bool) -> bool {
+        let (quiet, records) = (self.quiet, self.records.len());
+        self.quiet = true;
+        let passes = look(self);
+        self.quiet = quiet;
+        if !passes {
+            self.records.truncate(records);
+        }
+        passes
+    }
+}
+
+/// How many values a value is made of.
+fn values_of(value: &Instance<'_>) -> u64 {
+    match value {
+        Instance::Array(inner) | Instance::Object(inner) => inner.values() as u64,
+        Instance::Null | Instance::Flag(_) | Instance::Number(_) | Instance::Text(_) => 1,
+    }
+}

@@ -1,0 +1,119 @@
+//! Listed values, numbers and text.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::{
+    super::{
+        at::At,
+        formats::date_in_future,
+        instance::Instance,
+        node::{Node, Numbers},
+        number::Number,
+        pattern::MOST_BYTES,
+    },
+    Check,
+};
+
+/// The most bytes of listed values that are shown.
+const SHOWN: usize = 200;
+
+impl<'v> Check<'_, 'v> {
+    pub(super) fn values(&mut self, node: &Node, value: &Instance<'v>, at: &At<'_>) -> bool {
+        let Some(values) = &node.one_of_values else { return true };
+        values.iter().any(|one| value.same(one)) || self.fault(|spot| spot.fault(at, "enum", listed(values), value))
+    }
+
+    pub(super) fn number(&mut self, node: &Node, number: Number, value: &Instance<'v>, at: &At<'_>) -> bool {
+        let Some(numbers) = &node.numbers else { return true };
+        let broken = [
+            ("minimum", numbers.minimum.is_some_and(|least| number < least)),
+            ("maximum", numbers.maximum.is_some_and(|most| number > most)),
+            ("exclusiveMinimum", numbers.above.is_some_and(|above| number <= above)),
+            ("exclusiveMaximum", numbers.below.is_some_and(|below| number >= below)),
+        ];
+        for (rule, _) in broken.into_iter().filter(|(_, broken)| *broken) {
+            self.fault(|spot| spot.fault(at, rule, range(numbers), value));
+        }
+        let multiple = numbers.multiple_of.is_none_or(|of| {
+            number.multiple_of(of)
+                || self.fault(|spot| spot.fault(at, "multipleOf", format!("a multiple of {of}"), value))
+        });
+        multiple && broken.iter().all(|(_, broken)| !broken)
+    }
+
+    pub(super) fn text(&mut self, node: &Node, text: &str, value: &Instance<'v>, at: &At<'_>) -> bool {
+        let Some(texts) = &node.texts else { return true };
+        let mut passes = true;
+        if texts.min_length > 0 || texts.max_length.is_some() {
+            let length = text.chars().count() as u64;
+            let expected = |_: ()| counted(texts.min_length, texts.max_length, "character", "characters");
+            if length < texts.min_length {
+                passes = self.fault(|spot| spot.fault(at, "minLength", expected(()), value));
+            } else if texts.max_length.is_some_and(|most| length > most) {
+                passes = self.fault(|spot| spot.fault(at, "maxLength", expected(()), value));
+            }
+        }
+        if let Some(pattern) = &texts.pattern
+            && !pattern.matches(text)
+        {
+            let expected =
+                if text.len() > MOST_BYTES { "shorter text of its pattern" } else { "text of another pattern" };
+            passes = self.wrong(at, value, "pattern", expected);
+        }
+        if let Some(format) = texts.format
+            && !(format.check)(text, self.manner.now)
+        {
+            passes = self.wrong(at, value, "format", format.expected);
+        }
+        if texts.not_in_future && date_in_future(text, self.manner.now) {
+            passes = self.wrong(at, value, "x-not-in-future", "a date that is not in the future");
+        }
+        passes
+    }
+}
+
+/// `1 to 3650`.
+fn range(numbers: &Numbers) -> String {
+    if let (Some(least), Some(most)) = (numbers.minimum, numbers.maximum) {
+        return format!("{least} to {most}");
+    }
+    let bounds = [
+        numbers.minimum.map(|least| format!("at least {least}")),
+        numbers.above.map(|above| format!("more than {above}")),
+        numbers.maximum.map(|most| format!("at most {most}")),
+        numbers.below.map(|below| format!("less than {below}")),
+    ];
+    bounds.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+}
+
+/// `1 to 3 characters`.
+pub(super) fn counted(least: u64, most: Option<u64>, one: &str, many: &str) -> String {
+    let unit = |count: u64| if count == 1 { one } else { many };
+    match most {
+        Some(most) if most == least => format!("{most} {}", unit(most)),
+        Some(most) if least > 0 => format!("{least} to {most} {many}"),
+        Some(most) => format!("at most {most} {}", unit(most)),
+        None => format!("at least {least} {}", unit(least)),
+    }
+}
+
+/// The values that a document lists, which are no secret.
+fn listed(values: &[Value]) -> Cow<'static, str> {
+    let mut out = String::new();
+    for value in values {
+        let text = value.to_string();
+        if out.len() + text.len() > SHOWN {
+            return format!("one of {} values", values.len()).into();
+        }
+        if !out.is_empty() {
+            out.push_str(", ");
+        }
+        out.push_str(&text);
+    }
+    match values.len() {
+        1 => out.into(),
+        _ => format!("one of {out}").into(),
+    }
+}

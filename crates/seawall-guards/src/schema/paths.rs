@@ -1,0 +1,142 @@
+//! Which operation a request is for: the most specific path wins, and no spelling slips past, as with routes.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use http::Method;
+use smallvec::SmallVec;
+
+use super::percent::{cut, split};
+
+/// The segments that stand for parameters; few enough in most paths to need no memory of their own.
+pub type Captured<'a> = SmallVec<[&'a str; 4]>;
+
+/// All paths of a document, as a tree of segments. Each place is one of `levels`; the first is the root.
+#[derive(Debug)]
+pub(super) struct Paths {
+    levels: Vec<Level>,
+}
+
+#[derive(Debug, Default)]
+struct Level {
+    literals: BTreeMap<String, usize>,
+    parameter: Option<usize>,
+    methods: Vec<(Method, usize)>,
+}
+
+/// What was found for a request.
+#[derive(Debug)]
+pub(super) enum Found<'a> {
+    /// The place of its operation, and the segments that stand for parameters.
+    Operation(usize, Captured<'a>),
+    /// The path is known, for other methods.
+    OtherMethods,
+    /// The path is not known.
+    Nothing,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self { levels: vec![Level::default()] }
+    }
+}
+
+impl Paths {
+    /// Adds an operation at a template; false when there is one already.
+    pub(super) fn insert(&mut self, template: &[Segment], method: &Method, operation: usize) -> bool {
+        let mut here = 0;
+        for segment in template {
+            let next = self.levels.len();
+            let Some(level) = self.levels.get_mut(here) else { return false };
+            here = match segment {
+                Segment::Literal(text) => *level.literals.entry(text.clone()).or_insert(next),
+                Segment::Parameter(_) => *level.parameter.get_or_insert(next),
+            };
+            if here == next {
+                self.levels.push(Level::default());
+            }
+        }
+        let Some(level) = self.levels.get_mut(here) else { return false };
+        let fresh = level.methods.iter().all(|(known, _)| known != method);
+        if fresh {
+            level.methods.push((method.clone(), operation));
+        }
+        fresh
+    }
+
+    /// The operation of a request. `GET` answers `HEAD` too.
+    pub(super) fn find<'a>(&self, method: &Method, path: &'a str) -> Found<'a> {
+        let segments = segments(path);
+        let mut captured = Captured::new();
+        let Some(level) = self.walk(0, &segments, &mut captured) else { return Found::Nothing };
+        let named = |wanted: &Method| level.methods.iter().find(|(known, _)| known == wanted).map(|(_, place)| *place);
+        let found = named(method).or_else(|| (method == Method::HEAD).then(|| named(&Method::GET)).flatten());
+        found.map_or(Found::OtherMethods, |place| Found::Operation(place, captured))
+    }
+
+    /// The methods that a path has; `GET` answers `HEAD` too.
+    pub(super) fn methods(&self, path: &str) -> Vec<Method> {
+        let level = self.walk(0, &segments(path), &mut Captured::new());
+        let named = level.into_iter().flat_map(|level| &level.methods).map(|(method, _)| method.clone());
+        let mut methods: Vec<Method> = named.collect();
+        if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) {
+            methods.push(Method::HEAD);
+        }
+        methods
+    }
+
+    /// Goes down, literals first. A level is tried once at most for a path, since it is reached in one way.
+    fn walk<'a>(&self, at: usize, segments: &[&'a str], captured: &mut Captured<'a>) -> Option<&Level> {
+        let level = self.levels.get(at)?;
+        let Some((first, rest)) = segments.split_first() else {
+            return (!level.methods.is_empty()).then_some(level);
+        };
+        let literal = level.literals.get(&*lower(first)).and_then(|next| self.walk(*next, rest, captured));
+        literal.or_else(|| {
+            let next = level.parameter?;
+            let before = captured.len();
+            captured.push(first);
+            let found = self.walk(next, rest, captured);
+            if found.is_none() {
+                captured.truncate(before);
+            }
+            found
+        })
+    }
+}
+
+/// Some applications cut a segment's parameters off, and ignore doubled and trailing slashes.
+fn segments(path: &str) -> SmallVec<[&str; 16]> {
+    let names = split(path, b'/').map(|segment| cut(segment, b';').0);
+    names.filter(|segment| !segment.is_empty()).collect()
+}
+
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.into() }
+}
+
+/// One segment of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Segment {
+    /// Lower case.
+    Literal(String),
+    Parameter(String),
+}
+
+/// The segments of `/orders/{id}`.
+///
+/// # Errors
+/// Why it cannot be matched.
+pub(super) fn template(text: &str) -> Result<Vec<Segment>, String> {
+    if !text.starts_with('/') {
+        return Err("a path begins with \"/\"".to_owned());
+    }
+    let segments = text.split('/').filter(|segment| !segment.is_empty()).map(|segment| {
+        let inside = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        match inside {
+            Some(name) if !name.is_empty() && !name.contains(['{', '}']) => Ok(Segment::Parameter(name.to_owned())),
+            None if !segment.contains(['{', '}']) => Ok(Segment::Literal(segment.to_ascii_lowercase())),
+            _ => Err(format!("\"{segment}\" mixes text with a parameter; a parameter fills a whole segment")),
+        }
+    });
+    segments.collect()
+}

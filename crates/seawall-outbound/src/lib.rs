@@ -1,0 +1,62 @@
+//! Seawall's outbound side: the application's calls to other services, made so that they cannot hang, run away or show a key.
+//!
+//! The application calls a listener of this machine; Seawall calls the service. On the way a call meets, in this order:
+//!
+//! ```text
+//! key of the application ─► allow list ─► cache, or the same call under way ─► a place ─► attempts ─► answer
+//!                                                                                        │
+//!                                              breaker ─► connection (address looked at) ┘ within clocks, one deadline
+//! ```
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`config`] | section `[outbound]` |
+//! | [`listener`] | connections of the application |
+//! | [`service`] | one call |
+//! | [`caller`] | who calls |
+//! | [`external`] | services called as `/out/NAME/…` |
+//! | [`llm`] | language models, called as `/llm/…` |
+//! | `endpoint` | one service that is asked: breaker, places, retries, clocks |
+//! | `client` | one attempt: name, address, connection |
+//! | `flight` | the same thing asked several times at once |
+//! | `memory` | what the bodies of all calls may hold |
+
+mod body;
+pub mod caller;
+mod client;
+pub mod config;
+mod endpoint;
+pub mod external;
+mod flight;
+pub mod listener;
+pub mod llm;
+mod memory;
+mod problem;
+pub mod service;
+mod tables;
+
+pub use caller::{Caller, Callers, Identified, Shown};
+pub use client::{Reach, Trust};
+pub use config::{OutboundSettings, SECTION};
+pub use endpoint::{EndpointSettings, Surroundings};
+pub use external::ExternalSettings;
+pub use listener::bind;
+pub use llm::LlmSettings;
+pub use problem::PROBLEMS;
+use seawall_core::meter::Metric;
+pub use service::{Outbound, Prepared, ProblemStyle, ServiceSettings};
+pub use tables::LEDGER;
+
+/// Every metric.
+pub static METRICS: [&Metric; 10] = [
+    &endpoint::ATTEMPTS,
+    &endpoint::BREAKER,
+    &external::CACHE,
+    &llm::LOST,
+    &llm::meters::TOKENS,
+    &llm::meters::DURATION,
+    &llm::meters::FIRST_CHUNK,
+    &llm::meters::EACH_CHUNK,
+    &llm::meters::COST,
+    &llm::meters::RETRIES,
+];

@@ -1,0 +1,280 @@
+//! One call: who makes it, where it goes, and what is answered.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderName, HeaderValue, Request, Response,
+    header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    request,
+};
+use hyper::body::Incoming;
+use seawall_core::{
+    problem::{self, Problem},
+    reply::{PortError, Reply},
+    request_id::RequestId,
+};
+use seawall_store::Db;
+
+use crate::{
+    ExternalSettings, OutboundSettings, Surroundings,
+    body::{Body, whole},
+    caller::{self, Caller, Callers, Identified, Shown},
+    external::Externals,
+    llm::{self, Books, Gateway, LlmSettings, Records, Refused, Treasury},
+    memory::Memory,
+    problem::{KEY_NEEDED, NO_ROOM, NO_SUCH_MODEL, NO_SUCH_OUTBOUND, WRONG_USER},
+};
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Everything that answers the application's calls. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Outbound(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    callers: Arc<dyn Callers>,
+    around: Surroundings,
+    memory: Memory,
+    problems: ProblemStyle,
+    services: RwLock<Arc<Services>>,
+    /// Where calls of language models are recorded and paid, once the store is open.
+    books: OnceLock<Books>,
+}
+
+/// What can be called.
+#[derive(Debug, Default)]
+struct Services {
+    externals: Externals,
+    models: Option<Gateway>,
+}
+
+/// Services that are ready, and not asked yet.
+#[derive(Debug)]
+pub struct Prepared(Arc<Services>);
+
+/// What is configured to be called.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceSettings {
+    /// Services called as `/out/NAME/…`.
+    pub externals: Vec<ExternalSettings>,
+    /// Language models, called as `/llm/…`.
+    pub models: Option<LlmSettings>,
+}
+
+/// How problems are told.
+#[derive(Clone, Debug)]
+pub struct ProblemStyle {
+    /// What stands before a slug in a type URI, such as `/_seawall/problems/`.
+    pub base: String,
+    /// Whether what happened inside is told: in development only.
+    pub inside: bool,
+}
+
+/// A call, read and from somebody.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) head: request::Parts,
+    pub(crate) body: Bytes,
+    pub(crate) caller: Caller,
+}
+
+/// What a call is answered.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) response: Response<Body>,
+    pub(crate) attempts: u32,
+}
+
+impl Outbound {
+    /// What answers calls of these services.
+    ///
+    /// # Errors
+    /// A sentence: a setting that only shows when it is used.
+    pub fn new(
+        settings: &OutboundSettings,
+        services: ServiceSettings,
+        callers: Arc<dyn Callers>,
+        around: Surroundings,
+        problems: ProblemStyle,
+    ) -> Result<Self, String> {
+        let services = Services::new(services, &Services::default(), &around)?;
+        let memory = Memory::new(settings.memory_bytes, settings.largest_call_bytes);
+        let services = RwLock::new(Arc::new(services));
+        Ok(Self(Arc::new(Inner { callers, memory, problems, services, books: OnceLock::new(), around })))
+    }
+
+    /// Makes changed services ready; nothing is switched. What was learnt of services that stay is kept.
+    ///
+    /// # Errors
+    /// As [`Outbound::new`].
+    pub fn prepare(&self, services: ServiceSettings) -> Result<Prepared, String> {
+        Services::new(services, &self.services(), &self.0.around).map(|fresh| Prepared(Arc::new(fresh)))
+    }
+
+    /// From now on calls of language models are recorded, here; until then they are refused.
+    pub fn open(&self, db: &Db) {
+        // Whoever opens it twice means the same database.
+        let books = Books {
+            records: Records::start(db.clone(), &*self.0.around.meter),
+            treasury: Treasury::start(db.clone(), Arc::clone(&self.0.around.clock)),
+        };
+        let _same = self.0.books.set(books);
+    }
+
+    /// Waits until every call that has ended is recorded.
+    pub async fn flush(&self) {
+        if let Some(books) = self.0.books.get() {
+            books.records.flush().await;
+        }
+    }
+
+    /// Records every call that has ended, and gives back what budgets have left in memory. Call it before the database is closed.
+    pub async fn close(&self) {
+        self.flush().await;
+        if let Some(books) = self.0.books.get() {
+            books.treasury.close().await;
+        }
+    }
+
+    /// Answers calls with these services. Calls that are under way end as they began.
+    pub fn switch(&self, prepared: Prepared) {
+        *self.0.services.write().unwrap_or_else(PoisonError::into_inner) = prepared.0;
+    }
+
+    fn services(&self) -> Arc<Services> {
+        Arc::clone(&self.0.services.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Answers a request of the listener.
+    pub(crate) async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        let begun = self.0.around.clock.now();
+        let (mut head, body) = request.into_parts();
+        let told = head.headers.get(&REQUEST_ID).and_then(|value| RequestId::parse(value.as_bytes()));
+        let request_id = told.unwrap_or_else(|| RequestId::generate(begun.unix_us, random()));
+        let (method, path) = (head.method.clone(), head.uri.path().to_owned());
+        let shown = caller::taken(&mut head);
+        head.headers.insert(&REQUEST_ID, field(request_id.as_str()));
+        let answered = self.routed(head, body, shown).await;
+        let (mut response, attempts) = match answered {
+            Ok(Answered { response, attempts }) => (response, attempts),
+            Err(Refused(dialect, problem)) => {
+                let inside = problem.inside.as_deref().unwrap_or_default();
+                tracing::debug!(
+                    request.id = request_id.as_str(),
+                    problem = problem.kind.slug,
+                    inside,
+                    "a call was refused"
+                );
+                let response = match dialect {
+                    Some(dialect) => llm::rendered(dialect, &problem, request_id.as_str()),
+                    None => self.0.problems.render(&problem, request_id.as_str()),
+                };
+                (response, 0)
+            }
+        };
+        response.headers_mut().insert(&REQUEST_ID, field(request_id.as_str()));
+        tracing::debug!(
+            request.id = request_id.as_str(),
+            http.method = %method,
+            url.path = path,
+            http.status = response.status().as_u16(),
+            attempts,
+            duration_us = self.0.around.clock.now().since_us(begun),
+            "called"
+        );
+        Ok(response)
+    }
+
+    async fn routed(
+        &self,
+        head: request::Parts,
+        body: Incoming,
+        shown: Option<(Vec<u8>, Option<Vec<u8>>)>,
+    ) -> Result<Answered, Refused> {
+        let path = head.uri.path().to_owned();
+        let of_models = path.strip_prefix("/llm").filter(|rest| rest.starts_with('/'));
+        let asked = of_models.and_then(|rest| llm::asked(&head.method, rest, &head.headers));
+        let dialect = asked.map(|asked| asked.dialect);
+        let refused = |problem: Box<Problem>| Refused(dialect, problem);
+        let caller = self.caller(shown).await.map_err(refused)?;
+        let held = self.0.memory.hold(body).await.map_err(refused)?;
+        let (call, services) = (Call { head, body: held.bytes.clone(), caller }, self.services());
+        match (of_models, &services.models) {
+            (Some(rest), Some(models)) => {
+                let books = self.0.books.get().ok_or_else(|| refused(Problem::new(&NO_ROOM).retry_after(1).into()))?;
+                models.answer(call, rest, books, &self.0.around).await
+            }
+            (Some(_), None) => {
+                Err(refused(Problem::new(&NO_SUCH_MODEL).detail("There is no [llm.provider.NAME].").into()))
+            }
+            (None, _) if path.starts_with("/out/") => services.externals.answer(call).await.map_err(refused),
+            (None, _) => {
+                let detail = "Services are called as /out/NAME/…, and language models as /llm/v1/…";
+                Err(refused(Problem::new(&NO_SUCH_OUTBOUND).detail(detail).into()))
+            }
+        }
+    }
+
+    /// Who calls. Nothing is read of a call whose key is wrong.
+    async fn caller(&self, shown: Option<(Vec<u8>, Option<Vec<u8>>)>) -> Result<Caller, Box<Problem>> {
+        let key_needed = || {
+            let challenge = HeaderValue::from_static("Bearer realm=\"seawall\"");
+            Problem::new(&KEY_NEEDED).header(WWW_AUTHENTICATE, challenge).close()
+        };
+        let (key, user_token) = shown.ok_or_else(key_needed)?;
+        let identified = match self.0.callers.identify(Shown { key: &key, user_token: user_token.as_deref() }) {
+            Reply::Ready(identified) => identified,
+            Reply::Later(wait) => wait.await,
+        };
+        let unknown = |error: PortError| Problem::new(&NO_ROOM).retry_after(1).inside(error.to_string());
+        match identified.map_err(unknown)? {
+            Identified::Caller(caller) => Ok(caller),
+            Identified::WrongKey => Err(key_needed().into()),
+            Identified::WrongUser => Err(Problem::new(&WRONG_USER).into()),
+        }
+    }
+}
+
+impl Services {
+    fn new(settings: ServiceSettings, earlier: &Self, around: &Surroundings) -> Result<Self, String> {
+        let externals = Externals::new(settings.externals, &earlier.externals, around)?;
+        let models = settings.models.map(|models| Gateway::new(models, earlier.models.as_ref(), around)).transpose()?;
+        Ok(Self { externals, models })
+    }
+}
+
+impl ProblemStyle {
+    fn render(&self, problem: &Problem, request_id: &str) -> Response<Body> {
+        let mut response = Response::new(whole(problem::json(problem, &self.base, request_id, self.inside).into()));
+        *response.status_mut() = problem.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = problem.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if problem.closes {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        for (name, value) in &problem.headers {
+            headers.insert(name, value.clone());
+        }
+        response
+    }
+}
+
+fn random() -> [u8; 10] {
+    let mut bytes = [0; 10];
+    fastrand::fill(&mut bytes);
+    bytes
+}
+
+/// Ids hold only characters that a field may have.
+fn field(id: &str) -> HeaderValue {
+    HeaderValue::from_str(id).unwrap_or_else(|_| HeaderValue::from_static("-"))
+}

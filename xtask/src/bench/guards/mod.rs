@@ -1,0 +1,161 @@
+//! `cargo xtask bench guards`: what single guards add to a request, in instructions and in CPU time, beside the same program without them.
+
+mod cases;
+mod timed;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+
+use super::instructions;
+use super::measure::Bench;
+use super::programs::Programs;
+use super::scratch::Scratch;
+use super::upstream::Upstream;
+use super::variants::Place;
+use crate::failure::Failure;
+use crate::terminal;
+use cases::{CASES, Case};
+use timed::Times;
+
+const USAGE: &str = "\
+Usage: cargo xtask bench guards [--check] [--no-times] [--seawall PROGRAM] [GUARD…]
+
+Counts with valgrind's callgrind how many instructions of user space a request costs with a guard at work, and without it in the same
+program with the same configuration. The request is one that concerns the guard, and passes. Then both serve requests in turns, and the
+CPU time of each is read.
+  --check            end with 1 when a guard adds more instructions than its goal
+  --no-times         count only
+  --seawall PROGRAM  this program instead of one that is built as it is released
+
+Exit code: 0, or 1 with --check, 64 for wrong arguments, 69 when valgrind is missing, 70 for an invalid run.";
+
+/// The parsed command line.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Arguments {
+    check: bool,
+    no_times: bool,
+    seawall: Option<PathBuf>,
+    named: Vec<String>,
+}
+
+/// Runs the bench and prints its table.
+pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
+    if matches!(words, ["--help" | "-h", ..]) {
+        terminal::say(USAGE);
+        return Ok(());
+    }
+    let Arguments { check, no_times, seawall, named } = parse(words)?;
+    instructions::needs_valgrind()?;
+    let bench = match seawall {
+        None => instructions::bench()?,
+        Some(path) => {
+            let path = std::path::absolute(&path).map_err(|error| Failure::io("find", &path, &error))?;
+            let programs = Programs::of_seawall(path);
+            Bench { programs, upstream: Upstream::start()?, scratch: Scratch::create()?, workers: 1, seconds: 0 }
+        }
+    };
+    let mut counted = HashMap::new();
+    let mut beyond = Vec::new();
+    terminal::say(&head());
+    for case in CASES.iter().filter(|case| named.is_empty() || named.iter().any(|name| name == case.name)) {
+        let counts = [case.without, case.with].map(|own| count(&bench, case, own, &mut counted));
+        let [without, with] = counts;
+        let (without, with) = (without?, with?);
+        let times = if no_times { None } else { Some(timed::compare(&bench, case)?) };
+        terminal::say(&row(case, without, with, times));
+        if case.goal.is_some_and(|goal| permille(without, with) > goal * 10) {
+            beyond.push(case.name);
+        }
+    }
+    if check && !beyond.is_empty() {
+        return Err(Failure::found(format!("guards: beyond their goal: {}", beyond.join(", "))));
+    }
+    Ok(())
+}
+
+fn parse(words: &[&str]) -> Result<Arguments, Failure> {
+    let mut arguments = Arguments::default();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--check" => arguments.check = true,
+            "--no-times" => arguments.no_times = true,
+            "--seawall" => {
+                let program = words.next().ok_or_else(|| Failure::usage(USAGE))?;
+                arguments.seawall = Some(PathBuf::from(program));
+            }
+            name if CASES.iter().any(|case| case.name == name) => arguments.named.push(name.to_owned()),
+            _ => {
+                let known: Vec<&str> = CASES.iter().map(|case| case.name).collect();
+                return Err(Failure::usage(format!("{USAGE}\n\nGuards: {}", known.join(", "))));
+            }
+        }
+    }
+    Ok(arguments)
+}
+
+/// Counts of the same request with the same configuration are taken once.
+fn count(bench: &Bench, case: &Case, own: &str, counted: &mut HashMap<(String, String), u64>) -> Result<u64, Failure> {
+    let key = (case.configuration(own), (case.request)());
+    if let Some(count) = counted.get(&key) {
+        return Ok(*count);
+    }
+    let count = instructions::of_request(bench, &key.1, |place| prepare(place, &key.0))?.total;
+    counted.insert(key, count);
+    Ok(count)
+}
+
+/// Puts a configuration, and what it names, where Seawall runs.
+fn prepare(place: &mut Place, configuration: &str) -> Result<(), Failure> {
+    for (name, text) in [("seawall-default.toml", configuration), ("openapi.json", cases::DOCUMENT)] {
+        let file = place.folder.join(name);
+        fs::write(&file, text).map_err(|error| Failure::io("write", &file, &error))?;
+    }
+    place.templates.clone_from(&place.folder);
+    Ok(())
+}
+
+fn head() -> String {
+    let counts = format!("{:<16} {:>10} {:>10} {:>8} {:>6}", "guard", "without", "with", "adds", "goal");
+    format!("{counts} {:>9} {:>9} {:>8}", "µs w/o", "µs with", "adds")
+}
+
+fn row(case: &Case, without: u64, with: u64, times: Option<Times>) -> String {
+    let adds = permille(without, with);
+    let goal = case.goal.map_or_else(|| "-".to_owned(), |goal| format!("{goal} %"));
+    let counts = format!("{:<16} {without:>10} {with:>10} {:>4}.{} % {goal:>6}", case.name, adds / 10, adds % 10);
+    match times {
+        None => counts,
+        Some(times) => format!("{counts} {times}"),
+    }
+}
+
+/// What the guard adds, in thousandths of the request without it.
+const fn permille(without: u64, with: u64) -> u64 {
+    with.saturating_sub(without) * 1_000 / if without == 0 { 1 } else { without }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_what_a_guard_adds() {
+        let case = CASES.iter().find(|case| case.name == "csrf").unwrap();
+        assert_eq!(row(case, 10_000, 10_255, None), "csrf                  10000      10255    2.5 %    3 %");
+        let times = Times { without_us: 20.0, with_us: 21.0 };
+        assert!(row(case, 10_000, 10_255, Some(times)).ends_with("    20.00     21.00    5.0 %"));
+        assert_eq!(permille(10, 5), 0, "noise is no gain");
+    }
+
+    #[test]
+    fn arguments_are_read_and_wrong_ones_refused() {
+        let arguments = parse(&["--check", "--seawall", "a/b", "csrf", "json + schema"]).unwrap();
+        assert!(arguments.check && !arguments.no_times && arguments.seawall == Some("a/b".into()));
+        assert_eq!(arguments.named, ["csrf", "json + schema"]);
+        for wrong in [&["cross"][..], &["--fast"], &["--seawall"]] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
