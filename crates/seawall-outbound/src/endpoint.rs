@@ -209,12 +209,14 @@ impl Endpoint {
 
 impl Inner {
     async fn attempt(&self, request: &Outgoing, sent: &AtomicBool) -> Result<(Response<Incoming>, Ticket), Failed> {
-        let ticket = self.breaker.ticket().map_err(Failed::Open)?;
+        let mut ticket = self.breaker.ticket().map_err(Failed::Open)?;
         let mut outgoing = Request::new(Full::new(request.body.clone()));
         outgoing.method_mut().clone_from(&request.method);
         outgoing.uri_mut().clone_from(&request.uri);
         outgoing.headers_mut().clone_from(&request.headers);
-        match self.client.send(outgoing, request.patient).await {
+        let answer = self.client.send(outgoing, request.patient).await;
+        ticket.answered();
+        match answer {
             Ok(answer) if self.settings.retry.statuses.contains(&answer.status().as_u16()) => {
                 sent.store(true, Ordering::Relaxed);
                 self.meters.failed.increment();

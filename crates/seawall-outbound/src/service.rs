@@ -44,6 +44,8 @@ struct Inner {
     services: RwLock<Arc<Services>>,
     /// Where calls of language models are recorded and paid, once the store is open.
     books: OnceLock<Books>,
+    /// Where calls of services are written down, likewise.
+    log: OnceLock<Db>,
 }
 
 /// What can be called.
@@ -105,7 +107,15 @@ impl Outbound {
         let services = Services::new(services, &Services::default(), &around)?;
         let memory = Memory::new(settings.memory_bytes, settings.largest_call_bytes);
         let services = RwLock::new(Arc::new(services));
-        Ok(Self(Arc::new(Inner { callers, memory, problems, services, books: OnceLock::new(), around })))
+        Ok(Self(Arc::new(Inner {
+            callers,
+            memory,
+            problems,
+            services,
+            books: OnceLock::new(),
+            log: OnceLock::new(),
+            around,
+        })))
     }
 
     /// Makes changed services ready; nothing is switched. What was learnt of services that stay is kept.
@@ -116,14 +126,14 @@ impl Outbound {
         Services::new(services, &self.services(), &self.0.around).map(|fresh| Prepared(Arc::new(fresh)))
     }
 
-    /// From now on calls of language models are recorded, here; until then they are refused.
+    /// From now on calls of language models, and those of services that do something, are recorded, here; until then they are refused.
     pub fn open(&self, db: &Db) {
         // Whoever opens it twice means the same database.
         let books = Books {
             records: Records::start(db.clone(), &*self.0.around.meter),
             treasury: Treasury::start(db.clone(), Arc::clone(&self.0.around.clock)),
         };
-        let _same = self.0.books.set(books);
+        let _same = (self.0.books.set(books), self.0.log.set(db.clone()));
     }
 
     /// Waits until every call that has ended is recorded.
@@ -212,7 +222,9 @@ impl Outbound {
             (Some(_), None) => {
                 Err(refused(Problem::new(&NO_SUCH_MODEL).detail("There is no [llm.provider.NAME].").into()))
             }
-            (None, _) if path.starts_with("/out/") => services.externals.answer(call).await.map_err(refused),
+            (None, _) if path.starts_with("/out/") => {
+                services.externals.answer(call, self.0.log.get()).await.map_err(refused)
+            }
             (None, _) => {
                 let detail = "Services are called as /out/NAME/…, and language models as /llm/v1/…";
                 Err(refused(Problem::new(&NO_SUCH_OUTBOUND).detail(detail).into()))

@@ -1,10 +1,11 @@
 //! The circuit breaker as a handle that threads share.
 //!
 //! A closed breaker that has counted no failure is asked by reading one word: no lock, no write to shared memory, no
-//! clock. Only failures, and requests that meet another state, take the lock.
+//! clock. Only failures, and requests that meet another state, take the lock; with [`RateSettings`] every outcome does.
 
 use std::{
     fmt,
+    num::NonZeroU64,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -14,17 +15,20 @@ use std::{
 
 use seawall_core::{
     clock::Clock,
-    resilience::{Admission, Breaker, BreakerSettings, BreakerState, Change, Pass},
+    resilience::{Admission, Breaker, BreakerSettings, BreakerState, Change, End, Pass, RateSettings},
 };
 
 /// The word says that the breaker is closed.
 const CLOSED: u64 = 1;
 
-/// The word says that the closed breaker has counted failures, which a success must reset.
-const FAILURES: u64 = 2;
+/// The word says that a success is to be counted: it resets failures, or is part of a share.
+const COUNTS: u64 = 2;
 
-/// The generation stands above the two marks.
-const GENERATION_SHIFT: u32 = 2;
+/// The word says that it counts how long requests take.
+const TIMED: u64 = 4;
+
+/// The generation stands above the marks.
+const GENERATION_SHIFT: u32 = 3;
 
 /// A circuit breaker. Cheap to clone; clones are the same breaker.
 ///
@@ -71,6 +75,8 @@ pub struct Ticket {
     breaker: CircuitBreaker,
     /// None when the outcome was reported.
     pass: Option<Pass>,
+    /// When it began, in microseconds of the clock, while it may still turn out to be slow.
+    since_us: Option<NonZeroU64>,
 }
 
 /// Aligned so that the word, which every request reads, shares its cache line neither with the counters of the `Arc` nor
@@ -111,16 +117,21 @@ impl CircuitBreaker {
         self.admit_slowly()
     }
 
-    /// Reports how a request that was admitted ended. Once per pass.
+    /// Reports how a request that was admitted ended. Once per pass. It counts as a quick one.
     pub fn record(&self, pass: Pass, outcome: Outcome) {
-        // A success changes nothing in a closed breaker without failures, and leaving changes nothing but for a probe.
+        self.record_after(pass, outcome, Duration::ZERO);
+    }
+
+    /// As [`CircuitBreaker::record`], with how long the request took: for breakers that count slow ones.
+    pub fn record_after(&self, pass: Pass, outcome: Outcome, took: Duration) {
+        // A success changes nothing in a closed breaker that counts none, and leaving changes nothing but for a probe.
         let nothing_to_do = match outcome {
-            Outcome::Succeeded => self.0.word() & (CLOSED | FAILURES) == CLOSED,
+            Outcome::Succeeded => self.0.word() & (CLOSED | COUNTS) == CLOSED,
             Outcome::Failed => false,
             Outcome::Abandoned => !pass.probe(),
         };
         if !nothing_to_do {
-            self.record_slowly(pass, outcome);
+            self.record_slowly(pass, outcome, took);
         }
     }
 
@@ -130,7 +141,9 @@ impl CircuitBreaker {
     /// [`Open`], likewise.
     pub fn ticket(&self) -> Result<Ticket, Open> {
         let pass = self.admit()?;
-        Ok(Ticket { breaker: self.clone(), pass: Some(pass) })
+        let begun = || NonZeroU64::MIN.saturating_add(self.0.clock.now().monotonic_us);
+        let since_us = (self.0.word() & TIMED != 0).then(begun);
+        Ok(Ticket { breaker: self.clone(), pass: Some(pass), since_us })
     }
 
     /// What the next request would meet.
@@ -150,7 +163,7 @@ impl CircuitBreaker {
 
     /// Changes the numbers, never the state.
     pub fn configure(&self, settings: BreakerSettings) {
-        self.0.lock().configure(settings);
+        self.0.change(|breaker| (breaker.configure(settings), None));
     }
 
     #[cold]
@@ -162,11 +175,15 @@ impl CircuitBreaker {
     }
 
     #[cold]
-    fn record_slowly(&self, pass: Pass, outcome: Outcome) {
-        self.0.change(|breaker| match outcome {
-            Outcome::Succeeded => ((), breaker.succeeded(pass)),
-            Outcome::Failed => ((), breaker.failed(pass, self.0.clock.now())),
-            Outcome::Abandoned => (breaker.abandoned(pass), None),
+    fn record_slowly(&self, pass: Pass, outcome: Outcome, took: Duration) {
+        self.0.change(|breaker| {
+            let failed = match outcome {
+                Outcome::Succeeded => false,
+                Outcome::Failed => true,
+                Outcome::Abandoned => return (breaker.abandoned(pass), None),
+            };
+            let slow = breaker.rates().is_some_and(|rates| rates.is_slow(took));
+            ((), breaker.ended(pass, End { failed, slow }, self.0.clock.now()))
         });
     }
 }
@@ -188,6 +205,23 @@ impl Ticket {
         self.report(Outcome::Failed);
     }
 
+    /// The service has begun to answer: how long the answer itself takes does not count as slow.
+    pub fn answered(&mut self) {
+        if self.since_us.is_some() {
+            let took = self.took();
+            let slow = self.breaker.0.lock().rates().is_some_and(|rates| rates.is_slow(took));
+            // Whoever is slow by now stays so.
+            self.since_us = self.since_us.filter(|_| slow);
+        }
+    }
+
+    /// How long it took until now; nothing where that does not count.
+    fn took(&self) -> Duration {
+        let Some(since_us) = self.since_us else { return Duration::ZERO };
+        let now_us = self.breaker.0.clock.now().monotonic_us.saturating_add(1);
+        Duration::from_micros(now_us.saturating_sub(since_us.get()))
+    }
+
     /// Whether the request is a probe of a half-open breaker.
     #[must_use]
     pub fn probe(&self) -> bool {
@@ -196,7 +230,7 @@ impl Ticket {
 
     fn report(mut self, outcome: Outcome) {
         if let Some(pass) = self.pass.take() {
-            self.breaker.record(pass, outcome);
+            self.breaker.record_after(pass, outcome, self.took());
         }
     }
 }
@@ -243,11 +277,13 @@ impl Shared {
     }
 }
 
-/// The generation and the marks. A breaker that changed state 2^62 times would repeat a generation; none lives so long.
+/// The generation and the marks. A breaker that changed state 2^61 times would repeat a generation; none lives so long.
 const fn word_of(breaker: &Breaker) -> u64 {
     let closed = if breaker.closed() { CLOSED } else { 0 };
-    let failures = if breaker.failures() > 0 { FAILURES } else { 0 };
-    (breaker.generation() << GENERATION_SHIFT) | closed | failures
+    let rates = breaker.rates();
+    let counts = if breaker.failures() > 0 || rates.is_some() { COUNTS } else { 0 };
+    let timed = if matches!(rates, Some(RateSettings { slow_percent: 1.., .. })) { TIMED } else { 0 };
+    (breaker.generation() << GENERATION_SHIFT) | closed | counts | timed
 }
 
 #[cfg(test)]

@@ -61,4 +61,6 @@ pub use bulkhead::{Bulkhead, BulkheadFull, Permit};
 pub use clocks::{Clocked, Clocks, Late, ReadError};
 pub use deadline::{Deadline, TimedOut};
 pub use retry::{GaveUp, Next, Retry, RetryError};
-pub use seawall_core::resilience::{Backoff, BreakerSettings, BreakerState, BudgetSettings, Change, Pass};
+pub use seawall_core::resilience::{
+    Backoff, BreakerSettings, BreakerState, BudgetSettings, Change, Pass, RateSettings,
+};

@@ -56,7 +56,7 @@ impl Window {
         Self { limit, window_us, unit_us, exact }
     }
 
-    /// Whether exact times are kept. A track must be kept in one form; [`Window::convert`] changes it.
+    /// Whether exact times are kept. A track must be kept in one form; [`Window::adopt`] changes it.
     #[must_use]
     pub const fn exact(&self) -> bool {
         self.exact
@@ -75,39 +75,33 @@ impl Window {
         if self.exact { self.window_us.div_ceil(self.unit_us) * self.unit_us } else { PARTS * self.unit_us }
     }
 
-    /// Takes over a track that was kept in the other form, because the limit was changed. Each request counts as accepted at the
-    /// latest time that it may have been, so a key is never taken for fresher than it was; beyond the limit the latest stay.
-    pub fn convert(&self, track: &mut Track, words: &mut [u32], now_us: u64) {
+    /// Takes over a track that was kept in the other form, because the limit was changed, and says by which window it goes on. Nothing that was
+    /// counted is forgotten, since the limit may be raised again: times become counts, each request as accepted at the latest time that it
+    /// may have been; but of counts there may be more than there is room for times, so they stay as they are until all have left.
+    #[must_use]
+    pub fn adopt(self, track: &mut Track, words: &mut [u32], now_us: u64) -> Self {
         let before = Self::of(self.limit, self.window_us, !self.exact);
         before.expire(track, words, now_us);
+        if self.exact && track.count > 0 {
+            return before;
+        }
         let kept = before.accepted(track, words, now_us);
         words.fill(0);
         *track = Track::default();
-        let mut beyond = kept.iter().map(|(_, count)| count).sum::<u32>().saturating_sub(self.limit);
         for (at_us, count) in kept {
-            let skipped = beyond.min(count);
-            beyond -= skipped;
-            self.record_many(track, words, at_us, count - skipped);
+            self.count(track, words, at_us, count);
         }
+        self
     }
 
-    /// When requests were accepted at the latest, the first first, and how many.
+    /// When requests that are kept by their times were accepted at the latest, the first first, and how many.
     fn accepted(&self, track: &Track, words: &[u32], now_us: u64) -> Vec<(u64, u32)> {
         let word = |part: u64| words.get(slot(part)).copied().unwrap_or_default();
         let latest = |begins_us: u64| (begins_us + self.unit_us - 1).min(now_us);
-        if track.count == 0 {
-            return Vec::new();
-        }
-        if self.exact {
-            let now = now_us / self.unit_us;
-            let places = (0..track.count).map(|place| u64::from(track.start) + u64::from(place));
-            let age = |place: u64| u64::from(wrap(now).wrapping_sub(word(place)));
-            return places.map(|place| (latest(now.saturating_sub(age(place)) * self.unit_us), 1)).collect();
-        }
-        (track.tail..=track.head)
-            .map(|part| (latest(part * self.unit_us), word(part)))
-            .filter(|(_, count)| *count > 0)
-            .collect()
+        let now = now_us / self.unit_us;
+        let places = (0..track.count).map(|place| u64::from(track.start) + u64::from(place));
+        let age = |place: u64| u64::from(wrap(now).wrapping_sub(word(place)));
+        places.map(|place| (latest(now.saturating_sub(age(place)) * self.unit_us), 1)).collect()
     }
 
     /// Requests left to this key at `now_us`, after forgetting what has left the window. A time before the latest request counts as
@@ -124,7 +118,11 @@ impl Window {
 
     /// Counts requests of the past without asking whether they fit: what a forgotten key is taken to have used.
     pub fn record_many(&self, track: &mut Track, words: &mut [u32], at_us: u64, requests: u32) {
-        let requests = requests.min(self.limit.saturating_sub(track.count));
+        self.count(track, words, at_us, requests.min(self.limit.saturating_sub(track.count)));
+    }
+
+    /// Invariant: of exact times there are never more than words.
+    fn count(&self, track: &mut Track, words: &mut [u32], at_us: u64, requests: u32) {
         if requests == 0 {
             return;
         }

@@ -10,9 +10,12 @@
 //! Each change of state begins a generation, and each admitted request carries the one it was admitted in. The outcome
 //! of an earlier generation counts for nothing: a slow failure from before the breaker opened does not open it again,
 //! and a late success does not close it.
+//!
+//! With [`RateSettings`] a closed breaker also opens by the share of the last calls that failed or were slow.
 
 use std::time::Duration;
 
+use super::rates::{RateSettings, Window};
 use crate::clock::Now;
 
 /// While probes are under way nobody knows how long they take; the others are asked to come back after this.
@@ -29,12 +32,14 @@ pub struct BreakerSettings {
     pub open: Duration,
     /// Probes that may be under way at once while half-open.
     pub probes: u32,
+    /// Shares of the last calls that open it as well. With them each outcome of a closed breaker is counted, not only failures.
+    pub rates: Option<RateSettings>,
 }
 
 impl Default for BreakerSettings {
     /// Checklist WK-5: 5 failures, 2 successes, 60 s. One probe at once.
     fn default() -> Self {
-        Self { failures: 5, successes: 2, open: Duration::from_secs(60), probes: 1 }
+        Self { failures: 5, successes: 2, open: Duration::from_secs(60), probes: 1, rates: None }
     }
 }
 
@@ -80,6 +85,22 @@ impl Pass {
     }
 }
 
+/// How an admitted request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The service failed.
+    pub failed: bool,
+    /// It took longer than calls may ([`RateSettings::is_slow`]).
+    pub slow: bool,
+}
+
+impl End {
+    /// The service did what was asked, and in time.
+    pub const SUCCEEDED: Self = Self { failed: false, slow: false };
+    /// The service failed.
+    pub const FAILED: Self = Self { failed: true, slow: false };
+}
+
 /// The answer to a request that asks to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -103,7 +124,7 @@ pub struct Breaker {
 /// The state with what it counts.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    Closed { failures: u32 },
+    Closed { failures: u32, last: Window },
     HalfOpen { successes: u32, under_way: u32 },
     Open { since: Now },
 }
@@ -112,7 +133,7 @@ impl Breaker {
     /// A closed breaker.
     #[must_use]
     pub const fn new(settings: BreakerSettings) -> Self {
-        Self { settings, generation: 0, phase: Phase::Closed { failures: 0 } }
+        Self { settings, generation: 0, phase: Phase::CLOSED }
     }
 
     /// What the next request would meet: an open breaker whose time has passed is half-open.
@@ -134,7 +155,7 @@ impl Breaker {
     #[must_use]
     pub const fn failures(&self) -> u32 {
         match self.phase {
-            Phase::Closed { failures } => failures,
+            Phase::Closed { failures, .. } => failures,
             Phase::HalfOpen { .. } | Phase::Open { .. } => 0,
         }
     }
@@ -158,38 +179,30 @@ impl Breaker {
         (self.admit_one(), change)
     }
 
-    /// An admitted request succeeded.
-    pub fn succeeded(&mut self, pass: Pass) -> Option<Change> {
+    /// An admitted request has ended.
+    pub fn ended(&mut self, pass: Pass, end: End, now: Now) -> Option<Change> {
         if pass.generation != self.generation {
             return None;
         }
-        match &mut self.phase {
-            Phase::Closed { failures } => *failures = 0,
+        let opens = match &mut self.phase {
+            Phase::Closed { failures, last } => {
+                *failures = if end.failed { failures.saturating_add(1) } else { 0 };
+                last.push(end);
+                end.failed && *failures >= self.settings.failures
+                    || self.settings.rates.is_some_and(|rates| last.opens(&rates))
+            }
+            Phase::HalfOpen { .. } if end.failed || end.slow => true,
             Phase::HalfOpen { successes, under_way } => {
                 *under_way = under_way.saturating_sub(1);
                 *successes = successes.saturating_add(1);
                 if *successes >= self.settings.successes {
-                    return Some(self.enter(Phase::Closed { failures: 0 }));
+                    return Some(self.enter(Phase::CLOSED));
                 }
+                false
             }
-            Phase::Open { .. } => {}
-        }
-        None
-    }
-
-    /// An admitted request failed.
-    pub fn failed(&mut self, pass: Pass, now: Now) -> Option<Change> {
-        if pass.generation != self.generation {
-            return None;
-        }
-        match &mut self.phase {
-            Phase::Closed { failures } => {
-                *failures = failures.saturating_add(1);
-                (*failures >= self.settings.failures).then(|| self.enter(Phase::Open { since: now }))
-            }
-            Phase::HalfOpen { .. } => Some(self.enter(Phase::Open { since: now })),
-            Phase::Open { .. } => None,
-        }
+            Phase::Open { .. } => false,
+        };
+        opens.then(|| self.enter(Phase::Open { since: now }))
     }
 
     /// Whoever asked left before there was an outcome: a probe's place is free again, and nothing is counted.
@@ -205,6 +218,12 @@ impl Breaker {
     /// What failed is seen to work again: an open breaker becomes half-open without waiting.
     pub fn try_now(&mut self) -> Option<Change> {
         matches!(self.phase, Phase::Open { .. }).then(|| self.half_open())
+    }
+
+    /// The shares that are counted beside failures in a row.
+    #[must_use]
+    pub const fn rates(&self) -> Option<RateSettings> {
+        self.settings.rates
     }
 
     /// Changes the numbers, never the state. They hold from the next admission or outcome on; an open breaker waits for
@@ -242,6 +261,8 @@ impl Breaker {
 }
 
 impl Phase {
+    const CLOSED: Self = Self::Closed { failures: 0, last: Window::NOTHING };
+
     const fn state(self) -> BreakerState {
         match self {
             Self::Closed { .. } => BreakerState::Closed,

@@ -175,7 +175,7 @@ impl Shard {
         if self.places.is_empty() {
             self.fill();
         }
-        let window = Window::new(quota);
+        let mut window = Window::new(quota);
         let (at, found) = self.place(identity, now_us);
         let (mut evicted, mut returned) = (false, false);
         let (Some(place), Some(words)) = (self.places.get_mut(at), self.words.get_mut(at * WORDS..(at + 1) * WORDS))
@@ -195,7 +195,7 @@ impl Shard {
             }
         }
         if place.exact != window.exact() {
-            window.convert(&mut place.track, words, now_us);
+            window = window.adopt(&mut place.track, words, now_us);
             place.exact = window.exact();
         }
         place.touched_us = now_us;
@@ -206,10 +206,13 @@ impl Shard {
 
     /// Counts a request on a counter that was looked at under the same lock.
     fn record(&mut self, identity: u64, quota: &Quota, now_us: u64, cost: u32) {
-        let window = Window::new(quota);
         let (at, _found) = self.place(identity, now_us);
         if let (Some(place), Some(words)) = (self.places.get_mut(at), self.words.get_mut(at * WORDS..(at + 1) * WORDS))
         {
+            let mut window = Window::new(quota);
+            if place.exact != window.exact() {
+                window = window.adopt(&mut place.track, words, now_us);
+            }
             window.record_many(&mut place.track, words, now_us, cost);
             if let Some((count, expires_us)) = window.used(&place.track, now_us) {
                 (place.count, place.expires_us) = (count, expires_us);

@@ -5,13 +5,14 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 use seawall_core::{
     http::RoutePattern,
-    resilience::{Backoff, BreakerSettings, RetryRules},
+    resilience::{Backoff, BreakerSettings, RateSettings, RetryRules},
     settings::{
         BadSetting, Complaint, Field, FieldSpec, Literal, Raw, Secret, Setting, Shape, Situation, Size, Span, Values,
     },
 };
 use seawall_resilience::Clocks;
 
+use super::audit::CHANGING;
 use crate::{client::Reach, endpoint::EndpointSettings};
 
 /// Statuses by which a service says that it may be well in a moment.
@@ -36,6 +37,11 @@ const ALLOW: Field<Vec<RoutePattern>> = Field::new(
     "allow",
     Literal::Texts(&["GET /*"]),
     "What may be asked of it: methods and paths, such as \"POST /search\". Paths are those after the name.",
+);
+const AUDIT: Field<Vec<RoutePattern>> = Field::new(
+    "audit",
+    Literal::Texts(CHANGING),
+    "Calls that the audit log has: each with an entry before it is made and one when it is answered. [] writes none.",
 );
 const TIMEOUT: Field<Span> = Field::new(
     "timeout",
@@ -77,6 +83,30 @@ const BREAKER_SUCCESSES: Field<u64> =
         .between("1", "10000");
 const BREAKER_OPEN: Field<Span> =
     Field::new("breaker_open", Literal::Text("60s"), "How long it is left alone.").between("100ms", "1h");
+const BREAKER_CALLS: Field<u64> = Field::new(
+    "breaker_calls",
+    Literal::Integer(20),
+    "On how many of the last calls the shares look back; with fewer calls no share counts.",
+)
+.between("1", "128");
+const BREAKER_FAILED_PERCENT: Field<u64> = Field::new(
+    "breaker_failed_percent",
+    Literal::Integer(0),
+    "The share of the last calls, in percent, which when it failed has the service left alone too; 0 looks at failures in a row only.",
+)
+.between("0", "100");
+const BREAKER_SLOW: Field<Span> = Field::new(
+    "breaker_slow",
+    Literal::Text("2s"),
+    "From which time to the first byte on a call counts as slow, for `breaker_slow_percent`.",
+)
+.between("1ms", "1h");
+const BREAKER_SLOW_PERCENT: Field<u64> = Field::new(
+    "breaker_slow_percent",
+    Literal::Integer(0),
+    "The share of the last calls, in percent, which when it was slow has the service left alone too; 0 does not look at time.",
+)
+.between("0", "100");
 const AT_ONCE: Field<u64> =
     Field::new("at_once", Literal::Integer(64), "Calls that may be under way at once.").between("1", "100000");
 const WAITING: Field<u64> =
@@ -103,6 +133,7 @@ pub(crate) const FIELDS: &[FieldSpec] = &[
     SECRET.spec(),
     SECRET_IN.spec(),
     ALLOW.spec(),
+    AUDIT.spec(),
     TIMEOUT.spec(),
     CONNECT_TIMEOUT.spec(),
     FIRST_BYTE_TIMEOUT.spec(),
@@ -112,6 +143,10 @@ pub(crate) const FIELDS: &[FieldSpec] = &[
     BREAKER_FAILURES.spec(),
     BREAKER_SUCCESSES.spec(),
     BREAKER_OPEN.spec(),
+    BREAKER_CALLS.spec(),
+    BREAKER_FAILED_PERCENT.spec(),
+    BREAKER_SLOW.spec(),
+    BREAKER_SLOW_PERCENT.spec(),
     AT_ONCE.spec(),
     WAITING.spec(),
     CACHE.spec(),
@@ -231,6 +266,7 @@ pub struct ExternalSettings {
     pub(crate) base: BaseUrl,
     pub(crate) secret: Option<(Slot, Secret)>,
     pub(crate) allow: Vec<RoutePattern>,
+    pub(crate) audit: Vec<RoutePattern>,
     pub(crate) endpoint: EndpointSettings,
     /// How long answers are kept; none are when nothing.
     pub(crate) cache: Option<Duration>,
@@ -251,11 +287,18 @@ impl ExternalSettings {
         let count = |field| values.get(field).map(|number: u64| u32::try_from(number).unwrap_or(u32::MAX));
         let places = |field| values.get(field).map(|number: u64| usize::try_from(number).unwrap_or(usize::MAX));
         let slot = values.get(&SECRET_IN)?;
+        let rates = RateSettings {
+            calls: count(&BREAKER_CALLS)?,
+            failed_percent: count(&BREAKER_FAILED_PERCENT)?,
+            slow_percent: count(&BREAKER_SLOW_PERCENT)?,
+            slow: span(&BREAKER_SLOW)?,
+        };
         Ok(Self {
             name: name.to_owned(),
             base: values.get(&URL)?,
             secret: values.find(&SECRET)?.map(|secret| (slot, secret)),
             allow: values.get(&ALLOW)?,
+            audit: values.get(&AUDIT)?,
             endpoint: EndpointSettings {
                 clocks: Clocks {
                     connect: span(&CONNECT_TIMEOUT)?,
@@ -270,6 +313,7 @@ impl ExternalSettings {
                     failures: count(&BREAKER_FAILURES)?,
                     successes: count(&BREAKER_SUCCESSES)?,
                     open: span(&BREAKER_OPEN)?,
+                    rates: (rates.failed_percent + rates.slow_percent > 0).then_some(rates),
                     ..BreakerSettings::default()
                 },
                 places: (places(&AT_ONCE)?, places(&WAITING)?),

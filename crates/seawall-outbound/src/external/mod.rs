@@ -1,12 +1,14 @@
 //! Other services, called as `/out/NAME/…`: each with its key, its allow list, its clocks and its cache.
 
+mod address;
+mod audit;
 mod cache;
 mod config;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use http::{
-    HeaderName, HeaderValue, Method, Response, StatusCode, Uri,
+    HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, LOCATION, SET_COOKIE, TRAILER},
     request, response,
 };
@@ -19,14 +21,17 @@ use seawall_core::{
     settings::Secret,
 };
 use seawall_resilience::Deadline;
+use seawall_store::Db;
 
 use crate::{
     body::{Parts, gathered, streamed, whole},
     endpoint::{Answer, Endpoint, Outgoing, Surroundings},
     flight::{Joined, Leader},
-    problem::{BAD_CALL, FAILED, LATE, LED_AWAY, NO_SUCH_OUTBOUND, NOT_ALLOWED, of},
+    problem::{BAD_CALL, FAILED, LATE, LED_AWAY, NO_ROOM, NO_SUCH_OUTBOUND, NOT_ALLOWED, of},
     service::{Answered, Call},
 };
+use address::{host_of, resolved, with_parameter};
+use audit::Deed;
 use cache::{Cache, Kept, Key, may_be_kept, no_store};
 use config::Slot;
 
@@ -98,6 +103,8 @@ struct Asked<'a> {
     deadline: Deadline,
     /// What stands before the service's paths in the caller's.
     mount: String,
+    /// As the audit log has it.
+    deed: Option<Deed>,
 }
 
 /// Where an answer is kept, and for whom it is brought.
@@ -123,14 +130,15 @@ impl Externals {
     }
 
     /// Answers a call whose path, below the listener's `/out`, begins with the name of a service.
-    pub(crate) async fn answer(&self, call: Call) -> Result<Answered, Box<Problem>> {
+    /// `log` is where calls that do something are written down; nothing as long as it is not open.
+    pub(crate) async fn answer(&self, call: Call, log: Option<&Db>) -> Result<Answered, Box<Problem>> {
         let path = call.head.uri.path().strip_prefix("/out/").unwrap_or_default();
         let (name, _) = path.split_once('/').unwrap_or((path, ""));
         let service = self.0.get(name).ok_or_else(|| {
             let known = self.names().collect::<Vec<_>>().join(", ");
             Problem::new(&NO_SUCH_OUTBOUND).detail(format!("The services are: {known}."))
         })?;
-        Arc::clone(service).answer(call).await
+        Arc::clone(service).answer(call, log).await
     }
 }
 
@@ -153,8 +161,8 @@ impl External {
         Ok(Self { endpoint, secret, cache, meters, clock: Arc::clone(&around.clock), settings })
     }
 
-    async fn answer(&self, call: Call) -> Result<Answered, Box<Problem>> {
-        let asked = self.asked(call)?;
+    async fn answer(&self, call: Call, log: Option<&Db>) -> Result<Answered, Box<Problem>> {
+        let asked = self.asked(call, log)?;
         match &self.cache {
             Some(cache) if asked.cacheable() => asked.kept_or_asked(cache).await,
             _ => asked.answered(None).await,
@@ -162,15 +170,15 @@ impl External {
     }
 
     /// What a call asks for, when it may be asked.
-    fn asked(&self, call: Call) -> Result<Asked<'_>, Box<Problem>> {
-        let Call { head: request::Parts { method, uri, mut headers, .. }, body, caller } = call;
-        let name = &self.settings.name;
+    fn asked(&self, call: Call, log: Option<&Db>) -> Result<Asked<'_>, Box<Problem>> {
+        let Call { head, body, caller } = call;
+        let (name, method) = (&self.settings.name, &head.method);
         let mount = format!("/out/{name}");
-        let below = uri.path().strip_prefix(&mount).unwrap_or_default();
+        let below = head.uri.path().strip_prefix(&mount).unwrap_or_default();
         let rules = PathRules { encoded_slash: path::PathRule::Refuse };
         let below =
             path::normalise(below, &rules).map_err(|fault| Problem::new(&BAD_CALL).detail(fault.to_string()))?;
-        if !self.settings.allow.iter().any(|allowed| allowed.covers(&method, &below)) {
+        if !self.settings.allow.iter().any(|allowed| allowed.covers(method, &below)) {
             tracing::warn!(
                 outbound.name = name,
                 http.method = %method,
@@ -180,13 +188,20 @@ impl External {
             );
             return Err(Problem::new(&NOT_ALLOWED).detail(self.allowed()).into());
         }
+        let deed = if self.settings.audit.iter().any(|audited| audited.covers(method, &below)) {
+            let log = log.ok_or_else(|| Problem::new(&NO_ROOM).retry_after(1))?;
+            Some(Deed::new(log, name, &caller, &head, &below))
+        } else {
+            None
+        };
+        let uri = self.settings.base.join(&below, head.uri.query());
+        let uri = uri.ok_or_else(|| Problem::new(&BAD_CALL).detail("The path is no part of an address."))?;
+        let request::Parts { method, mut headers, .. } = head;
         hop::strip(&mut headers).map_err(|fault| Problem::new(&BAD_CALL).detail(fault.to_string()))?;
         strip_own_fields(&mut headers);
         for field in &KEPT_BACK {
             headers.remove(field);
         }
-        let uri = self.settings.base.join(&below, uri.query());
-        let uri = uri.ok_or_else(|| Problem::new(&BAD_CALL).detail("The path is no part of an address."))?;
         let keyed = if headers.contains_key(&IDEMPOTENCY_KEY) { Keyed::Yes } else { Keyed::No };
         let deadline = Deadline::after(self.endpoint.settings().clocks.total);
         Ok(Asked {
@@ -194,6 +209,7 @@ impl External {
             outgoing: Outgoing { method, uri, headers, body, keyed, patient: false },
             deadline,
             mount,
+            deed,
         })
     }
 
@@ -251,7 +267,13 @@ impl Asked<'_> {
             secret.add(&mut self.outgoing)?;
         }
         let name = &self.service.settings.name;
+        if let Some(deed) = &self.deed {
+            deed.called().await?;
+        }
         let answer = self.service.endpoint.call(&self.outgoing, self.deadline).await;
+        if let Some(deed) = &self.deed {
+            deed.answered(answer.as_ref().ok().map(|answer| answer.head.status)).await;
+        }
         let Answer { mut head, body, attempts } = answer.map_err(|error| {
             tracing::warn!(outbound.name = name, error = %error, "a service gave no answer");
             of(&error, name)
@@ -348,58 +370,6 @@ impl Held {
                     uri.ok_or_else(|| Problem::new(&BAD_CALL).detail("The query is no part of an address."))?;
                 Ok(())
             }
-        }
-    }
-}
-
-/// An address whose query has one parameter of this name, with this value.
-fn with_parameter(uri: &Uri, name: &str, value: &str) -> Option<Uri> {
-    let same = |pair: &&str| pair.split('=').next() != Some(name);
-    let others = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).filter(same);
-    let value = seawall_core::http::percent::encoded(value, "-._~");
-    let query = others.map(str::to_owned).chain([format!("{name}={value}")]).collect::<Vec<_>>().join("&");
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(format!("{}?{query}", uri.path()).try_into().ok()?);
-    Uri::from_parts(parts).ok()
-}
-
-/// The address that a `Location` means (RFC 3986 section 5.2), for those forms that services write: whole, from the root, or none.
-fn resolved(from: &Uri, location: &str) -> Option<Uri> {
-    let location = location.split('#').next().unwrap_or_default();
-    if location.starts_with('/') && !location.starts_with("//") {
-        let mut parts = from.clone().into_parts();
-        parts.path_and_query = Some(location.try_into().ok()?);
-        return Uri::from_parts(parts).ok();
-    }
-    location.parse().ok().filter(|uri: &Uri| uri.authority().is_some() && uri.scheme().is_some())
-}
-
-/// The host that a `Location` names, for the log.
-fn host_of(location: &HeaderValue) -> String {
-    let uri = location.to_str().ok().and_then(|location| location.parse::<Uri>().ok());
-    uri.and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_else(|| "an address that cannot be read".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_in_the_query_replaces_what_the_call_brought() {
-        let uri = |text: &str| text.parse::<Uri>().unwrap();
-        let added = |text: &str| with_parameter(&uri(text), "key", "a/b&c=d").unwrap().to_string();
-        assert_eq!(added("https://a/b?key=mine&x=1&key"), "https://a/b?x=1&key=a%2Fb%26c%3Dd");
-        assert_eq!(added("https://a/b"), "https://a/b?key=a%2Fb%26c%3Dd");
-    }
-
-    #[test]
-    fn locations_are_resolved() {
-        let from: Uri = "https://a/v1/x?y".parse().unwrap();
-        let led = |location: &str| resolved(&from, location).map(|uri| uri.to_string());
-        assert_eq!(led("/v1/z?q#part").as_deref(), Some("https://a/v1/z?q"));
-        assert_eq!(led("https://b/z").as_deref(), Some("https://b/z"));
-        for unread in ["//b/z", "z", "", "javascript:alert(1)"] {
-            assert_eq!(led(unread), None, "{unread}");
         }
     }
 }

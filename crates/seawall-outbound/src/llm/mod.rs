@@ -6,6 +6,7 @@
 //! | `operation.rs` | what a path asks for |
 //! | `sketch.rs` | what has to be known of a request's body, and where it is written into |
 //! | `gateway.rs` | one call |
+//! | `target.rs` | who is asked, and the request as they get it |
 //! | `fields.rs` | fields of calls and answers |
 //! | `stream.rs`, `sse.rs`, `watch.rs` | a streamed answer, event by event |
 //! | `whole.rs` | any other answer |
@@ -33,6 +34,7 @@ mod refusal;
 mod sketch;
 mod sse;
 mod stream;
+mod target;
 mod usage;
 mod watch;
 mod whole;

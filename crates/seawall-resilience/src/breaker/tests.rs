@@ -15,7 +15,7 @@ fn breaker(settings: BreakerSettings) -> (CircuitBreaker, Arc<ManualClock>, Chan
 }
 
 fn one_strike() -> BreakerSettings {
-    BreakerSettings { failures: 1, successes: 1, open: Duration::from_secs(1), probes: 1 }
+    BreakerSettings { failures: 1, successes: 1, open: Duration::from_secs(1), probes: 1, rates: None }
 }
 
 #[test]
@@ -54,6 +54,37 @@ fn what_is_seen_to_work_is_tried_at_once() {
 }
 
 #[test]
+fn what_answers_late_is_left_alone_and_what_talks_long_is_not() {
+    let rates = RateSettings { calls: 4, failed_percent: 0, slow_percent: 50, slow: Duration::from_secs(1) };
+    let (breaker, clock, _) = breaker(BreakerSettings { rates: Some(rates), ..BreakerSettings::default() });
+    let call = |to_answer: u64, answer: u64| {
+        let mut ticket = breaker.ticket().unwrap();
+        clock.advance(Duration::from_millis(to_answer));
+        ticket.answered();
+        clock.advance(Duration::from_millis(answer));
+        ticket.succeeded();
+    };
+    for _ in 0..8 {
+        call(999, 60_000);
+    }
+    assert_eq!(breaker.state(), BreakerState::Closed);
+    call(1_000, 0);
+    assert_eq!(breaker.state(), BreakerState::Closed);
+    call(1_000, 0);
+    assert_eq!(breaker.state(), BreakerState::Open);
+}
+
+#[test]
+fn a_reload_begins_to_count_shares() {
+    let (breaker, _, _) = breaker(BreakerSettings::default());
+    let rates = RateSettings { calls: 2, failed_percent: 50, slow_percent: 0, slow: Duration::ZERO };
+    breaker.configure(BreakerSettings { rates: Some(rates), ..BreakerSettings::default() });
+    breaker.ticket().unwrap().succeeded();
+    breaker.ticket().unwrap().failed();
+    assert_eq!(breaker.state(), BreakerState::Open, "one of two");
+}
+
+#[test]
 fn a_reload_changes_numbers() {
     let (breaker, _, _) = breaker(BreakerSettings::default());
     breaker.configure(one_strike());
@@ -83,9 +114,9 @@ fn a_success_resets_failures_and_the_quick_path_returns() {
         for _ in 0..4 {
             breaker.ticket().unwrap().failed();
         }
-        assert_eq!(breaker.0.word() & (CLOSED | FAILURES), CLOSED | FAILURES);
+        assert_eq!(breaker.0.word() & (CLOSED | COUNTS), CLOSED | COUNTS);
         breaker.ticket().unwrap().succeeded();
-        assert_eq!(breaker.0.word() & (CLOSED | FAILURES), CLOSED);
+        assert_eq!(breaker.0.word() & (CLOSED | COUNTS), CLOSED);
     }
     assert_eq!(breaker.state(), BreakerState::Closed);
 }
@@ -116,7 +147,8 @@ fn a_pass_is_small() {
 fn many_threads_see_one_breaker() {
     const THREADS: u64 = 4;
     const REQUESTS: u64 = 20_000;
-    let settings = BreakerSettings { failures: 3, successes: 2, open: Duration::from_micros(50), probes: 1 };
+    let settings =
+        BreakerSettings { failures: 3, successes: 2, open: Duration::from_micros(50), probes: 1, rates: None };
     let (breaker, clock, changes) = breaker(settings);
     let (probes, most_probes) = (AtomicU32::new(0), AtomicU32::new(0));
     thread::scope(|scope| {
@@ -161,6 +193,6 @@ fn many_threads_see_one_breaker() {
     for _ in 0..4 {
         breaker.ticket().unwrap().succeeded();
     }
-    assert_eq!(breaker.0.word() & (CLOSED | FAILURES), CLOSED);
+    assert_eq!(breaker.0.word() & (CLOSED | COUNTS), CLOSED);
     assert_eq!(breaker.0.word(), word_of(&breaker.0.lock()), "the word says what the state is");
 }

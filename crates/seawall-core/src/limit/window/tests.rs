@@ -29,7 +29,7 @@ impl Key {
         let before = self.window.exact();
         self.window = Self::new(limit, window_ms).window;
         if self.window.exact() != before {
-            self.window.convert(&mut self.track, &mut self.words, now_us);
+            self.window = self.window.adopt(&mut self.track, &mut self.words, now_us);
         }
     }
 
@@ -130,6 +130,20 @@ proptest! {
                 prop_assert!(key.clone().window_remaining(later_us) > 0, "told to come after {reset_us}, and refused");
             }
         }
+    }
+}
+
+#[test]
+fn a_limit_that_was_lowered_for_a_while_forgets_nothing() {
+    for limits in [[102, 1, 2], [300, 1, 300], [101, 1, 101], [500, 200, 500], [50, 1, 500]] {
+        let mut key = Key::new(limits[0], 1_000);
+        let used = (0..limits[0]).filter(|_| key.take(5_000_000)).count();
+        for limit in limits {
+            key.change(limit, 1_000, 5_000_000);
+        }
+        let left = usize::try_from(limits[2]).unwrap().saturating_sub(used);
+        assert_eq!((0..600).filter(|_| key.take(5_500_000)).count(), left, "{limits:?}");
+        assert!(key.take(6_020_000), "{limits:?}");
     }
 }
 

@@ -9,7 +9,7 @@ fn at(ms: u64) -> Now {
 }
 
 fn settings(failures: u32, successes: u32, open_ms: u64, probes: u32) -> BreakerSettings {
-    BreakerSettings { failures, successes, open: Duration::from_millis(open_ms), probes }
+    BreakerSettings { failures, successes, open: Duration::from_millis(open_ms), probes, rates: None }
 }
 
 fn pass(breaker: &mut Breaker, now: Now) -> Pass {
@@ -31,7 +31,7 @@ fn opened(settings: BreakerSettings, now: Now) -> Breaker {
     let mut breaker = Breaker::new(settings);
     for _ in 0..settings.failures {
         let pass = pass(&mut breaker, now);
-        let _ = breaker.failed(pass, now);
+        let _ = breaker.ended(pass, End::FAILED, now);
     }
     assert_eq!(breaker.state(now), BreakerState::Open);
     breaker
@@ -42,7 +42,7 @@ fn the_checklist_numbers_open_and_close() {
     let mut breaker = Breaker::new(BreakerSettings::default());
     for failure in 1..=5 {
         let pass = pass(&mut breaker, at(0));
-        let change = breaker.failed(pass, at(0));
+        let change = breaker.ended(pass, End::FAILED, at(0));
         assert_eq!(change.is_some(), failure == 5);
     }
     assert_eq!(refused(&mut breaker, at(59_999)), Duration::from_millis(1));
@@ -51,9 +51,12 @@ fn the_checklist_numbers_open_and_close() {
     let Admission::Admitted(first) = first else { panic!("the first probe was refused") };
     assert!(first.probe());
     assert_eq!(refused(&mut breaker, at(60_000)), PROBE_RETRY, "one probe at once");
-    assert_eq!(breaker.succeeded(first), None);
+    assert_eq!(breaker.ended(first, End::SUCCEEDED, at(0)), None);
     let second = pass(&mut breaker, at(60_001));
-    assert_eq!(breaker.succeeded(second), Some(Change { from: BreakerState::HalfOpen, to: BreakerState::Closed }));
+    assert_eq!(
+        breaker.ended(second, End::SUCCEEDED, at(0)),
+        Some(Change { from: BreakerState::HalfOpen, to: BreakerState::Closed })
+    );
 }
 
 #[test]
@@ -61,9 +64,9 @@ fn a_success_makes_failures_start_over() {
     let mut breaker = Breaker::new(settings(2, 1, 1_000, 1));
     for _ in 0..10 {
         let (good, bad) = (pass(&mut breaker, at(0)), pass(&mut breaker, at(0)));
-        assert_eq!(breaker.failed(bad, at(0)), None);
+        assert_eq!(breaker.ended(bad, End::FAILED, at(0)), None);
         assert_eq!(breaker.failures(), 1);
-        assert_eq!(breaker.succeeded(good), None);
+        assert_eq!(breaker.ended(good, End::SUCCEEDED, at(0)), None);
         assert_eq!(breaker.failures(), 0);
     }
 }
@@ -72,8 +75,8 @@ fn a_success_makes_failures_start_over() {
 fn a_failed_probe_opens_for_the_whole_time() {
     let mut breaker = opened(settings(1, 2, 1_000, 2), at(0));
     let (one, other) = (pass(&mut breaker, at(1_500)), pass(&mut breaker, at(1_500)));
-    assert_eq!(breaker.succeeded(one), None);
-    let change = breaker.failed(other, at(1_700));
+    assert_eq!(breaker.ended(one, End::SUCCEEDED, at(0)), None);
+    let change = breaker.ended(other, End::FAILED, at(1_700));
     assert_eq!(change, Some(Change { from: BreakerState::HalfOpen, to: BreakerState::Open }));
     assert_eq!(refused(&mut breaker, at(1_700)), Duration::from_secs(1));
 }
@@ -83,13 +86,13 @@ fn outcomes_from_before_a_change_do_not_count() {
     let mut breaker = Breaker::new(settings(1, 1, 1_000, 1));
     let (slow_good, slow_bad) = (pass(&mut breaker, at(0)), pass(&mut breaker, at(0)));
     let bad = pass(&mut breaker, at(0));
-    assert!(breaker.failed(bad, at(0)).is_some());
-    assert_eq!(breaker.succeeded(slow_good), None, "an early success does not close");
+    assert!(breaker.ended(bad, End::FAILED, at(0)).is_some());
+    assert_eq!(breaker.ended(slow_good, End::SUCCEEDED, at(0)), None, "an early success does not close");
     let probe = pass(&mut breaker, at(1_000));
-    assert_eq!(breaker.failed(slow_bad, at(1_001)), None, "an early failure does not open");
+    assert_eq!(breaker.ended(slow_bad, End::FAILED, at(1_001)), None, "an early failure does not open");
     breaker.abandoned(slow_bad);
     assert_eq!(refused(&mut breaker, at(1_001)), PROBE_RETRY, "an early request frees no probe's place");
-    assert!(breaker.succeeded(probe).is_some());
+    assert!(breaker.ended(probe, End::SUCCEEDED, at(0)).is_some());
 }
 
 #[test]
@@ -99,7 +102,7 @@ fn an_abandoned_probe_gives_its_place_back_and_counts_for_nothing() {
     breaker.abandoned(probe);
     assert_eq!(breaker.state(at(1_000)), BreakerState::HalfOpen);
     let probe = pass(&mut breaker, at(1_000));
-    assert!(breaker.succeeded(probe).is_some());
+    assert!(breaker.ended(probe, End::SUCCEEDED, at(0)).is_some());
 }
 
 #[test]
@@ -108,7 +111,7 @@ fn what_is_seen_to_work_is_tried_at_once() {
     assert_eq!(breaker.try_now(), Some(Change { from: BreakerState::Open, to: BreakerState::HalfOpen }));
     assert_eq!(breaker.try_now(), None);
     let probe = pass(&mut breaker, at(1));
-    assert!(breaker.succeeded(probe).is_some());
+    assert!(breaker.ended(probe, End::SUCCEEDED, at(0)).is_some());
     assert_eq!(breaker.try_now(), None, "a closed breaker stays closed");
 }
 
@@ -117,25 +120,69 @@ fn a_reload_changes_numbers_and_no_state() {
     let mut breaker = Breaker::new(settings(5, 1, 60_000, 1));
     for _ in 0..3 {
         let pass = pass(&mut breaker, at(0));
-        assert_eq!(breaker.failed(pass, at(0)), None);
+        assert_eq!(breaker.ended(pass, End::FAILED, at(0)), None);
     }
     breaker.configure(settings(2, 1, 60_000, 1));
     assert_eq!(breaker.state(at(0)), BreakerState::Closed);
     let pass = pass(&mut breaker, at(0));
-    assert!(breaker.failed(pass, at(0)).is_some(), "the failures counted so far are kept");
+    assert!(breaker.ended(pass, End::FAILED, at(0)).is_some(), "the failures counted so far are kept");
     breaker.configure(settings(2, 1, 1_000, 1));
     assert_eq!(refused(&mut breaker, at(999)), Duration::from_millis(1));
     assert_eq!(breaker.state(at(1_000)), BreakerState::HalfOpen);
+}
+
+/// Five failures in a row, or such shares of ten calls; from two seconds on one is slow.
+fn rated(failed_percent: u32, slow_percent: u32) -> BreakerSettings {
+    let rates = RateSettings { calls: 10, failed_percent, slow_percent, slow: Duration::from_secs(2) };
+    BreakerSettings { rates: Some(rates), ..settings(5, 1, 1_000, 1) }
+}
+
+#[test]
+fn what_fails_every_other_time_opens_by_its_share() {
+    let mut breaker = Breaker::new(rated(50, 0));
+    for call in 0..10 {
+        let pass = pass(&mut breaker, at(0));
+        let end = if call % 2 == 0 { End::FAILED } else { End::SUCCEEDED };
+        assert_eq!(breaker.ended(pass, end, at(0)).is_some(), call == 9, "{call}");
+    }
+    let probe = pass(&mut breaker, at(1_000));
+    assert!(breaker.ended(probe, End::SUCCEEDED, at(1_000)).is_some());
+    let first = pass(&mut breaker, at(1_000));
+    assert_eq!(breaker.ended(first, End::FAILED, at(1_000)), None, "what was before it opened is forgotten");
+}
+
+#[test]
+fn what_drags_opens_by_its_share_and_a_probe_that_drags_has_failed() {
+    let slow = End { failed: false, slow: true };
+    let mut breaker = Breaker::new(rated(0, 30));
+    for call in 0..10 {
+        let pass = pass(&mut breaker, at(0));
+        assert_eq!(breaker.ended(pass, if call < 3 { slow } else { End::SUCCEEDED }, at(0)).is_some(), call == 9);
+    }
+    let probe = pass(&mut breaker, at(1_000));
+    let change = breaker.ended(probe, slow, at(1_500));
+    assert_eq!(change, Some(Change { from: BreakerState::HalfOpen, to: BreakerState::Open }));
+    assert_eq!(refused(&mut breaker, at(1_500)), Duration::from_secs(1));
+}
+
+#[test]
+fn failures_in_a_row_open_long_before_there_is_a_share() {
+    let mut breaker = Breaker::new(rated(100, 100));
+    let ends = (1..=5).map(|_| {
+        let pass = pass(&mut breaker, at(0));
+        breaker.ended(pass, End::FAILED, at(0)).is_some()
+    });
+    assert_eq!(ends.collect::<Vec<_>>(), [false, false, false, false, true]);
 }
 
 #[test]
 fn zero_counts_as_one() {
     let mut breaker = Breaker::new(settings(0, 0, 0, 0));
     let bad = pass(&mut breaker, at(0));
-    assert!(breaker.failed(bad, at(0)).is_some());
+    assert!(breaker.ended(bad, End::FAILED, at(0)).is_some());
     let probe = pass(&mut breaker, at(0));
     assert_eq!(refused(&mut breaker, at(0)), Duration::ZERO);
-    assert!(breaker.succeeded(probe).is_some());
+    assert!(breaker.ended(probe, End::SUCCEEDED, at(0)).is_some());
 }
 
 #[derive(Clone, Debug)]
@@ -225,8 +272,8 @@ impl Model {
         }
         let (pass, admitted) = self.under_way.swap_remove(which % self.under_way.len());
         let change = match step {
-            Step::Succeed(_) => self.breaker.succeeded(pass),
-            Step::Fail(_) => self.breaker.failed(pass, at(now_ms)),
+            Step::Succeed(_) => self.breaker.ended(pass, End::SUCCEEDED, at(0)),
+            Step::Fail(_) => self.breaker.ended(pass, End::FAILED, at(now_ms)),
             _ => {
                 self.breaker.abandoned(pass);
                 None

@@ -10,10 +10,12 @@
 //! Invariant: what was charged is never more than the amount, and a call is made only with what was charged. So a crash can only leave money
 //! unspent, never overspent: what was left in a pot stays charged until the period ends.
 
+mod claims;
 mod period;
 mod settings;
 mod treasury;
 
+pub(crate) use claims::{Budgets, unaffordable};
 pub(crate) use period::Period;
 pub use settings::BUDGETS;
 pub(crate) use settings::{BudgetSettings, Of};

@@ -21,7 +21,7 @@ use super::{keeper, meters::Meters};
 /// Five failures in a row (checklist WK-5) open the breaker; one probe that did all that asks do closes it. Requests are never
 /// probes, so the time does not decide when it is probed: the keeper does.
 const BREAKER: BreakerSettings =
-    BreakerSettings { failures: 5, successes: 1, open: Duration::from_secs(3_600), probes: 1 };
+    BreakerSettings { failures: 5, successes: 1, open: Duration::from_secs(3_600), probes: 1, rates: None };
 
 /// Counters in Redis, which answer in bounded time or not at all. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -119,6 +119,24 @@ async fn pl_13_a_service_that_fails_is_left_alone_and_tried_again() {
 }
 
 #[tokio::test]
+async fn what_fails_every_other_time_or_answers_late_is_left_alone_by_its_share() {
+    let rules = "attempts = 1\nbreaker_calls = 4\nbreaker_failed_percent = 50";
+    let (_api, app) = calling(rules).await;
+    let client = app.outbound_client();
+    for status in [503, 200, 503, 200] {
+        client.get(&format!("/out/api/status/{status}")).await.expect_status(status);
+    }
+    client.get("/out/api/echo").await.expect_problem(503, "outbound-away");
+    let rules = "breaker_calls = 2\nbreaker_slow = \"100ms\"\nbreaker_slow_percent = 100";
+    let (_api, app) = calling(rules).await;
+    let client = app.outbound_client();
+    for _ in 0..2 {
+        client.get("/out/api/slow/120").await.expect_status(200);
+    }
+    client.get("/out/api/echo").await.expect_problem(503, "outbound-away");
+}
+
+#[tokio::test]
 async fn calls_wait_for_their_turn_and_too_many_are_refused() {
     let (api, app) = calling("at_once = 1\nwaiting = 1").await;
     let call = || {

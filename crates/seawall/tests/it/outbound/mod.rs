@@ -1,5 +1,6 @@
 //! Calls of the application to other services.
 
+mod audited;
 mod budgets;
 mod caching;
 mod calls;
