@@ -1,12 +1,12 @@
 //! What the audit log says of calls that do something elsewhere.
 
-use seawall_testkit::{app::TestApp, client::Request};
+use seawall_testkit::{app::StartedApp, client::Request};
 use serde_json::{Value, json};
 
 use super::calling;
 
 /// The entries of one action, the eldest first: their outcome and what they say.
-async fn entries(app: &TestApp, action: &str) -> Vec<(Value, Value)> {
+async fn entries(app: &StartedApp, action: &str) -> Vec<(Value, Value)> {
     let log = app.operator_get(&format!("/api/audit-log?action={action}")).await.expect_status(200).json();
     let of = |entry: &Value| {
         assert_eq!((&entry["object"]["kind"], &entry["object"]["id"]), (&json!("outbound"), &json!("api")));
