@@ -31,6 +31,7 @@ Commands:
   bench guards          count the instructions that single guards add to a request
   bench shapes          what reading a byte of JSON and of forms costs, from 1 KB to 10 MB
   bench identity        what knowing who asks costs, and what traffic notices while people sign in
+  bench llm             compare Seawall with other gateways of language models; see `cargo xtask bench llm --help`
   bench sign-in         whether the time of a refusal tells who exists
   bench store           durable transactions per second of the store, beside the bare drivers";
 
@@ -59,6 +60,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["bench", "guards", rest @ ..] => bench::guards::run(rest),
         ["bench", "shapes", rest @ ..] => bench::shapes::run(rest),
         ["bench", "identity", rest @ ..] => bench::identity::run(rest),
+        ["bench", "llm", rest @ ..] => bench::llm::run(rest),
         ["bench", "instructions", rest @ ..] => bench::instructions::run(rest),
         // Started by the bench as a child process, so that its cost is not counted as the bench's own.
         ["bench-upstream"] => bench::upstream::run(),

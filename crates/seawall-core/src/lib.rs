@@ -7,6 +7,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`authenticator`] | the port to whoever knows credentials |
+//! | [`certificate`] | what is known of a client's certificate |
 //! | [`clock`], [`meter`], [`reply`] | the ports to time, metrics, and answers that may come later |
 //! | [`cross_site`] | the problem of a request that another site's page made |
 //! | [`fault`] | steps at which a test has the process end |
@@ -33,6 +34,7 @@
 #![warn(missing_docs)]
 
 pub mod authenticator;
+pub mod certificate;
 pub mod clock;
 pub mod cross_site;
 pub mod facts;

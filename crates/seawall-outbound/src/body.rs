@@ -12,7 +12,7 @@ use crate::endpoint::AnswerBody;
 pub(crate) type BodyError = ReadError<hyper::Error>;
 
 /// The body of an answer.
-pub(crate) type Body = UnsyncBoxBody<Bytes, BodyError>;
+pub type Body = UnsyncBoxBody<Bytes, BodyError>;
 
 /// What was read of a body.
 pub(crate) enum Parts {

@@ -5,6 +5,8 @@ use std::{fmt, sync::Arc};
 use http::{HeaderName, header::AUTHORIZATION, request};
 use seawall_core::{principal::PROOF, reply::Reply};
 
+use crate::may::May;
+
 /// Where clients of providers send their key, besides `Authorization: Bearer`: Anthropic's, Google's, and our own.
 static KEY_FIELDS: [HeaderName; 3] = [
     HeaderName::from_static("x-seawall-key"),
@@ -35,6 +37,8 @@ pub struct Caller {
     pub key: Arc<str>,
     /// The user for whom it calls, when it says so.
     pub user: Option<Arc<str>>,
+    /// What it may ask for.
+    pub may: May,
 }
 
 /// What a call shows, weighed.
@@ -52,6 +56,9 @@ pub enum Identified {
 pub trait Callers: fmt::Debug + Send + Sync {
     /// Who shows this.
     fn identify(&self, shown: Shown<'_>) -> Reply<Identified>;
+
+    /// The user whom a token proves; nothing when it does not hold.
+    fn user(&self, token: &[u8]) -> Option<Arc<str>>;
 }
 
 /// Takes what a call shows out of its fields, so that it is passed on to nobody. Nothing when it shows no key.

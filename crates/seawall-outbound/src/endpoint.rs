@@ -2,10 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -27,7 +24,10 @@ use seawall_resilience::{
     RetryBudget, RetryError, Ticket,
 };
 
-use crate::client::{Client, Fault, Reach, Trust, retry_after};
+use crate::{
+    client::{Client, Fault, Reach, Trust, retry_after},
+    unheard::Unheard,
+};
 
 /// Attempts, by service and how they ended.
 pub(crate) static ATTEMPTS: Metric = Metric {
@@ -116,14 +116,19 @@ pub(crate) enum CallError {
     #[error(transparent)]
     Full(#[from] BulkheadFull),
     #[error("{fault} ({attempts} attempts)")]
-    Failed {
-        attempts: u32,
-        fault: Fault,
-        /// Whether the service had the request, or a part of it.
-        sent: bool,
-    },
+    Failed { attempts: u32, fault: Fault },
     #[error("the time for all attempts was over during attempt {attempts}")]
     TimedOut { attempts: u32 },
+}
+
+impl CallError {
+    /// How many attempts were made.
+    pub(crate) const fn attempts(&self) -> u32 {
+        match self {
+            Self::Open(_) | Self::Full(_) => 0,
+            Self::Failed { attempts, .. } | Self::TimedOut { attempts } => *attempts,
+        }
+    }
 }
 
 /// What came back.
@@ -169,17 +174,26 @@ impl Endpoint {
     }
 
     /// Asks, until there is an answer that is no reason to ask again, or no more attempt may be made. Dropping the future or the answer
-    /// ends the attempt.
-    pub(crate) async fn call(&self, request: &Outgoing, deadline: Deadline) -> Result<Answer, CallError> {
+    /// ends the attempt. In `unheard` stands at any time how many attempts the service may have carried out without an answer.
+    pub(crate) async fn call(
+        &self,
+        request: &Outgoing,
+        deadline: Deadline,
+        unheard: &Unheard,
+    ) -> Result<Answer, CallError> {
         let inner = &*self.0;
+        // No place is waited for where nobody will be asked; dropped, the ticket says nothing.
+        if inner.breaker.state() == BreakerState::Open {
+            let _abandoned = inner.breaker.ticket()?;
+        }
         let place = inner.places.acquire(deadline).await?;
         let retry = Retry::default().attempts(inner.settings.retry.attempts).backoff(inner.settings.backoff);
         let retry = retry.under(deadline).budget(inner.budget.clone());
-        let (mut attempts, sent) = (0, AtomicBool::new(false));
+        let mut attempts = 0;
         let ran = retry.run(
             |made| {
                 attempts = made + 1;
-                inner.attempt(request, &sent)
+                inner.attempt(request, unheard)
             },
             |failed| inner.next(request, failed),
         );
@@ -189,12 +203,10 @@ impl Endpoint {
             Err(RetryError::Failed { error: Failed::Open(open), attempts: 1, .. }) => return Err(open.into()),
             Err(RetryError::Failed { error: Failed::Open(_), attempts, .. }) => {
                 let fault = Fault::Broken("it failed so often that it is left alone".to_owned());
-                let sent = sent.load(Ordering::Relaxed);
-                return Err(CallError::Failed { attempts: attempts - 1, fault, sent });
+                return Err(CallError::Failed { attempts: attempts - 1, fault });
             }
             Err(RetryError::Failed { error: Failed::Fault(fault), attempts, .. }) => {
-                let sent = sent.load(Ordering::Relaxed);
-                return Err(CallError::Failed { attempts, fault, sent });
+                return Err(CallError::Failed { attempts, fault });
             }
             Err(RetryError::TimedOut { attempts, .. }) => {
                 inner.meters.late.increment();
@@ -208,17 +220,21 @@ impl Endpoint {
 }
 
 impl Inner {
-    async fn attempt(&self, request: &Outgoing, sent: &AtomicBool) -> Result<(Response<Incoming>, Ticket), Failed> {
+    async fn attempt(&self, request: &Outgoing, unheard: &Unheard) -> Result<(Response<Incoming>, Ticket), Failed> {
         let mut ticket = self.breaker.ticket().map_err(Failed::Open)?;
         let mut outgoing = Request::new(Full::new(request.body.clone()));
         outgoing.method_mut().clone_from(&request.method);
         outgoing.uri_mut().clone_from(&request.uri);
         outgoing.headers_mut().clone_from(&request.headers);
-        let answer = self.client.send(outgoing, request.patient).await;
+        unheard.sending();
+        let sent = self.client.send(outgoing, request.patient).await;
         ticket.answered();
-        match answer {
+        // Any answer tells what came of it; without a connection nothing did.
+        if sent.as_ref().err().is_none_or(|fault| fault.failure() == Failure::NothingSent) {
+            unheard.settled();
+        }
+        match sent {
             Ok(answer) if self.settings.retry.statuses.contains(&answer.status().as_u16()) => {
-                sent.store(true, Ordering::Relaxed);
                 self.meters.failed.increment();
                 // Whoever asks for less is well; whoever fails is not.
                 if answer.status().is_server_error() {
@@ -233,8 +249,6 @@ impl Inner {
             Err(fault) => {
                 let meter = if matches!(fault, Fault::Late(_)) { &self.meters.late } else { &self.meters.failed };
                 meter.increment();
-                // Told once the attempts are over, on the thread that made them.
-                sent.fetch_or(fault.failure() != Failure::NothingSent, Ordering::Relaxed);
                 ticket.failed();
                 Err(Failed::Fault(fault))
             }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use seawall_resilience::{Deadline, TimedOut};
@@ -16,15 +16,18 @@ enum Landed<V> {
     Own,
 }
 
+/// Where each that is under way will tell how it landed.
+type Landings<K, V> = Mutex<HashMap<K, watch::Receiver<Option<Landed<V>>>>>;
+
 /// Those that are under way.
 #[derive(Debug)]
-pub(crate) struct Flights<K, V>(Mutex<HashMap<K, watch::Receiver<Option<Landed<V>>>>>);
+pub(crate) struct Flights<K, V>(Arc<Landings<K, V>>);
 
 /// What somebody who joins gets.
 #[derive(Debug)]
-pub(crate) enum Joined<'a, K: Eq + Hash, V> {
+pub(crate) enum Joined<K: Eq + Hash, V> {
     /// Nobody else asks: ask, and say what came of it.
-    Lead(Leader<'a, K, V>),
+    Lead(Leader<K, V>),
     /// What another brought.
     Brought(V),
     /// What another brought was for itself alone: ask for yourself.
@@ -33,15 +36,15 @@ pub(crate) enum Joined<'a, K: Eq + Hash, V> {
 
 /// Whoever asks for all. Dropped without a word, another takes its place.
 #[derive(Debug)]
-pub(crate) struct Leader<'a, K: Eq + Hash, V> {
-    flights: &'a Flights<K, V>,
+pub(crate) struct Leader<K: Eq + Hash, V> {
+    flights: Arc<Landings<K, V>>,
     key: K,
     landing: watch::Sender<Option<Landed<V>>>,
 }
 
 impl<K, V> Default for Flights<K, V> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self(Arc::default())
     }
 }
 
@@ -52,7 +55,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Flights<K, V> {
         key: &K,
         deadline: Deadline,
         look: impl Fn() -> Option<V>,
-    ) -> Result<Joined<'_, K, V>, TimedOut> {
+    ) -> Result<Joined<K, V>, TimedOut> {
         loop {
             let mut flight = {
                 let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,7 +67,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Flights<K, V> {
                     None => {
                         let (landing, flight) = watch::channel(None);
                         flights.insert(key.clone(), flight);
-                        return Ok(Joined::Lead(Leader { flights: self, key: key.clone(), landing }));
+                        return Ok(Joined::Lead(Leader { flights: Arc::clone(&self.0), key: key.clone(), landing }));
                     }
                 }
             };
@@ -79,7 +82,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Flights<K, V> {
     }
 }
 
-impl<K: Eq + Hash, V> Leader<'_, K, V> {
+impl<K: Eq + Hash, V> Leader<K, V> {
     /// Gives what came to all who wait.
     pub(crate) fn share(self, value: V) {
         self.landing.send_replace(Some(Landed::Shared(value)));
@@ -91,16 +94,14 @@ impl<K: Eq + Hash, V> Leader<'_, K, V> {
     }
 }
 
-impl<K: Eq + Hash, V> Drop for Leader<'_, K, V> {
+impl<K: Eq + Hash, V> Drop for Leader<K, V> {
     fn drop(&mut self) {
-        self.flights.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     fn never() -> Option<u32> {

@@ -7,11 +7,16 @@ use seawall_resilience::{BulkheadFull, Late};
 use crate::{client::Fault, endpoint::CallError};
 
 /// Every problem of the outbound listener.
-pub static PROBLEMS: [&ProblemType; 14] = [
+pub static PROBLEMS: [&ProblemType; 19] = [
     &KEY_NEEDED,
     &WRONG_USER,
     &NO_SUCH_OUTBOUND,
     &NO_SUCH_MODEL,
+    &NO_SUCH_ROUTE,
+    &QUESTION_TOO_LONG,
+    &CONVERSATION_NEEDED,
+    &KEY_LIMITED,
+    &UNTRANSLATABLE,
     &BUDGET_SPENT,
     &IMAGE_LATE,
     &NOT_ALLOWED,
@@ -65,8 +70,65 @@ pub(crate) static NO_SUCH_MODEL: ProblemType = ProblemType {
     retryable: false,
     fault: Whose::Client,
     severity: Severity::Low,
-    documentation: "A call names its model, and the model leads to a provider that speaks the words of the call.\n\nFor the operator: with one provider of a \
+    documentation: "A call names its model, and the model leads to a provider: one that speaks the words of the call, unless the name says which.\n\nFor the operator: with one provider of a \
         dialect, every model leads to it; with several, calls write \"PROVIDER/MODEL\", or `[llm.model.NAME]` says where a model is.",
+};
+
+pub(crate) static NO_SUCH_ROUTE: ProblemType = ProblemType {
+    slug: "llm-route-unknown",
+    code: "LLM_ROUTE_UNKNOWN",
+    status: StatusCode::NOT_FOUND,
+    title: "No route of this name is configured",
+    retryable: false,
+    fault: Whose::Client,
+    severity: Severity::Low,
+    documentation: "What stands before the version in a path names a route: `/llm/NAME/v1/…`. A call of `/llm/v1/…` needs none.\n\nFor the operator: routes are `[llm.route.NAME]` in the configuration.",
+};
+
+pub(crate) static QUESTION_TOO_LONG: ProblemType = ProblemType {
+    slug: "llm-question-too-long",
+    code: "LLM_QUESTION_TOO_LONG",
+    status: StatusCode::PAYLOAD_TOO_LARGE,
+    title: "The question is too long",
+    retryable: false,
+    fault: Whose::Client,
+    severity: Severity::Low,
+    documentation: "The texts of the call's messages have more characters or tokens together than the route takes; the answer says how many they have, and how many may be. Earlier messages of a conversation count, too.\n\n\
+        For the operator: the limits are `max_input_characters` and `max_input_tokens` in `[llm.route.NAME]`.",
+};
+
+pub(crate) static CONVERSATION_NEEDED: ProblemType = ProblemType {
+    slug: "llm-conversation-needed",
+    code: "LLM_CONVERSATION_NEEDED",
+    status: StatusCode::BAD_REQUEST,
+    title: "The conversation is not named",
+    retryable: false,
+    fault: Whose::Client,
+    severity: Severity::Low,
+    documentation: "The route counts the rounds of each conversation, so a call names the one that it belongs to: `X-Seawall-Conversation: NAME`, the same for all calls of one conversation and another for each.\n\n\
+        For the operator: the route has `rounds` in `[llm.route.NAME]`.",
+};
+
+pub(crate) static KEY_LIMITED: ProblemType = ProblemType {
+    slug: "outbound-key-limited",
+    code: "OUTBOUND_KEY_LIMITED",
+    status: StatusCode::FORBIDDEN,
+    title: "The key may not ask for this",
+    retryable: false,
+    fault: Whose::Client,
+    severity: Severity::Medium,
+    documentation: "The key is one for a program that may call some models, routes and services, and this is none of them.\n\nFor the operator: they are `models`, `routes` and `services` in `[outbound.caller.NAME]`.",
+};
+
+pub(crate) static UNTRANSLATABLE: ProblemType = ProblemType {
+    slug: "llm-untranslatable",
+    code: "LLM_UNTRANSLATABLE",
+    status: StatusCode::BAD_REQUEST,
+    title: "The call cannot be said in the words of the model's provider",
+    retryable: false,
+    fault: Whose::Client,
+    severity: Severity::Low,
+    documentation: "The model is of a provider that speaks another dialect than the call, and that dialect has no words for a part of it, which is named. Leave that part out, or ask a model of a provider that speaks the call's words.\n\nFor the operator: what is carried, dropped and refused is in the guide to language models; `kind` in `[llm.provider.NAME]` says which words a provider speaks.",
 };
 
 pub(crate) static BUDGET_SPENT: ProblemType = ProblemType {

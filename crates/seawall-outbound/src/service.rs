@@ -2,29 +2,35 @@
 
 use std::{
     convert::Infallible,
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    sync::{
+        Arc, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use bytes::Bytes;
 use http::{
-    HeaderName, HeaderValue, Request, Response,
+    HeaderName, HeaderValue, Method, Request, Response,
     header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     request,
 };
 use hyper::body::Incoming;
 use seawall_core::{
+    meter::Handle,
     problem::{self, Problem},
     reply::{PortError, Reply},
     request_id::RequestId,
 };
-use seawall_store::Db;
+use seawall_store::{Db, outbox::Delivery};
+use serde_json::Value;
 
 use crate::{
     ExternalSettings, OutboundSettings, Surroundings,
     body::{Body, whole},
     caller::{self, Caller, Callers, Identified, Shown},
     external::Externals,
-    llm::{self, Books, Gateway, LlmSettings, Records, Refused, Treasury},
+    keyring::{CallerSettings, Keyring},
+    llm::{self, Books, Courier, Gateway, LlmSettings, PricesFile, Records, Refused, Rounds, Shelf, Treasury, Webhook},
     memory::Memory,
     problem::{KEY_NEEDED, NO_ROOM, NO_SUCH_MODEL, NO_SUCH_OUTBOUND, WRONG_USER},
 };
@@ -44,13 +50,17 @@ struct Inner {
     services: RwLock<Arc<Services>>,
     /// Where calls of language models are recorded and paid, once the store is open.
     books: OnceLock<Books>,
-    /// Where calls of services are written down, likewise.
-    log: OnceLock<Db>,
+    /// The store itself: where calls of services are written down, and what calls of models have cost is read.
+    db: OnceLock<Db>,
+    prices_changed: Handle,
+    /// What that gauge shows, which is moved by differences.
+    shown_s: AtomicI64,
 }
 
 /// What can be called.
 #[derive(Debug, Default)]
 struct Services {
+    keyring: Keyring,
     externals: Externals,
     models: Option<Gateway>,
 }
@@ -66,6 +76,8 @@ pub struct ServiceSettings {
     pub externals: Vec<ExternalSettings>,
     /// Language models, called as `/llm/…`.
     pub models: Option<LlmSettings>,
+    /// Programs with keys of their own.
+    pub callers: Vec<CallerSettings>,
 }
 
 /// How problems are told.
@@ -107,15 +119,20 @@ impl Outbound {
         let services = Services::new(services, &Services::default(), &around)?;
         let memory = Memory::new(settings.memory_bytes, settings.largest_call_bytes);
         let services = RwLock::new(Arc::new(services));
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             callers,
             memory,
             problems,
             services,
             books: OnceLock::new(),
-            log: OnceLock::new(),
+            db: OnceLock::new(),
+            prices_changed: around.meter.series(&llm::PRICES_CHANGED, &[]),
+            shown_s: AtomicI64::new(0),
             around,
-        })))
+        };
+        let outbound = Self(Arc::new(inner));
+        outbound.tell_prices();
+        Ok(outbound)
     }
 
     /// Makes changed services ready; nothing is switched. What was learnt of services that stay is kept.
@@ -126,20 +143,35 @@ impl Outbound {
         Services::new(services, &self.services(), &self.0.around).map(|fresh| Prepared(Arc::new(fresh)))
     }
 
-    /// From now on calls of language models, and those of services that do something, are recorded, here; until then they are refused.
-    pub fn open(&self, db: &Db) {
+    /// From now on calls of language models, and those of services that do something, are recorded, here; until then they are refused. What
+    /// budgets have left of processes that are gone is given back first.
+    pub async fn open(&self, db: &Db) {
         // Whoever opens it twice means the same database.
         let books = Books {
             records: Records::start(db.clone(), &*self.0.around.meter),
-            treasury: Treasury::start(db.clone(), Arc::clone(&self.0.around.clock)),
+            treasury: Treasury::start(db.clone(), Arc::clone(&self.0.around.clock)).await,
+            rounds: Rounds::start(db.clone()),
+            shelf: Shelf::start(db.clone(), &*self.0.around.meter),
         };
-        let _same = (self.0.books.set(books), self.0.log.set(db.clone()));
+        let _same = (self.0.books.set(books), self.0.db.set(db.clone()));
+    }
+
+    /// What the store's outbox is to deliver: posts to webhooks.
+    #[must_use]
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        vec![Delivery { topic: llm::TOPIC, handler: Arc::new(Courier::new(self.clone(), &self.0.around)) }]
+    }
+
+    /// Who is told of a budget by the configuration that holds.
+    pub(crate) fn webhook(&self, budget: &str) -> Option<Webhook> {
+        self.services().models.as_ref()?.webhook(budget)
     }
 
     /// Waits until every call that has ended is recorded.
     pub async fn flush(&self) {
         if let Some(books) = self.0.books.get() {
             books.records.flush().await;
+            books.shelf.flush().await;
         }
     }
 
@@ -148,20 +180,42 @@ impl Outbound {
         self.flush().await;
         if let Some(books) = self.0.books.get() {
             books.treasury.close().await;
+            books.rounds.flush().await;
         }
     }
 
     /// Answers calls with these services. Calls that are under way end as they began.
     pub fn switch(&self, prepared: Prepared) {
         *self.0.services.write().unwrap_or_else(PoisonError::into_inner) = prepared.0;
+        self.tell_prices();
+    }
+
+    /// What models of language cost, as operators read it: those of the configuration, or the one of this name.
+    #[must_use]
+    pub fn prices(&self, model: Option<&str>) -> Vec<Value> {
+        self.services().models.as_ref().map(|models| llm::price_list(models, model)).unwrap_or_default()
+    }
+
+    /// The file of prices that is in use, when there is one.
+    #[must_use]
+    pub fn prices_file(&self) -> Option<PricesFile> {
+        self.services().models.as_ref()?.prices().tables.file().cloned()
+    }
+
+    fn tell_prices(&self) {
+        let changed_s = self.prices_file().map_or(0, |file| i64::try_from(file.changed_at_s).unwrap_or(i64::MAX));
+        self.0.prices_changed.add(changed_s.saturating_sub(self.0.shown_s.swap(changed_s, Ordering::Relaxed)));
     }
 
     fn services(&self) -> Arc<Services> {
         Arc::clone(&self.0.services.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Answers a request of the listener.
-    pub(crate) async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    /// Answers a call of the application. Whatever goes wrong is an answer too.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let begun = self.0.around.clock.now();
         let (mut head, body) = request.into_parts();
         let told = head.headers.get(&REQUEST_ID).and_then(|value| RequestId::parse(value.as_bytes()));
@@ -208,13 +262,18 @@ impl Outbound {
     ) -> Result<Answered, Refused> {
         let path = head.uri.path().to_owned();
         let of_models = path.strip_prefix("/llm").filter(|rest| rest.starts_with('/'));
-        let asked = of_models.and_then(|rest| llm::asked(&head.method, rest, &head.headers));
+        let asked = of_models.and_then(|rest| llm::asked(&head.method, llm::split(rest).1, &head.headers));
         let dialect = asked.map(|asked| asked.dialect);
         let refused = |problem: Box<Problem>| Refused(dialect, problem);
         let caller = self.caller(shown).await.map_err(refused)?;
         let held = self.0.memory.hold(body).await.map_err(refused)?;
         let (call, services) = (Call { head, body: held.bytes.clone(), caller }, self.services());
         match (of_models, &services.models) {
+            (Some(llm::spent::PATH), Some(_)) if call.head.method == Method::GET => {
+                let opened = self.0.books.get().zip(self.0.db.get());
+                let (books, db) = opened.ok_or_else(|| refused(Problem::new(&NO_ROOM).retry_after(1).into()))?;
+                llm::spent::answer(&call.head, &call.caller, &books.records, db).await.map_err(refused)
+            }
             (Some(rest), Some(models)) => {
                 let books = self.0.books.get().ok_or_else(|| refused(Problem::new(&NO_ROOM).retry_after(1).into()))?;
                 models.answer(call, rest, books, &self.0.around).await
@@ -223,7 +282,7 @@ impl Outbound {
                 Err(refused(Problem::new(&NO_SUCH_MODEL).detail("There is no [llm.provider.NAME].").into()))
             }
             (None, _) if path.starts_with("/out/") => {
-                services.externals.answer(call, self.0.log.get()).await.map_err(refused)
+                services.externals.answer(call, self.0.db.get()).await.map_err(refused)
             }
             (None, _) => {
                 let detail = "Services are called as /out/NAME/…, and language models as /llm/v1/…";
@@ -239,6 +298,11 @@ impl Outbound {
             Problem::new(&KEY_NEEDED).header(WWW_AUTHENTICATE, challenge).close()
         };
         let (key, user_token) = shown.ok_or_else(key_needed)?;
+        if let Some((key, may)) = self.services().keyring.find(&key) {
+            let wrong = || Box::new(Problem::new(&WRONG_USER));
+            let user = user_token.map(|token| self.0.callers.user(&token).ok_or_else(wrong)).transpose()?;
+            return Ok(Caller { key, user, may });
+        }
         let identified = match self.0.callers.identify(Shown { key: &key, user_token: user_token.as_deref() }) {
             Reply::Ready(identified) => identified,
             Reply::Later(wait) => wait.await,
@@ -256,7 +320,8 @@ impl Services {
     fn new(settings: ServiceSettings, earlier: &Self, around: &Surroundings) -> Result<Self, String> {
         let externals = Externals::new(settings.externals, &earlier.externals, around)?;
         let models = settings.models.map(|models| Gateway::new(models, earlier.models.as_ref(), around)).transpose()?;
-        Ok(Self { externals, models })
+        let keyring = Keyring::new(settings.callers)?;
+        Ok(Self { keyring, externals, models })
     }
 }
 

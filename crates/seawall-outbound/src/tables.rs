@@ -23,6 +23,24 @@ pub static LEDGER: Ledger = Ledger {
             up: include_str!("sql/0002_llm_budgets_up.sql"),
             down: include_str!("sql/0002_llm_budgets_down.sql"),
         },
+        Migration {
+            name: "rounds of conversations with language models",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0003_llm_rounds_up.sql"),
+            down: include_str!("sql/0003_llm_rounds_down.sql"),
+        },
+        Migration {
+            name: "answers of language models",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0004_llm_answers_up.sql"),
+            down: include_str!("sql/0004_llm_answers_down.sql"),
+        },
+        Migration {
+            name: "blocks of budgets",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0005_llm_blocks_up.sql"),
+            down: include_str!("sql/0005_llm_blocks_down.sql"),
+        },
     ],
 };
 
@@ -31,4 +49,21 @@ pub(crate) const CALLS: Rule = Rule {
     name: "llm_calls",
     keep: Duration::ZERO,
     sql: "DELETE FROM llm_calls WHERE id IN (SELECT id FROM llm_calls WHERE made_at < $1 ORDER BY made_at LIMIT $2)",
+};
+
+/// What is let go of after a time that nobody configures: rounds of conversations, three months after the last.
+pub static RULES: [Rule; 1] = [ROUNDS];
+
+const ROUNDS: Rule = Rule {
+    name: "llm_rounds",
+    keep: Duration::from_secs(90 * 24 * 60 * 60),
+    sql: "DELETE FROM llm_rounds WHERE (caller, user_id, route, conversation) IN \
+        (SELECT caller, user_id, route, conversation FROM llm_rounds WHERE used_at < $1 ORDER BY used_at LIMIT $2)",
+};
+
+/// Answers, let go of once they are given no more.
+pub static ANSWERS: Rule = Rule {
+    name: "llm_answers",
+    keep: Duration::ZERO,
+    sql: "DELETE FROM llm_answers WHERE place IN (SELECT place FROM llm_answers WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
 };

@@ -62,7 +62,7 @@ pub mod server {
     pub const SEND: Field<Span> = Field::new(
         "send_timeout",
         Literal::Text("2min"),
-        "How long a client may take too little of an answer to make room for more, before its connection is cut; at most twice as long. The system reports room only when a good part of its send buffer is free, so a client that reads a few kilobytes a second can take minutes for that.",
+        "How long a client may take less than 64 bytes a second of an answer that waits for it, before its connection is cut; at most twice as long. Where the kernel does not tell how much was taken (`sock_diag`), it must make room for more meanwhile, which takes a good part of the send buffer.",
     )
     .between("100ms", "1h");
     /// Connections at once.

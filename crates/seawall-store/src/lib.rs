@@ -46,6 +46,7 @@ mod tx;
 mod url;
 mod value;
 mod watch;
+pub mod webhook;
 mod work;
 
 use migration::Ledger;

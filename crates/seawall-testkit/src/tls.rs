@@ -4,12 +4,14 @@ mod tunnel;
 
 use std::{fmt, net::SocketAddr, path::Path, sync::Arc};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::{
     ClientConfig, RootCertStore, SupportedProtocolVersion,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
+
+use sha2::{Digest, Sha256};
 
 pub use rustls::version::{TLS12, TLS13};
 pub use tunnel::{Seen, Tunnel};
@@ -62,8 +64,15 @@ impl Authority {
     /// A certificate for these hosts.
     #[must_use]
     pub fn issue(&self, hosts: &[&str]) -> Issued {
+        self.issue_to(hosts, "a host")
+    }
+
+    /// A certificate for these hosts whose subject has this common name.
+    #[must_use]
+    pub fn issue_to(&self, hosts: &[&str], common_name: &str) -> Issued {
         let hosts = hosts.iter().map(|&host| host.to_owned()).collect::<Vec<_>>();
-        let params = CertificateParams::new(hosts).expect("the names of hosts");
+        let mut params = CertificateParams::new(hosts).expect("the names of hosts");
+        params.distinguished_name.push(DnType::CommonName, common_name);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         Issued { certificate: certificate.pem(), key: key.serialize_pem() }
@@ -87,6 +96,12 @@ impl Issued {
         for (suffix, content) in [("pem", &self.certificate), ("key", &self.key)] {
             std::fs::write(directory.join(format!("{name}.{suffix}")), content).expect("the directory can be written");
         }
+    }
+
+    /// The SHA-256 of the certificate, as hexadecimal digits in upper case.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        Sha256::digest(self.der()).iter().map(|byte| format!("{byte:02X}")).collect()
     }
 
     fn der(&self) -> CertificateDer<'static> {

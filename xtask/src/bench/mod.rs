@@ -13,6 +13,7 @@ mod http;
 pub(crate) mod identity;
 pub(crate) mod instructions;
 mod json;
+pub(crate) mod llm;
 mod measure;
 mod process;
 mod programs;

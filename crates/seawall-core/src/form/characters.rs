@@ -27,6 +27,11 @@ impl Characters {
         *self = Self::new(self.most);
     }
 
+    /// Whether no character is open.
+    pub(super) const fn whole(&self) -> bool {
+        self.left == 0
+    }
+
     /// Takes a run of bytes.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let mut rest = bytes;

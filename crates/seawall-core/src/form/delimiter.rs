@@ -1,7 +1,7 @@
 //! The search for the next boundary, in content that arrives in parts.
 
 use super::{Boundary, Fault};
-use crate::word::{equal, until};
+use crate::word::until;
 
 /// Where the front of a boundary's line was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,11 @@ impl Delimiter {
     /// At the start of a form, where the first boundary stands without a line end.
     pub(super) const fn new(boundary: Boundary) -> Self {
         Self { boundary, matched: 2, from: From::Elsewhere(2) }
+    }
+
+    /// What stands before each part but the first: a line end, two hyphens and the boundary.
+    pub(super) fn line(&self) -> &[u8] {
+        self.boundary.line()
     }
 
     /// Content begins.
@@ -99,5 +104,5 @@ impl Delimiter {
 
 /// How many bytes at the front end no line.
 fn line_end(bytes: &[u8]) -> usize {
-    until(bytes, |word| equal(word, b'\r') | equal(word, b'\n'), |byte| matches!(byte, b'\r' | b'\n'))
+    until(bytes, |byte| (byte == b'\r') | (byte == b'\n'))
 }

@@ -141,6 +141,10 @@ impl Multipart {
         self.head.extend_from_slice(line);
         *rest = after;
         if let Some(lines) = self.head.strip_suffix(b"\r\n\r\n") {
+            // Whoever looks for boundaries first would find one here.
+            if begins_line(lines, self.delimiter.line()) {
+                return Err(Fault::BadDelimiter);
+            }
             let head = Head::read(lines)?;
             begin(&head, &self.limits, &mut self.name, &mut self.names)?;
             if head.file_name.is_some() {
@@ -168,6 +172,12 @@ fn begin(head: &Head<'_>, limits: &Limits, name: &mut Name, names: &mut Names) -
         name.push(*byte, limits)?;
     }
     name.end(limits, names)
+}
+
+/// Whether a line of a head, or what is before it, begins as a boundary's line does, which has a line end at its front.
+fn begins_line(lines: &[u8], boundary: &[u8]) -> bool {
+    let (_, hyphens) = boundary.split_at_checked(2).unwrap_or_default();
+    lines.split(|byte| *byte == b'\n').any(|line| line.starts_with(hyphens))
 }
 
 const fn one_more(count: u32, most: u32, fault: Fault) -> Result<u32, Fault> {

@@ -13,12 +13,13 @@ pub(super) struct Names {
 impl Names {
     /// A name that came whole and plain, with no bracket in it.
     #[inline]
-    pub(super) fn plain(&mut self, hash: KeyHash, limits: &Limits) -> Result<(), Fault> {
-        if limits.duplicates == Duplicates::Allow || self.keys.insert(&mut self.own, hash.value()) {
-            Ok(())
-        } else {
-            Err(Fault::DuplicateName)
+    pub(super) fn plain(&mut self, name: &[u8], limits: &Limits) -> Result<(), Fault> {
+        if limits.duplicates == Duplicates::Allow {
+            return Ok(());
         }
+        let mut hash = KeyHash::new();
+        hash.update(name);
+        if self.keys.insert(&mut self.own, hash.value()) { Ok(()) } else { Err(Fault::DuplicateName) }
     }
 }
 

@@ -146,6 +146,7 @@ fn wk_1_boundaries_that_are_read_in_two_ways_are_refused() {
         ("--bbb\r\n", Fault::BadDelimiter),
         ("--bb-x", Fault::BadDelimiter),
         (&one("Content-Disposition: form-data; name=a", "1\n--bb--"), Fault::BadDelimiter),
+        (&one("Content-Disposition: form-data; name=a\r\n--bbtent-Type: text/plain", "1"), Fault::BadDelimiter),
         (&one("Content-Disposition: form-data; name=a", "1\r\n--bbx"), Fault::BadDelimiter),
         ("--bb\r\nContent-Disposition: form-data; name=a\r\n\r\n--bb--", Fault::BadDelimiter),
         ("--bb--x", Fault::Epilogue),

@@ -5,10 +5,7 @@ use super::{
     characters::Characters,
     name::{Name, Names},
 };
-use crate::{
-    json::keys::KeyHash,
-    word::{HIGHS, ONES, WORD, until},
-};
+use crate::word::until;
 
 /// Where in a pair the reader is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +84,7 @@ impl Urlencoded {
                     Place::Before if byte != b'&' => {
                         self.begin_pair()?;
                         if !self.whole_name(rest)? {
+                            self.name.begin();
                             self.plain_name(rest)?;
                         }
                         continue;
@@ -106,27 +104,16 @@ impl Urlencoded {
     }
 
     /// Takes a name that is plain, and whole in this part, and the sign behind it; whether it was so.
+    #[inline(always)]
     fn whole_name(&mut self, rest: &mut &[u8]) -> Result<bool, Fault> {
-        let mut hash = KeyHash::new();
-        let mut length = 0;
-        loop {
-            let word = rest.get(length..).and_then(|rest| rest.first_chunk::<WORD>());
-            let Some(word) = word.map(|word| u64::from_le_bytes(*word)) else { return Ok(false) };
-            let stops = name_stops(word);
-            if stops != 0 {
-                let before = stops.trailing_zeros() / 8;
-                hash.add(word & (1_u64 << (before * 8)).wrapping_sub(1), before as usize);
-                length += before as usize;
-                break;
-            }
-            hash.add(word, WORD);
-            length += WORD;
-        }
-        let Some((b'=', after)) = rest.get(length..).and_then(<[u8]>::split_first) else { return Ok(false) };
+        let length = until(rest, name_stops);
+        let (name, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        let Some((b'=', after)) = behind.split_first() else { return Ok(false) };
         if length > self.limits.characters as usize {
             return Ok(false);
         }
-        self.names.plain(hash, &self.limits)?;
+        *rest = behind;
+        self.names.plain(name, &self.limits)?;
         self.place = Place::Value;
         *rest = after;
         Ok(true)
@@ -134,7 +121,7 @@ impl Urlencoded {
 
     /// Takes what is plain of a name, and the sign behind it.
     fn plain_name(&mut self, rest: &mut &[u8]) -> Result<(), Fault> {
-        let length = rest.iter().position(|byte| stops(*byte)[1]).unwrap_or(rest.len());
+        let length = until(rest, name_stops);
         let (run, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
         self.name.run(run, &self.limits)?;
         *rest = after;
@@ -147,30 +134,44 @@ impl Urlencoded {
 
     /// Takes what is plain of a value: characters that stand for themselves or for a space, and what is encoded as it should be; then the
     /// sign behind it. Whether that was any.
+    #[inline(always)]
     fn plain_value(&mut self, rest: &mut &[u8]) -> Result<bool, Fault> {
-        let length = rest.len();
-        let mut characters = 0;
-        loop {
-            let run = plain(rest);
+        let (mut here, mut characters) = (*rest, 0);
+        let ended = loop {
+            let run = until(here, value_stops);
             characters += run;
-            *rest = rest.get(run..).unwrap_or_default();
-            let [b'%', high, low, after @ ..] = *rest else { break };
+            let Some((_, behind)) = here.split_at_checked(run) else { break Ok(()) };
+            here = behind;
+            let [b'%', high, low, after @ ..] = here else { break Ok(()) };
             match byte(*high, *low) {
-                None | Some(0) => break,
+                None | Some(0) => break Ok(()),
                 Some(1..0x80) => characters += 1,
-                Some(byte) => {
-                    self.value.ascii(std::mem::take(&mut characters))?;
-                    self.value.push(byte)?;
-                }
+                Some(byte) => match second(byte, after) {
+                    Some(after) if self.value.whole() => {
+                        characters += 1;
+                        here = after;
+                        continue;
+                    }
+                    _ => {
+                        let added = self.value.ascii(std::mem::take(&mut characters));
+                        if let Err(fault) = added.and_then(|()| self.value.push(byte)) {
+                            break Err(fault);
+                        }
+                    }
+                },
             }
-            *rest = after;
-        }
+            here = after;
+        };
+        let taken = here.len() < rest.len();
+        *rest = here;
+        ended?;
         self.value.ascii(characters)?;
         if let Some((b'&', after)) = rest.split_first() {
             self.end_pair()?;
             *rest = after;
+            return Ok(true);
         }
-        Ok(rest.len() < length)
+        Ok(taken)
     }
 
     fn byte(&mut self, byte: u8) -> Result<(), Fault> {
@@ -210,7 +211,6 @@ impl Urlencoded {
         if self.fields > self.limits.fields {
             return Err(Fault::TooManyFields);
         }
-        self.name.begin();
         self.value.begin();
         self.place = Place::Name;
         Ok(())
@@ -254,39 +254,30 @@ fn digit(byte: u8) -> Option<u8> {
 }
 
 /// The byte of two digits.
-fn byte(high: u8, low: u8) -> Option<u8> {
-    Some(digit(high)? << 4 | digit(low)?)
-}
-
-/// Whether a byte stops a run in a value, or in a name.
-const fn stops(byte: u8) -> [bool; 2] {
-    let value = !matches!(byte, b' '..0x7f) || matches!(byte, b'&' | b'%');
-    [value, value || matches!(byte, b'+' | b'=' | b'[')]
-}
-
-/// The highest bit of each byte that is zero, up to the first; other bits mean nothing.
-const fn zero(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word
-}
-
-/// The highest bit of each byte that stops a run in a value, up to the first.
-const fn value_stops(word: u64) -> u64 {
-    // One more than 0x7f has the highest bit, as what is no ASCII has.
-    let no_text = word | word.wrapping_add(ONES) | (word.wrapping_sub(ONES * b' ' as u64) & !word);
-    (no_text | zero(word ^ (ONES * b'&' as u64)) | zero(word ^ (ONES * b'%' as u64))) & HIGHS
-}
-
-/// The same in a name.
-const fn name_stops(word: u64) -> u64 {
-    let more =
-        zero(word ^ (ONES * b'+' as u64)) | zero(word ^ (ONES * b'=' as u64)) | zero(word ^ (ONES * b'[' as u64));
-    value_stops(word) | (more & HIGHS)
-}
-
-/// How many bytes at the front of a value stand for themselves, or for a space: one character each.
 #[inline(always)]
-fn plain(bytes: &[u8]) -> usize {
-    until(bytes, value_stops, |byte| stops(byte)[0])
+fn byte(high: u8, low: u8) -> Option<u8> {
+    let (high, low) = (DIGITS.get(usize::from(high))?, DIGITS.get(usize::from(low))?);
+    (high | low < 16).then_some(high << 4 | low)
+}
+
+/// What is behind the second byte of a character of two, when that comes next.
+#[inline(always)]
+fn second(first: u8, rest: &[u8]) -> Option<&[u8]> {
+    let [b'%', high, low, after @ ..] = rest else { return None };
+    (matches!(first, 0xc2..=0xdf) && matches!(byte(*high, *low), Some(0x80..=0xbf))).then_some(after)
+}
+
+/// Whether a byte of a value does not stand for itself, or for a space.
+#[inline(always)]
+const fn value_stops(byte: u8) -> bool {
+    // One more than 0x7f is negative, as what is no ASCII is, or zero.
+    (byte.wrapping_add(1).cast_signed() <= b' '.cast_signed()) | (byte == b'&') | (byte == b'%')
+}
+
+/// The same in a name, where a bracket counts.
+#[inline(always)]
+const fn name_stops(byte: u8) -> bool {
+    value_stops(byte) | (byte == b'+') | (byte == b'=') | (byte == b'[')
 }
 
 #[cfg(test)]
@@ -294,13 +285,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_stop_where_bytes_do() {
+    fn bytes_stop_that_do_not_stand_for_themselves() {
         for byte in 0..=u8::MAX {
-            let word = u64::from_le_bytes([b'a', b'b', b'c', byte, 0xff, b'&', 0, b'=']);
-            let [value, name] = stops(byte);
-            let place = |stops: u64| stops.trailing_zeros() / 8;
-            assert_eq!(place(value_stops(word)), if value { 3 } else { 4 }, "{byte:#x}");
-            assert_eq!(place(name_stops(word)), if name { 3 } else { 4 }, "{byte:#x}");
+            let value = !matches!(byte, b' '..0x7f) || matches!(byte, b'&' | b'%');
+            assert_eq!(value_stops(byte), value, "{byte:#x}");
+            assert_eq!(name_stops(byte), value || matches!(byte, b'+' | b'=' | b'['), "{byte:#x}");
         }
         let digits = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         assert!((0..=u8::MAX).all(|byte| digit(byte) == digits(byte)));

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::fingerprint::part;
 use crate::{
+    certificate::ClientCertificate,
     http::ClientKey,
     principal::{Principal, PrincipalKind},
 };
@@ -32,6 +33,16 @@ impl Caller {
     #[must_use]
     pub fn credential(value: &[u8]) -> Self {
         Self::digest(&[b"credential", value])
+    }
+
+    /// Whoever shows this certificate, of which the application is told, and this value of `Authorization`, if any.
+    #[must_use]
+    pub fn certificate(certificate: &ClientCertificate, credential: Option<&[u8]>) -> Self {
+        let fingerprint = certificate.fingerprint().as_bytes();
+        match credential {
+            Some(credential) => Self::digest(&[b"certificate", fingerprint, credential]),
+            None => Self::digest(&[b"certificate", fingerprint]),
+        }
     }
 
     /// Whoever asks from this address.
@@ -103,6 +114,12 @@ mod tests {
         let address = Caller::address(ClientKey::of(IpAddr::from([0, 0, 0, 0])));
         assert_ne!(address, Caller::credential(&[0; 16]));
         assert_ne!(Caller::credential(b"a"), Caller::credential(b"b"));
+        let certificate =
+            |der: &[u8], credential| Caller::certificate(&ClientCertificate::new(der, b"", true), credential);
+        assert_ne!(certificate(b"1", None), certificate(b"2", None));
+        assert_ne!(certificate(b"1", None), certificate(b"1", Some(b"")));
+        assert_ne!(certificate(b"1", Some(b"a")), certificate(b"1", Some(b"b")));
+        assert_ne!(certificate(b"1", Some(b"a")), Caller::credential(b"a"));
         let user = user("u1", "s1");
         let device = Principal { kind: PrincipalKind::Device, ..user.clone() };
         assert_ne!(Caller::principal(&user), Caller::principal(&device));

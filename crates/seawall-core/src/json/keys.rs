@@ -98,6 +98,8 @@ const ROOM: usize = 32;
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     hashes: Vec<u64>,
+    /// So many may be there without another look at how many.
+    fence: usize,
     /// Those of objects with many, each mixed with where its object's begin.
     many: HashSet<u64>,
 }
@@ -113,8 +115,10 @@ pub(crate) struct Own {
 
 impl Keys {
     /// An object begins.
-    pub(crate) const fn begin(&self) -> Own {
-        Own { begin: self.hashes.len(), bits: 0 }
+    pub(crate) fn begin(&mut self) -> Own {
+        let begin = self.hashes.len();
+        self.build_fence(begin);
+        Own { begin, bits: 0 }
     }
 
     /// Whether a key is the first of its kind in the object.
@@ -123,16 +127,21 @@ impl Keys {
         let bit = 1 << (hash >> 58);
         let first = own.bits & bit == 0;
         own.bits |= bit;
-        if first && self.hashes.len() < self.hashes.capacity() && self.hashes.len() - own.begin < MANY {
+        if first && self.hashes.len() < self.fence {
             self.hashes.push(hash);
             return true;
         }
         self.look(own.begin, hash)
     }
 
+    /// Of an object whose keys begin there.
+    fn build_fence(&mut self, begin: usize) {
+        self.fence = self.hashes.capacity().min(begin.saturating_add(MANY));
+    }
+
     fn look(&mut self, begin: usize, hash: u64) -> bool {
         if self.hashes.capacity() == 0 {
-            self.hashes.reserve(ROOM);
+            self.hashes = Vec::with_capacity(ROOM);
         }
         let own = self.hashes.get(begin..).unwrap_or_default();
         let known = match own.len() {
@@ -145,11 +154,12 @@ impl Keys {
             _ => !self.many.insert(mixed(begin, hash)),
         };
         self.hashes.push(hash);
+        self.build_fence(begin);
         !known
     }
 
-    /// The object has ended.
-    pub(crate) fn end(&mut self, Own { begin, .. }: Own) {
+    /// The object has ended, and `outer` goes on.
+    pub(crate) fn end(&mut self, Own { begin, .. }: Own, outer: Own) {
         let own = self.hashes.get(begin..).unwrap_or_default();
         if own.len() > MANY {
             for hash in own {
@@ -157,6 +167,7 @@ impl Keys {
             }
         }
         self.hashes.truncate(begin);
+        self.build_fence(outer.begin);
     }
 }
 

@@ -30,7 +30,7 @@ pub use fault::{Fault, Refusal};
 pub use keys::key_hash;
 pub use pointer::pointer;
 pub use scanner::Scanner;
-pub use sink::{Discard, Sink, Word};
+pub use sink::{Discard, Sink, Told, Word};
 
 /// How large the parts of a document may be (checklist WK-1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

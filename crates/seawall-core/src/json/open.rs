@@ -22,6 +22,9 @@ pub(super) enum Kind {
     Object,
 }
 
+/// So many have room at once: those of most documents.
+const ROOM: usize = 10;
+
 /// All that are open.
 #[derive(Debug)]
 pub(super) struct Open {
@@ -41,14 +44,18 @@ impl Open {
         self.inner.kind
     }
 
-    /// One begins.
-    pub(super) fn begin(&mut self, kind: Kind, limits: &Limits) -> Result<(), Fault> {
-        if self.outer.len() >= usize::from(limits.depth) {
-            return Err(Fault::TooDeep);
+    /// Whether no other may begin in the innermost.
+    pub(super) fn deepest(&self, limits: &Limits) -> bool {
+        self.outer.len() >= usize::from(limits.depth)
+    }
+
+    /// One begins, which [`Self::deepest`] allows.
+    pub(super) fn begin(&mut self, kind: Kind) {
+        if self.outer.capacity() == 0 {
+            self.outer = Vec::with_capacity(ROOM);
         }
         self.outer.push(self.inner);
         self.inner = Frame { kind, count: 0, own: self.keys.begin() };
-        Ok(())
     }
 
     /// The innermost ends.
@@ -58,9 +65,7 @@ impl Open {
         if ended.kind != kind {
             return Err(Fault::Unexpected);
         }
-        if kind == Kind::Object {
-            self.keys.end(ended.own);
-        }
+        self.keys.end(ended.own, outer.own);
         Ok(())
     }
 

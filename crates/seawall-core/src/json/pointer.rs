@@ -1,6 +1,6 @@
 //! Where in a document a refusal stands (RFC 6901), for people. Found by reading the document once more.
 
-use super::{Limits, Scanner, Sink, Word};
+use super::{Limits, Scanner, Sink, Told, Word};
 
 /// The most of a key that is shown, in characters.
 const SHOWN: usize = 64;
@@ -61,17 +61,17 @@ impl Sink for Path {
         self.over();
     }
 
-    fn key(&mut self, key: &str, _: u64) {
+    fn key(&mut self, key: Told<'_>, _: u64) {
         if let Some(Step::Key(last)) = self.0.last_mut() {
-            *last = key.chars().take(SHOWN).collect();
+            *last = key.text().chars().take(SHOWN).collect();
         }
     }
 
-    fn text(&mut self, _: &str) {
+    fn text(&mut self, _: Told<'_>) {
         self.over();
     }
 
-    fn number(&mut self, _: &str) {
+    fn number(&mut self, _: Told<'_>) {
         self.over();
     }
 

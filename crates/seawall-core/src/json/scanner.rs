@@ -28,7 +28,7 @@ pub(super) enum State {
     /// The rest of a string, a number, or a word.
     Text,
     Number,
-    Word(Word, &'static [u8]),
+    Word,
 }
 
 /// Reads a document in parts.
@@ -39,6 +39,8 @@ pub struct Scanner<S = Discard> {
     pub(super) open: Open,
     text: Text,
     number: Number,
+    /// A word, and what of it has not arrived.
+    word: (Word, &'static [u8]),
     /// Bytes of the parts before.
     before: u64,
     pub(super) sink: S,
@@ -62,6 +64,7 @@ impl<S: Sink> Scanner<S> {
             open: Open::new(),
             text: Text::new(),
             number: Number::new(),
+            word: (Word::Null, &[]),
             before: 0,
             sink,
         }
@@ -72,7 +75,10 @@ impl<S: Sink> Scanner<S> {
     /// # Errors
     /// [`Refusal`]: the document is refused, whatever follows.
     pub fn feed(&mut self, part: &[u8]) -> Result<(), Refusal> {
-        let mut part = Part::new(part);
+        let mut part = if S::TEXTS { Part::with_texts(part) } else { Part::new(part) };
+        if S::TEXTS {
+            self.sink.part(part.whole_text());
+        }
         let read = self.read(&mut part);
         self.before += part.taken() as u64;
         read.map_err(|fault| Refusal { fault, at: self.before })
@@ -100,7 +106,7 @@ impl<S: Sink> Scanner<S> {
 
     fn read(&mut self, part: &mut Part<'_>) -> Result<(), Fault> {
         loop {
-            if matches!(self.state, State::Text | State::Number | State::Word(..)) {
+            if matches!(self.state, State::Text | State::Number | State::Word) {
                 if !self.go_on(part)? {
                     return Ok(());
                 }
@@ -130,7 +136,10 @@ impl<S: Sink> Scanner<S> {
                 self.begin_text(true);
                 Ok(())
             }
-            b'}' if self.state == State::FirstKey => self.close(Kind::Object, part),
+            b'}' if self.state == State::FirstKey => {
+                self.state = self.close(Kind::Object, part)?;
+                Ok(())
+            }
             _ => Err(misplaced(byte)),
         }
     }
@@ -138,10 +147,10 @@ impl<S: Sink> Scanner<S> {
     /// A value from its first character on; an array may end instead of having a first one.
     fn value(&mut self, byte: u8, part: &mut Part<'_>) -> Result<(), Fault> {
         if byte == b']' && self.state == State::FirstItem {
-            return self.close(Kind::Array, part);
+            self.state = self.close(Kind::Array, part)?;
+            return Ok(());
         }
         self.open.value(&self.limits)?;
-        let word = |word: Word| State::Word(word, word.text());
         match byte {
             b'"' => {
                 part.skip();
@@ -151,11 +160,12 @@ impl<S: Sink> Scanner<S> {
                 self.number.begin();
                 self.state = State::Number;
             }
-            b't' => self.state = word(Word::True),
-            b'f' => self.state = word(Word::False),
-            b'n' => self.state = word(Word::Null),
-            b'{' => self.begin(Kind::Object, part)?,
-            b'[' => self.begin(Kind::Array, part)?,
+            b't' => self.begin_word(Word::True),
+            b'f' => self.begin_word(Word::False),
+            b'n' => self.begin_word(Word::Null),
+            b'{' | b'[' if self.open.deepest(&self.limits) => return Err(Fault::TooDeep),
+            b'{' => self.state = self.begin(Kind::Object, part),
+            b'[' => self.state = self.begin(Kind::Array, part),
             b'N' | b'I' => return Err(Fault::NotANumber),
             0xef if self.state == State::Start => return Err(Fault::ByteOrderMark),
             _ => return Err(misplaced(byte)),
@@ -165,37 +175,40 @@ impl<S: Sink> Scanner<S> {
 
     /// What stands behind a value.
     fn after(&mut self, byte: u8, part: &mut Part<'_>) -> Result<(), Fault> {
-        match (byte, self.open.kind()) {
+        self.state = match (byte, self.open.kind()) {
             (_, Kind::Nothing) => return Err(Fault::TrailingData),
-            (b',', Kind::Array) => self.state = State::Value,
-            (b',', Kind::Object) => self.state = State::Key,
-            (b']', _) => return self.close(Kind::Array, part),
-            (b'}', _) => return self.close(Kind::Object, part),
+            (b',', Kind::Array) => State::Value,
+            (b',', Kind::Object) => State::Key,
+            (b']', _) => return self.close(Kind::Array, part).map(|next| self.state = next),
+            (b'}', _) => return self.close(Kind::Object, part).map(|next| self.state = next),
             _ => return Err(misplaced(byte)),
-        }
+        };
         part.skip();
         Ok(())
     }
 
-    fn begin(&mut self, kind: Kind, part: &mut Part<'_>) -> Result<(), Fault> {
-        self.open.begin(kind, &self.limits)?;
+    pub(super) fn begin(&mut self, kind: Kind, part: &mut Part<'_>) -> State {
+        self.open.begin(kind);
         self.sink.open(kind == Kind::Array);
-        self.state = if kind == Kind::Array { State::FirstItem } else { State::FirstKey };
         part.skip();
-        Ok(())
+        if kind == Kind::Array { State::FirstItem } else { State::FirstKey }
     }
 
-    fn close(&mut self, kind: Kind, part: &mut Part<'_>) -> Result<(), Fault> {
+    pub(super) fn close(&mut self, kind: Kind, part: &mut Part<'_>) -> Result<State, Fault> {
         self.open.end(kind)?;
         self.sink.close();
-        self.state = State::After;
         part.skip();
-        Ok(())
+        Ok(State::After)
     }
 
     fn begin_text(&mut self, key: bool) {
         self.text.begin(key);
         self.state = State::Text;
+    }
+
+    const fn begin_word(&mut self, word: Word) {
+        self.word = (word, word.text());
+        self.state = State::Word;
     }
 
     /// Takes more of a token that is not whole in one part, or not as plain as most; whether its end was found.
@@ -222,36 +235,36 @@ impl<S: Sink> Scanner<S> {
     }
 
     fn more_of_word(&mut self, part: &mut Part<'_>) -> Result<bool, Fault> {
-        while let State::Word(word, expected) = self.state {
-            let Some(byte) = part.next() else { return Ok(false) };
-            let Some((_, expected)) = expected.split_first().filter(|(next, _)| **next == byte) else {
-                return Err(Fault::Unexpected);
-            };
-            part.skip();
-            self.state = State::Word(word, expected);
-            if expected.is_empty() {
+        while let (word, [next, rest @ ..]) = self.word {
+            match part.next() {
+                None => return Ok(false),
+                Some(byte) if byte == *next => part.skip(),
+                Some(_) => return Err(Fault::Unexpected),
+            }
+            self.word = (word, rest);
+            if rest.is_empty() {
                 self.sink.word(word);
-                self.state = State::After;
             }
         }
+        self.state = State::After;
         Ok(true)
     }
 
     fn end_text(&mut self) -> Result<(), Fault> {
         if self.text.key() {
             let hash = self.text.hash();
-            self.sink.key(self.text.decoded(), hash);
+            self.sink.key(self.text.decoded().into(), hash);
             self.open.named(hash)?;
             self.state = State::Colon;
         } else {
-            self.sink.text(self.text.decoded());
+            self.sink.text(self.text.decoded().into());
             self.state = State::After;
         }
         Ok(())
     }
 
     fn end_number(&mut self) -> Result<(), Fault> {
-        self.sink.number(self.number.end()?);
+        self.sink.number(self.number.end()?.into());
         self.state = State::After;
         Ok(())
     }

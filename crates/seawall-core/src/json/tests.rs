@@ -167,9 +167,18 @@ fn a_refusal_is_shown_by_the_way_to_it() {
 struct Writer {
     text: String,
     first: bool,
+    part: String,
 }
 
 impl Writer {
+    /// What it is told, which the part has at its place.
+    fn said(&self, told: Told<'_>) -> String {
+        if let Some((begin, end)) = told.place() {
+            assert_eq!(self.part.get(begin..end), Some(told.text()));
+        }
+        told.text().to_owned()
+    }
+
     fn value(&mut self, text: &str) {
         if !self.first && self.text.ends_with(|last| last != '[' && last != ':') && !self.text.is_empty() {
             self.text.push(',');
@@ -197,18 +206,24 @@ impl Sink for Writer {
         let sign = open.into_iter().find(|(depth, _)| *depth < 0).map(|(_, sign)| sign);
         self.text.push(if sign == Some('[') { ']' } else { '}' });
     }
-    fn key(&mut self, key: &str, hash: u64) {
-        assert_eq!(hash, key_hash(key));
+    fn part(&mut self, text: &str) {
+        self.part = text.to_owned();
+    }
+    fn key(&mut self, key: Told<'_>, hash: u64) {
+        let key = self.said(key);
+        assert_eq!(hash, key_hash(&key));
         if !self.text.ends_with('{') {
             self.text.push(',');
         }
         self.text.push_str(&format!("{}:", serde_json::Value::from(key)));
     }
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: Told<'_>) {
+        let text = self.said(text);
         self.value(&serde_json::Value::from(text).to_string());
     }
-    fn number(&mut self, number: &str) {
-        self.value(number);
+    fn number(&mut self, number: Told<'_>) {
+        let number = self.said(number);
+        self.value(&number);
     }
     fn word(&mut self, word: Word) {
         self.value(std::str::from_utf8(word.text()).unwrap());
@@ -255,6 +270,35 @@ proptest! {
                 other.is_err() || matches!(refusal.fault, Fault::DuplicateKey | Fault::Null | Fault::TooDeep | Fault::LongNumber),
                 "{} is refused here only: {}", document, refusal
             ),
+        }
+    }
+
+    #[test]
+    fn long_keys_and_strings_are_told_as_they_are_however_they_are_cut(
+        fields in proptest::collection::btree_map("[a-z é🎉\"\\\\\n]{0,90}|[a-z]{0,90}", "[a-z é🎉\"\\\\\n]{0,90}|[a-z]{0,200}", 0..4),
+        part in 1_usize..200,
+    ) {
+        let value = serde_json::Value::from_iter(fields);
+        let text = serde_json::to_string_pretty(&value).unwrap();
+        let mut scanner = Scanner::telling(Limits::default(), Writer::default());
+        for part in text.as_bytes().chunks(part) {
+            scanner.feed(part).unwrap();
+        }
+        let told = scanner.finish().unwrap().text;
+        prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&told).unwrap(), value);
+    }
+
+    #[test]
+    fn one_wrong_byte_is_found_alike_in_parts_and_at_once(
+        keys in proptest::collection::vec("[a-zé]{0,40}", 0..4), wrong in any::<u8>(), at in any::<proptest::sample::Index>(), part in 1_usize..64,
+    ) {
+        let fields: Vec<_> = keys.iter().map(|key| format!("\"{key}\": [-1.50, 20e1, \"{key} {key}\", true, {{}}]")).collect();
+        let mut document = format!("{{{}}}", fields.join(",")).into_bytes();
+        *at.get_mut(&mut document) = wrong;
+        let (whole, parted) = (scan(&document, Limits::default(), usize::MAX), scan(&document, Limits::default(), part));
+        prop_assert_eq!(parted.map_err(|refusal| refusal.fault), whole.map_err(|refusal| refusal.fault));
+        if whole.is_err_and(|refusal| refusal.fault != Fault::NotUtf8) {
+            prop_assert_eq!(parted, whole);
         }
     }
 

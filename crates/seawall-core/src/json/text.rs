@@ -1,7 +1,7 @@
 //! A string, as it arrives: its characters are checked and counted, and decoded for whoever wants them.
 
 use super::{Fault, keys::KeyHash, part::Part};
-use crate::word::{below, equal, until};
+use crate::word::until;
 
 /// Where in a string the scanner is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,12 +133,14 @@ impl Text {
             self.complete::<DECODE>(byte)?;
             run = after;
         }
-        let (valid, broken) = match std::str::from_utf8(run) {
-            Ok(_) => (run.len(), false),
-            Err(error) => (error.valid_up_to(), error.error_len().is_some()),
+        let (whole, part, broken) = match std::str::from_utf8(run) {
+            Ok(whole) => (whole, &[][..], false),
+            Err(error) => {
+                let (whole, part) = run.split_at_checked(error.valid_up_to()).unwrap_or_default();
+                let whole = std::str::from_utf8(whole).map_err(|_| Fault::NotUtf8)?;
+                (whole, part, error.error_len().is_some())
+            }
         };
-        let (whole, part) = run.split_at_checked(valid).unwrap_or_default();
-        let whole = std::str::from_utf8(whole).map_err(|_| Fault::NotUtf8)?;
         let count = u32::try_from(whole.chars().count()).unwrap_or(u32::MAX);
         self.characters = self.characters.saturating_add(count);
         if broken {
@@ -226,7 +228,6 @@ impl Text {
 }
 
 /// How many bytes at the front are neither quotation mark nor backslash nor control character.
-fn plain(bytes: &[u8]) -> usize {
-    let stops = |word| below(word, b' ') | equal(word, b'"') | equal(word, b'\\');
-    until(bytes, stops, |byte| byte < b' ' || matches!(byte, b'"' | b'\\'))
+pub(super) fn plain(bytes: &[u8]) -> usize {
+    until(bytes, |byte| (byte < b' ') | (byte == b'"') | (byte == b'\\'))
 }

@@ -77,6 +77,11 @@ impl AuthenticationGuard {
 impl Guard for AuthenticationGuard {
     fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
         strip_own_fields(&mut head.headers);
+        if let Some(certificate) = &context.peer.certificate {
+            for (name, value) in certificate.told_fields() {
+                head.headers.insert(name, value.clone());
+            }
+        }
         let Some(deciding) = &self.deciding else { return Verdict::Pass };
         if !self.own_path {
             deciding.withhold(head);

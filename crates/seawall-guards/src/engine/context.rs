@@ -5,6 +5,7 @@ use std::{borrow::Cow, net::IpAddr, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header::ACCEPT};
 use seawall_core::{
+    certificate::ClientCertificate,
     clock::Now,
     http::TraceContext,
     principal::Principal,
@@ -35,6 +36,8 @@ pub struct Peer {
     pub text: HeaderValue,
     /// Whether its connection to us is encrypted.
     pub secure: bool,
+    /// The certificate that it showed, once it was verified.
+    pub certificate: Option<Arc<ClientCertificate>>,
 }
 
 impl Peer {
@@ -43,7 +46,13 @@ impl Peer {
     pub fn new(address: IpAddr, secure: bool) -> Self {
         let address = address.to_canonical();
         let text = HeaderValue::from_str(&address.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
-        Self { address, text, secure }
+        Self { address, text, secure, certificate: None }
+    }
+
+    /// The same, which showed this certificate.
+    #[must_use]
+    pub fn showing(self, certificate: Option<Arc<ClientCertificate>>) -> Self {
+        Self { certificate, ..self }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Looks at a request's body: by guards that understand it, while it is read and before anything of it is sent on.
 
-use std::{collections::VecDeque, fmt};
+use std::fmt;
 
 use seawall_core::problem::Problem;
+use smallvec::SmallVec;
 
 use super::{Context, Flow, Head, Policy, Settle, Stop, Verdict};
 
@@ -38,8 +39,8 @@ impl Expected {
 /// The looks at one request's body.
 #[derive(Debug)]
 pub struct Inspection {
-    /// With the place of each guard in its policy, in its order.
-    looks: VecDeque<(usize, Box<dyn Inspect>)>,
+    /// With the place of each guard in its policy, in its order. Mostly there are one or two.
+    looks: SmallVec<[(usize, Box<dyn Inspect>); 2]>,
 }
 
 impl Inspection {
@@ -60,11 +61,11 @@ impl Policy {
     ) -> Result<Option<Inspection>, Stop> {
         let Some(tree) = self.inspects else { return Ok(None) };
         let expected = Expected { length, tree };
-        let mut looks = VecDeque::new();
+        let mut looks = SmallVec::new();
         for (place, step) in self.steps.iter().enumerate().filter(|(place, _)| self.lookers & 1 << place != 0) {
             match step.guard.inspect(head, &expected, context) {
                 Ok(None) => {}
-                Ok(Some(look)) => looks.push_back((place, look)),
+                Ok(Some(look)) => looks.push((place, look)),
                 Err(problem) => {
                     if let Some(stop) = self.stop(place, Stop::Refused(problem), context) {
                         return Err(stop);
@@ -77,20 +78,20 @@ impl Policy {
 
     /// Shows a part of the body to those who look.
     pub fn inspect_part(&self, inspection: &mut Inspection, part: &[u8], context: &mut Context) -> Option<Stop> {
-        let mut stopped = None;
-        inspection.looks.retain_mut(|(place, look)| {
-            if stopped.is_some() {
-                return false;
-            }
+        let mut next = 0;
+        while let Some((place, look)) = inspection.looks.get_mut(next) {
             match look.part(part) {
-                Ok(()) => true,
+                Ok(()) => next += 1,
                 Err(problem) => {
-                    stopped = self.stop(*place, Stop::Refused(problem), context);
-                    false
+                    let stopped = self.stop(*place, Stop::Refused(problem), context);
+                    if stopped.is_some() {
+                        return stopped;
+                    }
+                    inspection.looks.remove(next);
                 }
             }
-        });
-        stopped
+        }
+        None
     }
 
     /// No more of the body can be held than was shown, for this problem. Those who enforce refuse with it; those who report record it, and
@@ -109,7 +110,8 @@ impl Policy {
 
     /// The whole body was shown: what each of those says who looked at it.
     pub fn inspected(&self, inspection: &mut Inspection, head: &mut Head, context: &mut Context) -> Flow {
-        while let Some((place, look)) = inspection.looks.pop_front() {
+        while !inspection.looks.is_empty() {
+            let (place, look) = inspection.looks.remove(0);
             let verdict = look.end(head, context);
             match self.judge(place, verdict, context) {
                 Flow::Pass => {}

@@ -168,14 +168,17 @@ impl Rules {
     }
 }
 
-/// Whose key it is: whoever was found by a credential, else whoever shows the same `Authorization`, which the application reads, else
-/// whoever asks from the same address.
+/// Whose key it is: whoever was found by a credential, else whoever shows what only the application reads, the same `Authorization` and
+/// the same certificate, else whoever asks from the same address.
 #[must_use]
 pub fn caller(head: &Head, context: &Context) -> Caller {
-    match (&context.principal, head.headers.get(AUTHORIZATION)) {
-        (Some(principal), _) => Caller::principal(principal),
-        (None, Some(credential)) => Caller::credential(credential.as_bytes()),
-        (None, None) => Caller::address(ClientKey::of(context.client)),
+    let credential = head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    let certificate = context.peer.certificate.as_ref().filter(|certificate| certificate.told());
+    match (&context.principal, certificate, credential) {
+        (Some(principal), ..) => Caller::principal(principal),
+        (None, Some(certificate), credential) => Caller::certificate(certificate, credential),
+        (None, None, Some(credential)) => Caller::credential(credential),
+        (None, None, None) => Caller::address(ClientKey::of(context.client)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A tree that grows while a document is read. The scanner bounds how deep and how wide.
 
-use seawall_core::json::{Sink, Word, key_hash};
+use seawall_core::json::{Sink, Told, Word, key_hash};
 use serde_json::Value;
 
 use super::tree::{Inside, Node, Span, Tree, What};
@@ -15,7 +15,10 @@ const BYTES_OF_VALUE: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Growing {
     nodes: Vec<Node>,
+    /// Parts as they came, and behind each what in it was not written as it is meant.
     texts: String,
+    /// Where the part begins that is read.
+    part: usize,
     /// The places of arrays and objects that have not ended.
     open: Vec<usize>,
     /// How many values the innermost of those has so far.
@@ -52,8 +55,8 @@ impl Growing {
             Value::Null => self.word(Word::Null),
             Value::Bool(true) => self.word(Word::True),
             Value::Bool(false) => self.word(Word::False),
-            Value::Number(number) => self.number(&number.to_string()),
-            Value::String(text) => self.text(text),
+            Value::Number(number) => self.number(number.to_string().as_str().into()),
+            Value::String(text) => self.text(text.as_str().into()),
             Value::Array(items) => {
                 self.open(true);
                 items.iter().for_each(|item| self.value(item));
@@ -62,7 +65,7 @@ impl Growing {
             Value::Object(fields) => {
                 self.open(false);
                 for (key, value) in fields {
-                    self.key(key, key_hash(key));
+                    self.key(key.as_str().into(), key_hash(key));
                     self.value(value);
                 }
                 self.close();
@@ -77,15 +80,23 @@ impl Growing {
     }
 
     #[inline]
-    fn keep(&mut self, text: &str) -> Span {
+    fn keep(&mut self, told: Told<'_>) -> Span {
+        if let Some((begin, end)) = told.place() {
+            return Span { begin: self.part + begin, end: self.part + end };
+        }
         let begin = self.texts.len();
-        self.texts.push_str(text);
+        self.texts.push_str(told.text());
         Span { begin, end: self.texts.len() }
     }
 }
 
 impl Sink for Growing {
     const TEXTS: bool = true;
+
+    fn part(&mut self, text: &str) {
+        self.part = self.texts.len();
+        self.texts.push_str(text);
+    }
 
     fn open(&mut self, array: bool) {
         self.open.push(self.nodes.len());
@@ -107,19 +118,19 @@ impl Sink for Growing {
     }
 
     #[inline]
-    fn key(&mut self, key: &str, hash: u64) {
+    fn key(&mut self, key: Told<'_>, hash: u64) {
         self.key = self.keep(key);
         self.hash = hash;
     }
 
     #[inline]
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: Told<'_>) {
         let span = self.keep(text);
         self.add(What::Text(span));
     }
 
     #[inline]
-    fn number(&mut self, number: &str) {
+    fn number(&mut self, number: Told<'_>) {
         let span = self.keep(number);
         self.add(What::Number(span));
     }

@@ -1,4 +1,4 @@
-//! A document that was read, in two pieces of memory: its values in their order, and their texts behind one another.
+//! A document that was read, in two pieces of memory: its values in their order, and the text that they stand in.
 
 use serde_json::{Map, Value};
 

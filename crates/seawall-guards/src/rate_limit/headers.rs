@@ -35,7 +35,11 @@ pub(super) fn put(headers: &mut HeaderMap, sets: &[Option<&LimitSet>], standing:
     }
     if legacy {
         headers.insert(&OLD_LIMIT, tightest.limit.clone());
-        headers.insert(&OLD_REMAINING, HeaderValue::from(standing.remaining));
-        headers.insert(&OLD_RESET, HeaderValue::from(reset_s));
+        for (name, number) in [(&OLD_REMAINING, u64::from(standing.remaining)), (&OLD_RESET, reset_s)] {
+            // Of the very length, so that the value takes no more memory than its digits.
+            if let Ok(value) = HeaderValue::from_str(itoa::Buffer::new().format(number)) {
+                headers.insert(name, value);
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Giving the id.
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use seawall_core::{
     http::Networks,
@@ -12,6 +13,15 @@ use crate::{AnswerHead, Context, Guard, Head, Verdict};
 
 /// The header.
 pub static NAME: HeaderName = HeaderName::from_static("x-request-id");
+
+/// An id as the bytes of a value.
+struct Owned(RequestId);
+
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
 
 /// Gives every request an id.
 #[derive(Debug)]
@@ -36,7 +46,8 @@ impl Guard for RequestIdGuard {
             let kept = head.headers.get(&NAME).and_then(|value| RequestId::parse(value.as_bytes()));
             context.request_id = kept.unwrap_or(context.request_id);
         }
-        if let Ok(value) = HeaderValue::from_bytes(context.request_id.as_bytes()) {
+        // It goes to the application, and back to the client: a value that shares the id with its copies from the beginning.
+        if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from_owner(Owned(context.request_id))) {
             head.headers.insert(&NAME, value.clone());
             context.request_id_value = Some(value);
         }

@@ -27,6 +27,8 @@ pub(super) struct Names {
     /// next one.
     slots: Box<[usize]>,
     required: usize,
+    /// Whether nothing is said of one of those.
+    bare: bool,
 }
 
 impl Names {
@@ -51,8 +53,8 @@ impl Names {
                 *slot = place + 1;
             }
         }
-        let required = known.len();
-        Self { all, slots: slots.into(), required }
+        let bare = all.iter().any(|name| name.required && name.node.is_none());
+        Self { all, slots: slots.into(), required: known.len(), bare }
     }
 
     /// All, in their order.
@@ -63,6 +65,11 @@ impl Names {
     /// How many have to be there.
     pub(super) const fn required(&self) -> usize {
         self.required
+    }
+
+    /// Whether nothing is said of the value of a field that has to be there.
+    pub(super) const fn bare(&self) -> bool {
+        self.bare
     }
 
     /// The name that a key of this hash is.

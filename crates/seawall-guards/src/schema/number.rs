@@ -15,14 +15,10 @@ pub(super) enum Number {
 impl Number {
     /// A number of a value, as it was written there.
     pub(super) fn of(text: &str) -> Self {
-        // Up to this length a whole number fits 64 bits.
-        if text.len() <= 18
-            && let Some(whole) = digits(text.as_bytes())
-        {
-            return Self::Integer(whole.into());
-        }
-        // The scanner refuses what no 64-bit number holds, so there is always one.
-        Self::read(text).unwrap_or(Self::Float(f64::NAN))
+        plain(text.as_bytes()).unwrap_or_else(|| {
+            // The scanner refuses what no 64-bit number holds, so there is always one.
+            Self::read(text).unwrap_or(Self::Float(f64::NAN))
+        })
     }
 
     /// A number of a document.
@@ -71,10 +67,32 @@ impl Number {
     }
 }
 
-/// At least one digit and nothing else.
-fn digits(text: &[u8]) -> Option<u64> {
-    let digit = |whole: u64, byte: &u8| byte.is_ascii_digit().then(|| whole * 10 + u64::from(byte - b'0'));
-    text.iter().try_fold(0, digit).filter(|_| !text.is_empty())
+/// Powers of ten that floating point holds exactly.
+const TENS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/// A number of at most fifteen digits, with a point in it or not, and nothing else.
+fn plain(text: &[u8]) -> Option<Number> {
+    let (mut digits, mut whole, mut after) = (0_u64, 0_usize, None::<usize>);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' if whole + after.unwrap_or_default() < 15 => {
+                digits = digits * 10 + u64::from(byte - b'0');
+                match &mut after {
+                    Some(after) => *after += 1,
+                    None => whole += 1,
+                }
+            }
+            b'.' if after.is_none() && whole > 0 => after = Some(0),
+            _ => return None,
+        }
+    }
+    match after {
+        None if whole > 0 => Some(Number::Integer(digits.into())),
+        // Both are exact, so their quotient is the number's nearest.
+        #[expect(clippy::cast_precision_loss, reason = "fifteen digits are exact")]
+        Some(after) if after > 0 => TENS.get(after).map(|ten| Number::Float(digits as f64 / ten)),
+        _ => None,
+    }
 }
 
 impl PartialEq for Number {
@@ -97,6 +115,29 @@ impl fmt::Display for Number {
         match self {
             Self::Integer(whole) => whole.fmt(f),
             Self::Float(float) => float.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_number_is_the_one_that_was_written(text in "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?") {
+            let number = Number::of(&text);
+            prop_assert_eq!(number.float(), text.parse::<f64>().unwrap(), "{}", text);
+            prop_assert_eq!(matches!(number, Number::Integer(_)), text.parse::<i128>().is_ok(), "{}", text);
+        }
+    }
+
+    #[test]
+    fn what_is_near_a_number_is_none() {
+        for text in ["", ".", "1.", ".5", "1.2.3", "-", "1,5", "1e", " 1"] {
+            assert!(Number::read(text).is_none() && plain(text.as_bytes()).is_none(), "{text}");
         }
     }
 }

@@ -27,8 +27,9 @@ use crate::{
     body::{Parts, gathered, streamed, whole},
     endpoint::{Answer, Endpoint, Outgoing, Surroundings},
     flight::{Joined, Leader},
-    problem::{BAD_CALL, FAILED, LATE, LED_AWAY, NO_ROOM, NO_SUCH_OUTBOUND, NOT_ALLOWED, of},
+    problem::{BAD_CALL, FAILED, KEY_LIMITED, LATE, LED_AWAY, NO_ROOM, NO_SUCH_OUTBOUND, NOT_ALLOWED, of},
     service::{Answered, Call},
+    unheard::Unheard,
 };
 use address::{host_of, resolved, with_parameter};
 use audit::Deed;
@@ -111,7 +112,7 @@ struct Asked<'a> {
 struct Keeping<'a> {
     cache: &'a Cache,
     key: Key,
-    leader: Leader<'a, Key, Arc<Kept>>,
+    leader: Leader<Key, Arc<Kept>>,
 }
 
 impl Externals {
@@ -138,6 +139,15 @@ impl Externals {
             let known = self.names().collect::<Vec<_>>().join(", ");
             Problem::new(&NO_SUCH_OUTBOUND).detail(format!("The services are: {known}."))
         })?;
+        if !call.caller.may.service(name) {
+            tracing::warn!(
+                outbound.name = name,
+                caller.key = &*call.caller.key,
+                "a program asked for what its key does not list"
+            );
+            let detail = format!("The key \"{}\" may not call the service \"{name}\".", call.caller.key);
+            return Err(Problem::new(&KEY_LIMITED).detail(detail).into());
+        }
         Arc::clone(service).answer(call, log).await
     }
 }
@@ -270,7 +280,7 @@ impl Asked<'_> {
         if let Some(deed) = &self.deed {
             deed.called().await?;
         }
-        let answer = self.service.endpoint.call(&self.outgoing, self.deadline).await;
+        let answer = self.service.endpoint.call(&self.outgoing, self.deadline, &Unheard::default()).await;
         if let Some(deed) = &self.deed {
             deed.answered(answer.as_ref().ok().map(|answer| answer.head.status)).await;
         }

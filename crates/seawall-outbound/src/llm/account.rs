@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use seawall_core::clock::{Clock, Now};
+use seawall_resilience::Permit;
 
 use super::{
     budget::Reservation,
     estimate::Length,
     meters::{ChunkMeters, Meters},
+    money::Money,
     operation::{Dialect, Operation},
-    price::{OwnPrice, Prices},
+    price::{Cost, OwnPrice, Prices},
     record::{Outcome, Record, Records},
+    route::Round,
     usage::Usage,
 };
+use crate::unheard::Unheard;
 
 /// What is known of a call before its answer.
 #[derive(Clone, Debug)]
@@ -34,6 +38,19 @@ pub(crate) struct Begun {
     pub(crate) question: Length,
     /// How many answers or images are asked for.
     pub(crate) count: u64,
+}
+
+impl Begun {
+    /// How many images were asked for.
+    pub(crate) const fn images(&self) -> u64 {
+        if matches!(self.operation, Operation::Images) { self.count } else { 0 }
+    }
+
+    /// What an attempt is counted as that the provider may have carried out and that was never answered: its question, about, and the images
+    /// that may have been made. Nothing came of its answer.
+    pub(crate) fn unheard(&self) -> Usage {
+        Usage { input: self.question.tokens(), images: self.images(), ..Usage::default() }
+    }
 }
 
 /// The events of a streamed answer that went on.
@@ -58,9 +75,26 @@ pub(crate) struct Account {
     usage: Option<Usage>,
     answer: Length,
     settled: bool,
-    /// Whether the provider may have had the call.
-    sent: bool,
+    /// Whether an answer began.
+    heard: bool,
+    unheard: Unheard,
     reserved: Option<Reservation>,
+    /// What came of those that were asked before, and gave no answer.
+    before: Before,
+    /// The round of a conversation that it is.
+    round: Option<Round>,
+    /// Places that it takes until it ends.
+    places: Vec<Permit>,
+}
+
+/// Attempts and cost of those that were asked first.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    attempts: u32,
+    usage: Usage,
+    cost: Money,
+    /// Whether a price had to be guessed.
+    unknown: bool,
 }
 
 impl Account {
@@ -84,9 +118,51 @@ impl Account {
             usage: None,
             answer: Length::default(),
             settled: false,
-            sent: false,
+            heard: false,
+            unheard: Unheard::default(),
             reserved: None,
+            before: Before::default(),
+            round: None,
+            places: Vec::new(),
         }
+    }
+
+    /// What is known of the call before its answer.
+    pub(crate) const fn begun(&self) -> &Begun {
+        &self.begun
+    }
+
+    /// It is this round of a conversation, to be settled with it.
+    pub(crate) fn in_round(&mut self, round: Round) {
+        self.round = Some(round);
+    }
+
+    /// It takes this place until it ends.
+    pub(crate) fn takes(&mut self, place: Option<Permit>) {
+        self.places.extend(place);
+    }
+
+    /// Attempts to ask others before.
+    pub(crate) const fn attempts_before(&self) -> u32 {
+        self.before.attempts
+    }
+
+    /// Whoever was asked gave no answer, after so many attempts; another is asked, of whom `begun` tells. What the first may have carried out is
+    /// settled.
+    pub(crate) fn goes_on(&mut self, begun: Begun, attempts: u32) {
+        let (usage, cost, _) = self.spent(Outcome::Failed);
+        if let Some(reserved) = self.reserved.take() {
+            reserved.settle(cost.money);
+        }
+        let before = self.before;
+        self.before = Before {
+            attempts: before.attempts.saturating_add(attempts),
+            usage: before.usage.plus(usage),
+            cost: before.cost.plus(cost.money),
+            unknown: before.unknown || !cost.known && cost.money.nanos() > 0,
+        };
+        self.unheard = Unheard::default();
+        self.begun = begun;
     }
 
     /// What is reserved for the call, to be settled with it.
@@ -104,7 +180,7 @@ impl Account {
 
     /// How many images were asked for.
     pub(crate) const fn images(&self) -> u64 {
-        if matches!(self.begun.operation, Operation::Images) { self.begun.count } else { 0 }
+        self.begun.images()
     }
 
     pub(crate) fn request_id(&self) -> &str {
@@ -113,19 +189,24 @@ impl Account {
 
     /// The provider answered with this status, after so many attempts.
     pub(crate) const fn answered(&mut self, status: u16, attempts: u32) {
+        self.failed(status, attempts);
+        self.heard = true;
+    }
+
+    /// So many attempts brought nothing, which the caller is told by this status.
+    pub(crate) const fn failed(&mut self, status: u16, attempts: u32) {
         self.status = status;
         self.attempts = attempts;
     }
 
-    /// So many attempts brought nothing, which the caller is told by this status.
-    pub(crate) const fn failed(&mut self, status: u16, attempts: u32, sent: bool) {
-        self.answered(status, attempts);
-        self.sent = sent;
+    /// It was answered with this status, and nobody was asked.
+    pub(crate) const fn free(&mut self, status: u16) {
+        self.failed(status, 0);
     }
 
-    /// The provider is asked from here on.
-    pub(crate) const fn asking(&mut self) {
-        self.sent = true;
+    /// Where is counted which attempts were never answered.
+    pub(crate) fn unheard(&self) -> Unheard {
+        self.unheard.clone()
     }
 
     /// The first part of the answer is here.
@@ -159,6 +240,11 @@ impl Account {
         self.chunks.last = Some((now, meters));
     }
 
+    /// Has no row: the call has another account.
+    pub(crate) fn forget(mut self) {
+        self.settled = true;
+    }
+
     /// What is known of the answer by now.
     pub(crate) const fn learnt(&mut self, usage: Option<Usage>, answer: Length) {
         self.usage = usage;
@@ -171,9 +257,8 @@ impl Account {
             return;
         }
         let now = self.clock.now();
-        let (usage, estimated) = self.used(outcome);
+        let (usage, mut cost, estimated) = self.spent(outcome);
         let begun = &self.begun;
-        let cost = self.prices.cost(begun.dialect, &begun.model, begun.price, &usage);
         if !cost.known && cost.money.nanos() > 0 {
             tracing::warn!(model = begun.model, cost = %cost.money, "nobody knows what this model costs, so the ceiling is taken");
         }
@@ -183,11 +268,19 @@ impl Account {
             }
             reserved.settle(cost.money);
         }
+        let Before { usage: used_before, cost: cost_before, unknown, .. } = self.before;
+        let usage = usage.plus(used_before);
+        cost = Cost { money: cost.money.plus(cost_before), known: cost.known && !unknown };
+        let estimated = estimated || cost_before.nanos() > 0;
+        let attempts = self.attempts.saturating_add(self.before.attempts);
+        if let Some(round) = self.round.take() {
+            round.settle(outcome, self.first_token.is_some());
+        }
         let duration_us = now.since_us(begun.at);
         let meters = self.meters.call(&begun.provider, &begun.model, begun.operation, (outcome, self.status));
         meters.duration.observe(duration_us);
         meters.cost.observe(cost.money.nanos());
-        meters.retries.add(i64::from(self.attempts.saturating_sub(1)));
+        meters.retries.add(i64::from(attempts.saturating_sub(1)));
         for (meter, tokens) in [(&meters.input, usage.input), (&meters.output, usage.output)] {
             if tokens > 0 {
                 meter.observe(tokens);
@@ -207,7 +300,7 @@ impl Account {
             outcome,
             status: self.status,
             error,
-            attempts: self.attempts,
+            attempts,
             usage,
             estimated,
             cost,
@@ -216,24 +309,37 @@ impl Account {
         });
     }
 
-    /// What was used, and whether that is an estimate. What the provider says counts, unless the stream was cut before it said all.
-    fn used(&self, outcome: Outcome) -> (Usage, bool) {
-        if !self.begun.operation.costs() {
+    /// What all attempts used and cost together, and whether that is an estimate.
+    fn spent(&self, outcome: Outcome) -> (Usage, Cost, bool) {
+        let begun = &self.begun;
+        let priced = |usage: &Usage| self.prices.cost(begun.dialect, &begun.model, begun.price, usage);
+        let (usage, estimated) = self.of_answer(outcome);
+        let cost = priced(&usage);
+        let unheard = if begun.operation.costs() { u64::from(self.unheard.count()) } else { 0 };
+        if unheard == 0 {
+            return (usage, cost, estimated);
+        }
+        // Each is priced by itself: what a model takes for longer questions is not due for several short ones.
+        let each = begun.unheard();
+        let Cost { money, known } = priced(&each);
+        let cost = Cost { money: cost.money.plus(money.times(unheard)), known: cost.known && known };
+        (usage.plus(each.of_questions(unheard)), cost, true)
+    }
+
+    /// What the attempt used that was answered, and whether that is an estimate. What the provider says counts, unless the stream was cut
+    /// before it said all.
+    fn of_answer(&self, outcome: Outcome) -> (Usage, bool) {
+        if !self.begun.operation.costs() || !self.heard {
             return (Usage::default(), false);
         }
-        // Whoever is refused pays nothing; nothing was sent when there was no attempt.
-        if outcome == Outcome::Refused && self.answer == Length::default() || !self.sent {
+        // Whoever is refused pays nothing.
+        if outcome == Outcome::Refused && self.answer == Length::default() {
             return (self.usage.unwrap_or_default(), false);
         }
         match self.usage {
             Some(usage) if outcome == Outcome::Answered => (usage, false),
             known => {
-                let guessed = Usage {
-                    input: self.begun.question.tokens(),
-                    output: self.answer.tokens(),
-                    images: self.images(),
-                    ..Usage::default()
-                };
+                let guessed = Usage { output: self.answer.tokens(), ..self.begun.unheard() };
                 let usage = match known {
                     Some(known) => Usage { output: known.output.max(guessed.output), ..known },
                     None => guessed,

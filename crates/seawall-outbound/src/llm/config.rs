@@ -1,6 +1,10 @@
 //! Sections `[llm]`, `[llm.provider.NAME]` and `[llm.model.NAME]`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use http::HeaderValue;
 use seawall_core::{
@@ -13,10 +17,14 @@ use seawall_resilience::Clocks;
 use seawall_store::retention::Rule;
 
 use super::{
+    alert::{self, Webhook},
     budget::BudgetSettings,
+    cache::CacheSettings,
     money::Money,
     operation::Dialect,
     price::{Ceiling, OwnPrice},
+    price_tables::PRICES_FILE,
+    route::RouteSettings,
 };
 use crate::{client::Reach, endpoint::EndpointSettings, external::BaseUrl, tables};
 
@@ -36,7 +44,7 @@ const CEILING_IMAGE: Field<Money> =
 const MOST_OUTPUT: Field<u64> = Field::new(
     "most_output_tokens",
     Literal::Integer(16_384),
-    "How many tokens an answer may have whose call does not say, where there is a budget: it is written into the call, because nobody can reserve for an answer without an end.",
+    "How many tokens an answer may have whose call does not say, where there is a budget: it is written into the call, because nobody can reserve for an answer without an end. A call that is translated for Anthropic, which wants a limit, gets it, too.",
 )
 .between("1", "1000000");
 
@@ -62,11 +70,15 @@ pub static SECTION: Section = Section::new(
         CEILING_INPUT.spec(),
         CEILING_OUTPUT.spec(),
         CEILING_IMAGE.spec(),
+        PRICES_FILE.spec(),
         MOST_OUTPUT.spec(),
         IMAGE_TIMEOUT.spec(),
         KEEP.spec(),
+        alert::WEBHOOK.spec(),
+        alert::WEBHOOK_SECRET.spec(),
     ],
-);
+)
+.with_demands(|values, _| alert::demands(values).into_iter().collect());
 
 const KIND: Field<Kind> = Field::new(
     "kind",
@@ -156,6 +168,18 @@ const INPUT_PRICE: Field<Money> = Field::new(
 );
 const OUTPUT_PRICE: Field<Money> = Field::new("output_price", Literal::Unset, "The same of the answer.");
 const IMAGE_PRICE: Field<Money> = Field::new("image_price", Literal::Unset, "What one image costs, in dollars.");
+const MODEL_AT_ONCE: Field<u64> = Field::new(
+    "at_once",
+    Literal::Unset,
+    "Calls of this name that may be under way at once. Unset, as many as its provider may have.",
+)
+.between("1", "100000");
+const MODEL_WAITING: Field<u64> = Field::new(
+    "waiting",
+    Literal::Integer(256),
+    "Calls of this name that may wait for their turn; those beyond are answered 503.",
+)
+.between("0", "100000");
 
 /// The sections of models.
 pub static MODELS: Section = Section::new(
@@ -163,7 +187,15 @@ pub static MODELS: Section = Section::new(
     "Names of models that calls may use beside the providers' own: where each is, what it is called there, and what it costs.",
     &[],
 )
-.with_entries(&[PROVIDER.spec(), NAME.spec(), INPUT_PRICE.spec(), OUTPUT_PRICE.spec(), IMAGE_PRICE.spec()])
+.with_entries(&[
+    PROVIDER.spec(),
+    NAME.spec(),
+    INPUT_PRICE.spec(),
+    OUTPUT_PRICE.spec(),
+    IMAGE_PRICE.spec(),
+    MODEL_AT_ONCE.spec(),
+    MODEL_WAITING.spec(),
+])
 .with_entry_demands(model_demands);
 
 /// Whose words a provider speaks.
@@ -184,11 +216,14 @@ impl Setting for Kind {
 #[derive(Clone, Debug)]
 pub struct LlmSettings {
     pub(crate) ceiling: Ceiling,
+    pub(crate) prices_file: Option<PathBuf>,
     pub(crate) providers: Vec<ProviderSettings>,
     pub(crate) models: Vec<ModelSettings>,
     pub(crate) budgets: Vec<Arc<BudgetSettings>>,
+    pub(crate) routes: Vec<RouteSettings>,
     pub(crate) most_output: u64,
     pub(crate) image_timeout: Duration,
+    pub(crate) cache: Option<CacheSettings>,
 }
 
 /// The named entries of the sections.
@@ -200,6 +235,10 @@ pub struct LlmEntries<'a> {
     pub models: &'a [(String, Values)],
     /// `[llm.budget.NAME]`
     pub budgets: &'a [(String, Values)],
+    /// `[llm.route.NAME]`
+    pub routes: &'a [(String, Values)],
+    /// `[llm.cache]`
+    pub cache: &'a Values,
 }
 
 /// A provider.
@@ -219,6 +258,8 @@ pub(crate) struct ModelSettings {
     pub(crate) provider: String,
     pub(crate) called: String,
     pub(crate) price: OwnPrice,
+    /// Calls at once, and how many may wait.
+    pub(crate) places: Option<(usize, usize)>,
 }
 
 /// What is let go of: rows of calls that were made longer ago than is configured.
@@ -235,7 +276,7 @@ impl LlmSettings {
     /// # Errors
     /// [`BadSetting`] when they are not checked settings.
     pub fn read(shared: &Values, entries: LlmEntries<'_>) -> Result<Option<Self>, BadSetting> {
-        let LlmEntries { providers, models, budgets } = entries;
+        let LlmEntries { providers, models, budgets, routes, cache } = entries;
         if providers.is_empty() {
             return Ok(None);
         }
@@ -246,9 +287,19 @@ impl LlmSettings {
         };
         let providers = providers.iter().map(|(name, values)| provider(name, values)).collect::<Result<_, _>>()?;
         let models = models.iter().map(|(name, values)| model(name, values)).collect::<Result<_, _>>()?;
-        let budgets = BudgetSettings::read(budgets)?;
+        let budgets = BudgetSettings::read(budgets, Webhook::read(shared)?.as_ref())?;
+        let routes = RouteSettings::read(routes)?;
         let image_timeout = shared.get(&IMAGE_TIMEOUT)?.duration();
-        Ok(Some(Self { ceiling, providers, models, budgets, most_output: shared.get(&MOST_OUTPUT)?, image_timeout }))
+        let prices_file = shared.find(&PRICES_FILE)?.map(PathBuf::from);
+        let (most_output, cache) = (shared.get(&MOST_OUTPUT)?, CacheSettings::read(cache)?);
+        Ok(Some(Self { ceiling, prices_file, providers, models, budgets, routes, most_output, image_timeout, cache }))
+    }
+
+    /// Relative paths begin in this directory.
+    #[must_use]
+    pub fn within(mut self, directory: &Path) -> Self {
+        self.prices_file = self.prices_file.map(|path| directory.join(path));
+        self
     }
 }
 
@@ -281,6 +332,8 @@ fn provider(name: &str, values: &Values) -> Result<ProviderSettings, BadSetting>
 }
 
 fn model(name: &str, values: &Values) -> Result<ModelSettings, BadSetting> {
+    let places = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let waiting = places(values.get(&MODEL_WAITING)?);
     Ok(ModelSettings {
         name: name.to_owned(),
         provider: values.get(&PROVIDER)?,
@@ -290,6 +343,7 @@ fn model(name: &str, values: &Values) -> Result<ModelSettings, BadSetting> {
             output: values.find(&OUTPUT_PRICE)?,
             image: values.find(&IMAGE_PRICE)?,
         },
+        places: values.find(&MODEL_AT_ONCE)?.map(|at_once| (places(at_once), waiting)),
     })
 }
 

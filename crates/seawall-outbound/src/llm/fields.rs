@@ -18,7 +18,7 @@ static ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-versio
 static OLDEST_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 
 /// The longest name of a project or a conversation, in bytes.
-const LONGEST_NAME: usize = 200;
+pub(super) const LONGEST_NAME: usize = 200;
 
 /// Adds the provider's key, where it wants it.
 pub(super) fn signed(headers: &mut HeaderMap, provider: &ProviderSettings) -> Result<(), Box<Problem>> {

@@ -3,34 +3,40 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{
-    HeaderName, HeaderValue, Response, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
     header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
+    response,
 };
 use http_body_util::BodyExt;
-use seawall_core::{clock::Now, problem::Problem};
-use seawall_resilience::Deadline;
+use seawall_core::{clock::Now, http::strip_own_fields, problem::Problem};
+use seawall_resilience::{Deadline, Permit};
 
 use super::{
     account::{Account, Begun},
+    alert::Webhook,
     budget::{Budgets, Treasury, unaffordable},
+    cache::{Asking, Cache, Found, Shelf},
     config::LlmSettings,
     estimate::Length,
     fields::{cleaned, named},
     meters::Meters,
     operation::{Dialect, Operation, asked},
     price::Prices,
+    price_tables::Tables,
     record::{Outcome, Records},
     refusal,
+    route::{End, FALLBACKS, Led, Round, Rounds, Routes, SERVED_MODEL, Turn, over, served, split},
     sketch::Sketch,
     stream::Streamed,
     target::{Directory, Provider, Question, Target},
+    translate::{self, Translation},
     watch::Watch,
     whole::Whole,
 };
 use crate::{
     body::{Body, whole},
     caller::Caller,
-    endpoint::{Answer, CallError, Surroundings},
+    endpoint::{Answer, CallError, Outgoing, Surroundings},
     problem::{BAD_CALL, IMAGE_LATE, LATE, NO_SUCH_OUTBOUND, of},
     service::{Answered, Call},
 };
@@ -45,10 +51,12 @@ static SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 #[derive(Debug)]
 pub(crate) struct Gateway {
     directory: Directory,
+    routes: Routes,
     budgets: Budgets,
     prices: Arc<Prices>,
     image_timeout: Duration,
     meters: Arc<Meters>,
+    cache: Option<Cache>,
 }
 
 /// What outlives configurations: where calls are recorded, and what they may cost.
@@ -56,6 +64,8 @@ pub(crate) struct Gateway {
 pub(crate) struct Books {
     pub(crate) records: Records,
     pub(crate) treasury: Treasury,
+    pub(crate) rounds: Rounds,
+    pub(crate) shelf: Shelf,
 }
 
 /// Whose call it is, as far as its row says.
@@ -66,6 +76,16 @@ struct Whose {
     conversation: Option<String>,
 }
 
+/// How an answer comes back to its caller.
+#[derive(Debug)]
+enum Back {
+    /// Byte by byte; `hides_usage` says that usage was asked for on the caller's behalf.
+    AsItCame {
+        hides_usage: bool,
+    },
+    Translated(Translation),
+}
+
 /// A call that was refused: in the words of its dialect, when that is known.
 #[derive(Debug)]
 pub(crate) struct Refused(pub(crate) Option<Dialect>, pub(crate) Box<Problem>);
@@ -73,13 +93,32 @@ pub(crate) struct Refused(pub(crate) Option<Dialect>, pub(crate) Box<Problem>);
 impl Gateway {
     /// The providers and models of these settings. What an earlier one learnt of those that stay is kept.
     pub(crate) fn new(settings: LlmSettings, earlier: Option<&Self>, around: &Surroundings) -> Result<Self, String> {
-        let LlmSettings { ceiling, providers, models, budgets, most_output, image_timeout } = settings;
+        let LlmSettings { ceiling, prices_file, providers, models, budgets, routes, most_output, image_timeout, cache } =
+            settings;
         let directory = Directory::new(providers, models, earlier.map(|earlier| &earlier.directory), around)?;
+        let routes = Routes::new(routes, &directory, earlier.map(|earlier| &earlier.routes))?;
         let configured = directory.configured().collect();
         let meters = Meters::new(Arc::clone(&around.meter), configured, earlier.map(|earlier| &*earlier.meters));
-        let prices = Arc::new(Prices { ceiling });
+        let tables = prices_file.map(|path| Tables::of_file(&path)).transpose()?.unwrap_or_default();
+        let prices = Arc::new(Prices { ceiling, tables });
         let budgets = Budgets { all: budgets, most_output };
-        Ok(Self { directory, budgets, prices, image_timeout, meters: Arc::new(meters) })
+        let cache = cache.map(|cache| Cache::new(cache, earlier.and_then(|earlier| earlier.cache.as_ref()), around));
+        Ok(Self { directory, routes, budgets, prices, image_timeout, meters: Arc::new(meters), cache })
+    }
+
+    /// What models cost.
+    pub(crate) fn prices(&self) -> &Prices {
+        &self.prices
+    }
+
+    /// Who can be asked.
+    pub(crate) const fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Who is told of a budget, besides the logs.
+    pub(crate) fn webhook(&self, budget: &str) -> Option<Webhook> {
+        self.budgets.all.iter().find(|known| known.name == budget)?.webhook.clone()
     }
 
     /// Answers a call. `path` is what follows `/llm`.
@@ -94,56 +133,226 @@ impl Gateway {
         let Call { mut head, body, caller } = call;
         let [project, conversation] = [&PROJECT, &CONVERSATION].map(|name| named(&mut head.headers, name));
         let whose = Whose { at, caller, project, conversation };
+        let (route, path) = split(path);
         let asked = asked(&head.method, path, &head.headers);
         let asked = asked.ok_or_else(|| Refused(None, Problem::new(&NO_SUCH_OUTBOUND).detail(KNOWN_PATHS).into()))?;
         let dialect = asked.dialect;
         let refused = |problem: Box<Problem>| Refused(Some(dialect), problem);
+        let route = self.routes.find(route).map_err(refused)?;
+        let body = route.shortened(asked.operation, body);
         let sketch = (!body.is_empty()).then(|| Sketch::of(&body)).transpose();
         let sketch = sketch.map_err(|wrong| refused(Problem::new(&BAD_CALL).detail(wrong).into()))?;
         let question = Question { asked, sketch, head, body };
-        let target = self.directory.target(dialect, question.model()).map_err(refused)?;
-        self.ask(&question, &target, &whose, books, around).await.map_err(refused)
+        let led = route.lead(&self.directory, &question, &whose.caller).map_err(refused)?;
+        self.take_turn(question, &led, &whose, books, around).await.map_err(refused)
     }
 
-    /// Asks one provider, within the budgets, and writes the call's row however it ends.
-    async fn ask(
+    /// Answers a call whose conversation has a round left, or that is in none; one whose rounds are over is answered at once.
+    async fn take_turn(
         &self,
-        question: &Question<'_>,
-        target: &Target,
+        question: Question<'_>,
+        led: &Led,
         whose: &Whose,
         books: &Books,
         around: &Surroundings,
     ) -> Result<Answered, Box<Problem>> {
-        let deadline = Deadline::after(self.time(question, target));
-        let begun = begun(question, target, whose);
-        let (outgoing, hides_usage) = target.outgoing(question, self.budgets.most_output())?;
-        let reserved = self.budgets.reserve(&begun, question.most_output(), &self.prices, &books.treasury).await;
-        let (prices, meters) = (Arc::clone(&self.prices), Arc::clone(&self.meters));
-        let mut account = Account::open(begun, prices, meters, books.records.clone(), Arc::clone(&around.clock));
-        match reserved {
+        let (operation, conversation) = (question.asked.operation, whose.conversation.as_deref());
+        let mut round = match led.route.turn(operation, conversation, &whose.caller, &books.rounds).await? {
+            Turn::Uncounted => None,
+            Turn::Round(round) => Some(round),
+            Turn::Over => {
+                let mut account = self.account(begun(&question, &led.first, whose), books, around);
+                account.free(StatusCode::OK.as_u16());
+                account.settle(Outcome::Answered, None);
+                let response = over::answer(&question, account.request_id(), whose.at.unix_us / 1_000_000);
+                return Ok(Answered { response, attempts: 0 });
+            }
+        };
+        let answered = self.kept_or_asked(question, led, &mut round, whose, books, around).await;
+        // What brought no answer is no round, before whoever asked can try again.
+        if let Some(round) = round {
+            round.give_back().await;
+        }
+        answered
+    }
+
+    /// The answer that is kept, or that another call for the same brings, or one's own. A good one takes the round.
+    async fn kept_or_asked(
+        &self,
+        question: Question<'_>,
+        led: &Led,
+        round: &mut Option<Round>,
+        whose: &Whose,
+        books: &Books,
+        around: &Surroundings,
+    ) -> Result<Answered, Box<Problem>> {
+        // What costs nothing is asked each time.
+        let Some(cache) = self.cache.as_ref().filter(|_| question.asked.operation.costs()) else {
+            return self.ask(&question, led, round, whose, books, around).await;
+        };
+        let deadline = Deadline::after(self.time(&question, led));
+        let asking = Asking { led, caller: &whose.caller, shelf: &books.shelf, deadline, clock: &around.clock };
+        let row = || self.account(begun(&question, &led.first, whose), books, around);
+        match cache.find(&question, asking, row).await? {
+            Found::Answer(mut answered) => {
+                if let Some(round) = round.take() {
+                    round.told(answered.response.headers_mut());
+                    round.settle(Outcome::Answered, true);
+                }
+                Ok(answered)
+            }
+            Found::Nothing(recording) => {
+                let question = recording.asked(question);
+                let answered = self.ask(&question, led, round, whose, books, around).await?;
+                Ok(recording.around(answered))
+            }
+        }
+    }
+
+    /// Asks one provider after the other, as its route says, and writes the call's row however it ends. A good answer takes the round.
+    async fn ask(
+        &self,
+        question: &Question<'_>,
+        led: &Led,
+        round: &mut Option<Round>,
+        whose: &Whose,
+        books: &Books,
+        around: &Surroundings,
+    ) -> Result<Answered, Box<Problem>> {
+        let deadline = Deadline::after(self.time(question, led));
+        let place = led.route.place(deadline).await?;
+        let otherwise = led.route.output(self.budgets.most_output());
+        let most_output = question.most_output().or(otherwise);
+        let (mut target, mut rest) = (&led.first, led.rest.iter());
+        let (mut outgoing, mut back) = self.sent(question, target, otherwise, whose.at)?;
+        let mut account = self.account(begun(question, target, whose), books, around);
+        account.takes(place);
+        loop {
+            let (ended, place) = self.ask_one(target, &outgoing, most_output, &mut account, deadline, books).await?;
+            let end = End::of(&ended).filter(|end| led.route.goes_on(*end) && !deadline.passed());
+            let Some((end, next)) = end.and_then(|end| Some((end, rest.next()?))) else {
+                account.takes(place);
+                return given(target, ended, account, back, round).await;
+            };
+            let (from, to, reason) = (&*target.provider.name, &*next.provider.name, end.word());
+            tracing::warn!(outbound.name = from, next = to, reason, "a provider gave no answer, and another is asked");
+            around.meter.series(&FALLBACKS, &[from, reason]).increment();
+            let attempts = ended.as_ref().map_or_else(CallError::attempts, |answer| answer.attempts);
+            account.goes_on(begun(question, next, whose), attempts);
+            drop(ended);
+            target = next;
+            match self.sent(question, target, otherwise, whose.at) {
+                Ok(prepared) => (outgoing, back) = prepared,
+                Err(problem) => {
+                    account.failed(problem.status().as_u16(), 0);
+                    account.settle(Outcome::Refused, problem.detail.as_deref().map(str::to_owned));
+                    return Err(problem);
+                }
+            }
+        }
+    }
+
+    /// Asks one provider, within the budgets and the places of the model, of which the one that is taken comes with the answer.
+    async fn ask_one(
+        &self,
+        target: &Target,
+        outgoing: &Outgoing,
+        most_output: Option<u64>,
+        account: &mut Account,
+        deadline: Deadline,
+        books: &Books,
+    ) -> Result<(Result<Answer, CallError>, Option<Permit>), Box<Problem>> {
+        let attempts = target.provider.settings.endpoint.retry.attempts;
+        match self.budgets.reserve(account.begun(), most_output, attempts, &self.prices, &books.treasury).await {
             Ok(Some(reservation)) => account.reserve(reservation),
             Ok(None) => {}
             Err(spent) => {
-                let problem = unaffordable(&spent, around.clock.now());
-                account.failed(problem.status().as_u16(), 0, false);
+                let problem = unaffordable(&spent, account.begun().at);
+                account.failed(problem.status().as_u16(), 0);
                 account.settle(Outcome::Refused, Some(spent.to_string()));
                 return Err(problem.into());
             }
         }
-        account.asking();
-        match target.provider.endpoint.call(&outgoing, deadline).await {
-            Ok(answer) => passed_on(&target.provider, answer, account, hides_usage),
-            Err(error) => Err(failed(&target.provider, &error, account).into()),
-        }
+        let place = match &target.places {
+            Some(places) => match places.acquire(deadline).await {
+                Ok(place) => Some(place),
+                Err(full) => return Ok((Err(full.into()), None)),
+            },
+            None => None,
+        };
+        Ok((target.provider.endpoint.call(outgoing, deadline, &account.unheard()).await, place))
     }
 
-    /// How long all attempts of a call may take.
-    fn time(&self, question: &Question<'_>, target: &Target) -> Duration {
+    fn account(&self, begun: Begun, books: &Books, around: &Surroundings) -> Account {
+        let (prices, meters) = (Arc::clone(&self.prices), Arc::clone(&self.meters));
+        Account::open(begun, prices, meters, books.records.clone(), Arc::clone(&around.clock))
+    }
+
+    /// A call as its provider gets it, translated where that speaks another dialect; with a length that its answer may have, where it says none.
+    fn sent(
+        &self,
+        question: &Question<'_>,
+        target: &Target,
+        most_output: Option<u64>,
+        at: Now,
+    ) -> Result<(Outgoing, Back), Box<Problem>> {
+        if target.provider.settings.dialect == question.asked.dialect {
+            let (outgoing, hides_usage) = target.outgoing(question, most_output)?;
+            return Ok((outgoing, Back::AsItCame { hides_usage }));
+        }
+        let limits = (most_output, self.budgets.most_output);
+        let (outgoing, translation) = translate::asking(question, target, limits, at.unix_us / 1_000_000)?;
+        Ok((outgoing, Back::Translated(translation)))
+    }
+
+    /// How long all attempts of a call may take, whoever is asked.
+    fn time(&self, question: &Question<'_>, led: &Led) -> Duration {
+        let (whole, of_image) = led.route.times();
         match question.asked.operation {
-            Operation::Images => self.image_timeout.saturating_mul(u32::try_from(question.count()).unwrap_or(u32::MAX)),
-            _ => target.provider.settings.endpoint.clocks.total,
+            Operation::Images => {
+                let images = u32::try_from(question.count()).unwrap_or(u32::MAX);
+                of_image.unwrap_or(self.image_timeout).saturating_mul(images)
+            }
+            _ => whole.unwrap_or(led.first.provider.settings.endpoint.clocks.total),
         }
     }
+}
+
+/// What the last that was asked gave, as the application gets it.
+async fn given(
+    target: &Target,
+    ended: Result<Answer, CallError>,
+    mut account: Account,
+    back: Back,
+    round: &mut Option<Round>,
+) -> Result<Answered, Box<Problem>> {
+    let mut answer = match ended {
+        Ok(answer) => answer,
+        Err(error) => return Err(failed(&target.provider, &error, account).into()),
+    };
+    strip_own_fields(&mut answer.head.headers);
+    let (before, good) = (account.attempts_before(), answer.head.status.is_success());
+    let mut told = HeaderMap::new();
+    if let Some(round) = round.take_if(|_| good) {
+        round.told(&mut told);
+        account.in_round(round);
+    }
+    let mut answered = match back {
+        Back::AsItCame { hides_usage } => passed_on(&target.provider, answer, account, hides_usage)?,
+        Back::Translated(translation) => translated(&target.provider, answer, account, translation).await?,
+    };
+    answered.attempts = answered.attempts.saturating_add(before);
+    let headers = answered.response.headers_mut();
+    headers.extend(told);
+    headers.insert(&ATTEMPTS, HeaderValue::from(answered.attempts));
+    if let Some(model) = served(&target.model) {
+        headers.insert(&SERVED_MODEL, model);
+    }
+    if !good && before > 0 {
+        // All of the list were asked as often as may be.
+        headers.insert(&SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    Ok(answered)
 }
 
 /// What is known of a call before its answer.
@@ -158,8 +367,8 @@ fn begun(question: &Question<'_>, target: &Target, whose: &Whose) -> Begun {
         project: whose.project.clone(),
         conversation: whose.conversation.clone(),
         provider: Arc::clone(&target.provider.name),
-        dialect: asked.dialect,
-        operation: asked.operation,
+        dialect: target.provider.settings.dialect,
+        operation: translate::operation(asked, target.provider.settings.dialect),
         model: target.model.clone(),
         price: target.price,
         streamed: asked.streams || sketch.as_ref().is_some_and(|sketch| sketch.streams),
@@ -174,8 +383,7 @@ fn failed(provider: &Provider, error: &CallError, mut account: Account) -> Probl
     if account.operation() == Operation::Images && problem.kind.slug == LATE.slug {
         problem.kind = &IMAGE_LATE;
     }
-    let (attempts, sent) = attempts_of(error);
-    account.failed(problem.status().as_u16(), attempts, sent);
+    account.failed(problem.status().as_u16(), error.attempts());
     account.settle(Outcome::Failed, Some(error.to_string()));
     tracing::warn!(outbound.name = &*provider.name, %error, "a provider gave no answer");
     problem.header(SHOULD_RETRY.clone(), HeaderValue::from_static("false"))
@@ -191,15 +399,8 @@ fn passed_on(
     let Answer { mut head, body, attempts } = answer;
     account.answered(head.status.as_u16(), attempts);
     cleaned(&mut head)?;
-    head.headers.insert(&ATTEMPTS, HeaderValue::from(attempts));
-    if let Ok(name) = HeaderValue::from_str(&provider.name) {
-        head.headers.insert(&SERVED_BY, name);
-    }
+    marked(&mut head, provider, attempts);
     let good = head.status.is_success();
-    if !good && attempts >= provider.settings.endpoint.retry.attempts {
-        // A client that tried again too would make nine attempts of three.
-        head.headers.insert(&SHOULD_RETRY, HeaderValue::from_static("false"));
-    }
     let events = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/event-stream");
     let body = if good && head.headers.get(CONTENT_TYPE).is_some_and(events) {
         head.headers.remove(CONTENT_LENGTH);
@@ -211,18 +412,35 @@ fn passed_on(
     Ok(Answered { response: Response::from_parts(head, body), attempts })
 }
 
+/// A provider's answer, as an application that speaks another dialect gets it.
+async fn translated(
+    provider: &Provider,
+    answer: Answer,
+    mut account: Account,
+    translation: Translation,
+) -> Result<Answered, Box<Problem>> {
+    let attempts = answer.attempts;
+    account.answered(answer.head.status.as_u16(), attempts);
+    let (mut head, body) = translation.pass(answer, account).await?;
+    marked(&mut head, provider, attempts);
+    Ok(Answered { response: Response::from_parts(head, body), attempts })
+}
+
+/// Says on an answer who gave it, and whether it is worth another try.
+fn marked(head: &mut response::Parts, provider: &Provider, attempts: u32) {
+    head.headers.insert(&ATTEMPTS, HeaderValue::from(attempts));
+    if let Ok(name) = HeaderValue::from_str(&provider.name) {
+        head.headers.insert(&SERVED_BY, name);
+    }
+    if !head.status.is_success() && attempts >= provider.settings.endpoint.retry.attempts {
+        // A client that tried again too would make nine attempts of three.
+        head.headers.insert(&SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+}
+
 /// What is said of a path that nobody knows.
 const KNOWN_PATHS: &str = "Language models are called as /llm/v1/chat/completions, responses, embeddings, images/generations or messages, and as \
     /llm/v1beta/models/MODEL:generateContent and its like.";
-
-/// How many attempts were made, and whether the provider may have had one.
-const fn attempts_of(error: &CallError) -> (u32, bool) {
-    match error {
-        CallError::Open(_) | CallError::Full(_) => (0, false),
-        CallError::Failed { attempts, sent, .. } => (*attempts, *sent),
-        CallError::TimedOut { attempts } => (*attempts, true),
-    }
-}
 
 /// A refusal as its caller understands it.
 pub(crate) fn rendered(dialect: Dialect, problem: &Problem, request_id: &str) -> Response<Body> {

@@ -49,7 +49,7 @@ impl By {
         macro_rules! sums {
             ($key:literal) => {
                 concat!(
-                    "SELECT ", $key, ", COUNT(*), CAST(SUM(CASE WHEN outcome = 'answered' THEN 0 ELSE 1 END) AS BIGINT), ",
+                    "SELECT ", $key, ", COUNT(*), CAST(SUM(CASE WHEN outcome IN ('answered', 'cached') THEN 0 ELSE 1 END) AS BIGINT), ",
                     "CAST(SUM(input_tokens) AS BIGINT), CAST(SUM(cached_read_tokens) AS BIGINT), CAST(SUM(output_tokens) AS BIGINT), ",
                     "CAST(SUM(images) AS BIGINT), CAST(SUM(cost_nanos) AS BIGINT), CAST(SUM(CASE WHEN estimated THEN 1 ELSE 0 END) AS BIGINT) ",
                     "FROM llm_calls WHERE made_at >= $1 AND made_at < $2 GROUP BY 1 ORDER BY 8 DESC, 1 LIMIT $3"
@@ -133,6 +133,21 @@ pub async fn usage(db: &Db, by: By, from_us: i64, until_us: i64) -> Result<Vec<L
         lines.sort_by(|one, other| one.key.cmp(&other.key));
     }
     Ok(lines)
+}
+
+/// What all calls of one key used that named this project, as long as their rows are kept; zeros where there are none.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn of_project(db: &Db, caller: &str, project: &str) -> Result<Line, StoreError> {
+    const SQL: &str = "SELECT MAX(project), COUNT(*), COALESCE(CAST(SUM(CASE WHEN outcome = 'answered' THEN 0 ELSE 1 END) AS BIGINT), 0), \
+        COALESCE(CAST(SUM(input_tokens) AS BIGINT), 0), COALESCE(CAST(SUM(cached_read_tokens) AS BIGINT), 0), \
+        COALESCE(CAST(SUM(output_tokens) AS BIGINT), 0), COALESCE(CAST(SUM(images) AS BIGINT), 0), COALESCE(CAST(SUM(cost_nanos) AS BIGINT), 0), \
+        COALESCE(CAST(SUM(CASE WHEN estimated THEN 1 ELSE 0 END) AS BIGINT), 0) FROM llm_calls WHERE project = $1 AND caller = $2";
+    let (caller, named) = (caller.to_owned(), project.to_owned());
+    let read = move |tx: &mut ReadTx<'_>| tx.one::<Line>(SQL, &[&named, &caller]);
+    let sums = db.read(Lane::Interactive, read).await?;
+    Ok(Line { key: Some(project.to_owned()), ..sums })
 }
 
 /// The date of a day that is counted from 1970-01-01.

@@ -1,25 +1,32 @@
-//! Calls of language models, as `/llm/…`: in the words of OpenAI, Anthropic or Gemini, passed on byte by byte, watched on their way back, and
-//! each with a row of what it used and cost.
+//! Calls of language models, as `/llm/…`: in the words of OpenAI, Anthropic or Gemini, passed on byte by byte, or translated where the provider
+//! speaks another dialect, watched on their way back, and each with a row of what it used and cost.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `operation.rs` | what a path asks for |
 //! | `sketch.rs` | what has to be known of a request's body, and where it is written into |
 //! | `gateway.rs` | one call |
+//! | `route/` | what holds for calls of one route: who else is asked, how long and how often |
 //! | `target.rs` | who is asked, and the request as they get it |
 //! | `fields.rs` | fields of calls and answers |
 //! | `stream.rs`, `sse.rs`, `watch.rs` | a streamed answer, event by event |
 //! | `whole.rs` | any other answer |
 //! | `usage.rs`, `estimate.rs` | tokens, told or guessed |
-//! | `price.rs`, `money.rs` | what they cost |
+//! | `price.rs`, `price_tables.rs`, `price_list.rs`, `money.rs` | what they cost |
 //! | `budget/` | what calls may cost |
+//! | `alert/` | that a part of that is spent |
 //! | `account.rs`, `record.rs` | the row of a call |
 //! | `meters.rs` | metrics |
 //! | `ledger.rs` | what the rows say, added up |
+//! | `cache/` | answers that are kept |
+//! | `spent.rs` | what a project has cost, for the application |
 //! | `refusal.rs` | problems in each dialect's words |
+//! | `translate/` | calls to a provider of another dialect |
 
 mod account;
+mod alert;
 mod budget;
+pub(crate) mod cache;
 mod config;
 mod estimate;
 mod fields;
@@ -29,21 +36,35 @@ pub(crate) mod meters;
 mod money;
 mod operation;
 mod price;
+mod price_list;
+mod price_tables;
 mod record;
 mod refusal;
+mod route;
 mod sketch;
+pub(crate) mod spent;
 mod sse;
 mod stream;
 mod target;
+mod translate;
 mod usage;
 mod watch;
 mod whole;
 
+pub use crate::tables::ANSWERS;
+pub(crate) use alert::{Courier, TOPIC, Webhook};
 pub use budget::BUDGETS;
 pub(crate) use budget::Treasury;
+pub use cache::CACHE;
+pub(crate) use cache::Shelf;
 pub use config::{LlmEntries, LlmSettings, MODELS, PROVIDERS, SECTION, retention};
 pub(crate) use gateway::{Books, Gateway, Refused, rendered};
 pub use money::Money;
 pub(crate) use operation::asked;
+pub use price_list::PRICES_CHANGED;
+pub(crate) use price_list::list as price_list;
+pub use price_tables::PricesFile;
 pub use record::LOST;
 pub(crate) use record::Records;
+pub use route::ROUTES;
+pub(crate) use route::{FALLBACKS, Rounds, split};

@@ -47,6 +47,11 @@ impl Money {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// So many times as much.
+    pub(crate) const fn times(self, count: u64) -> Self {
+        Self(self.0.saturating_mul(count))
+    }
+
     /// Reads `12`, `0.15` or `$0.000002`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

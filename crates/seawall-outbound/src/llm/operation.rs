@@ -14,6 +14,9 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::Gemini];
+
     /// As it is written in configuration, metrics and the ledger; the names of OpenTelemetry (`gen_ai.provider.name`).
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -56,6 +59,11 @@ impl Operation {
             Self::CountTokens => "count_tokens",
             Self::Models => "list_models",
         }
+    }
+
+    /// Whether it is a part of a conversation: messages in, a message out.
+    pub(crate) const fn talks(self) -> bool {
+        matches!(self, Self::Chat | Self::Responses | Self::Messages | Self::Generate)
     }
 
     /// Whether it makes something that is paid for.
@@ -110,7 +118,8 @@ fn whose(headers: &HeaderMap) -> Dialect {
 fn of_gemini(path: &str) -> Option<Asked<'_>> {
     let below = path.strip_prefix("/v1beta/models/").or_else(|| path.strip_prefix("/v1/models/"))?;
     let (model, word) = below.split_once(':')?;
-    let sound = !model.is_empty() && !model.contains('/');
+    // `PROVIDER/MODEL` has a slash; what a path would be led away by has none.
+    let sound = model.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
     let (operation, streams) = match word {
         "generateContent" => (Operation::Generate, false),
         "streamGenerateContent" => (Operation::Generate, true),
@@ -138,9 +147,16 @@ mod tests {
         let streams = post("/v1beta/models/gemini-3:streamGenerateContent");
         assert_eq!(streams, Some((Gemini, Operation::Generate, true, Some("gemini-3"))));
         assert_eq!(post("/v1/models/g:generateContent"), Some((Gemini, Operation::Generate, false, Some("g"))));
-        for unknown in
-            ["/v1/files", "/v1/models/:generateContent", "/v1/models/a/b:generateContent", "/v1/models/a:tune", ""]
-        {
+        let prefixed = post("/v1/models/a/b:generateContent");
+        assert_eq!(prefixed, Some((Gemini, Operation::Generate, false, Some("a/b"))));
+        for unknown in [
+            "/v1/files",
+            "/v1/models/:generateContent",
+            "/v1/models/a/../b:generateContent",
+            "/v1/models/a//b:generateContent",
+            "/v1/models/a:tune",
+            "",
+        ] {
             assert_eq!(post(unknown), None, "{unknown}");
         }
         assert!(asked(&Method::GET, "/v1/chat/completions", &none).is_none());

@@ -33,6 +33,8 @@ pub(crate) enum Outcome {
     Failed,
     /// The application left before the end.
     Left,
+    /// An answer that was kept was given again, and nobody was asked.
+    Cached,
 }
 
 impl Outcome {
@@ -43,6 +45,7 @@ impl Outcome {
             Self::Refused => "refused",
             Self::Failed => "failed",
             Self::Left => "left",
+            Self::Cached => "cached",
         }
     }
 }
@@ -120,6 +123,13 @@ impl Records {
         if self.0.rows.send(Told::Flush(written)).await.is_ok() {
             // The writer answers, or is gone.
             let _gone = wait.await;
+        }
+    }
+
+    /// The same unless so many rows wait that whoever only asks would take the place of one.
+    pub(crate) async fn flush_unless_crowded(&self) {
+        if self.0.rows.capacity() > WAITING / 2 {
+            self.flush().await;
         }
     }
 }

@@ -67,7 +67,7 @@ fn openai_words(problem: &Problem) -> (&'static str, &'static str) {
     }
 }
 
-const fn anthropic_type(status: StatusCode) -> &'static str {
+pub(super) const fn anthropic_type(status: StatusCode) -> &'static str {
     match status.as_u16() {
         401 => "authentication_error",
         402 => "billing_error",
@@ -82,7 +82,7 @@ const fn anthropic_type(status: StatusCode) -> &'static str {
     }
 }
 
-const fn gemini_status(status: StatusCode) -> &'static str {
+pub(super) const fn gemini_status(status: StatusCode) -> &'static str {
     match status.as_u16() {
         401 => "UNAUTHENTICATED",
         402 => "FAILED_PRECONDITION",
@@ -90,7 +90,7 @@ const fn gemini_status(status: StatusCode) -> &'static str {
         404 => "NOT_FOUND",
         429 => "RESOURCE_EXHAUSTED",
         400..=499 => "INVALID_ARGUMENT",
-        502 | 503 => "UNAVAILABLE",
+        502 | 503 | 529 => "UNAVAILABLE",
         504 => "DEADLINE_EXCEEDED",
         _ => "INTERNAL",
     }

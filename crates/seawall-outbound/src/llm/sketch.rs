@@ -2,7 +2,7 @@
 //! nobody here knows survive, and so does the provider's cache of prompts, which goes by the bytes.
 
 use bytes::{Bytes, BytesMut};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::operation::{Dialect, Operation};
@@ -23,6 +23,8 @@ pub(crate) struct Sketch {
     model_at: Option<Span>,
     config_at: Option<Span>,
     stream_options_at: Option<Span>,
+    /// Members that would say how long the answer may be, and say `null`.
+    open_lengths: Vec<(&'static str, Span)>,
     /// Where the first member begins.
     first_member_at: usize,
 }
@@ -61,12 +63,20 @@ struct Members<'a> {
     stream: Option<bool>,
     #[serde(borrow)]
     stream_options: Option<&'a RawValue>,
-    max_tokens: Option<u64>,
-    max_completion_tokens: Option<u64>,
-    max_output_tokens: Option<u64>,
+    #[serde(borrow, default, deserialize_with = "written")]
+    max_tokens: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "written")]
+    max_completion_tokens: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "written")]
+    max_output_tokens: Option<&'a RawValue>,
     n: Option<u64>,
     #[serde(borrow, rename = "generationConfig", alias = "generation_config")]
     generation_config: Option<&'a RawValue>,
+}
+
+/// A member's value, also where that is `null`.
+pub(super) fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 #[derive(Deserialize)]
@@ -94,6 +104,11 @@ impl Sketch {
             // What serde says can hold a value; its place cannot.
             format!("the body is not as this API has it, at line {} column {}", error.line(), error.column())
         })?;
+        let lengths = [
+            ("max_completion_tokens", members.max_completion_tokens),
+            ("max_tokens", members.max_tokens),
+            ("max_output_tokens", members.max_output_tokens),
+        ];
         let at = |value: &RawValue| {
             // Both are parts of one text.
             let start = (value.get().as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
@@ -107,7 +122,14 @@ impl Sketch {
         let config =
             members.generation_config.and_then(|config| serde_json::from_str::<GenerationConfig>(config.get()).ok());
         let of_config = |value: fn(&GenerationConfig) -> Option<u64>| config.as_ref().and_then(value);
-        let most_output = members.max_completion_tokens.or(members.max_tokens).or(members.max_output_tokens);
+        let (mut most_output, mut open_lengths) = (None, Vec::new());
+        for (name, value) in lengths {
+            let Some(value) = value else { continue };
+            let length: Option<u64> =
+                serde_json::from_str(value.get()).map_err(|_| format!("`{name}` is no number of tokens"))?;
+            most_output = most_output.or(length);
+            open_lengths.extend(at(value).filter(|_| length.is_none()).map(|span| (name, span)));
+        }
         Ok(Self {
             model: named,
             streams: members.stream.unwrap_or_default(),
@@ -116,6 +138,7 @@ impl Sketch {
             tells_usage: options.and_then(|options| options.include_usage).unwrap_or_default(),
             model_at: model.and_then(at),
             config_at: members.generation_config.and_then(at),
+            open_lengths,
             stream_options_at: members.stream_options.and_then(at),
             first_member_at: text.find('{').map_or(0, |brace| brace + 1),
         })
@@ -145,8 +168,11 @@ impl Sketch {
         }
         if let Some((limit, tokens)) = most_output {
             let here = Span { start: self.first_member_at, end: self.first_member_at };
+            let open = |name| self.open_lengths.iter().find(|(open, _)| *open == name).map(|(_, span)| *span);
             edits.push(match (limit, self.config_at) {
-                (OutputLimit::Member(name), _) => (here, format!("\"{name}\":{tokens},")),
+                // A second member of the name would be read or not, as the provider likes.
+                (OutputLimit::Member(name), _) => open(name)
+                    .map_or_else(|| (here, format!("\"{name}\":{tokens},")), |span| (span, tokens.to_string())),
                 (OutputLimit::OfGemini, None) => {
                     (here, format!("\"generationConfig\":{{\"maxOutputTokens\":{tokens}}},"))
                 }
@@ -202,6 +228,11 @@ mod tests {
         assert_eq!(
             limited(r#"{"contents":[]}"#, OutputLimit::OfGemini),
             r#"{"generationConfig":{"maxOutputTokens":9},"contents":[]}"#
+        );
+        assert_eq!(limited(r#"{"max_tokens" : null,"model":"m"}"#, member), r#"{"max_tokens" : 9,"model":"m"}"#);
+        assert_eq!(
+            limited(r#"{"model":"m","max_completion_tokens":null}"#, member),
+            r#"{"max_tokens":9,"model":"m","max_completion_tokens":null}"#
         );
         let merged = limited(r#"{"generationConfig":{"temperature":1},"contents":[]}"#, OutputLimit::OfGemini);
         assert_eq!(merged, r#"{"generationConfig":{"maxOutputTokens":9,"temperature":1},"contents":[]}"#);

@@ -17,6 +17,7 @@ use super::{
     record::Outcome,
     refusal,
     sse::Events,
+    translate::Live,
     watch::{Passes, Watch},
 };
 use crate::{body::BodyError, endpoint::AnswerBody, problem};
@@ -31,12 +32,19 @@ pin_project! {
         watch: Watch,
         ready: VecDeque<Bytes>,
         account: Account,
+        // Where the caller speaks another dialect.
+        live: Option<Live>,
     }
 }
 
 impl Streamed {
     pub(crate) fn new(body: AnswerBody, watch: Watch, account: Account) -> Self {
-        Self { body: Some(body), events: Events::default(), watch, ready: VecDeque::new(), account }
+        Self { body: Some(body), events: Events::default(), watch, ready: VecDeque::new(), account, live: None }
+    }
+
+    /// The same, told in the words of another dialect.
+    pub(crate) fn translated(body: AnswerBody, watch: Watch, account: Account, live: Live) -> Self {
+        Self { live: Some(live), ..Self::new(body, watch, account) }
     }
 }
 
@@ -55,7 +63,7 @@ impl Body for Streamed {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => {
                         this.account.first_part();
-                        let ended = pass(&data, this.events, this.watch, this.ready);
+                        let ended = pass(&data, this.events, this.watch, (this.live, this.ready));
                         this.account.passed(this.watch.passed());
                         this.account.learnt(this.watch.usage(), this.watch.text());
                         ended
@@ -64,7 +72,7 @@ impl Body for Streamed {
                     Err(_) => None,
                 },
                 Some(Err(error)) => Some(Err(broken(&error))),
-                None => Some(end(this.events, this.watch, this.ready)),
+                None => Some(end(this.events, this.watch, (this.live, this.ready))),
             };
             let Some(ended) = ended else { continue };
             this.body.set(None);
@@ -76,8 +84,13 @@ impl Body for Streamed {
                 Err((problem, why)) => {
                     let account = &mut *this.account;
                     let (dialect, operation) = (account.dialect(), account.operation());
-                    let event =
-                        refusal::event(dialect, operation, &problem, account.request_id(), this.watch.next_number());
+                    let event = match this.live {
+                        Some(live) => live.fail(&problem),
+                        None => {
+                            let number = this.watch.next_number();
+                            refusal::event(dialect, operation, &problem, account.request_id(), number)
+                        }
+                    };
                     this.ready.push_back(event);
                     account.settle(Outcome::Failed, Some(why));
                 }
@@ -89,35 +102,45 @@ impl Body for Streamed {
 /// A failure as the caller is told of it, and as it is recorded.
 type Broken = (Box<Problem>, String);
 
+/// Where events go: by way of a translation, where there is one.
+type Out<'a> = (&'a mut Option<Live>, &'a mut VecDeque<Bytes>);
+
 /// Passes on the events that are here as a whole; says so when the stream cannot go on.
-fn pass(
-    data: &[u8],
-    events: &mut Events,
-    watch: &mut Watch,
-    ready: &mut VecDeque<Bytes>,
-) -> Option<Result<(), Broken>> {
+fn pass(data: &[u8], events: &mut Events, watch: &mut Watch, (live, ready): Out<'_>) -> Option<Result<(), Broken>> {
     if let Err(error) = events.push(data) {
         return Some(Err(failed(error.to_string())));
     }
     while let Some(event) = events.next() {
-        match watch.look(&event) {
-            Passes::On => ready.push_back(event.bytes),
-            Passes::Stays => {}
-            Passes::Broken => return Some(Err(failed("an event of the stream is none of its dialect".to_owned()))),
+        let passes = watch.look(&event);
+        let told = match (passes, &mut *live) {
+            (Passes::On, Some(live)) => live.take(&event, watch.failed(), ready).is_ok(),
+            (Passes::On, None) => {
+                ready.push_back(event.bytes);
+                true
+            }
+            (Passes::Stays, _) => true,
+            (Passes::Broken, _) => false,
+        };
+        if !told {
+            return Some(Err(failed("an event of the stream is none of its dialect".to_owned())));
         }
     }
     None
 }
 
 /// The connection is at its end: the stream is, too, or it was cut.
-fn end(events: &mut Events, watch: &mut Watch, ready: &mut VecDeque<Bytes>) -> Result<(), Broken> {
+fn end(events: &mut Events, watch: &mut Watch, (live, ready): Out<'_>) -> Result<(), Broken> {
     // Some servers leave out the empty line behind the last event.
     if !events.rest().is_empty()
-        && let Some(broken) = pass(b"\n\n", events, watch, ready)
+        && let Some(broken) = pass(b"\n\n", events, watch, (&mut *live, &mut *ready))
     {
         return broken;
     }
-    if watch.ended() { Ok(()) } else { Err(failed("the stream was cut before its end".to_owned())) }
+    if !watch.ended() {
+        return Err(failed("the stream was cut before its end".to_owned()));
+    }
+    let closed = live.as_mut().map_or(Ok(()), |live| live.close(ready));
+    closed.map_err(|_| failed("a call of a tool in the stream is no JSON".to_owned()))
 }
 
 fn broken(error: &BodyError) -> Broken {

@@ -13,12 +13,14 @@ use seawall_core::{
     problem::Problem,
     resilience::Keyed,
 };
+use seawall_resilience::Bulkhead;
 
 use super::{
     config::{ModelSettings, ProviderSettings},
     fields::{signed, without_key},
     operation::{Asked, Dialect, Operation},
     price::OwnPrice,
+    route::resized,
     sketch::{Changes, OutputLimit, Sketch},
 };
 use crate::{
@@ -31,6 +33,8 @@ use crate::{
 pub(crate) struct Directory {
     providers: BTreeMap<String, Arc<Provider>>,
     models: BTreeMap<String, ModelSettings>,
+    /// The models whose calls at once are bounded, by name.
+    places: BTreeMap<String, Bulkhead>,
 }
 
 /// One provider.
@@ -48,6 +52,10 @@ pub(crate) struct Target {
     /// As the provider calls it.
     pub(crate) model: String,
     pub(crate) price: OwnPrice,
+    /// What the configuration calls it, where it has a name there.
+    pub(crate) entry: Option<String>,
+    /// Where its calls at once are bounded.
+    pub(crate) places: Option<Bulkhead>,
 }
 
 /// A call as it came, read.
@@ -100,8 +108,12 @@ impl Directory {
             let ModelSettings { name, provider, .. } = model;
             return Err(format!("[llm.model.{name}] names \"{provider}\", and there is no [llm.provider.{provider}]"));
         }
+        let known = |name: &str| earlier.and_then(|earlier| earlier.places.get(name)).cloned();
+        let places =
+            models.iter().filter_map(|model| Some((model.name.clone(), resized(known(&model.name), model.places?))));
+        let places = places.collect();
         let models = models.into_iter().map(|model| (model.name.clone(), model)).collect();
-        Ok(Self { providers, models })
+        Ok(Self { providers, models, places })
     }
 
     /// The models that the configuration names, by provider and as that calls them.
@@ -109,23 +121,46 @@ impl Directory {
         self.models.values().map(|model| (model.provider.clone(), model.called.clone()))
     }
 
+    /// The models of the configuration with their names, or those that calls of each dialect would find by this one.
+    pub(crate) fn offers(&self, model: Option<&str>) -> Vec<(String, Target)> {
+        let names = model.map_or_else(|| self.names().collect(), |model| vec![model]);
+        let mut offers: Vec<(String, Target)> = Vec::new();
+        for (name, dialect) in names.into_iter().flat_map(|name| Dialect::ALL.map(|dialect| (name, dialect))) {
+            let Ok(target) = self.target(dialect, Some(name)) else { continue };
+            let same = |(other, known): &(String, Target)| {
+                (other.as_str(), &known.provider.name, &known.model) == (name, &target.provider.name, &target.model)
+            };
+            if !offers.iter().any(same) {
+                offers.push((name.to_owned(), target));
+            }
+        }
+        offers
+    }
+
+    /// Whether a route may name this model.
+    pub(crate) fn knows(&self, model: &str) -> bool {
+        let prefixed = |(provider, rest): (&str, &str)| self.providers.contains_key(provider) && !rest.is_empty();
+        self.models.contains_key(model) || model.split_once('/').is_some_and(prefixed)
+    }
+
+    /// The names that models have in the configuration.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.models.keys().map(String::as_str)
+    }
+
     /// Who has the model that a call names.
     pub(crate) fn target(&self, dialect: Dialect, model: Option<&str>) -> Result<Target, Box<Problem>> {
         if let Some(settings) = model.and_then(|model| self.models.get(model)) {
-            let provider =
-                self.providers.get(&settings.provider).filter(|provider| provider.settings.dialect == dialect);
-            let other = || {
-                let detail = format!("\"{}\" is not to be had in the words of {}.", settings.name, dialect.word());
-                Problem::new(&NO_SUCH_MODEL).detail(detail)
-            };
-            let provider = Arc::clone(provider.ok_or_else(other)?);
-            return Ok(Target { provider, model: settings.called.clone(), price: settings.price });
+            let gone = || Problem::new(&NO_SUCH_MODEL).detail(format!("\"{}\" has no provider.", settings.name));
+            let provider = Arc::clone(self.providers.get(&settings.provider).ok_or_else(gone)?);
+            let (entry, places) = (Some(settings.name.clone()), self.places.get(&settings.name).cloned());
+            return Ok(Target { provider, model: settings.called.clone(), price: settings.price, entry, places });
         }
         let speaking = || self.providers.values().filter(|provider| provider.settings.dialect == dialect);
         // `PROVIDER/MODEL`, where there is such a provider; a model's own name may hold a slash as well.
         let prefixed = model.and_then(|model| {
             let (name, rest) = model.split_once('/')?;
-            Some((speaking().find(|provider| *provider.name == *name)?, rest))
+            Some((self.providers.get(name)?, rest))
         });
         let (provider, model) = match prefixed {
             Some((provider, rest)) => (provider, rest),
@@ -143,13 +178,20 @@ impl Directory {
                 (first, model.unwrap_or_default())
             }
         };
-        Ok(Target { provider: Arc::clone(provider), model: model.to_owned(), price: OwnPrice::default() })
+        let (provider, model) = (Arc::clone(provider), model.to_owned());
+        Ok(Target { provider, model, price: OwnPrice::default(), entry: None, places: None })
     }
 }
 
 impl Target {
+    /// All names of the model: those that a key's list may have.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        let own = [format!("{}/{}", self.provider.name, self.model), self.model.clone()];
+        self.entry.clone().into_iter().chain(own)
+    }
+
     /// Where the call would say how long its answer may be; nothing where answers have no length.
-    fn output_limit(&self, operation: Operation) -> Option<OutputLimit> {
+    pub(crate) fn output_limit(&self, operation: Operation) -> Option<OutputLimit> {
         match operation {
             // OpenAI's own models want the one name, and many servers of its dialect know only the other.
             Operation::Chat if self.provider.settings.base.is_host("api.openai.com") => {

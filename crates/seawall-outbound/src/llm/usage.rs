@@ -23,6 +23,25 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
+    /// Both together, of two attempts.
+    #[must_use]
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self {
+            input: self.input.saturating_add(other.input),
+            cached_read: self.cached_read.saturating_add(other.cached_read),
+            cached_write: self.cached_write.saturating_add(other.cached_write),
+            output: self.output.saturating_add(other.output),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
+            images: self.images.saturating_add(other.images),
+        }
+    }
+
+    /// The question of so many attempts, and the images that they may have brought.
+    #[must_use]
+    pub(crate) const fn of_questions(self, count: u64) -> Self {
+        Self { input: self.input.saturating_mul(count), images: self.images.saturating_mul(count), ..self }
+    }
+
     /// What is known of both, where a stream tells in two places. Figures of streams are cumulative, so the larger one is the later one.
     #[must_use]
     pub(crate) fn merged(self, later: Self) -> Self {

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     ServerSettings, Site,
-    edge::Activity,
+    edge::{Activity, SendQueues},
     meters::Meters,
     timer::Timers,
     tls::{self, Terminator},
@@ -80,6 +80,7 @@ pub(crate) struct Core {
     pub(crate) tls: Option<tls::View>,
     connections: RefCell<BTreeMap<u64, Rc<Activity>>>,
     pub(crate) talkers: Talkers,
+    pub(crate) send_queues: SendQueues,
     next_connection: Cell<u64>,
     index: usize,
     crowd: Arc<Crowd>,
@@ -110,6 +111,7 @@ impl Core {
             tls: parts.tls.map(tls::View::new),
             connections: RefCell::default(),
             talkers: Talkers::default(),
+            send_queues: SendQueues::default(),
             next_connection: Cell::new(0),
             index: parts.index,
             crowd: parts.crowd,

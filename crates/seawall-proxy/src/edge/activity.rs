@@ -13,7 +13,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::refused::Refused;
+use super::{refused::Refused, send_queue::Ends};
 use crate::ServerSettings;
 
 /// How long a connection may be silent once the server drains: whoever has just connected is about to ask, and closing
@@ -28,16 +28,21 @@ const QUIET: Duration = Duration::from_millis(100);
 /// connection that is asked again and again stays awake.
 const QUIET_IN_CONVERSATION: Duration = Duration::from_secs(1);
 
+/// What a client takes of an answer at the least. Whoever takes less holds a connection and what was sent to it for nothing.
+const LEAST_BYTES_A_SECOND: u64 = 64;
+
 /// The state of one connection, shared by its socket, its exchanges and its watchdog.
 #[derive(Debug)]
 pub(crate) struct Activity {
     in_flight: Cell<u32>,
     wire: Arc<Wire>,
-    /// Whether the client had taken nothing at the watchdog's last look.
-    stalled: Cell<bool>,
+    /// The watchdog's last look, when bytes waited for room then.
+    stalled: Cell<Option<Look>>,
     served: Cell<bool>,
     /// HTTP/2 has frames of its own between requests, so bytes do not mean that a head begins.
     multiplexed: Cell<bool>,
+    /// Whether bytes waited for room when it was last polled.
+    blocked: Cell<bool>,
     /// When the connection began to wait for what it waits for: a byte, the rest of a head, the next request.
     since: Cell<Instant>,
     head_begun: Cell<bool>,
@@ -83,6 +88,23 @@ pub(crate) enum Expiry {
     SlowReader,
 }
 
+/// What the watchdog saw of a connection on which bytes wait for room.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    at: Instant,
+    /// What the client has not taken of what was written; nothing where the kernel does not tell.
+    left: Option<u32>,
+}
+
+impl Look {
+    /// Whether the client took enough since an earlier look. Nothing was written in between, so what is left only shrinks.
+    fn moved_since(&self, earlier: &Self) -> bool {
+        let seconds = self.at.saturating_duration_since(earlier.at).as_secs().max(1);
+        let taken = earlier.left.zip(self.left).map(|(before, now)| before.saturating_sub(now));
+        taken.is_some_and(|taken| u64::from(taken) >= seconds.saturating_mul(LEAST_BYTES_A_SECOND))
+    }
+}
+
 /// What a socket and its connection tell each other. The socket must be able to change threads, so it holds nothing but this.
 #[derive(Debug, Default)]
 pub(crate) struct Wire {
@@ -101,6 +123,8 @@ pub(crate) struct Wire {
     asked_to_rest: AtomicBool,
     /// Whether it can.
     can_rest: AtomicBool,
+    /// Between whom it is; known once bytes have waited for room, since few connections are ever asked.
+    ends: OnceLock<Box<Ends>>,
 }
 
 impl Wire {
@@ -144,6 +168,15 @@ impl Wire {
         self.can_rest.store(can, Ordering::Relaxed);
     }
 
+    /// Between whom the connection is, on which bytes wait for room.
+    pub(super) fn is_between(&self, ends: impl FnOnce() -> Option<Ends>) {
+        if self.ends.get().is_none()
+            && let Some(ends) = ends()
+        {
+            let _known_already = self.ends.set(Box::new(ends));
+        }
+    }
+
     /// Bytes were written, or the client has no room for them.
     pub(super) fn wrote(&self, blocked: bool) {
         self.blocked.store(blocked, Ordering::Relaxed);
@@ -160,9 +193,10 @@ impl Activity {
         Self {
             in_flight: Cell::new(0),
             wire: Arc::default(),
-            stalled: Cell::new(false),
+            stalled: Cell::new(None),
             served: Cell::new(false),
             multiplexed: Cell::new(false),
+            blocked: Cell::new(false),
             since: Cell::new(now),
             head_begun: Cell::new(false),
             head_armed: Cell::new(false),
@@ -195,11 +229,22 @@ impl Activity {
         self.wire.switched.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the client has taken nothing since the watchdog's last look, though an answer waits to be written.
-    pub(crate) fn stalled(&self) -> bool {
+    /// Whether the client has taken next to nothing since the watchdog's last look, though an answer waits to be written. `left` says
+    /// what of a connection's bytes it has not taken.
+    pub(crate) fn stalled(&self, now: Instant, left: impl FnOnce(&Ends) -> Option<u32>) -> bool {
         let moved = self.wire.moved.swap(false, Ordering::Relaxed);
-        let blocked = self.wire.blocked.load(Ordering::Relaxed) && !moved;
-        self.stalled.replace(blocked) && blocked
+        if moved || !self.wire.blocked.load(Ordering::Relaxed) {
+            self.stalled.set(None);
+            return false;
+        }
+        let look = Look { at: now, left: self.wire.ends.get().and_then(|ends| left(ends)) };
+        let Some(earlier) = self.stalled.replace(Some(look)) else { return false };
+        let moved = look.moved_since(&earlier);
+        if moved {
+            // The answers wait for the connection, and none of them for its window.
+            self.answers.borrow().iter().filter_map(Weak::upgrade).for_each(|clock| clock.taken_at.set(now));
+        }
+        !moved
     }
 
     /// The connection speaks HTTP/2.
@@ -220,6 +265,11 @@ impl Activity {
 
     /// Looks at what the connection did when it was last polled.
     pub(crate) fn observe(&self) {
+        let blocked = self.wire.blocked.load(Ordering::Relaxed);
+        if self.blocked.replace(blocked) && !blocked && self.in_flight.get() == 0 {
+            // The last of an answer has just left.
+            self.since.set(Instant::now());
+        }
         let came = self.wire.came.load(Ordering::Relaxed) && !self.multiplexed.get();
         if came && self.in_flight.get() == 0 && !self.head_begun.replace(true) {
             self.since.set(Instant::now());
@@ -265,6 +315,8 @@ impl Activity {
             (0, true, _) => (settings.header, Expiry::SlowHead),
             (0, false, false) if self.draining.get() => (settings.first_byte.min(JUST_CONNECTED), Expiry::Silent),
             (0, false, false) => (settings.first_byte, Expiry::Silent),
+            // What is left of an answer is on its way: that is no idleness, and as slow as its reader.
+            (0, false, true) if self.wire.blocked.load(Ordering::Relaxed) => return None,
             (0, false, true) => (settings.idle, Expiry::Idle),
             _ => return None,
         };

@@ -1,16 +1,19 @@
 //! The beginning of an encrypted connection.
 
 use std::{
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
+use seawall_core::certificate::ClientCertificate;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, ReadBuf},
     net::TcpStream,
     time::timeout,
 };
-use tokio_rustls::rustls::HandshakeKind;
+use tokio_rustls::rustls::{HandshakeKind, ServerConnection};
+use webpki::EndEntityCert;
 
 use super::{Activity, server::waits_in_kernel, socket::Protocol, stream::ClientStream, watchdog::unless_silent};
 use crate::{core::Core, tls::View};
@@ -24,13 +27,15 @@ const SPEAK_HTTPS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plai
 const HEAR_IT: Duration = Duration::from_secs(1);
 const MOST_HEARD_BYTES: u64 = 64 * 1024;
 
+/// A connection that is encrypted, and what was agreed on.
+pub(super) struct Encrypted {
+    pub(super) stream: ClientStream,
+    pub(super) protocol: Protocol,
+    pub(super) certificate: Option<Arc<ClientCertificate>>,
+}
+
 /// Encrypts a connection; nothing when that fails, and whatever is to be said about it was said.
-pub(super) async fn encrypt(
-    core: &Core,
-    tls: &View,
-    stream: TcpStream,
-    activity: &Activity,
-) -> Option<(ClientStream, Protocol)> {
+pub(super) async fn encrypt(core: &Core, tls: &View, stream: TcpStream, activity: &Activity) -> Option<Encrypted> {
     let meters = &core.meters.handshakes;
     let looked = unless_silent(core, activity, |cx| poll_first_byte(&stream, cx)).await;
     // Bytes that have come just now are what a handshake begins with, or the handshake says that they are not.
@@ -66,7 +71,16 @@ pub(super) async fn encrypt(
     let protocol = agreed(connection.alpn_protocol());
     // The request has the same time to begin as on a connection in clear.
     activity.begin_anew();
-    Some((ClientStream::Tls(Box::new(stream)), protocol))
+    let certificate = certificate(connection, tls.settings().tell_certificates).map(Arc::new);
+    Some(Encrypted { stream: ClientStream::Tls(Box::new(stream)), protocol, certificate })
+}
+
+/// The certificate that a client showed and that was verified, in this handshake or in the one that is resumed.
+fn certificate(connection: &ServerConnection, told: bool) -> Option<ClientCertificate> {
+    let der = connection.peer_certificates()?.first()?;
+    let parsed = EndEntityCert::try_from(der).ok();
+    let subject = parsed.as_ref().map_or(&b""[..], |certificate| certificate.subject());
+    Some(ClientCertificate::new(der, subject, told))
 }
 
 /// What a handshake agreed on. HTTP/2 is never begun over TLS without ALPN (RFC 9113 section 3.3).

@@ -11,6 +11,7 @@ mod http1;
 mod http2;
 mod linger;
 mod refused;
+mod send_queue;
 mod server;
 mod socket;
 mod stream;
@@ -25,6 +26,7 @@ pub(crate) use client::{
     Answered, BodyTask, Cancelled, Http1Connection, Multiplexed, Parts, SendFailure, Unprocessed, UpstreamConnection,
     ask, cancelled, clean_trailers, fetch, without_own_fields,
 };
+pub(crate) use send_queue::SendQueues;
 pub(crate) use server::serve;
 
 /// Why a connection, or a body on it, failed.

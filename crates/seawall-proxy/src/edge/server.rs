@@ -38,10 +38,10 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0";
 /// Serves a connection until it ends.
 pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: SocketAddr, activity: Rc<Activity>) {
     let Some(client) = announced::client(&core, &stream, peer, &activity).await else { return };
-    let (mut stream, agreed) = match &core.tls {
-        None => (ClientStream::Plain(stream), None),
+    let (mut stream, agreed, certificate) = match &core.tls {
+        None => (ClientStream::Plain(stream), None, None),
         Some(tls) => match Box::pin(handshake::encrypt(&core, tls, stream, &activity)).await {
-            Some((stream, protocol)) => (stream, Some(protocol)),
+            Some(encrypted) => (encrypted.stream, Some(encrypted.protocol), encrypted.certificate),
             None => return,
         },
     };
@@ -49,7 +49,7 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: SocketAddr, a
     let seen = || if read_ahead.starts_with(PREFACE) { Protocol::Http2 } else { Protocol::Http1 };
     let protocol = agreed.unwrap_or_else(seen);
     // What follows is apart, so that a connection on which nothing was said yet costs little memory.
-    let peer = Rc::new(Peer::new(client, agreed.is_some()));
+    let peer = Rc::new(Peer::new(client, agreed.is_some()).showing(certificate));
     let socket = Box::new(Socket::new(stream, protocol, read_ahead, activity.wire()));
     match protocol {
         Protocol::Http1 => http1::serve(core, socket, peer, activity).await,

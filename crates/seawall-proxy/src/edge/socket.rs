@@ -21,6 +21,7 @@ use super::{
     gate::{Gate, Given},
     linger::Linger,
     refused::{Refused, known},
+    send_queue::Ends,
     stream::ClientStream,
 };
 
@@ -76,6 +77,19 @@ impl Socket {
         }
     }
 
+    /// Tells of bytes that were written, or wait for room.
+    fn wrote<T>(&self, written: Poll<T>) -> Poll<T> {
+        let blocked = written.is_pending();
+        if blocked {
+            self.wire.is_between(|| {
+                let tcp = self.stream.tcp();
+                Some(Ends { local: tcp.local_addr().ok()?, peer: tcp.peer_addr().ok()? })
+            });
+        }
+        self.wire.wrote(blocked);
+        written
+    }
+
     /// What hyper sees in the place of refused bytes.
     fn refuse(&mut self, refusal: Refusal) -> Poll<io::Result<()>> {
         let progress = self.gate.checker().progress();
@@ -124,8 +138,7 @@ impl AsyncRead for Socket {
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.wire.wrote(written.is_pending());
-        written
+        self.wrote(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -158,7 +171,6 @@ impl AsyncWrite for Socket {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
-        self.wire.wrote(written.is_pending());
-        written
+        self.wrote(written)
     }
 }

@@ -6,11 +6,15 @@ use std::{
     task::{Context, Poll},
 };
 
+use smallvec::SmallVec;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
 use tokio_rustls::server::TlsStream;
+
+/// What is written in one piece: to copy a head and a small body costs less than to tell the kernel of two places.
+const SMALL_BYTES: usize = 4 * 1024;
 
 /// A client connection as bytes of HTTP.
 #[derive(Debug)]
@@ -76,8 +80,42 @@ impl AsyncWrite for ClientStream {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
+            Self::Plain(stream) => match whole(parts) {
+                Some(whole) => Pin::new(stream).poll_write(cx, &whole),
+                None => Pin::new(stream).poll_write_vectored(cx, parts),
+            },
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
         }
+    }
+}
+
+/// Several parts as one, when together they are small.
+fn whole(parts: &[io::IoSlice<'_>]) -> Option<SmallVec<[u8; SMALL_BYTES]>> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    (parts.len() > 1 && length <= SMALL_BYTES).then(|| {
+        let mut whole = SmallVec::new();
+        parts.iter().for_each(|part| whole.extend_from_slice(part));
+        whole
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_small_parts_are_one_and_a_large_one_stays_where_it_is() {
+        let slices = |parts: &[usize]| parts.iter().map(|&length| vec![b'a'; length]).collect::<Vec<_>>();
+        let whole_of = |parts: &[usize]| {
+            let parts = slices(parts);
+            let parts: Vec<_> = parts.iter().map(|part| io::IoSlice::new(part)).collect();
+            whole(&parts).map(|whole| whole.len())
+        };
+        assert_eq!(whole_of(&[600, 0, 1_024]), Some(1_624));
+        assert_eq!(whole_of(&[SMALL_BYTES - 1, 1]), Some(SMALL_BYTES));
+        assert_eq!(whole_of(&[SMALL_BYTES, 1]), None);
+        assert_eq!(whole_of(&[600]), None, "one part is written as it is");
+        let parts = [io::IoSlice::new(b"head"), io::IoSlice::new(b"body")];
+        assert_eq!(whole(&parts).as_deref(), Some(&b"headbody"[..]));
     }
 }

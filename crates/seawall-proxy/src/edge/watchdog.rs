@@ -118,7 +118,9 @@ fn expired(core: &Core, activity: &Activity, timer: &mut Timer, cx: &mut Context
                 return Poll::Ready(expiry);
             }
             Some((deadline, _)) => timer.reset(deadline),
-            None if activity.stalled() || activity.refuses_answer(settings.send) => {
+            None if activity.stalled(now, |ends| core.send_queues.left(ends))
+                || activity.refuses_answer(settings.send) =>
+            {
                 activity.cut();
                 core.meters.slow_reader.increment();
                 return Poll::Ready(Expiry::SlowReader);

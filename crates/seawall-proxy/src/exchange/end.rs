@@ -70,6 +70,7 @@ impl Exchange {
             bytes_in: self.watch.as_ref().map_or(0, Watch::received),
             bytes_out: self.bytes_out,
             client: context.client,
+            certificate: context.peer.certificate.as_ref().map(|shown| (shown.subject(), shown.fingerprint())),
             principal: context.principal.as_ref().map(|principal| &*principal.id),
             signed_by: context.signed_by.as_deref(),
             guard: context.stopped_by,

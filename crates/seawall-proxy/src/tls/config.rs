@@ -66,6 +66,12 @@ const CLIENT_CA_FILE: Field<String> = Field::new(
     "A PEM file with the authorities whose client certificates are trusted. Read again when it changes.",
 )
 .needs_restart();
+const TELL_CERTIFICATES: Field<bool> = Field::new(
+    "tell_certificates",
+    Literal::Flag(false),
+    "Whether the application is told of the certificate that a client showed: its subject as `X-Seawall-Certificate-Subject` (RFC 4514), its SHA-256 as `X-Seawall-Certificate-SHA256`. What clients send in these fields never arrives.",
+)
+.needs_restart();
 const REDIRECT_LISTEN: Field<Listen> = Field::new(
     "redirect_listen",
     Literal::Unset,
@@ -108,6 +114,7 @@ pub static SECTION: Section = Section::new(
         HANDSHAKE_TIMEOUT.spec(),
         CLIENT_CERTIFICATES.spec(),
         CLIENT_CA_FILE.spec(),
+        TELL_CERTIFICATES.spec(),
         REDIRECT_LISTEN.spec(),
         REDIRECT_PORT.spec(),
     ],
@@ -125,6 +132,8 @@ pub struct TlsSettings {
     pub client_certificates: ClientCertificates,
     /// The authorities of clients' certificates.
     pub client_ca_file: Option<PathBuf>,
+    /// Whether the application is told of them.
+    pub(crate) tell_certificates: bool,
     /// Where requests in clear are redirected.
     pub redirect_listen: Option<SocketAddr>,
     /// The port that redirects name, when it is not the listener's.
@@ -173,6 +182,7 @@ impl TlsSettings {
             certificates: certificates.collect::<Result<_, _>>()?,
             client_certificates,
             client_ca_file: values.find(&CLIENT_CA_FILE)?.map(|file| directory.join(file)),
+            tell_certificates: values.get(&TELL_CERTIFICATES)?,
             redirect_listen,
             redirect_port: values.find(&REDIRECT_PORT)?.and_then(|port| u16::try_from(port).ok()),
             handshake: values.get(&HANDSHAKE_TIMEOUT)?.duration(),
@@ -198,7 +208,13 @@ fn demands(values: &Values, _: &Situation) -> Vec<Complaint> {
     let trusted = values.raw(CLIENT_CA_FILE.key()).is_some();
     let complaint =
         |key, what: &str, help: &str| vec![Complaint { key: Some(key), what: what.to_owned(), help: help.to_owned() }];
+    let told = values.get(&TELL_CERTIFICATES).is_ok_and(|told| told);
     match (asked, trusted) {
+        (false, false) if told => complaint(
+            TELL_CERTIFICATES.key(),
+            "clients are not asked for certificates, so the application can be told of none",
+            "say `client_certificates = \"optional\"` or \"required\", or take `tell_certificates` out",
+        ),
         (true, false) => complaint(
             CLIENT_CERTIFICATES.key(),
             "clients' certificates cannot be verified, because no authority is trusted to give them",

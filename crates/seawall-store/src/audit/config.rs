@@ -9,8 +9,11 @@ use seawall_core::settings::{
     BadSetting, Complaint, Field, Literal, Raw, Section, Setting, Shape, Situation, Span, Values,
 };
 
-use super::{WebhookSecret, WebhookUrl};
-use crate::{backup::PlaceUrl, hex::unhex};
+use crate::{
+    backup::PlaceUrl,
+    hex::unhex,
+    webhook::{WebhookSecret, WebhookUrl},
+};
 
 const CHECKPOINT_EVERY: Field<Span> = Field::new(
     "checkpoint_every",

@@ -22,7 +22,7 @@ mod verify;
 pub use checkpoint::{Checkpoint, SigningKey, sign_head};
 pub use config::{AuditSettings, PublicKey, SECTION};
 pub use courier::{Courier, Signed, Standing, standings};
-pub use destination::{DeliveryFault, Destination, Held, Webhook, WebhookSecret, WebhookUrl};
+pub use destination::{DeliveryFault, Destination, Held, Webhook};
 pub use entry::{Entry, Outcome};
 pub use personal::{erase, erase_within};
 pub use record::{Filter, Record, page, personal_values};

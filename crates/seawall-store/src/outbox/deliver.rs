@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const TROUBLE: Duration = Duration::from_secs(2);
 
 /// A topic with its handler.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Delivery {
     /// What kind of messages.
     pub topic: Topic,

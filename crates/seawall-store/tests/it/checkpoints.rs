@@ -5,10 +5,9 @@ use std::{fs, sync::Arc, time::Duration};
 use seawall_core::meter::NoMeter;
 use seawall_store::{
     Db, Options, StoreError,
-    audit::{
-        self, Checkpoint, Courier, Destination, Entry, Signed, SigningKey, Standing, Webhook, WebhookSecret, WebhookUrl,
-    },
+    audit::{self, Checkpoint, Courier, Destination, Entry, Signed, SigningKey, Standing, Webhook},
     backup::Place,
+    webhook::{WebhookSecret, WebhookUrl},
 };
 use tempfile::TempDir;
 use tokio::{

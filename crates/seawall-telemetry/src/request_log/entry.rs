@@ -38,6 +38,8 @@ pub struct Entry<'a> {
     pub bytes_out: u64,
     /// The client's address.
     pub client: IpAddr,
+    /// Whose certificate the client showed, and its SHA-256, when it showed one.
+    pub certificate: Option<(Option<&'a str>, &'a str)>,
     /// Who the request is from, when that is known.
     pub principal: Option<&'a str>,
     /// The key that signed the request, when one was asked for.
@@ -64,6 +66,8 @@ pub(super) const LONGEST_PATH: usize = 2_048;
 pub(super) const LONGEST_ERROR: usize = 1_024;
 /// The most bytes of a route, a principal or a user agent.
 pub(super) const LONGEST_TEXT: usize = 256;
+/// The most bytes of the name in a certificate; none is longer.
+pub(super) const LONGEST_SUBJECT: usize = 1_024;
 /// The most bytes of a name: a method, a guard, a problem.
 pub(super) const LONGEST_NAME: usize = 64;
 
@@ -74,7 +78,7 @@ pub(super) const MOST_REPORTED: usize = 16;
 pub(super) const MOST_DRIFT: usize = 3;
 
 /// More bytes than any line has, when each byte of each value above is escaped to six.
-pub(super) const LONGEST_LINE: usize = 48 * 1_024;
+pub(super) const LONGEST_LINE: usize = 56 * 1_024;
 
 impl Entry<'_> {
     /// The level of the line; see the module.

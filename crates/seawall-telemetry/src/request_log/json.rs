@@ -2,7 +2,9 @@
 
 use seawall_core::http::TraceContext;
 
-use super::entry::{Entry, LONGEST_ERROR, LONGEST_NAME, LONGEST_PATH, LONGEST_TEXT, MOST_DRIFT, MOST_REPORTED};
+use super::entry::{
+    Entry, LONGEST_ERROR, LONGEST_NAME, LONGEST_PATH, LONGEST_SUBJECT, LONGEST_TEXT, MOST_DRIFT, MOST_REPORTED,
+};
 use crate::line::{Head, Stamp, address, capped, escaped, key, milliseconds, number_field, text_field};
 
 /// Appends the line.
@@ -66,6 +68,12 @@ fn write_caller(out: &mut Vec<u8>, entry: &Entry<'_>) {
     out.push(b'"');
     address(out, entry.client);
     out.push(b'"');
+    if let Some((subject, fingerprint)) = entry.certificate {
+        if let Some(subject) = subject {
+            text_field(out, "tls.client.subject", subject.as_bytes(), LONGEST_SUBJECT);
+        }
+        text_field(out, "tls.client.hash.sha256", fingerprint.as_bytes(), LONGEST_NAME);
+    }
     if let Some(principal) = entry.principal {
         text_field(out, "principal", principal.as_bytes(), LONGEST_TEXT);
     }

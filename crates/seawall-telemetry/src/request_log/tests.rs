@@ -67,6 +67,7 @@ fn plain(request_id: &RequestId) -> Entry<'_> {
         bytes_in: 0,
         bytes_out: 42,
         client: IpAddr::from([192, 0, 2, 1]),
+        certificate: None,
         principal: None,
         signed_by: None,
         guard: None,
@@ -85,6 +86,7 @@ fn full(request_id: &RequestId) -> Entry<'_> {
         query: Some(b"page=2&token=abc"),
         route: Some("/items"),
         status: 503,
+        certificate: Some((Some("CN=device 7,O=Acme\\, Inc."), "BA7816BF")),
         principal: Some("user:usr_1"),
         signed_by: Some("partner"),
         guard: Some("load_shed"),
@@ -116,7 +118,7 @@ fn a_line_says_what_happened() {
     let lines = [json_line(&plain(&id)), json_line(&full(&id))].concat();
     insta::assert_snapshot!(String::from_utf8(lines).unwrap(), @r##"
     {"time":"2026-11-05T12:00:00.000001Z","level":"info","msg":"request","service":"shop","request.id":"req-1","http.method":"GET","url.path":"/items","http.status":200,"duration_ms":1.234,"bytes.in":0,"bytes.out":42,"client.address":"192.0.2.1"}
-    {"time":"2026-11-05T12:00:00.000001Z","level":"warn","msg":"request","service":"shop","request.id":"req-1","trace.id":"4bf92f3577b34da6a3ce929d0e0e4736","http.method":"GET","url.path":"/items","url.query":"page=2&token=[redacted]","http.route":"/items","http.status":503,"duration_ms":1.234,"bytes.in":0,"bytes.out":42,"client.address":"192.0.2.1","principal":"user:usr_1","signature.key":"partner","guard.name":"load_shed","guard.reported":["rate_limit","csrf"],"answer.drift":["status"],"upstream.duration_ms":0.900,"problem":"overloaded","error":"queue is \"full\"","user_agent":"curl/8"}
+    {"time":"2026-11-05T12:00:00.000001Z","level":"warn","msg":"request","service":"shop","request.id":"req-1","trace.id":"4bf92f3577b34da6a3ce929d0e0e4736","http.method":"GET","url.path":"/items","url.query":"page=2&token=[redacted]","http.route":"/items","http.status":503,"duration_ms":1.234,"bytes.in":0,"bytes.out":42,"client.address":"192.0.2.1","tls.client.subject":"CN=device 7,O=Acme\\, Inc.","tls.client.hash.sha256":"BA7816BF","principal":"user:usr_1","signature.key":"partner","guard.name":"load_shed","guard.reported":["rate_limit","csrf"],"answer.drift":["status"],"upstream.duration_ms":0.900,"problem":"overloaded","error":"queue is \"full\"","user_agent":"curl/8"}
     "##);
 }
 
@@ -171,6 +173,7 @@ fn the_longest_line_fits_its_room() {
     let entry = Entry {
         trace_id: Some(u128::MAX),
         method: &hostile,
+        certificate: Some((Some(&hostile), &hostile)),
         path: hostile.as_bytes(),
         query: Some(hostile.as_bytes()),
         route: Some(&hostile),

@@ -21,6 +21,7 @@ use seawall_guards::{
     signatures::Seen,
     versions::Callers,
 };
+use seawall_outbound::Outbound;
 use seawall_proxy::{BuiltinRequest, Builtins, Plane, PlaneParts, SERVER_SECTION, Site, Upstream, server};
 use seawall_telemetry::{LogSettings, LogWriter, Output, Registry, log::LevelHandle, trace::Spans};
 use tokio::sync::{mpsc, watch};
@@ -40,7 +41,7 @@ use super::{
     notify::Notifier,
     outbound,
     reload::{Lasting, ReloadMeters, Reloader},
-    running::Parts,
+    running::{Acceptors, Parts},
     settings::Settings,
     store::{self, Store},
     supervised::{Placed, Placement, Supervisor, Surrounding},
@@ -189,7 +190,8 @@ impl App {
         lasts.lasting.health.look_at_store(store.db().clone());
         lasts.attempts.open(store.attempts());
         if let Some(outbound) = &lasts.lasting.outbound {
-            outbound.open(store.db());
+            outbound.open(store.db()).await;
+            lasts.lasting.health.look_at_prices(outbound.clone());
         }
         let (clock, meter) = (Arc::clone(&lasts.lasting.clock), Arc::new(registry.clone()));
         lasts.lasting.identity.open(store.place(), store.db(), store.caches(), clock, meter)?;
@@ -197,9 +199,9 @@ impl App {
         if let Some(status) = settings.post.status() {
             lasts.lasting.health.look_at_mail(status);
         }
-        if let Some(postman) = lasts.lasting.identity.postman(&settings.post) {
-            store.deliver(postman);
-        }
+        let letters = lasts.lasting.identity.postman(&settings.post).map(mail::letters);
+        let posts = lasts.lasting.outbound.iter().flat_map(Outbound::deliveries);
+        store.deliver(letters.into_iter().chain(posts).collect());
         lasts.lasting.identity.tell_of_people(&settings.server.prefix).await;
         let last_word = held.last_word.take();
         let meters = HandOverMeters::new(&registry);
@@ -215,9 +217,19 @@ impl App {
     /// Serves, first clients and then operators.
     fn run(
         &self,
-        Built { held, store, encryption, lasts, sites, registry, builtins, requests, traces, spans }: Built,
+        Built {
+            held,
+            store,
+            encryption,
+            lasts: Lasts { lasting, supervisor, writer, .. },
+            sites,
+            registry,
+            builtins,
+            requests,
+            traces,
+            spans,
+        }: Built,
     ) -> Result<Running, AppError> {
-        let Lasts { lasting, supervisor, writer, .. } = lasts;
         let listeners = held.listeners(&self.settings)?;
         let Held { public, admin: admin_listener, redirect, outbound, addresses, sockets, standard_error, .. } = held;
         let (token, admin_key) = self.admin_credentials(&sockets.data, &lasting.clock, &registry)?;
@@ -228,9 +240,10 @@ impl App {
         let reloader = Reloader::new(lasting, store.db().clone(), Arc::clone(&self.settings.config), plane.stage());
         let (hand_over, phase, wishes) = hand_over::channel();
         let (phases, program) = (phase.subscribe(), self.program.clone().filter(|_| sockets.hand_over.is_some()));
-        let hand_over = program.is_some().then_some(hand_over);
+        let (hand_over, acceptors) =
+            (program.is_some().then_some(hand_over), Acceptors::new(&self.settings.server.prefix, &registry));
         let admin = admin::router(admin::State {
-            store: self.kept(&store, &identity),
+            store: self.kept(&store, &identity, services.clone()),
             db: Some(store.db().clone()),
             health: health.clone(),
             registry: registry.clone(),
@@ -246,7 +259,7 @@ impl App {
             phase,
             data: Arc::clone(&data),
             program,
-            admin: admin.clone(),
+            admin: (acceptors.socket.clone(), admin.clone()),
             meters: HandOverMeters::new(&registry),
             notifier: self.notifier.clone(),
         });
@@ -263,7 +276,7 @@ impl App {
             builtin: self.builtin(&health, &identity, openapi).serve(requests),
             health,
             reloader,
-            admin,
+            admin: (acceptors, admin),
             admin_listener,
             admin_socket: sockets.admin,
             token,
@@ -280,13 +293,13 @@ impl App {
     }
 
     /// What operators may ask of what is kept.
-    fn kept(&self, store: &Store, identity: &Identity) -> Router {
+    fn kept(&self, store: &Store, identity: &Identity, services: Option<Outbound>) -> Router {
         let desk = MailDesk {
             post: self.settings.post.clone(),
             db: Some(store.db().clone()),
             application: identity.application().into(),
         };
-        let calls = outbound::router(store.db().clone(), Arc::clone(&self.surroundings.clock));
+        let calls = outbound::router(store.db().clone(), Arc::clone(&self.surroundings.clock), services);
         store.router().merge(identity.operator_router()).merge(mail::router(desk)).merge(calls)
     }
 

@@ -16,7 +16,7 @@ use seawall_proxy::{SERVER_SECTION, TLS_SECTION, UPSTREAM_SECTION};
 use seawall_store::migration::Ledger;
 use seawall_telemetry::{LOG_SECTION, TRACE_SECTION};
 
-use super::{admin, counters, hand_over, health, mail, openapi, reload, supervised};
+use super::{acceptor, admin, counters, hand_over, health, mail, openapi, reload, supervised};
 
 /// One step of a request's way through the guards.
 #[derive(Clone, Copy, Debug)]
@@ -132,7 +132,7 @@ pub static TOP: Section = Section::new(
 );
 
 /// Sections that belong to no guard, before those that do.
-static OWN_SECTIONS: [&Section; 25] = [
+static OWN_SECTIONS: [&Section; 28] = [
     &TOP,
     &UPSTREAM_SECTION,
     &supervised::SECTION,
@@ -142,10 +142,13 @@ static OWN_SECTIONS: [&Section; 25] = [
     &admin::SECTION,
     &health::SECTION,
     &seawall_outbound::SECTION,
+    &seawall_outbound::CALLERS,
     &seawall_outbound::llm::SECTION,
     &seawall_outbound::llm::PROVIDERS,
     &seawall_outbound::llm::MODELS,
+    &seawall_outbound::llm::ROUTES,
     &seawall_outbound::llm::BUDGETS,
+    &seawall_outbound::llm::CACHE,
     &seawall_store::SECTION,
     &seawall_store::audit::SECTION,
     &seawall_store::backup::SECTION,
@@ -204,6 +207,7 @@ pub fn problems() -> impl Iterator<Item = &'static ProblemType> {
     guards
         .chain(seawall_proxy::PROBLEMS.iter().copied())
         .chain(admin::PROBLEMS.iter().copied())
+        .chain([&acceptor::PROBLEM])
         .chain(seawall_outbound::PROBLEMS.iter().copied())
         .chain(seawall_identity::http::PROBLEMS.iter().copied())
         .chain(seawall_identity::http::MAIL_PROBLEMS.iter().copied())
@@ -222,6 +226,7 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
         .chain(seawall_store::METRICS)
         .chain(seawall_identity::password::METRICS)
         .chain([&seawall_identity::keys::REFUSALS, &seawall_identity::passkeys::CEREMONIES, &admin::REFUSALS])
+        .chain([&acceptor::CLOSED])
         .chain(counters::METRICS)
         .chain(reload::METRICS)
         .chain(hand_over::METRICS)

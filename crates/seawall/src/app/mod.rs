@@ -1,5 +1,6 @@
 //! The application: everything wired from a configuration and its surroundings.
 
+mod acceptor;
 pub mod admin;
 mod attempts;
 mod build;

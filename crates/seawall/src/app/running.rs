@@ -9,9 +9,10 @@ use std::{
 };
 
 use axum::Router;
+use hyper::service::service_fn;
 use seawall_core::settings::Secret;
 use seawall_outbound::Outbound;
-use seawall_proxy::{Builtins, Plane};
+use seawall_proxy::{Builtins, Plane, spelled};
 use seawall_store::Db;
 use seawall_telemetry::{LogWriter, Registry};
 use tokio::{
@@ -20,11 +21,12 @@ use tokio::{
 };
 
 use super::{
-    AppError, DataDirectory, admin,
+    AppError, DataDirectory,
+    acceptor::{Acceptor, CALLS, OPERATORS},
+    admin,
     hand_over::{HandOver, Phase},
     health::Health,
     notify::Notifier,
-    outbound,
     reload::{self, Reloader},
     store::Store,
     supervised::Supervisor,
@@ -82,6 +84,23 @@ pub struct Running {
     supervisor: Option<Supervisor>,
 }
 
+/// Who accepts connections beside the data plane.
+#[derive(Debug)]
+pub(super) struct Acceptors {
+    pub(super) admin: Acceptor,
+    pub(super) socket: Acceptor,
+    pub(super) calls: Acceptor,
+}
+
+impl Acceptors {
+    /// Those of a server whose own paths begin with `prefix`.
+    pub(super) fn new(prefix: &str, registry: &Registry) -> Self {
+        let operators = |name| Acceptor::new(name, OPERATORS, "/problems/", registry);
+        let calls = Acceptor::new("calls", CALLS, &format!("{}/problems/", spelled(prefix)), registry);
+        Self { admin: operators("admin"), socket: operators("socket"), calls }
+    }
+}
+
 /// What a running server is made of.
 #[derive(Debug)]
 pub(super) struct Parts<B, C> {
@@ -96,7 +115,7 @@ pub(super) struct Parts<B, C> {
     pub(super) builtin: B,
     pub(super) checks: C,
     pub(super) encryption: Vec<JoinHandle<()>>,
-    pub(super) admin: Router,
+    pub(super) admin: (Acceptors, Router),
     pub(super) admin_listener: TcpListener,
     pub(super) admin_socket: UnixListener,
     pub(super) token: Arc<Secret>,
@@ -117,10 +136,13 @@ impl Running {
         B: Future<Output = ()> + Send + 'static,
         C: Future<Output = ()> + Send + 'static,
     {
-        let unix = parts.admin.clone();
-        let accepting = outbound::accepting(parts.phase.clone());
+        let ((acceptors, admin), phase) = (parts.admin, parts.phase.clone());
+        let unix = admin.clone();
         let calls = parts.outbound.as_ref().map(|(outbound, _)| outbound.clone());
-        let outbound = parts.outbound.map(|(outbound, listener)| tokio::spawn(outbound.serve(listener, accepting)));
+        let outbound = parts.outbound.map(|(outbound, listener)| {
+            let answer = service_fn(move |request| outbound.clone().answer(request));
+            tokio::spawn(acceptors.calls.serve_tcp(listener, answer, phase))
+        });
         Self {
             addresses: parts.addresses,
             plane: parts.plane,
@@ -135,12 +157,13 @@ impl Running {
             checks: tokio::spawn(parts.checks),
             encryption: parts.encryption,
             admin_tcp: tokio::spawn(admin::serve_tcp(
+                acceptors.admin,
                 parts.admin_listener,
-                parts.admin,
+                admin,
                 (Arc::clone(&parts.token), parts.admin_key),
                 parts.phase,
             )),
-            admin_unix: tokio::spawn(admin::serve_unix(parts.admin_socket, unix)),
+            admin_unix: tokio::spawn(admin::serve_unix(acceptors.socket, parts.admin_socket, unix)),
             data: parts.data,
             store: parts.store,
             token: parts.token,

@@ -67,7 +67,7 @@ impl Settings {
                 .within(directory)
                 .with_counters_required(rate_limit::needs_counters(config.values(&rate_limit::SECTION))?),
             log: LogSettings::read(config.values(&LOG_SECTION))?,
-            calls: CallSettings::read(&config, &server.prefix)?,
+            calls: CallSettings::read(&config, &server.prefix, directory)?,
             store: StorePlace::read(&config, directory)?,
             post: Post::read(&config, directory)?,
             documents: Arc::new(Documents::new(directory)),

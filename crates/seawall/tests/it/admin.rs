@@ -10,7 +10,7 @@ use std::{
 use seawall::app::{DataDirectory, catalogue, tiny_http};
 use seawall_testkit::{
     StartedApp, TestApp,
-    client::{RawResponse, Request},
+    client::{RawClient, RawResponse, Request},
     in_front,
     upstream::{Kind, Upstream},
 };
@@ -89,7 +89,7 @@ async fn no_website_reaches_it_through_a_visitors_browser() {
             assert_eq!(answer.header("access-control-allow-origin"), None, "{path} for {origin}");
         }
     }
-    let mut bare = seawall_testkit::client::RawClient::connect(app.admin()).await;
+    let mut bare = RawClient::connect(app.admin()).await;
     bare.write(b"GET /metrics HTTP/1.0\r\n\r\n").await;
     assert_eq!(bare.read_response("GET").await.status, 403, "nor does a request without a host");
 }
@@ -206,6 +206,44 @@ async fn the_socket_beside_the_token_wants_none() {
     app.drain().await;
     app.ended_within(LIMIT).await;
     assert!(!socket.exists(), "no socket stays behind");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_beyond_the_most_are_told_so_while_clients_are_served() {
+    const MOST: usize = 256;
+    let (_upstream, app) = in_front("").await;
+    let mut held = Vec::new();
+    for _ in 0..MOST {
+        held.push(RawClient::connect(app.admin()).await);
+    }
+    let problem = app.admin_client().get("/health").await.expect_problem(503, "too-many-connections");
+    assert_eq!((&problem["retryable"], &problem["fault"]), (&true.into(), &"seawall".into()), "{problem}");
+    assert_eq!(app.metric("seawall_control_connections_closed", &["admin", "full"]), 1.0);
+    app.client().get("/echo").await.expect_status(200);
+    let socket = DataDirectory::socket_in(&app.data());
+    assert_eq!(tiny_http::get_unix(&socket, "/health/live", LIMIT).await.unwrap().status, 200, "it has its own places");
+    drop(held);
+    let served = async { while app.admin_client().get("/health/live").await.status != 200 {} };
+    tokio::time::timeout(LIMIT, served).await.expect("places come back");
+}
+
+/// The times are fixed, so this takes as long as a head may.
+#[tokio::test(flavor = "multi_thread")]
+async fn rg_4_operators_and_the_application_have_limits_too() {
+    const HEAD: Duration = Duration::from_secs(10);
+    let (_upstream, app) = in_front("[outbound.api]\nurl = \"http://127.0.0.1:9\"\n").await;
+    let cut = |address, listener| {
+        let app = &app;
+        async move {
+            let begun = tokio::time::Instant::now();
+            let mut client = RawClient::connect(address).await.with_limit(HEAD * 2);
+            client.write("GET /health HTTP/1.1\r\nHost: ").await;
+            client.expect_closed().await;
+            assert!(begun.elapsed() >= HEAD && begun.elapsed() < HEAD + LIMIT, "{listener}: {:?}", begun.elapsed());
+            app.until_metric("seawall_control_connections_closed", &[listener, "slow_head"], 1.0).await;
+        }
+    };
+    tokio::join!(cut(app.admin(), "admin"), cut(app.outbound(), "calls"));
 }
 
 /// One line of the exposition that is no comment: a name, its labels, a value.

@@ -38,6 +38,7 @@ mod ports;
 #[expect(dead_code, reason = "the store's own tests use all of it")]
 mod postgres;
 mod problems;
+mod readers;
 mod redis;
 mod refusals;
 mod reload;
@@ -46,6 +47,7 @@ mod resting;
 mod routes;
 mod schemathesis;
 mod smoke;
+mod studio;
 mod supervised;
 mod tls;
 #[cfg(feature = "otlp")]

@@ -69,8 +69,38 @@ deadline.response_head = "20s"
 
 /// Problems that no request over a socket brings about by itself, and the test that brings them about.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
+    (
+        "too-many-connections",
+        "operators_beyond_the_most_are_told_so_while_clients_are_served",
+        include_str!("admin.rs"),
+    ),
     ("llm-image-late", "st_9_each_image_has_its_time_and_a_message_of_its_own", include_str!("outbound/faults.rs")),
     ("llm-budget-spent", "two_hundred_calls_at_once_never_cost_more_than_the_cap", include_str!("outbound/budgets.rs")),
+    (
+        "llm-route-unknown",
+        "the_path_says_which_route_and_each_dialect_has_its_own_base_url",
+        include_str!("outbound/routes.rs"),
+    ),
+    (
+        "llm-question-too-long",
+        "st_5_a_question_that_is_too_long_is_refused_in_the_words_of_its_dialect",
+        include_str!("outbound/limits.rs"),
+    ),
+    (
+        "llm-conversation-needed",
+        "each_conversation_has_rounds_of_its_own_and_has_to_be_named",
+        include_str!("outbound/rounds.rs"),
+    ),
+    (
+        "outbound-key-limited",
+        "a_program_asks_for_what_its_key_lists_and_nothing_else",
+        include_str!("outbound/programs.rs"),
+    ),
+    (
+        "llm-untranslatable",
+        "st_8_what_cannot_be_said_is_refused_before_anybody_is_asked",
+        include_str!("outbound/translating.rs"),
+    ),
     ("llm-model-unknown", "models_lead_to_their_providers", include_str!("outbound/models.rs")),
     ("outbound-key-needed", "whoever_has_no_key_is_told_nothing", include_str!("outbound/calls.rs")),
     ("outbound-wrong-user", "a_call_names_the_user_for_whom_it_is_made", include_str!("outbound/users.rs")),

@@ -15,7 +15,7 @@ use super::{
     scalar::counted,
     seen::Seen,
 };
-use crate::json::Inner;
+use crate::json::{Entry, Inner};
 
 /// What a schema says of each field of an object, in the order of the object's; of few, nothing is allocated.
 type Known<'n> = SmallVec<[Option<&'n Name>; 16]>;
@@ -54,8 +54,14 @@ impl<'v> Check<'_, 'v> {
     }
 
     fn fields(&mut self, fields: &Fields, map: Inner<'v>, at: &At<'_>, seen: Option<&mut Seen>) -> bool {
-        let known: Known<'_> = map.iter().map(|entry| fields.named.find(entry.hash(), entry.key())).collect();
-        let mut passes = self.present(fields, &known, map, at);
+        let mut required = 0;
+        let find = |entry: Entry<'v>| {
+            let name = fields.named.find(entry.hash(), entry.key());
+            required += usize::from(name.is_some_and(|name| name.required));
+            name
+        };
+        let known: Known<'_> = map.iter().map(find).collect();
+        let mut passes = self.present(fields, &known, required, map, at);
         let mut own = Seen::new(map.len());
         for (place, (entry, known)) in map.iter().zip(&known).enumerate() {
             let key = entry.key();
@@ -85,8 +91,9 @@ impl<'v> Check<'_, 'v> {
         }
         if let Some(seen) = seen {
             // What must be there is no unknown field, even when nothing else is said of it.
-            for (place, _) in known.iter().enumerate().filter(|(_, known)| known.is_some_and(|name| name.required)) {
-                own.mark(place);
+            if fields.named.bare() {
+                let required = |known: &Option<&Name>| known.is_some_and(|name| name.required);
+                known.iter().enumerate().filter(|(_, known)| required(known)).for_each(|(place, _)| own.mark(place));
             }
             seen.add(&own);
         }
@@ -126,9 +133,9 @@ impl<'v> Check<'_, 'v> {
     }
 
     /// How many fields there are, and whether those are there that must be.
-    fn present(&mut self, fields: &Fields, known: &Known<'_>, map: Inner<'v>, at: &At<'_>) -> bool {
+    fn present(&mut self, fields: &Fields, known: &Known<'_>, required: usize, map: Inner<'v>, at: &At<'_>) -> bool {
         let mut passes = true;
-        if known.iter().flatten().filter(|name| name.required).count() < fields.named.required() {
+        if required < fields.named.required() {
             let there: HashSet<usize> = known.iter().flatten().map(|name| name.place).collect();
             for name in fields.named.iter().filter(|name| name.required && !there.contains(&name.place)) {
                 if !self.other_way(name) {

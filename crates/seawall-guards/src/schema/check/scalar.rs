@@ -9,7 +9,7 @@ use super::{
         at::At,
         formats::date_in_future,
         instance::Instance,
-        node::{Node, Numbers},
+        node::{Node, Numbers, Texts},
         number::Number,
         pattern::MOST_BYTES,
     },
@@ -46,7 +46,7 @@ impl<'v> Check<'_, 'v> {
     pub(super) fn text(&mut self, node: &Node, text: &str, value: &Instance<'v>, at: &At<'_>) -> bool {
         let Some(texts) = &node.texts else { return true };
         let mut passes = true;
-        if texts.min_length > 0 || texts.max_length.is_some() {
+        if !length_fits(texts, text.len() as u64) {
             let length = text.chars().count() as u64;
             let expected = |_: ()| counted(texts.min_length, texts.max_length, "character", "characters");
             if length < texts.min_length {
@@ -72,6 +72,11 @@ impl<'v> Check<'_, 'v> {
         }
         passes
     }
+}
+
+/// Whether text of so many bytes has a length that fits, however many characters they are: one for each byte, or for each four.
+fn length_fits(texts: &Texts, bytes: u64) -> bool {
+    bytes.div_ceil(4) >= texts.min_length && texts.max_length.is_none_or(|most| bytes <= most)
 }
 
 /// `1 to 3650`.

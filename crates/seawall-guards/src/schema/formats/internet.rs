@@ -3,9 +3,24 @@
 /// One `@` between a local part of at most 64 octets and a host (RFC 5321); no quoted local parts, no comments.
 pub(super) fn email(text: &str) -> bool {
     let Some((local, host)) = text.rsplit_once('@') else { return false };
-    let atom = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte) || byte >= 128;
-    let dots = local.starts_with('.') || local.ends_with('.') || local.contains("..");
-    (1..=64).contains(&local.len()) && !dots && local.bytes().all(atom) && (hostname(host) || unicode_host(host))
+    local.len() <= 64 && atoms(local.as_bytes()) && (hostname(host) || unicode_host(host))
+}
+
+/// Atoms between single dots.
+fn atoms(local: &[u8]) -> bool {
+    let atom = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || byte >= 128
+            || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~')
+    };
+    let mut before = b'.';
+    for &byte in local {
+        if !(atom(byte) || byte == b'.' && before != b'.') {
+            return false;
+        }
+        before = byte;
+    }
+    before != b'.'
 }
 
 fn unicode_host(text: &str) -> bool {
@@ -18,13 +33,18 @@ fn unicode_host(text: &str) -> bool {
 
 /// RFC 1123.
 pub(super) fn hostname(text: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    (1..=253).contains(&text.len()) && text.split('.').all(label)
+    let ends = |length: usize, last: u8| (1..=63).contains(&length) && last != b'-';
+    let (mut length, mut before) = (0, b'.');
+    for byte in text.bytes() {
+        match byte {
+            b'.' if ends(length, before) => length = 0,
+            b'-' if length > 0 => length += 1,
+            byte if byte.is_ascii_alphanumeric() => length += 1,
+            _ => return false,
+        }
+        before = byte;
+    }
+    text.len() <= 253 && ends(length, before)
 }
 
 /// RFC 9562, with its hyphens.

@@ -19,9 +19,8 @@ pub(in crate::schema) fn date_in_future(text: &str, now: Now) -> bool {
 
 /// A date as the days from 1970 on.
 pub(super) fn date(text: &str) -> Option<i64> {
-    let bytes = text.as_bytes();
-    let [_, _, _, _, b'-', _, _, b'-', _, _] = bytes else { return None };
-    let (year, month, day) = (digits(text.get(..4)?)?, digits(text.get(5..7)?)?, digits(text.get(8..)?)?);
+    let &[y, e, a, r, b'-', m, n, b'-', d, f] = text.as_bytes() else { return None };
+    let (year, month, day) = (digits(y, e)? * 100 + digits(a, r)?, digits(m, n)?, digits(d, f)?);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days = match month {
         2 if leap => 29,
@@ -55,8 +54,8 @@ pub(super) fn time(text: &str) -> Option<i64> {
 }
 
 fn clock(text: &str) -> Option<[i64; 3]> {
-    let [_, _, b':', _, _, b':', _, _] = text.as_bytes() else { return None };
-    Some([digits(text.get(..2)?)?, digits(text.get(3..5)?)?, digits(text.get(6..)?)?])
+    let &[h, o, b':', m, n, b':', s, t] = text.as_bytes() else { return None };
+    Some([digits(h, o)?, digits(m, n)?, digits(s, t)?])
 }
 
 /// The seconds that a zone is ahead of UTC.
@@ -69,13 +68,14 @@ fn zone(text: &str) -> Option<i64> {
         b'-' => -1,
         _ => return None,
     };
-    let [_, _, _, b':', _, _] = text.as_bytes() else { return None };
-    let (hours, minutes) = (digits(text.get(1..3)?)?, digits(text.get(4..)?)?);
+    let &[_, h, o, b':', m, n] = text.as_bytes() else { return None };
+    let (hours, minutes) = (digits(h, o)?, digits(m, n)?);
     (hours <= 23 && minutes <= 59).then_some(sign * (hours * 3_600 + minutes * 60))
 }
 
-fn digits(text: &str) -> Option<i64> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+/// The number of two digits.
+fn digits(ten: u8, one: u8) -> Option<i64> {
+    (ten.is_ascii_digit() && one.is_ascii_digit()).then(|| i64::from(ten - b'0') * 10 + i64::from(one - b'0'))
 }
 
 /// Howard Hinnant's `days_from_civil`, for years from 0 to 9999.

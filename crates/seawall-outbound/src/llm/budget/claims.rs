@@ -24,11 +24,13 @@ impl Budgets {
         (!self.all.is_empty()).then_some(self.most_output)
     }
 
-    /// Reserves what a call can cost at most, in every budget that it is in. `most_output` is how long its answer may be, in tokens, where it says so.
+    /// Reserves what a call can cost at most in so many attempts, in every budget that it is in. `most_output` is how long its answer may be, in
+    /// tokens, where it says so.
     pub(crate) async fn reserve(
         &self,
         begun: &Begun,
         most_output: Option<u64>,
+        attempts: u32,
         prices: &Prices,
         treasury: &Treasury,
     ) -> Result<Option<Reservation>, Spent> {
@@ -43,15 +45,17 @@ impl Budgets {
         });
         let answers =
             if matches!(begun.operation, Operation::Embeddings | Operation::Images) { 0 } else { begun.count };
-        let images = if begun.operation == Operation::Images { begun.count } else { 0 };
         let most = Usage {
             input: begun.question.most_tokens(),
             output: most_output.unwrap_or(self.most_output).saturating_mul(answers),
-            images,
+            images: begun.images(),
             ..Usage::default()
         };
-        let cost = prices.cost(begun.dialect, &begun.model, begun.price, &most);
-        treasury.reserve(&claims.collect::<Vec<_>>(), cost.money).await.map(Some)
+        let priced = |usage: &Usage| prices.cost(begun.dialect, &begun.model, begun.price, usage).money;
+        // The attempts before the last one may have to be paid for although they were never answered.
+        let others = u64::from(attempts).saturating_sub(1);
+        let most = priced(&most).plus(priced(&begun.unheard()).times(others));
+        treasury.reserve(&claims.collect::<Vec<_>>(), most).await.map(Some)
     }
 }
 

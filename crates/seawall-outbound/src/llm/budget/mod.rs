@@ -8,15 +8,25 @@
 //! ```
 //!
 //! Invariant: what was charged is never more than the amount, and a call is made only with what was charged. So a crash can only leave money
-//! unspent, never overspent: what was left in a pot stays charged until the period ends.
+//! unspent, never overspent.
+//!
+//! How far a pot may be used is written down before it is (its mark). What a process that is gone had charged beyond the mark was never
+//! reserved, and goes back; what lies below stays charged until the period ends, calls that were under way by what they could cost at most.
 
+mod blocks;
 mod claims;
+mod holders;
 mod period;
+mod pot;
 mod settings;
 mod treasury;
 
 pub(crate) use claims::{Budgets, unaffordable};
 pub(crate) use period::Period;
+#[cfg(test)]
+pub(crate) use period::{Per, Zone};
+pub(crate) use pot::Reservation;
 pub use settings::BUDGETS;
 pub(crate) use settings::{BudgetSettings, Of};
-pub(crate) use treasury::{Claim, Reservation, Spent, Treasury};
+use treasury::PotKey;
+pub(crate) use treasury::{Claim, Spent, Treasury};

@@ -40,10 +40,11 @@ impl Setting for Zone {
     }
 }
 
-/// A day or a month: its name, and when it ends in microseconds since 1970-01-01T00:00:00Z.
+/// A day or a month: its name, and when it begins and ends in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Period {
     pub(crate) name: String,
+    pub(crate) begins_at_us: i64,
     pub(crate) ends_at_us: i64,
 }
 
@@ -51,20 +52,28 @@ impl Period {
     /// The one that holds this moment. Beyond the calendar it never ends.
     pub(crate) fn at(unix_us: u64, per: Per, zone: &Zone) -> Self {
         let found = i64::try_from(unix_us).ok().and_then(|us| Timestamp::from_microsecond(us).ok());
-        found
-            .and_then(|at| around(&at.to_zoned(zone.0.clone()), per))
-            .unwrap_or_else(|| Self { name: "for ever".to_owned(), ends_at_us: i64::MAX })
+        found.and_then(|at| around(&at.to_zoned(zone.0.clone()), per)).unwrap_or_else(|| Self {
+            name: "for ever".to_owned(),
+            begins_at_us: 0,
+            ends_at_us: i64::MAX,
+        })
     }
 }
 
 fn around(at: &Zoned, per: Per) -> Option<Period> {
     let date = at.date();
-    let (name, next): (String, Date) = match per {
-        Per::Day => (date.to_string(), date.checked_add(1.day()).ok()?),
-        Per::Month => (date.strftime("%Y-%m").to_string(), date.first_of_month().checked_add(1.month()).ok()?),
+    let (name, first, next): (String, Date, Date) = match per {
+        Per::Day => (date.to_string(), date, date.checked_add(1.day()).ok()?),
+        Per::Month => {
+            let first = date.first_of_month();
+            (date.strftime("%Y-%m").to_string(), first, first.checked_add(1.month()).ok()?)
+        }
     };
-    let end = next.to_datetime(Time::midnight()).to_zoned(at.time_zone().clone()).ok()?;
-    Some(Period { name, ends_at_us: end.timestamp().as_microsecond() })
+    let midnight = |date: Date| {
+        let midnight = date.to_datetime(Time::midnight()).to_zoned(at.time_zone().clone()).ok()?;
+        Some(midnight.timestamp().as_microsecond())
+    };
+    Some(Period { name, begins_at_us: midnight(first)?, ends_at_us: midnight(next)? })
 }
 
 #[cfg(test)]

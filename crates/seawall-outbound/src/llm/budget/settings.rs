@@ -7,7 +7,10 @@ use seawall_core::settings::{
 };
 
 use super::period::{Per, Zone};
-use crate::llm::money::Money;
+use crate::llm::{
+    alert::{self, Webhook},
+    money::Money,
+};
 
 const AMOUNT: Field<Money> =
     Field::new("amount", Literal::Unset, "How much may be spent in each period, in dollars, such as \"50\".");
@@ -23,7 +26,7 @@ const OF: Field<Of> = Field::new(
 const TELL_AT: Field<Vec<Percent>> = Field::new(
     "tell_at",
     Literal::Texts(&["80%", "95%", "100%"]),
-    "At which parts of the amount it is told, once in each period: in the log and in the audit log.",
+    "At which parts of the amount it is told, once in each period: in the log and in the audit log, and to `webhook`.",
 );
 
 /// The sections.
@@ -32,7 +35,7 @@ pub static BUDGETS: Section = Section::new(
     "What calls of language models may cost. A call is made only if what it can cost at most is left in every budget that it is in; else it is answered 402.",
     &[],
 )
-.with_entries(&[AMOUNT.spec(), PER.spec(), TIME_ZONE.spec(), OF.spec(), TELL_AT.spec()])
+.with_entries(&[AMOUNT.spec(), PER.spec(), TIME_ZONE.spec(), OF.spec(), TELL_AT.spec(), alert::WEBHOOK.spec(), alert::WEBHOOK_SECRET.spec()])
 .with_entry_demands(demands);
 
 /// Whose calls share an amount.
@@ -93,11 +96,13 @@ pub(crate) struct BudgetSettings {
     pub(crate) of: Of,
     /// Rising.
     pub(crate) tell_at: Vec<Percent>,
+    /// Who is told besides the logs.
+    pub(crate) webhook: Option<Webhook>,
 }
 
 impl BudgetSettings {
-    /// Reads all.
-    pub(crate) fn read(entries: &[(String, Values)]) -> Result<Vec<Arc<Self>>, BadSetting> {
+    /// Reads all. Those without a webhook of their own use the one that all share.
+    pub(crate) fn read(entries: &[(String, Values)], shared: Option<&Webhook>) -> Result<Vec<Arc<Self>>, BadSetting> {
         let one = |(name, values): &(String, Values)| {
             let mut tell_at = values.get(&TELL_AT)?;
             tell_at.sort_unstable();
@@ -108,6 +113,7 @@ impl BudgetSettings {
                 zone: values.get(&TIME_ZONE)?,
                 of: values.get(&OF)?,
                 tell_at,
+                webhook: Webhook::read(values)?.or_else(|| shared.cloned()),
             }))
         };
         entries.iter().map(one).collect()
@@ -121,5 +127,5 @@ fn demands(name: &str, values: &Values, _: &Situation) -> Vec<Complaint> {
         what: format!("nothing says how much \"{name}\" is"),
         help: "write amount = \"50\", in dollars".to_owned(),
     };
-    unset.then_some(complaint).into_iter().collect()
+    unset.then_some(complaint).into_iter().chain(alert::demands(values)).collect()
 }

@@ -2,49 +2,36 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
 use seawall_core::clock::Clock;
-use seawall_store::{Cause, Db, StoreError, Tx, audit::Entry};
-use serde_json::{Map, Value, json};
+use seawall_store::{Cause, Db, StoreError};
 
-use super::{BudgetSettings, Period};
+use super::{
+    BudgetSettings, Period,
+    blocks::{self, Filled},
+    holders,
+    pot::{Need, Pot, Reservation, Taken},
+};
 use crate::llm::money::Money;
 
-/// A block is this part of an amount, as long as so many blocks are left; then each call is charged by itself.
-const BLOCKS: u64 = 64;
-const FEW_BLOCKS: u64 = 8;
+/// How often marks are moved down that are far beyond what is needed, in one transaction for so many.
+const TICK: Duration = Duration::from_secs(2);
+const BATCH: usize = 256;
 
 /// How often pots that nobody used are emptied.
 const SWEEP: Duration = Duration::from_secs(30);
 
+const CAUSE: Cause = Cause::system("llm-budget");
+
 /// One of those on whom a budget is counted, in one period.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct PotKey {
-    budget: String,
-    subject: String,
-    period: String,
-}
-
-/// What was charged and not spent yet.
-#[derive(Debug, Default)]
-struct Pot {
-    state: Mutex<State>,
-    /// Held while it is filled or emptied, so that one block is fetched for all who wait.
-    filling: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    left: u64,
-    /// Reservations that are not settled.
-    open: u32,
-    /// Whether anybody came since it was looked at last.
-    used: bool,
-    /// It is no longer the one that is known: whoever has it asks for the other.
-    closed: bool,
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct PotKey {
+    pub(super) budget: String,
+    pub(super) subject: String,
+    pub(super) period: String,
 }
 
 /// One budget that a call is in.
@@ -53,13 +40,6 @@ pub(crate) struct Claim {
     pub(crate) budget: Arc<BudgetSettings>,
     pub(crate) subject: String,
     pub(crate) period: Period,
-}
-
-/// What is reserved for a call. Dropped unsettled, it is spent.
-#[derive(Debug)]
-pub(crate) struct Reservation {
-    taken: Vec<Arc<Pot>>,
-    amount: u64,
 }
 
 /// Why nothing is reserved.
@@ -79,21 +59,19 @@ pub(crate) struct Treasury(Arc<Inner>);
 struct Inner {
     db: Db,
     clock: Arc<dyn Clock>,
+    /// Under which this process holds blocks.
+    holder: String,
     pots: Mutex<HashMap<PotKey, Arc<Pot>>>,
 }
 
 impl Treasury {
-    /// Keeps budgets in this database. Pots that nobody uses are emptied by a task of the runtime that this is called on.
-    pub(crate) fn start(db: Db, clock: Arc<dyn Clock>) -> Self {
-        let treasury = Self(Arc::new(Inner { db, clock, pots: Mutex::default() }));
-        let weak = Arc::downgrade(&treasury.0);
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(SWEEP).await;
-                let Some(inner) = weak.upgrade() else { return };
-                Self(inner).sweep(false).await;
-            }
-        });
+    /// Keeps budgets in this database. What processes had left that are gone is given back first; pots are looked after by a task of the
+    /// runtime that this is called on.
+    pub(crate) async fn start(db: Db, clock: Arc<dyn Clock>) -> Self {
+        let holder = format!("{:032x}", fastrand::u128(..));
+        let treasury = Self(Arc::new(Inner { db, clock, holder, pots: Mutex::default() }));
+        treasury.look_for_gone().await;
+        tokio::spawn(keep(Arc::downgrade(&treasury.0)));
         treasury
     }
 
@@ -121,6 +99,9 @@ impl Treasury {
     /// Gives back what is left in all pots. Call it before the database is closed.
     pub(crate) async fn close(&self) {
         self.sweep(true).await;
+        if let Err(error) = holders::leave(&self.0.db, &self.0.holder).await {
+            tracing::debug!(%error, "the lease of this process could not be given back; it runs out");
+        }
     }
 
     async fn take(&self, claim: &Claim, amount: u64) -> Result<Arc<Pot>, Spent> {
@@ -129,18 +110,16 @@ impl Treasury {
             match pot.take(amount) {
                 Taken::Yes => return Ok(pot),
                 Taken::Closed => continue,
-                Taken::Empty => {}
+                Taken::Short => {}
             }
             let filling = pot.filling.lock().await;
             // Another may have filled it meanwhile.
             let taken = pot.take(amount);
-            if let Taken::Empty = taken {
-                let held = pot.lock().left;
-                let block = self.charge(claim, amount.saturating_sub(held)).await?;
-                pot.lock().left += block;
+            if taken == Taken::Short {
+                self.fill(claim, &pot, pot.need(amount)).await?;
             }
             drop(filling);
-            if let Taken::Yes = taken {
+            if taken == Taken::Yes {
                 return Ok(pot);
             }
         }
@@ -156,11 +135,28 @@ impl Treasury {
         self.0.pots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Charges a block of at least this much.
-    async fn charge(&self, claim: &Claim, least: u64) -> Result<u64, Spent> {
-        let asked = claim.clone();
-        let charged = self.0.db.write(&Cause::system("llm-budget"), move |tx| charge(tx, &asked, least)).await?;
-        charged.map_err(|left| Spent::Spent { claim: Box::new(claim.clone()), left })
+    /// Lets the next who comes have another pot.
+    fn forget(&self, pot: &Arc<Pot>) {
+        self.pots().retain(|_, known| !Arc::ptr_eq(known, pot));
+    }
+
+    /// Gives a pot what it needs.
+    async fn fill(&self, claim: &Claim, pot: &Arc<Pot>, need: Need) -> Result<(), Spent> {
+        let (asked, holder) = (claim.clone(), self.0.holder.clone());
+        match self.0.db.write(&CAUSE, move |tx| blocks::fill(tx, &asked, &holder, &need)).await? {
+            Filled::With(filling) => pot.filled(filling),
+            Filled::Spent(left) => return Err(Spent::Spent { claim: Box::new(claim.clone()), left }),
+            Filled::Lost => self.lose(pot),
+        }
+        Ok(())
+    }
+
+    fn lose(&self, pot: &Arc<Pot>) {
+        tracing::warn!(
+            "a block of a budget was given back by another process, because this one stood still for so long"
+        );
+        pot.lose();
+        self.forget(pot);
     }
 
     /// Empties pots that nobody used since the last time, or all.
@@ -168,138 +164,74 @@ impl Treasury {
         let pots: Vec<_> = self.pots().iter().map(|(key, pot)| (key.clone(), Arc::clone(pot))).collect();
         for (key, pot) in pots {
             let _filling = pot.filling.lock().await;
-            let Some(left) = pot.lock().empty(all) else { continue };
-            if left > 0
-                && let Err(error) = self.give_back(&key, left).await
-            {
-                tracing::error!(%error, budget = key.budget, "what is left of a budget's block could not be given back; it stays charged");
+            let Some(taken) = pot.empty(all) else { continue };
+            self.forget(&pot);
+            let (asked, id) = (key.clone(), pot.id.clone());
+            let given = self.0.db.write(&CAUSE, move |tx| blocks::give_back(tx, &asked, &id, taken)).await;
+            if let Err(error) = given {
+                tracing::error!(%error, budget = key.budget, "what is left of a budget's block could not be given back; it stays charged until this process has ended");
             }
-            self.pots().retain(|_, known| !Arc::ptr_eq(known, &pot));
         }
     }
 
-    async fn give_back(&self, key: &PotKey, left: u64) -> Result<(), StoreError> {
-        const SQL: &str = "UPDATE llm_budgets SET charged_nanos = charged_nanos - $4 WHERE budget = $1 AND subject = $2 AND period = $3";
-        let (key, left) = (key.clone(), i64::try_from(left).unwrap_or(i64::MAX));
-        let give = move |tx: &mut Tx<'_>| tx.execute(SQL, &[&key.budget, &key.subject, &key.period, &left]).map(drop);
-        self.0.db.write(&Cause::system("llm-budget"), give).await
-    }
-}
-
-enum Taken {
-    Yes,
-    Empty,
-    Closed,
-}
-
-impl Pot {
-    fn take(&self, amount: u64) -> Taken {
-        self.lock().take(amount)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn take(&mut self, amount: u64) -> Taken {
-        if self.closed {
-            return Taken::Closed;
-        }
-        self.used = true;
-        match self.left.checked_sub(amount) {
-            Some(left) => {
-                self.left = left;
-                self.open += 1;
-                Taken::Yes
+    /// Moves marks down that are far beyond what is needed, so that a crash would leave less charged.
+    async fn lower_marks(&self) {
+        let pots: Vec<_> = self.pots().values().cloned().collect();
+        for pots in pots.chunks(BATCH) {
+            // Whoever fills one moves its mark anyway.
+            let lowered: Vec<_> = pots
+                .iter()
+                .filter_map(|pot| {
+                    let filling = Arc::clone(&pot.filling).try_lock_owned().ok()?;
+                    Some((pot, pot.lower()?, filling))
+                })
+                .collect();
+            let marks: Vec<_> = lowered.iter().map(|(pot, mark, _)| (pot.id.clone(), *mark)).collect();
+            if marks.is_empty() {
+                continue;
             }
-            None => Taken::Empty,
+            match self.0.db.write(&CAUSE, move |tx| blocks::mark(tx, &marks)).await {
+                Ok(there) => {
+                    let gone = lowered.iter().zip(there).filter(|(_, there)| !there);
+                    gone.for_each(|((pot, ..), _)| self.lose(pot));
+                }
+                // Higher marks stand there, so a crash would leave more charged, and nothing else.
+                Err(error) => tracing::debug!(%error, "marks of budgets could not be moved down"),
+            }
         }
     }
 
-    /// Takes out what is left, for good; nothing while somebody may bring something back, or came lately.
-    fn empty(&mut self, all: bool) -> Option<u64> {
-        let used = std::mem::replace(&mut self.used, false);
-        if self.open > 0 || (used && !all) {
-            return None;
-        }
-        self.closed = true;
-        Some(std::mem::take(&mut self.left))
-    }
-}
-
-impl Reservation {
-    /// Spends this much of it; the rest goes back.
-    pub(crate) fn settle(self, spent: Money) {
-        let rest = self.amount.saturating_sub(spent.nanos());
-        for pot in &self.taken {
-            pot.lock().left += rest;
-        }
-    }
-
-    /// What is reserved.
-    pub(crate) const fn amount(&self) -> Money {
-        Money::from_nanos(self.amount)
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        for pot in &self.taken {
-            let mut state = pot.lock();
-            state.open = state.open.saturating_sub(1);
+    /// Gives back what processes had left that are gone.
+    async fn look_for_gone(&self) {
+        match holders::look(&self.0.db, &self.0.holder).await {
+            Ok(given) if given > Money::default() => {
+                tracing::info!(amount = %given, "what processes that are gone had charged of budgets and not reserved was given back");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "blocks of budgets whose process is gone could not be looked for; it is tried again");
+            }
         }
     }
 }
 
-/// Charges a block in a transaction; answers how much, or what is left when it does not suffice.
-fn charge(tx: &mut Tx<'_>, claim: &Claim, least: u64) -> Result<Result<u64, Money>, StoreError> {
-    const BEGIN: &str = "INSERT INTO llm_budgets (budget, subject, period, charged_nanos, told_percent, ends_at) VALUES ($1, $2, $3, 0, 0, $4) \
-        ON CONFLICT (budget, subject, period) DO NOTHING";
-    // The row is locked by a change that changes nothing, so that nobody charges between reading and charging.
-    const LOCK: &str =
-        "UPDATE llm_budgets SET charged_nanos = charged_nanos WHERE budget = $1 AND subject = $2 AND period = $3";
-    const LOOK: &str =
-        "SELECT charged_nanos, told_percent FROM llm_budgets WHERE budget = $1 AND subject = $2 AND period = $3";
-    const CHARGE: &str = "UPDATE llm_budgets SET charged_nanos = $4, told_percent = $5 WHERE budget = $1 AND subject = $2 AND period = $3";
-    let Claim { budget, subject, period } = claim;
-    let (name, amount) = (&budget.name, budget.amount.nanos());
-    tx.execute(BEGIN, &[name, subject, &period.name, &period.ends_at_us])?;
-    tx.execute(LOCK, &[name, subject, &period.name])?;
-    let (charged, told) = tx.one::<(i64, i64)>(LOOK, &[name, subject, &period.name])?;
-    let charged = u64::try_from(charged).unwrap_or_default();
-    let left = amount.saturating_sub(charged);
-    if left < least {
-        return Ok(Err(Money::from_nanos(left)));
+/// Looks after the pots, as long as there are any.
+async fn keep(treasury: Weak<Inner>) {
+    let (mut since_sweep, mut since_look) = (Duration::ZERO, Duration::ZERO);
+    loop {
+        tokio::time::sleep(TICK).await;
+        let Some(inner) = treasury.upgrade() else { return };
+        let treasury = Treasury(inner);
+        treasury.lower_marks().await;
+        since_sweep += TICK;
+        since_look += TICK;
+        if since_sweep >= SWEEP {
+            since_sweep = Duration::ZERO;
+            treasury.sweep(false).await;
+        }
+        if since_look >= holders::EACH {
+            since_look = Duration::ZERO;
+            treasury.look_for_gone().await;
+        }
     }
-    let block = if left > amount / BLOCKS * FEW_BLOCKS { least.max(amount / BLOCKS).min(left) } else { least };
-    let charged = charged + block;
-    let reached = u128::from(charged) * 100 / u128::from(amount.max(1));
-    let now_told = budget.tell_at.iter().map(|percent| i64::from(percent.0));
-    let now_told = now_told.filter(|percent| u128::try_from(*percent).is_ok_and(|percent| percent <= reached)).max();
-    let now_told = now_told.unwrap_or_default().max(told);
-    if now_told > told {
-        tell(tx, claim, now_told)?;
-    }
-    let stored = i64::try_from(charged).unwrap_or(i64::MAX);
-    tx.execute(CHARGE, &[name, subject, &period.name, &stored, &now_told])?;
-    Ok(Ok(block))
-}
-
-/// Tells that a part of a budget is spent: in the audit log, with the change; in the log, once it is kept.
-fn tell(tx: &mut Tx<'_>, claim: &Claim, percent: i64) -> Result<(), StoreError> {
-    let Claim { budget, subject, period } = claim;
-    let after = Map::from_iter([
-        ("subject".to_owned(), json!(subject)),
-        ("period".to_owned(), json!(period.name)),
-        ("percent".to_owned(), json!(percent)),
-        ("amount".to_owned(), json!(budget.amount.to_string())),
-    ]);
-    tx.audit(Entry::new("llm.budget_reached", "llm_budget", &budget.name).changed(Map::<String, Value>::new(), after))?;
-    let (name, subject, period) = (budget.name.clone(), subject.clone(), period.name.clone());
-    tx.on_commit(move || {
-        tracing::warn!(budget = name, subject, period, percent, "a part of a budget for language models is spent");
-    });
-    Ok(())
 }

@@ -15,7 +15,7 @@ use crate::{
     hex::hex,
 };
 
-pub use webhook::{Webhook, WebhookSecret, WebhookUrl};
+pub use webhook::Webhook;
 
 /// A place that checkpoints are delivered to. A checkpoint may be delivered twice, and is the same then.
 #[derive(Clone)]

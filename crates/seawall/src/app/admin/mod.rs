@@ -19,5 +19,6 @@ pub use config::{AdminSettings, SECTION};
 pub(super) use key::AdminKey;
 pub use key::REFUSALS;
 pub use refusal::PROBLEMS;
+pub(super) use refusal::document;
 pub(super) use routes::{State, router};
 pub(super) use serve::{bind, bind_unix, serve_tcp, serve_unix};

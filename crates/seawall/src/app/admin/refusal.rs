@@ -16,16 +16,7 @@ pub static PROBLEMS: [&ProblemType; 5] =
 
 /// The answer with a problem, and members of its own.
 pub(super) fn of(problem: &'static ProblemType, detail: &str, more: Map<String, Value>) -> Response<Body> {
-    let mut body = json!({
-        "type": format!("/problems/{}", problem.slug),
-        "title": problem.title,
-        "status": problem.status.as_u16(),
-        "code": problem.code,
-        "severity": problem.severity.word(),
-        "fault": problem.fault.word(),
-        "retryable": problem.retryable,
-        "detail": detail,
-    });
+    let mut body = document(problem, "/problems/", detail);
     if let Some(members) = body.as_object_mut() {
         members.extend(more);
     }
@@ -36,4 +27,18 @@ pub(super) fn of(problem: &'static ProblemType, detail: &str, more: Map<String, 
         headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer realm=\"seawall admin\""));
     }
     response
+}
+
+/// What a problem says of itself; the pages behind its types are below `pages`.
+pub(in crate::app) fn document(problem: &'static ProblemType, pages: &str, detail: &str) -> Value {
+    json!({
+        "type": format!("{pages}{}", problem.slug),
+        "title": problem.title,
+        "status": problem.status.as_u16(),
+        "code": problem.code,
+        "severity": problem.severity.word(),
+        "fault": problem.fault.word(),
+        "retryable": problem.retryable,
+        "detail": detail,
+    })
 }

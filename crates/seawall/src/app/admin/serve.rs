@@ -9,17 +9,15 @@ use std::{
 };
 
 use axum::{Router, middleware};
+use hyper_util::service::TowerToHyperService;
 use seawall_core::settings::Secret;
-use tokio::{
-    net::{TcpListener, UnixListener},
-    sync::watch,
-};
+use tokio::sync::watch;
 
 use super::{
     gate::{self, Gate},
     key::AdminKey,
 };
-use crate::app::{AppError, hand_over::Phase};
+use crate::app::{AppError, acceptor::Acceptor, hand_over::Phase};
 
 /// Listens on the admin address.
 pub(in crate::app) fn bind(address: std::net::SocketAddr) -> Result<StdTcpListener, AppError> {
@@ -33,39 +31,15 @@ pub(in crate::app) fn bind(address: std::net::SocketAddr) -> Result<StdTcpListen
 
 /// Serves the TCP listener until the future is dropped, as long as this process is the one that serves.
 pub(in crate::app) async fn serve_tcp(
+    acceptor: Acceptor,
     listener: StdTcpListener,
     router: Router,
     (token, key): (Arc<Secret>, Option<Arc<AdminKey>>),
-    mut phase: watch::Receiver<Phase>,
+    phase: watch::Receiver<Phase>,
 ) -> io::Result<()> {
     let gate = Gate { port: listener.local_addr()?.port(), token, key };
     let gated = router.layer(middleware::from_fn(move |request, next| gate::pass(gate.clone(), request, next)));
-    while let Ok(Phase::Serving) = phase.wait_for(|phase| *phase != Phase::Resting).await.map(|phase| *phase) {
-        let listener = TcpListener::from_std(listener.try_clone()?)?;
-        let mut resting = phase.clone();
-        let rest = async move {
-            if resting.wait_for(|phase| *phase != Phase::Serving).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        let serving = axum::serve(listener, gated.clone()).with_graceful_shutdown(rest).into_future();
-        tokio::select! {
-            served = serving => served?,
-            // What was asked before is a task of its own, and is answered however long that takes.
-            () = decided(phase.clone()) => {}
-        }
-    }
-    // Another process accepts from now on, and this one has nothing to do here but to be there until the end.
-    drop(listener);
-    std::future::pending().await
-}
-
-/// Ends when it is certain who serves, after it was not.
-async fn decided(mut phase: watch::Receiver<Phase>) {
-    let rested = phase.wait_for(|phase| *phase != Phase::Serving).await.is_ok();
-    if !rested || phase.wait_for(|phase| *phase != Phase::Resting).await.is_err() {
-        std::future::pending::<()>().await;
-    }
+    acceptor.serve_tcp(listener, TowerToHyperService::new(gated), phase).await
 }
 
 /// Listens on the Unix socket. The directory around it is the owner's alone, and so is the socket.
@@ -86,6 +60,10 @@ pub(in crate::app) fn bind_unix(path: &Path) -> Result<StdUnixListener, AppError
 }
 
 /// Serves the Unix socket until the future is dropped.
-pub(in crate::app) async fn serve_unix(listener: StdUnixListener, router: Router) -> io::Result<()> {
-    axum::serve(UnixListener::from_std(listener)?, router).await
+pub(in crate::app) async fn serve_unix(
+    acceptor: Acceptor,
+    listener: StdUnixListener,
+    router: Router,
+) -> io::Result<()> {
+    acceptor.serve_unix(listener, TowerToHyperService::new(router)).await
 }

@@ -25,7 +25,7 @@ use super::{
     link::Link,
     message::{Message, Offered, PROTOCOL},
 };
-use crate::app::{AppError, DataDirectory, admin, notify::Notifier};
+use crate::app::{AppError, DataDirectory, acceptor::Acceptor, admin, notify::Notifier};
 
 /// How long a successor that we started may take until it is heard: it reads its configuration before.
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(60);
@@ -53,8 +53,8 @@ pub(in crate::app) struct Predecessor {
     pub(in crate::app) phase: watch::Sender<Phase>,
     pub(in crate::app) data: Arc<DataDirectory>,
     pub(in crate::app) program: Program,
-    /// What the admin socket answers, should it have to be bound again.
-    pub(in crate::app) admin: Router,
+    /// Who accepts at the admin socket and what it answers, should it have to be bound again.
+    pub(in crate::app) admin: (Acceptor, Router),
     pub(in crate::app) meters: HandOverMeters,
     pub(in crate::app) notifier: Notifier,
 }
@@ -242,7 +242,8 @@ impl Task {
     /// The successor may have put its own sockets in the place of ours.
     fn bind_again(&mut self) -> Result<(), AppError> {
         let data = &self.predecessor.data;
-        tokio::spawn(admin::serve_unix(admin::bind_unix(&data.socket_path())?, self.predecessor.admin.clone()));
+        let (acceptor, router) = self.predecessor.admin.clone();
+        tokio::spawn(admin::serve_unix(acceptor, admin::bind_unix(&data.socket_path())?, router));
         let path = data.hand_over_path();
         let socket = UnixListener::from_std(admin::bind_unix(&path)?);
         self.socket = socket.map_err(|source| AppError::Data { path, source })?;

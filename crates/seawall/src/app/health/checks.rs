@@ -12,6 +12,7 @@ use seawall_core::{
     clock::{Clock, Now},
     resilience::BreakerState,
 };
+use seawall_outbound::Outbound;
 use seawall_proxy::Upstream;
 use seawall_store::{Db, Lane, StoreError};
 use serde_json::Map;
@@ -22,7 +23,7 @@ use super::{
     config::{Check, Probe},
     report::server,
 };
-use crate::app::{counters::SharedCounters, mail::MailStatus, tiny_http};
+use crate::app::{counters::SharedCounters, mail::MailStatus, outbound::prices_file, tiny_http};
 
 /// How long results are kept, in microseconds.
 const KEPT_US: u64 = 1_000_000;
@@ -50,6 +51,8 @@ struct Inner {
     counters: OnceLock<SharedCounters>,
     /// The mail server, when there is one.
     mail: OnceLock<MailStatus>,
+    /// Who knows what language models cost, when there is anything to call.
+    prices: OnceLock<Outbound>,
     /// Held while checks run, so that those who ask meanwhile wait for the same results.
     kept: Mutex<Option<Kept>>,
 }
@@ -77,6 +80,7 @@ impl Health {
             store: OnceLock::new(),
             counters: OnceLock::new(),
             mail: OnceLock::new(),
+            prices: OnceLock::new(),
             kept: Mutex::new(None),
         }))
     }
@@ -102,6 +106,12 @@ impl Health {
     pub(in crate::app) fn look_at_mail(&self, status: MailStatus) {
         // Set once, when the server starts.
         let _set = self.0.mail.set(status);
+    }
+
+    /// From now on it is told how old the file of prices is.
+    pub(in crate::app) fn look_at_prices(&self, outbound: Outbound) {
+        // Set once, when the server starts.
+        let _set = self.0.prices.set(outbound);
     }
 
     /// Takes over other settings.
@@ -157,6 +167,7 @@ impl Health {
         let mut outcomes = running.join_all().await;
         outcomes.extend(self.0.counters.get().map(|shared| counters(shared, settings.counters_required)));
         outcomes.extend(self.0.mail.get().map(mail));
+        outcomes.extend(self.0.prices.get().and_then(|outbound| prices(outbound, self.0.clock.now())));
         outcomes.sort_by(|one, other| one.name.cmp(&other.name));
         outcomes
     }
@@ -196,6 +207,13 @@ fn counters(counters: &SharedCounters, required: bool) -> Outcome {
 fn mail(status: &MailStatus) -> Outcome {
     let details = Map::from_iter([("server".to_owned(), status.server().into())]);
     Outcome { name: "mail".to_owned(), error: status.fault(), took_ms: 0, required: false, details }
+}
+
+/// How old the file of prices is, where there is one. It is for people to judge: nothing is asked, and nothing depends on it.
+fn prices(outbound: &Outbound, now: Now) -> Option<Outcome> {
+    let told = prices_file(&outbound.prices_file()?, now);
+    let details = told.as_object().cloned().unwrap_or_default();
+    Some(Outcome { name: "llm_prices".to_owned(), error: None, took_ms: 0, required: false, details })
 }
 
 async fn run(check: Check, clock: &dyn Clock) -> Outcome {

@@ -4,7 +4,6 @@
 
 mod config;
 mod logged;
-mod rounds;
 mod routes;
 mod smtp;
 mod url;
@@ -13,14 +12,20 @@ use std::{path::Path, sync::Arc};
 
 use seawall_config::Config;
 use seawall_core::{Environment, mail::Mailer};
+use seawall_identity::mail::{Postman, TOPIC};
+use seawall_store::outbox::Delivery;
 
 pub use config::{MailSettings, SECTION};
-pub(in crate::app) use rounds::Rounds;
 pub(crate) use routes::{MailDesk, router};
 pub(crate) use smtp::{MailStatus, Smtp};
 
 use super::AppError;
 use logged::Logged;
+
+/// Letters of the outbox, taken by this postman.
+pub(in crate::app) fn letters(postman: Postman) -> Delivery {
+    Delivery { topic: TOPIC, handler: Arc::new(postman) }
+}
 
 /// Who sends letters here.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use seawall_core::{reply::Reply, settings::Secret};
-use seawall_outbound::{Caller, Callers, Identified, Shown};
+use seawall_outbound::{Caller, Callers, Identified, May, Shown};
 
 use crate::app::{identity::Identity, random};
 
@@ -31,11 +31,16 @@ impl Callers for KnownCallers {
         if !holds {
             return Reply::Ready(Ok(Identified::WrongKey));
         }
-        let user = shown.user_token.map(|token| self.identity.proven(token));
+        let user = shown.user_token.map(|token| self.user(token));
+        let caller = |user| Identified::Caller(Caller { key: Arc::clone(&self.name), user, may: May::everything() });
         Reply::Ready(Ok(match user {
             Some(None) => Identified::WrongUser,
-            Some(user) => Identified::Caller(Caller { key: Arc::clone(&self.name), user }),
-            None => Identified::Caller(Caller { key: Arc::clone(&self.name), user: None }),
+            Some(user) => caller(user),
+            None => caller(None),
         }))
+    }
+
+    fn user(&self, token: &[u8]) -> Option<Arc<str>> {
+        self.identity.proven(token)
     }
 }

@@ -3,22 +3,25 @@
 mod callers;
 mod routes;
 
-use std::{net::SocketAddr, net::TcpListener, sync::Arc};
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    sync::Arc,
+};
 
 use seawall_config::Config;
 use seawall_core::{Environment, clock::Clock, settings::Secret};
 use seawall_outbound::{
-    ExternalSettings, LlmSettings, Outbound, OutboundSettings, ProblemStyle, SECTION, ServiceSettings, Surroundings,
-    Trust,
+    CALLERS, CallerSettings, ExternalSettings, LlmSettings, Outbound, OutboundSettings, ProblemStyle, SECTION,
+    ServiceSettings, Surroundings, Trust,
     llm::{self, LlmEntries},
 };
 use seawall_proxy::spelled;
 use seawall_telemetry::Registry;
-use tokio::sync::watch;
 
-use super::{AppError, hand_over::Phase, identity::Identity};
+use super::{AppError, identity::Identity};
 use callers::KnownCallers;
-pub(super) use routes::router;
+pub(super) use routes::{prices_file, router};
 
 /// What is configured of calls, when there is something to call.
 #[derive(Clone, Debug)]
@@ -30,18 +33,22 @@ pub(super) struct CallSettings {
 
 impl CallSettings {
     /// Reads them; nothing when there is no service to call.
-    pub(super) fn read(config: &Config, prefix: &str) -> Result<Option<Self>, AppError> {
+    /// Relative paths begin in `directory`.
+    pub(super) fn read(config: &Config, prefix: &str, directory: &Path) -> Result<Option<Self>, AppError> {
         let externals = ExternalSettings::read(config.entries(&SECTION))?;
         let entries = LlmEntries {
             providers: config.entries(&llm::PROVIDERS),
             models: config.entries(&llm::MODELS),
             budgets: config.entries(&llm::BUDGETS),
+            routes: config.entries(&llm::ROUTES),
+            cache: config.values(&llm::CACHE),
         };
-        let models = LlmSettings::read(config.values(&llm::SECTION), entries)?;
+        let models = LlmSettings::read(config.values(&llm::SECTION), entries)?.map(|models| models.within(directory));
         if externals.is_empty() && models.is_none() {
             return Ok(None);
         }
-        let services = ServiceSettings { externals, models };
+        let callers = CallerSettings::read(config.entries(&CALLERS))?;
+        let services = ServiceSettings { externals, models, callers };
         let problems = ProblemStyle {
             base: format!("{}/problems/", spelled(prefix)),
             inside: config.environment() == Environment::Development,
@@ -70,25 +77,16 @@ impl CallSettings {
 
 /// Listens for calls.
 pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, AppError> {
-    seawall_outbound::bind(address).map_err(|source| AppError::OutboundListen { address, source })
+    let listen = || {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    listen().map_err(|source| AppError::OutboundListen { address, source })
 }
 
 /// What an application that Seawall starts is told: where to call, and what to show.
 pub(super) fn given(key: &Secret, address: SocketAddr) -> [(String, String); 2] {
     [("SEAWALL_KEY", key.expose().to_owned()), ("SEAWALL_OUTBOUND", format!("http://{address}"))]
         .map(|(name, value)| (name.to_owned(), value))
-}
-
-/// Whether this process is the one that accepts.
-pub(super) fn accepting(mut phase: watch::Receiver<Phase>) -> watch::Receiver<bool> {
-    let (tell, accepting) = watch::channel(*phase.borrow_and_update() == Phase::Serving);
-    tokio::spawn(async move {
-        while phase.changed().await.is_ok() {
-            let serving = *phase.borrow_and_update() == Phase::Serving;
-            tell.send_if_modified(|told| std::mem::replace(told, serving) != serving);
-        }
-        // Whoever serves to the end tells nothing more; the receiver must not take that for a no.
-        tell.closed().await;
-    });
-    accepting
 }

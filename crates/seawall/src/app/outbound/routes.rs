@@ -1,4 +1,4 @@
-//! What calls of language models used, for operators: `/api/llm/usage` and `/api/llm/calls`.
+//! What calls of language models used and what they cost, for operators: `/api/llm/usage`, `/api/llm/calls` and `/api/llm/prices`.
 
 use axum::{
     Json, Router,
@@ -9,7 +9,13 @@ use axum::{
 };
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use seawall_core::clock::{Clock, Now};
-use seawall_outbound::llm::ledger::{self, By, Line};
+use seawall_outbound::{
+    Outbound,
+    llm::{
+        PricesFile,
+        ledger::{self, By, Line},
+    },
+};
 use seawall_store::{Db, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,11 +32,17 @@ const ROWS: i64 = 100;
 struct Desk {
     db: Db,
     clock: Arc<dyn Clock>,
+    /// Nothing where there is nothing to call.
+    outbound: Option<Outbound>,
 }
 
 /// The routes.
-pub(in crate::app) fn router(db: Db, clock: Arc<dyn Clock>) -> Router {
-    Router::new().route("/api/llm/usage", get(usage)).route("/api/llm/calls", get(calls)).with_state(Desk { db, clock })
+pub(in crate::app) fn router(db: Db, clock: Arc<dyn Clock>, outbound: Option<Outbound>) -> Router {
+    Router::new()
+        .route("/api/llm/usage", get(usage))
+        .route("/api/llm/calls", get(calls))
+        .route("/api/llm/prices", get(prices))
+        .with_state(Desk { db, clock, outbound })
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,6 +125,26 @@ async fn calls(State(desk): State<Desk>, Query(page): Query<Page>) -> Result<Jso
     let rows = ledger::calls(&desk.db, page.after.unwrap_or_default(), page.limit.unwrap_or(ROWS)).await?;
     let next = rows.last().and_then(|row| row.get("id")).cloned();
     Ok(Json(json!({ "data": rows, "next": next })))
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    model: Option<String>,
+}
+
+async fn prices(State(desk): State<Desk>, Query(named): Query<Named>) -> Json<Value> {
+    let data = desk.outbound.as_ref().map(|outbound| outbound.prices(named.model.as_deref())).unwrap_or_default();
+    let file = desk.outbound.as_ref().and_then(Outbound::prices_file);
+    let file = file.map(|file| prices_file(&file, desk.clock.now()));
+    Json(json!({ "data": data, "file": file }))
+}
+
+/// A file of prices: where it is, and how old.
+pub(in crate::app) fn prices_file(file: &PricesFile, now: Now) -> Value {
+    let changed_at_s = i64::try_from(file.changed_at_s).unwrap_or(i64::MAX);
+    let changed_at = Timestamp::from_second(changed_at_s).map(|at| at.to_string()).ok();
+    let age_s = (now.unix_us / 1_000_000).saturating_sub(file.changed_at_s);
+    json!({ "path": file.path.display().to_string(), "models": file.models, "changed_at": changed_at, "age_s": age_s })
 }
 
 /// Why there is no answer.

@@ -8,6 +8,7 @@ pub(crate) mod checkpoints;
 mod fault;
 mod open;
 mod place;
+mod rounds;
 mod routes;
 mod shown;
 

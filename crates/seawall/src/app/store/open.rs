@@ -7,7 +7,6 @@ use seawall_core::{
     clock::Clock,
     meter::{Meter, NoMeter},
 };
-use seawall_identity::mail::Postman;
 use seawall_store::{
     Cause, DatabaseUrl, Db, Migrate, StoreError, Surroundings,
     audit::{Destination, Entry, SigningKey},
@@ -15,6 +14,7 @@ use seawall_store::{
     idempotency::{Attempts, Bounds},
     messages::Messages,
     migration::{self, Overlap, State, Status},
+    outbox::Delivery,
     relocation, retention,
 };
 use serde_json::{Map, json};
@@ -25,10 +25,11 @@ use super::{
     backups::{self, Asked, Backups, Board, Keeper, Purpose},
     before, between,
     checkpoints::{self, Signing},
+    rounds::Rounds,
     router,
     routes::Looked,
 };
-use crate::app::{catalogue::LEDGERS, mail::Rounds};
+use crate::app::catalogue::LEDGERS;
 
 /// How long the last changes may take to reach the place of the backups when the server ends.
 const SHIP_LIMIT: Duration = Duration::from_secs(10);
@@ -53,7 +54,7 @@ pub(in crate::app) struct Store {
     backups: Backups,
     keeper: Arc<Keeper>,
     caches: Caches,
-    /// Letters.
+    /// Messages of the outbox.
     rounds: Arc<Rounds>,
     attempts: Attempts,
     /// What is done while it is open.
@@ -129,9 +130,9 @@ impl Store {
         self.attempts.clone()
     }
 
-    /// Hands letters over from here on.
-    pub(in crate::app) fn deliver(&self, postman: Postman) {
-        self.rounds.begin(postman);
+    /// Delivers messages of the outbox from here on.
+    pub(in crate::app) fn deliver(&self, deliveries: Vec<Delivery>) {
+        self.rounds.begin(deliveries);
     }
 
     /// Where it is.
@@ -261,7 +262,8 @@ impl Lent {
 
 /// What is let go of, by all who keep something.
 fn rules(place: &StorePlace) -> Vec<retention::Rule> {
-    retention::RULES.iter().chain(&seawall_identity::RULES).chain([&place.calls]).copied().collect()
+    let always = retention::RULES.iter().chain(&seawall_identity::RULES).chain(&seawall_outbound::RULES);
+    always.chain([&place.calls, &seawall_outbound::llm::ANSWERS]).copied().collect()
 }
 
 /// Says so when nothing is backed up.

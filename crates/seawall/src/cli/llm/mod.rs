@@ -1,6 +1,7 @@
-//! `seawall llm`: asks the running server what calls of language models used and cost.
+//! `seawall llm`: asks the running server what calls of language models used and cost, and what models do.
 
 mod calls;
+mod prices;
 mod table;
 mod usage;
 
@@ -9,7 +10,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::Subcommand;
 use serde_json::Value;
 
-use self::{calls::CallsOptions, usage::UsageOptions};
+use self::{calls::CallsOptions, prices::PricesOptions, usage::UsageOptions};
 use super::{
     CliError, Next, Serve, World,
     arguments::StatusOptions,
@@ -28,6 +29,8 @@ pub(crate) enum LlmCommand {
     Usage(UsageOptions),
     /// Show the last calls, the latest first: how each ended, what it used, cost and took.
     Calls(CallsOptions),
+    /// Show what a model costs, or all models of the configuration, and where each price is from.
+    Prices(PricesOptions),
 }
 
 /// A question, and how its answer is shown.
@@ -45,6 +48,7 @@ enum Shown {
     AsSaid,
     Usage,
     Calls,
+    Prices,
 }
 
 /// Prepares the question.
@@ -56,6 +60,10 @@ pub(super) fn ask(command: &LlmCommand, world: &World<'_>) -> Result<Next, CliEr
         }
         LlmCommand::Calls(options) => {
             let shown = if options.server.json { Shown::AsSaid } else { Shown::Calls };
+            (&options.server, options.path(), shown)
+        }
+        LlmCommand::Prices(options) => {
+            let shown = if options.server.json { Shown::AsSaid } else { Shown::Prices };
             (&options.server, options.path(), shown)
         }
     };
@@ -92,6 +100,7 @@ impl Ask {
             Shown::AsSaid => body,
             Shown::Usage => usage::shown(&read()?, self.paint),
             Shown::Calls => calls::shown(&read()?, self.paint),
+            Shown::Prices => prices::shown(&read()?, self.paint),
         })
     }
 }

@@ -23,6 +23,7 @@ use super::{
     route::{self, Endpoint, Route},
     state::{Shared, Watch},
     steps::{self, Steps},
+    studio,
 };
 
 /// The longest request.
@@ -99,12 +100,13 @@ fn carried_out(
     match route.endpoint {
         Endpoint::Generates(dialect) => {
             let ask = (dialect.read)(&asked)?;
-            *behaviour = wished(shared, &ask.model, ask.prompt.as_bytes())?;
+            *behaviour = wished(shared, &studio::model(&ask.model, &ask.prompt), ask.prompt.as_bytes())?;
             refuse(behaviour, ask.stream, ask.input_tokens())?;
             Ok(generated(dialect, &ask, behaviour))
         }
         Endpoint::Tells(tell) => {
-            *behaviour = wished(shared, asked.model, body)?;
+            let prompt = json["prompt"].as_str().unwrap_or_default();
+            *behaviour = wished(shared, &studio::model(asked.model, prompt), body)?;
             refuse(behaviour, false, body.len().div_ceil(4))?;
             let mut value = tell(&asked)?;
             if let Some(fields) = value.as_object_mut().filter(|_| behaviour.no_usage) {

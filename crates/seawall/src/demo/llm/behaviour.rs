@@ -62,6 +62,8 @@ pub enum Says {
     Context,
     /// So many tokens.
     Tokens(usize),
+    /// What the studio of the examples asks for.
+    Studio,
 }
 
 /// Why a name cannot be read.
@@ -87,9 +89,13 @@ impl Behaviour {
         Ok(behaviour)
     }
 
-    /// What happens to an attempt that is not the first one of its prompt.
+    /// What happens to an attempt that is not the first one of its prompt. The studio's answers are nothing that goes wrong.
     pub(super) fn at_second_attempt(&self) -> Self {
-        if self.once { Self::default() } else { self.clone() }
+        match (self.once, self.says) {
+            (false, _) => self.clone(),
+            (true, Says::Studio) => Self { says: Says::Studio, ..Self::default() },
+            (true, _) => Self::default(),
+        }
     }
 
     fn read(&mut self, word: &str, words: &mut Words<'_>) -> Result<(), String> {
@@ -121,6 +127,7 @@ impl Behaviour {
             "refusal" => self.say(Says::Refusal)?,
             "length" => self.say(Says::Length)?,
             "context" => self.say(Says::Context)?,
+            "studio" => self.say(Says::Studio)?,
             "tokens" => {
                 let count = words.number("tokens", MOST_TOKENS)?;
                 self.say(Says::Tokens(usize::try_from(count).unwrap_or(usize::MAX)))?;
@@ -140,7 +147,7 @@ impl Behaviour {
     fn say(&mut self, says: Says) -> Result<(), String> {
         match std::mem::replace(&mut self.says, says) {
             Says::Echo => Ok(()),
-            _ => Err("only one of `refusal`, `length`, `context`, `tokens-N` can be said".to_owned()),
+            _ => Err("only one of `refusal`, `length`, `context`, `studio`, `tokens-N` can be said".to_owned()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// The words after `fake` in a model's name, each with what happens.
-pub const WORDS: [(&str, &str); 18] = [
+pub const WORDS: [(&str, &str); 19] = [
     ("429, 500, 503, 529", "is answered with that status (400 to 599), in the dialect's shape"),
     ("retry-after-S", "such a refusal says to come again after S seconds"),
     ("once", "what goes wrong goes wrong only at the first attempt of each prompt"),
@@ -21,6 +21,7 @@ pub const WORDS: [(&str, &str); 18] = [
     ("length", "the answer is cut by the token limit"),
     ("context", "the prompt is too long for the model: the dialect's error"),
     ("tokens-N", "an answer of N tokens, at most 20000"),
+    ("studio", "answers what examples/studio asks, as words of the product choose"),
     ("", "works"),
 ];
 

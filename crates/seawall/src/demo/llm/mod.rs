@@ -38,6 +38,7 @@ mod sample;
 mod server;
 mod state;
 mod steps;
+mod studio;
 
 pub use behaviour::{Behaviour, Says, Trouble, UnknownModel};
 pub use call::{Call, Ending};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     ask::{Ask, Choice, Format, Tool, pieces, tokens},
     behaviour::{Behaviour, Says, Trouble},
-    sample,
+    sample, studio,
 };
 
 /// Stands where a whole answer that is far too long is filled.
@@ -62,6 +62,7 @@ impl Reply {
                 let half = tokens(&text).div_ceil(2);
                 Self { finish: Finish::Length, ..reply }.saying(text).limited(Some(half))
             }
+            Says::Studio => reply.saying(studio::answer(ask).unwrap_or_else(|| said(ask))).limited(ask.max_tokens),
             Says::Echo | Says::Context => {
                 if behaviour.trouble == Some(Trouble::Oversized) && !ask.stream {
                     return reply.saying(FILLED.to_owned());

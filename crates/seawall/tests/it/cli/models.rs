@@ -149,11 +149,18 @@ fn calls(model: &str) -> Vec<(String, String)> {
         ("/llm/v1/messages".to_owned(), json!({"model": model, "max_tokens": 9, "messages": messages}).to_string()),
         (format!("/llm/v1beta/models/{model}:generateContent"), generate),
     ];
+    let elsewhere = |provider: &str, stream: bool| {
+        json!({"model": format!("{provider}/{model}"), "max_tokens": 9, "messages": messages, "stream": stream})
+            .to_string()
+    };
     let streams = talk.iter().map(|(path, body)| streamed(path, body)).collect::<Vec<_>>();
     let others = [
         ("/llm/v1/embeddings".to_owned(), json!({"model": model, "input": text}).to_string()),
         ("/llm/v1/images/generations".to_owned(), json!({"model": model, "prompt": text}).to_string()),
         ("/llm/v1/messages/count_tokens".to_owned(), json!({"model": model, "messages": messages}).to_string()),
+        // Translated.
+        ("/llm/v1/messages".to_owned(), elsewhere("openai", false)),
+        ("/llm/v1/messages".to_owned(), elsewhere("gemini", true)),
         // Nobody can read these.
         ("/llm/v1/chat/completions".to_owned(), format!("{{\"model\": \"{model}\", \"messages\": {NEEDLE}}}")),
         ("/llm/v1/files".to_owned(), format!("\"{NEEDLE}\"")),

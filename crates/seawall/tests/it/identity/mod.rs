@@ -16,7 +16,7 @@ mod oidc;
 mod operator;
 mod organisations;
 mod page_tokens;
-mod pages;
+pub(crate) mod pages;
 mod passkeys;
 mod proxies;
 mod revoked;

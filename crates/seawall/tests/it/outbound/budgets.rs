@@ -60,17 +60,17 @@ async fn two_hundred_calls_at_once_never_cost_more_than_the_cap() {
 async fn what_was_reserved_and_not_used_comes_back() {
     let fake = FakeLlm::start().await;
     let config = providers(&fake).replace("fake-tokens-1000", "fake-tokens-10");
-    let app = in_front_of_nothing(&format!("{config}[llm.budget.daily]\namount = \"0.00119\"")).await;
+    let app = in_front_of_nothing(&format!("{config}[llm.budget.daily]\namount = \"0.00123\"")).await;
     // Whoever is refused pays nothing.
     let wrong = json!({"model": "fake/fake-500", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]});
     let refused_by_price = app.outbound_client().request(Request::post("/llm/v1/chat/completions").json(&wrong)).await;
     assert_eq!(refused_by_price.status, 500, "{}", refused_by_price.text());
     // Each may cost a thousandth of a dollar, and costs a hundredth of that.
-    for _ in 0..20 {
+    for _ in 0..24 {
         app.outbound_client().request(call()).await.expect_status(200);
     }
     app.outbound_client().request(call()).await.expect_status(402);
-    assert_eq!(app.llm_calls().await.iter().filter(|row| row["outcome"] == "answered").count(), 20);
+    assert_eq!(app.llm_calls().await.iter().filter(|row| row["outcome"] == "answered").count(), 24);
 }
 
 #[tokio::test(flavor = "multi_thread")]

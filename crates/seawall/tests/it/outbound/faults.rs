@@ -215,3 +215,40 @@ async fn what_no_provider_had_costs_nothing_and_what_one_had_costs_its_question(
         rows.iter().map(|row| (&row["outcome"], row["input_tokens"] == 0, row["cost"] == "0.00")).collect();
     assert_eq!(told, [(&json!("failed"), true, true), (&json!("left"), false, false)], "{rows:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_leads_nowhere_is_told_in_time_and_costs_nothing() {
+    let config = "[llm.provider.nowhere]\nurl = \"https://no-such-host.invalid\"\nkey = \"any\"\nattempts = 2\nbackoff = \"1ms\"";
+    let app = super::in_front_of_nothing(config).await;
+    let (path, body) = call(0, "fake");
+    let begun = Instant::now();
+    let answer = app.outbound_client().request(Request::post(path).body(body)).await.expect_status(502);
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert_eq!(
+        (answer.json()["error"]["type"].as_str(), answer.header("x-should-retry")),
+        (Some("server_error"), Some("false"))
+    );
+    let row = app.llm_calls().await.remove(0);
+    assert_eq!(
+        (&row["outcome"], &row["cost"], &row["attempts"]),
+        (&json!("failed"), &json!("0.00"), &json!(2)),
+        "{row}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_fields_are_waited_for_and_a_long_wait_that_is_asked_for_is_told_at_once() {
+    let Models { fake, app } = calling_models(QUICK).await;
+    let (path, body) = call(0, "fake-slow-headers-700");
+    let begun = Instant::now();
+    app.outbound_client().request(Request::post(path).body(body)).await.expect_status(200);
+    assert!(begun.elapsed() >= Duration::from_millis(700), "{:?}", begun.elapsed());
+    let (path, body) = call(2, "fake-429-retry-after-30");
+    let begun = Instant::now();
+    let answer = app.outbound_client().request(Request::post(path).body(body)).await.expect_status(429);
+    assert_eq!((answer.header("retry-after"), fake.calls().len()), (Some("30"), 2));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    let rows = app.llm_calls().await;
+    let told: Vec<_> = rows.iter().map(|row| (&row["outcome"], &row["attempts"], row["cost"] == "0.00")).collect();
+    assert_eq!(told, [(&json!("refused"), &json!(1), true), (&json!("answered"), &json!(1), false)], "{rows:?}");
+}

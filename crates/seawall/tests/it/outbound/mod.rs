@@ -1,5 +1,8 @@
 //! Calls of the application to other services.
 
+mod alerts;
+mod answers;
+mod attempts;
 mod audited;
 mod budgets;
 mod caching;
@@ -8,9 +11,17 @@ mod counting;
 mod failing;
 mod faults;
 mod keeping;
+mod limits;
 mod models;
 mod overspending;
+mod prices;
+mod programs;
+mod rounds;
+mod routes;
 mod sdks;
+mod shelving;
+mod spent;
+mod translating;
 mod users;
 
 pub(crate) use models::streamed;
@@ -45,12 +56,17 @@ struct Models {
 
 /// A Seawall whose application may call a fake of each dialect, with these settings for each provider.
 async fn calling_models(settings: &str) -> Models {
+    calling_models_by(settings, "").await
+}
+
+/// The same, with these routes.
+async fn calling_models_by(settings: &str, routes: &str) -> Models {
     let fake = FakeLlm::start().await;
     let providers = ["openai", "anthropic", "gemini"].map(|kind| {
         let key = "sk-of-the-provider";
         format!("[llm.provider.{kind}]\nkind = \"{kind}\"\nurl = \"{}\"\nkey = \"{key}\"\n{settings}\n", fake.url())
     });
-    let app = in_front_of_nothing(&providers.concat()).await;
+    let app = in_front_of_nothing(&format!("{}{routes}", providers.concat())).await;
     Models { fake, app }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Models, calling_models};
 
 /// A call that works in each dialect: its path, its body, and where the text of the answer is.
-const CALLS: [(&str, &str, &str); 4] = [
+pub(super) const CALLS: [(&str, &str, &str); 4] = [
     (
         "/llm/v1/chat/completions",
         r#"{"model":"fake","messages":[{"role":"user","content":"say: Good morning"}]}"#,

@@ -6,10 +6,14 @@ use std::{
     process::{Command, Output},
 };
 
-use seawall_testkit::llm::{Call, Ending};
+use seawall_testkit::{
+    app::StartedApp,
+    client::Request,
+    llm::{Call, Ending, FakeLlm},
+};
 use serde::Deserialize;
 
-use super::{Models, calling_models};
+use super::{Models, answers::CACHE, calling_models_by, streamed};
 use crate::applications::tools::{fixture, installed, program, skip};
 
 /// Silence is told after a second, long before the whole call's time is over.
@@ -40,7 +44,7 @@ const ATTEMPTS: [(&str, usize); 9] = [
 ];
 
 /// What every library is asked for.
-const COMMON: [&str; 17] = [
+const COMMON: [&str; 18] = [
     "chat",
     "stream",
     "stream_usage",
@@ -49,6 +53,7 @@ const COMMON: [&str; 17] = [
     "image_in",
     "structured",
     "models",
+    "rounds_over",
     "error_wrong_key",
     "error_400",
     "error_404",
@@ -64,6 +69,26 @@ const OF_OPENAI: [&str; 6] =
     ["image_generation", "embeddings", "responses", "responses_stream", "responses_stream_cut", "close_early"];
 const OF_ANTHROPIC: [&str; 2] = ["count_tokens", "close_early"];
 const OF_GEMINI: [&str; 3] = ["count_tokens", "embeddings", "close_early"];
+
+/// Of whose conversations the second call finds no round left.
+const ROUTES: &str = "[llm.route.once]\nrounds = 1\n";
+
+/// Names that the scripts use of models.
+const NAMES: [&str; 12] = [
+    "fake",
+    "fake-400",
+    "fake-unheard-of",
+    "fake-429",
+    "fake-429-once",
+    "fake-error-frame",
+    "fake-cut",
+    "fake-stall",
+    "fake-hang",
+    LEFT,
+    // Nobody is asked for it.
+    "wrong-key-fake",
+    "responses-fake-cut",
+];
 
 /// A check as a script tells of it.
 #[derive(Debug, Deserialize)]
@@ -111,12 +136,130 @@ async fn st_2_earlier_libraries_for_python_work_too() {
     works(EARLIER_PYTHON, "sdk_genai.py", &OF_GEMINI).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn st_8_openais_library_for_python_works_with_models_of_other_dialects() {
+    works_elsewhere(PYTHON, "sdk_openai.py", ["anthropic", "gemini"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn st_8_openais_library_for_javascript_works_with_models_of_other_dialects() {
+    works_elsewhere(NODE, "sdk_openai.mjs", ["anthropic", "gemini"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn st_8_anthropics_library_for_python_works_with_models_of_other_dialects() {
+    works_elsewhere(PYTHON, "sdk_anthropic.py", ["openai", "gemini"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn st_8_anthropics_library_for_javascript_works_with_models_of_other_dialects() {
+    works_elsewhere(NODE, "sdk_anthropic.mjs", ["openai", "gemini"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn st_8_googles_library_for_python_works_with_models_of_other_dialects() {
+    works_elsewhere(PYTHON, "sdk_genai.py", ["openai", "anthropic"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn st_8_googles_library_for_javascript_works_with_models_of_other_dialects() {
+    works_elsewhere(NODE, "sdk_genai.mjs", ["openai", "anthropic"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openais_libraries_read_answers_that_are_kept_in_either_form() {
+    reads_kept(PYTHON, "sdk_openai.py", &OF_OPENAI).await;
+    reads_kept(NODE, "sdk_openai.mjs", &OF_OPENAI).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn anthropics_libraries_read_answers_that_are_kept_in_either_form() {
+    reads_kept(PYTHON, "sdk_anthropic.py", &OF_ANTHROPIC).await;
+    reads_kept(NODE, "sdk_anthropic.mjs", &OF_ANTHROPIC).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn googles_libraries_read_answers_that_are_kept_in_either_form() {
+    reads_kept(PYTHON, "sdk_genai.py", &OF_GEMINI).await;
+    reads_kept(NODE, "sdk_genai.mjs", &OF_GEMINI).await;
+}
+
+/// Runs a script where answers are kept: streams of it are then made from answers before them. Then again where each answer was a stream.
+async fn reads_kept(libraries: &str, script: &'static str, more: &[&str]) {
+    if runner(libraries, script).is_none() {
+        return skip("the providers' libraries are not installed");
+    }
+    let command = || runner(libraries, script).expect("it was looked for");
+    let Models { fake, app } = calling_models_by(SETTINGS, &format!("{ROUTES}{CACHE}")).await;
+    holds(&app, command(), script, more).await;
+    assert!(app.metric("seawall_llm_cache", &["hit"]) >= 3.0, "{script}");
+    let wholes = fake.calls().into_iter().filter(|call| call.method == "POST" && call.status == Some(200));
+    let Models { fake: _fake, app } = calling_models_by(SETTINGS, &format!("{ROUTES}{CACHE}")).await;
+    let kinds = ["/chat/completions", "/responses", "/messages", ":generateContent"];
+    let mut asked = 0;
+    for call in
+        wholes.filter(|call| kinds.iter().any(|kind| call.path.ends_with(kind)) && !call.json()["stream"].is_boolean())
+    {
+        let (path, body) = streamed(&call.path, std::str::from_utf8(&call.body).unwrap());
+        let told = call.headers.into_iter().filter(|(name, _)| !HIDDEN.contains(&name.as_str()));
+        let request =
+            told.fold(Request::post(format!("/llm{path}")), |request, (name, value)| request.header(name, value));
+        let answer = app.outbound_client().request(request.body(body)).await.expect_status(200);
+        assert!(answer.header("content-type").unwrap().starts_with("text/event-stream"), "{script}: {path}");
+        asked += 1;
+    }
+    let before = app.metric("seawall_llm_cache", &["hit"]);
+    holds(&app, command(), script, more).await;
+    let hits = app.metric("seawall_llm_cache", &["hit"]) - before;
+    assert!(asked >= 3 && hits >= f64::from(asked), "{script}: {hits} of {asked}");
+}
+
+/// What a request of a test has by itself, or must not show.
+const HIDDEN: [&str; 6] = ["host", "content-length", "authorization", "x-api-key", "x-goog-api-key", "connection"];
+
 /// Runs a script against Seawall in front of the fake: it does the checks that all do, and these.
 async fn works(libraries: &str, script: &'static str, more: &[&str]) {
-    let Some(mut command) = runner(libraries, script) else {
+    let Some(command) = runner(libraries, script) else {
         return skip("the providers' libraries are not installed");
     };
-    let Models { fake, app } = calling_models(SETTINGS).await;
+    let Models { fake, app } = calling_models_by(SETTINGS, ROUTES).await;
+    let key = holds(&app, command, script, more).await;
+    reaches(&fake, &app, &key, script).await;
+}
+
+/// The same, where every model is one of a provider that speaks another dialect.
+async fn works_elsewhere(libraries: &str, script: &'static str, providers: [&str; 2]) {
+    for provider in providers {
+        let Some(mut command) = runner(libraries, script) else {
+            return skip("the providers' libraries are not installed");
+        };
+        let more = ["close_early"];
+        command.env("SEAWALL_CHECKS", COMMON.iter().chain(&more).copied().collect::<Vec<_>>().join(","));
+        let named = NAMES.map(|name| format!("[llm.model.{name}]\nprovider = \"{provider}\"\n")).concat();
+        let Models { fake, app } = calling_models_by(SETTINGS, &format!("{ROUTES}{named}")).await;
+        let key = holds(&app, command, script, &more).await;
+        reaches(&fake, &app, &key, script).await;
+    }
+}
+
+/// What the provider saw of a script, and what is recorded of it.
+async fn reaches(fake: &FakeLlm, app: &StartedApp, key: &str, script: &'static str) {
+    let left = |call: &&Call| model(call) == LEFT;
+    let calls = fake.until(|calls| calls.iter().filter(left).all(|call| call.ending == Ending::Left)).await;
+    for (name, times) in ATTEMPTS {
+        assert_eq!(calls.iter().filter(|call| model(call) == name).count(), times, "{script}: {name}");
+    }
+    for call in &calls {
+        let shown = format!("{} {:?}", call.path, call.headers);
+        assert!(!shown.contains(key) && shown.contains("sk-of-the-provider"), "{script}: {shown}");
+    }
+    let rows = app.llm_calls().await;
+    let row = rows.iter().find(|row| row["model"] == LEFT).expect("a row");
+    assert_eq!(row["outcome"], "left", "{script}: {row}");
+}
+
+/// Runs a script, whose checks must all hold; gives the key that it was given.
+async fn holds(app: &StartedApp, mut command: Command, script: &'static str, more: &[&str]) -> String {
     let key = std::fs::read_to_string(app.data().join("outbound.key")).unwrap().trim().to_owned();
     command.env("SEAWALL_OUTBOUND", app.outbound().to_string()).env("SEAWALL_KEY", &key);
     let ran = tokio::task::spawn_blocking(move || command.output()).await.unwrap().expect("timeout is there");
@@ -130,19 +273,7 @@ async fn works(libraries: &str, script: &'static str, more: &[&str]) {
     assert_eq!(done, expected, "{script} ended with {}:\n{said}", ran.status);
     let failed: Vec<_> = checks.iter().filter(|check| !check.ok).collect();
     assert!(failed.is_empty() && ran.status.success(), "{failed:#?}\n{} {said}", ran.status);
-
-    let left = |call: &&Call| model(call) == LEFT;
-    let calls = fake.until(|calls| calls.iter().filter(left).all(|call| call.ending == Ending::Left)).await;
-    for (name, times) in ATTEMPTS {
-        assert_eq!(calls.iter().filter(|call| model(call) == name).count(), times, "{script}: {name}");
-    }
-    for call in &calls {
-        let shown = format!("{} {:?}", call.path, call.headers);
-        assert!(!shown.contains(&key) && shown.contains("sk-of-the-provider"), "{script}: {shown}");
-    }
-    let rows = app.llm_calls().await;
-    let row = rows.iter().find(|row| row["model"] == LEFT).expect("a row");
-    assert_eq!(row["outcome"], "left", "{script}: {row}");
+    key
 }
 
 /// How the script is started, when all that it needs is there. It sees none of this machine's variables: libraries read many.

@@ -108,6 +108,52 @@ async fn clients_show_certificates_of_their_own_when_they_must() {
     }
 }
 
+const ASKS: &str = "[tls]\nclient_certificates = \"optional\"\nclient_ca_file = \"authority.pem\"\n";
+
+/// What a client is taken for that shows this certificate, or none, and claims to be another: by the application, and in the log.
+async fn taken_for(
+    server: &Encrypted,
+    shown: Option<&Issued>,
+    path: &str,
+) -> (Vec<Option<String>>, Vec<Option<String>>) {
+    let clients = server.authority.clients();
+    let clients = match shown {
+        Some(certificate) => clients.showing(certificate),
+        None => clients,
+    };
+    let tunnel = clients.tunnel(server.app.public(), "example.com").await;
+    let fields = ["x-seawall-certificate-subject", "x-seawall-certificate-sha256"];
+    // The second time the session is resumed, which shows nothing anew.
+    for _ in 0..2 {
+        let forged = [
+            ("X-Seawall-Certificate-Subject", "CN=root"),
+            ("X_Seawall_Certificate_SHA256", "00"),
+            ("Connection", "close"),
+        ];
+        RawClient::connect(tunnel.address()).await.send("GET", path, &forged, b"").await.expect_status(200);
+    }
+    assert!(tunnel.last().resumed);
+    let requests = server.upstream.requests();
+    let told = fields.map(|name| requests.last().unwrap().header(name).map(ToOwned::to_owned));
+    let line = server.app.request_line(path).await;
+    let logged =
+        ["tls.client.subject", "tls.client.hash.sha256"].map(|name| line[name].as_str().map(ToOwned::to_owned));
+    (told.to_vec(), logged.to_vec())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_certificate_it_is_stands_in_the_log_and_is_told_when_it_is_to_be() {
+    for told in [false, true] {
+        let server = Encrypted::start(&format!("{ASKS}tell_certificates = {told}\n")).await;
+        let known = server.authority.issue_to(&["client.example"], "device 7, of \"Bü\r\n\"");
+        let (fields, logged) = taken_for(&server, Some(&known), "/echo").await;
+        let subject = "CN=device 7\\, of \\\"B\\C3\\BC\\0D\\0A\\\"".to_owned();
+        assert_eq!(logged, [Some(subject), Some(known.sha256())]);
+        assert_eq!(fields, if told { logged } else { vec![None, None] });
+        assert_eq!(taken_for(&server, None, "/status/200").await, (vec![None, None], vec![None, None]));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn when_a_certificate_expires_is_a_metric() {
     let server = Encrypted::start("").await;

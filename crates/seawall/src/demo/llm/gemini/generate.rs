@@ -54,11 +54,8 @@ fn take(ask: &mut Ask, turn: &Value) -> Result<(), Refused> {
     let content = Content::of(&turn["parts"]);
     ask.count(&content.text);
     ask.images += content.images;
-    let results: Vec<String> = parts
-        .iter()
-        .filter_map(|part| part.get("functionResponse"))
-        .map(|result| result["response"].to_string())
-        .collect();
+    let results: Vec<String> =
+        parts.iter().filter_map(|part| part.get("functionResponse")).map(|result| said(&result["response"])).collect();
     ask.tool_result = (!results.is_empty()).then(|| results.join(" "));
     if let Some(result) = ask.tool_result.clone() {
         ask.count(&result);
@@ -69,6 +66,12 @@ fn take(ask: &mut Ask, turn: &Value) -> Result<(), Refused> {
         Some(role) => return Err(Refused::request(format!("please use a valid role: user, model; not {role}"))),
     }
     Ok(())
+}
+
+/// What a tool said: a text stands in `output`, because Google wants an object.
+fn said(response: &Value) -> String {
+    let text = response["output"].as_str().filter(|_| response.as_object().is_some_and(|members| members.len() == 1));
+    text.map_or_else(|| response.to_string(), str::to_owned)
 }
 
 fn tool(tool: &Value) -> Option<Tool> {

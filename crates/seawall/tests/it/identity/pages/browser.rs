@@ -19,7 +19,7 @@ use crate::{
 /// What must hold of every page; answers what does not.
 const ACCESSIBLE: &str = include_str!("accessible.js");
 
-pub(super) async fn browser() -> Option<Browser> {
+pub(crate) async fn browser() -> Option<Browser> {
     browser_with(&[]).await
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn browser_with(hosts: &[(&str, SocketAddr)]) -> Option<Browser
 }
 
 /// Everybody can read the page, in both colour schemes, and the focus is seen.
-pub(super) async fn expect_accessible(page: &mut Page<'_>) {
+pub(crate) async fn expect_accessible(page: &mut Page<'_>) {
     let path = page.path().await;
     page.tab().await;
     for scheme in ["light", "dark"] {
@@ -46,7 +46,7 @@ pub(super) async fn expect_accessible(page: &mut Page<'_>) {
 }
 
 /// Fills in the form where people sign in.
-pub(super) async fn sign_in(page: &mut Page<'_>, name: &str) {
+pub(crate) async fn sign_in(page: &mut Page<'_>, name: &str) {
     page.fill("name", name).await;
     page.fill("password", PASSWORD).await;
     page.enter().await;

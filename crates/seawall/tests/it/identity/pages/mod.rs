@@ -1,7 +1,7 @@
 //! Pages: what browsers are answered, asked without one.
 
 mod account;
-mod browser;
+pub(crate) mod browser;
 mod forms;
 mod onward;
 mod passkey_browser;

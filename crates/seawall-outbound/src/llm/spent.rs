@@ -1,0 +1,101 @@
+//! What a project has cost so far, for the application to show: `GET /llm/usage?project=ID`, of its own calls alone.
+
+use std::time::Duration;
+
+use http::{
+    HeaderValue, Response,
+    header::{CACHE_CONTROL, CONTENT_TYPE},
+    request,
+};
+use seawall_core::problem::Problem;
+use seawall_store::Db;
+use tokio::time::timeout;
+
+use super::{fields::LONGEST_NAME, ledger, record::Records};
+use crate::{
+    body::whole,
+    caller::Caller,
+    problem::{BAD_CALL, NO_ROOM},
+    service::Answered,
+};
+
+/// What follows `/llm` in the path.
+pub(crate) const PATH: &str = "/usage";
+
+/// How long rows are waited for that are on their way into the store. Without them the sums are those of a moment ago.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Answers what the calls of this key used whose `X-Seawall-Project` was the project of the query.
+pub(crate) async fn answer(
+    head: &request::Parts,
+    caller: &Caller,
+    records: &Records,
+    db: &Db,
+) -> Result<Answered, Box<Problem>> {
+    let project = project(head.uri.query().unwrap_or_default()).ok_or_else(|| {
+        Problem::new(&BAD_CALL).detail("The query is `project=ID`, percent-encoded, of 1 to 200 bytes.")
+    })?;
+    let _late = timeout(FRESH, records.flush_unless_crowded()).await;
+    let unknown = |error: seawall_store::StoreError| Problem::new(&NO_ROOM).retry_after(1).inside(error.to_string());
+    let line = ledger::of_project(db, &caller.key, &project).await.map_err(unknown)?;
+    let mut response = Response::new(whole(line.json().to_string().into()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(Answered { response, attempts: 0 })
+}
+
+/// The project that a query names. The application's key may stand there too, as clients of Gemini write it.
+fn project(query: &str) -> Option<String> {
+    let mut named = None;
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        match pair.split_once('=')? {
+            ("project", text) if named.is_none() => named = Some(decoded(text)?),
+            ("key", _) => {}
+            _ => return None,
+        }
+    }
+    named.filter(|name| (1..=LONGEST_NAME).contains(&name.len()))
+}
+
+/// A part of a query, without its percent-encoding (RFC 3986, section 2.1); nothing when that is broken or no text.
+fn decoded(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(bytes.next()?).to_digit(16);
+                let (high, low) = (digit()?, digit()?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            b'+' => b' ',
+            byte => byte,
+        });
+    }
+    String::from_utf8(out).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_names_one_project() {
+        for (query, named) in [
+            ("project=prj_1", Some("prj_1")),
+            ("project=a%20b+c%C3%A4&key=secret", Some("a b cä")),
+            ("", None),
+            ("project=", None),
+            ("project=a&project=b", None),
+            ("project=a&by=day", None),
+            ("project=%4", None),
+            ("project=%FF", None),
+            ("project", None),
+        ] {
+            assert_eq!(project(query).as_deref(), named, "{query}");
+        }
+        let long = "a".repeat(LONGEST_NAME);
+        assert_eq!(project(&format!("project={long}")), Some(long.clone()));
+        assert_eq!(project(&format!("project={long}a")), None);
+    }
+}

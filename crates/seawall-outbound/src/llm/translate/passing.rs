@@ -1,0 +1,161 @@
+//! A provider's answer, as a caller of another dialect gets it.
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+    response,
+};
+use http_body_util::BodyExt;
+use seawall_core::problem::Problem;
+use seawall_resilience::ReadError;
+
+use super::{
+    anthropic, gemini,
+    live::Live,
+    openai,
+    reply::{Manner, Reply},
+    tree::Tree,
+    trouble::Trouble,
+};
+use crate::{
+    body::{Body, Parts, gathered, whole},
+    endpoint::{Answer, AnswerBody},
+    llm::{
+        account::Account, estimate::Length, operation::Dialect, record::Outcome, stream::Streamed, usage, watch::Watch,
+    },
+    problem::{FAILED, LATE},
+};
+
+/// The longest answer that is held to be translated, in bytes.
+const LONGEST: usize = 16 * 1024 * 1024;
+
+/// What has to be known of a translated call to answer it.
+#[derive(Clone, Debug)]
+pub(in crate::llm) struct Translation {
+    pub(super) from: Dialect,
+    pub(super) to: Dialect,
+    /// Whether a stream was asked for.
+    pub(super) stream: bool,
+    /// Where the answer stands in the conversation.
+    pub(super) turn: usize,
+    pub(super) manner: Manner,
+    pub(super) request_id: String,
+}
+
+impl Translation {
+    /// The head and the body that the caller gets, and the call's account settled or handed on with the stream.
+    ///
+    /// # Errors
+    /// [`FAILED`] when the answer is too long or none of its dialect, [`LATE`] when it stopped before its end.
+    pub(in crate::llm) async fn pass(
+        self,
+        answer: Answer,
+        account: Account,
+    ) -> Result<(response::Parts, Body), Box<Problem>> {
+        let Answer { mut head, body, .. } = answer;
+        let given = std::mem::take(&mut head.headers);
+        let events = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/event-stream");
+        let streamed = given.get(CONTENT_TYPE).is_some_and(events);
+        if !head.status.is_success() {
+            let body = self.troubled(&mut head, &given, body, account).await;
+            return Ok((head, body));
+        }
+        if streamed != self.stream {
+            return Err(failed(account, "the provider's answer is not of the kind that was asked for"));
+        }
+        let kind =
+            if self.stream && !self.manner.array { "text/event-stream; charset=utf-8" } else { "application/json" };
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        if self.stream {
+            head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            let watch = Watch::new(account.dialect(), account.operation(), false);
+            let live = Live::new(self.from, self.to, self.turn, self.manner, &self.request_id);
+            return Ok((head, Streamed::translated(body, watch, account, live).boxed_unsync()));
+        }
+        Ok((head, whole(self.read(body, account).await?)))
+    }
+
+    /// A whole answer, translated.
+    async fn read(&self, body: AnswerBody, mut account: Account) -> Result<Bytes, Box<Problem>> {
+        let bytes = match gathered(body, LONGEST).await {
+            Ok(Parts::Whole(bytes)) => bytes,
+            Ok(Parts::Begun(_)) => return Err(failed(account, "the provider's answer is longer than is held")),
+            Err(ReadError::Late(late)) => {
+                account.settle(Outcome::Failed, Some(late.to_string()));
+                return Err(Problem::new(&LATE).detail("The answer stopped before its end.").into());
+            }
+            Err(ReadError::Broken(error)) => {
+                account.settle(Outcome::Failed, Some(error.to_string()));
+                return Err(Problem::new(&FAILED).detail("The answer ended before its end.").into());
+            }
+        };
+        account.first_part();
+        let used = usage::of_answer(self.from, &bytes);
+        let answer = if used.is_none() { Length::of_json(&bytes) } else { Length::default() };
+        account.learnt(used, answer);
+        let reply = std::str::from_utf8(&bytes).ok().and_then(|body| self.reply(body));
+        let Some(reply) = reply else {
+            return Err(failed(account, "the provider's answer is none of its dialect"));
+        };
+        account.settle(Outcome::Answered, None);
+        Ok(self.written(&reply).text().into())
+    }
+
+    fn reply(&self, body: &str) -> Option<Reply> {
+        match self.from {
+            Dialect::OpenAi => openai::read_reply(body, self.turn),
+            Dialect::Anthropic => anthropic::read_reply(body),
+            Dialect::Gemini => gemini::read_reply(body, self.turn),
+        }
+    }
+
+    fn written(&self, reply: &Reply) -> Tree {
+        match self.to {
+            Dialect::OpenAi => openai::write_reply(reply, &self.manner),
+            Dialect::Anthropic => anthropic::write_reply(reply),
+            Dialect::Gemini => gemini::write_reply(reply, &self.manner),
+        }
+    }
+
+    /// A provider's error, translated. One that cannot be read is still one.
+    async fn troubled(
+        &self,
+        head: &mut response::Parts,
+        given: &HeaderMap,
+        body: AnswerBody,
+        mut account: Account,
+    ) -> Body {
+        let bytes = match gathered(body, LONGEST).await {
+            Ok(Parts::Whole(bytes)) => bytes,
+            Ok(Parts::Begun(_)) | Err(_) => Bytes::new(),
+        };
+        account.settle(Outcome::Refused, None);
+        // A redirection means nothing to a client of another provider.
+        if head.status.as_u16() < 400 {
+            head.status = StatusCode::BAD_GATEWAY;
+        }
+        let trouble = Trouble::of_answer(head.status, given, &bytes);
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        match (given.get(RETRY_AFTER), trouble.retry_after_s) {
+            (Some(value), _) => {
+                head.headers.insert(RETRY_AFTER, value.clone());
+            }
+            (None, Some(seconds)) => {
+                head.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            (None, None) => {}
+        }
+        whole(trouble.written(self.to, &self.request_id).to_string().into())
+    }
+}
+
+/// An answer that is none, whose cost was spent.
+fn failed(mut account: Account, why: &str) -> Box<Problem> {
+    account.settle(Outcome::Failed, Some(why.to_owned()));
+    let mut detail = why.to_owned() + ".";
+    if let Some(first) = detail.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Problem::new(&FAILED).detail(detail).into()
+}

@@ -1,0 +1,2 @@
+DROP TABLE llm_blocks;
+DROP TABLE llm_holders;
