@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
+    header::{CONTENT_LENGTH, CONTENT_TYPE},
     response,
 };
 use http_body_util::BodyExt;
@@ -24,7 +24,7 @@ use super::{
     price::Prices,
     price_tables::Tables,
     record::{Outcome, Records},
-    refusal,
+    refusal::SHOULD_RETRY,
     route::{End, FALLBACKS, Led, Round, Rounds, Routes, SERVED_MODEL, Turn, over, served, split},
     sketch::Sketch,
     stream::Streamed,
@@ -34,7 +34,6 @@ use super::{
     whole::Whole,
 };
 use crate::{
-    body::{Body, whole},
     caller::Caller,
     endpoint::{Answer, CallError, Outgoing, Surroundings},
     problem::{BAD_CALL, IMAGE_LATE, LATE, NO_SUCH_OUTBOUND, of},
@@ -45,7 +44,6 @@ static PROJECT: HeaderName = HeaderName::from_static("x-seawall-project");
 static CONVERSATION: HeaderName = HeaderName::from_static("x-seawall-conversation");
 static ATTEMPTS: HeaderName = HeaderName::from_static("x-seawall-attempts");
 static SERVED_BY: HeaderName = HeaderName::from_static("x-seawall-provider");
-static SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// All that calls of one configuration go by.
 #[derive(Debug)]
@@ -441,23 +439,3 @@ fn marked(head: &mut response::Parts, provider: &Provider, attempts: u32) {
 /// What is said of a path that nobody knows.
 const KNOWN_PATHS: &str = "Language models are called as /llm/v1/chat/completions, responses, embeddings, images/generations or messages, and as \
     /llm/v1beta/models/MODEL:generateContent and its like.";
-
-/// A refusal as its caller understands it.
-pub(crate) fn rendered(dialect: Dialect, problem: &Problem, request_id: &str) -> Response<Body> {
-    let body = refusal::body(dialect, problem, request_id).to_string();
-    let mut response = Response::new(whole(body.into()));
-    *response.status_mut() = problem.status();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(seconds) = problem.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    for (name, value) in &problem.headers {
-        headers.insert(name, value.clone());
-    }
-    // What will not help is not to be tried again; what may, the client decides on by the status.
-    if !problem.kind.retryable && problem.status() != StatusCode::UNAUTHORIZED {
-        headers.insert(&SHOULD_RETRY, HeaderValue::from_static("false"));
-    }
-    response
-}

@@ -1,11 +1,38 @@
 //! Problems in the words of each dialect, so that its clients raise the error that they know.
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{
+    HeaderName, HeaderValue, Response, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use seawall_core::problem::Problem;
 use serde_json::{Value, json};
 
 use super::operation::{Dialect, Operation};
+use crate::body::{Body, whole};
+
+/// By which the libraries of OpenAI and Anthropic are told whether to try again.
+pub(crate) static SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// A refusal as its caller understands it.
+pub(crate) fn rendered(dialect: Dialect, problem: &Problem, request_id: &str) -> Response<Body> {
+    let body = body(dialect, problem, request_id).to_string();
+    let mut response = Response::new(whole(body.into()));
+    *response.status_mut() = problem.status();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(seconds) = problem.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    for (name, value) in &problem.headers {
+        headers.insert(name, value.clone());
+    }
+    // What will not help is not to be tried again; what may, the client decides on by the status.
+    if !problem.kind.retryable && problem.status() != StatusCode::UNAUTHORIZED {
+        headers.insert(&SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    response
+}
 
 /// The body of an answer.
 pub(crate) fn body(dialect: Dialect, problem: &Problem, request_id: &str) -> Value {

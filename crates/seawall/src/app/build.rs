@@ -217,20 +217,9 @@ impl App {
     /// Serves, first clients and then operators.
     fn run(
         &self,
-        Built {
-            held,
-            store,
-            encryption,
-            lasts: Lasts { lasting, supervisor, writer, .. },
-            sites,
-            registry,
-            builtins,
-            requests,
-            traces,
-            spans,
-        }: Built,
+        Built { held, store, encryption, lasts, sites, registry, builtins, requests, traces, spans }: Built,
     ) -> Result<Running, AppError> {
-        let listeners = held.listeners(&self.settings)?;
+        let (Lasts { lasting, supervisor, writer, .. }, listeners) = (lasts, held.listeners(&self.settings)?);
         let Held { public, admin: admin_listener, redirect, outbound, addresses, sockets, standard_error, .. } = held;
         let (token, admin_key) = self.admin_credentials(&sockets.data, &lasting.clock, &registry)?;
         let (data, openapi) = (Arc::new(sockets.data), self.settings.openapi(&sites, &lasting.identity)?);
