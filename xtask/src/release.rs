@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::llvm::{self, Found, Tools, Unseen};
 use crate::{order, terminal, workspace};
 
-/// Seconds of traffic in clear, over TLS, and of people who signed in; each so many.
+/// Seconds of traffic in clear, over TLS, of people who signed in, and of calls of language models; each so many.
 const TRAFFIC_SECONDS: &str = "15";
 
 const USAGE: &str = "\

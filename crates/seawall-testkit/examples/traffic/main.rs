@@ -1,8 +1,8 @@
 //! Traffic as a day brings it, for a build that is tuned by what its code does: `cargo xtask release` runs an instrumented Seawall
 //! under it. Requests of programs and of browsers, with and without bodies, kept and new connections, HTTP/1.1 and HTTP/2, in clear
-//! and over TLS, sockets, preflights and refusals.
+//! and over TLS, sockets, preflights and refusals; people who signed in, and calls of language models.
 //!
-//! Arguments: the program, and the seconds that each of its three runs lasts.
+//! Arguments: the program, and the seconds that each of its four runs lasts.
 
 #![expect(
     clippy::expect_used,
@@ -11,6 +11,7 @@
     reason = "a tool of its developers measures real time, prints what it did, and fails loudly"
 )]
 
+mod calls;
 mod people;
 mod running;
 
@@ -27,6 +28,7 @@ use std::{
 use running::Running;
 use seawall_testkit::{
     client::{Client, H2Client, Request, websocket},
+    llm::FakeLlm,
     tls::Authority,
     upstream::{Kind, Upstream},
 };
@@ -79,6 +81,12 @@ async fn main() {
     people::add(Path::new(&program), known.directory.path());
     println!("of people: {} requests", people::ask(known.address, length).await);
     known.end();
+
+    let fake = FakeLlm::start().await;
+    let calling = Running::start(Path::new(&program), &upstream.url(), &calls::config(&fake), |_| {});
+    let outbound = calling.outbound.expect("it says where it takes calls");
+    println!("of language models: {} calls", calls::make(outbound, length).await);
+    calling.end();
 }
 
 async fn in_clear(address: SocketAddr, length: Duration) -> usize {

@@ -18,6 +18,8 @@ const ENDING: Duration = Duration::from_secs(30);
 pub(crate) struct Running {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Where the application's calls to others go, when it is configured.
+    pub(crate) outbound: Option<SocketAddr>,
     pub(crate) directory: TemporaryDirectory,
 }
 
@@ -38,10 +40,12 @@ impl Running {
             .expect("the program starts");
         let said = child.stderr.take().expect("its standard error is ours");
         let mut lines = BufReader::new(said).lines().map_while(Result::ok);
-        let address = lines.find_map(|line| address(&line)).expect("it says where it listens");
+        let address = lines.find_map(|line| address(&line, "public ")).expect("it says where it listens");
+        let mut rest = lines.by_ref().take_while(|line| !line.trim_start().starts_with("admin "));
+        let outbound = rest.find_map(|line| self::address(&line, "outbound "));
         // Read on, so that it never waits for room.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address, directory }
+        Self { child, address, outbound, directory }
     }
 
     /// It writes its counts when it ends by itself, and only then.
@@ -67,8 +71,8 @@ impl Drop for Running {
     }
 }
 
-fn address(line: &str) -> Option<SocketAddr> {
-    let url = line.trim_start().strip_prefix("public ")?.trim_start();
+fn address(line: &str, listener: &str) -> Option<SocketAddr> {
+    let url = line.trim_start().strip_prefix(listener)?.trim_start();
     let url = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
-    url.split_whitespace().next()?.parse().ok()
+    url.split(['/', ' ']).next()?.parse().ok()
 }
