@@ -12,6 +12,9 @@ use crate::failure::Failure;
 use crate::llvm::{self, Found, Tools, Unseen};
 use crate::{order, terminal, workspace};
 
+/// What llvm-profdata makes of all counts.
+const COUNTED: &str = "all.profdata";
+
 /// Seconds of traffic in clear, over TLS, of people who signed in, and of calls of language models; each so many.
 const TRAFFIC_SECONDS: &str = "15";
 
@@ -47,17 +50,17 @@ pub(crate) fn build() -> Result<PathBuf, Failure> {
     let host = llvm::host()?;
     terminal::progress("release: building the program with counters in its code");
     let counting = compile(&folder, "counting", &host, &format!("-Cprofile-generate={}", raw(&folder).display()))?;
-    let profile = folder.join("all.profdata");
-    if !profile.is_file() || newer(&counting, &profile) {
-        count(&counting, &folder, &tools)?;
+    let [profile, at_rest] = [folder.join(COUNTED), folder.join("rest").join(COUNTED)];
+    if [&profile, &at_rest].iter().any(|profile| !profile.is_file() || newer(&counting, profile)) {
+        count(&counting, &["rest"], &folder.join("rest"), &tools)?;
+        count(&counting, &[TRAFFIC_SECONDS], &folder, &tools)?;
     }
     terminal::progress("release: building the program by what was counted");
     // Named by its content: cargo builds anew when the name of the file changes, and does not look into it.
-    let counted = std::fs::read(&profile).map_err(|error| Failure::io("read", &profile, &error))?;
-    let named = folder.join(format!("{:016x}.profdata", fingerprint(&counted)));
+    let named = folder.join(format!("{:016x}.profdata", fingerprint(&[&profile, &at_rest])?));
     std::fs::copy(&profile, &named).map_err(|error| Failure::io("write", &named, &error))?;
     let mut words = vec![format!("-Cprofile-use={}", named.display())];
-    words.extend(order::words(&named, &tools, &host)?);
+    words.extend(order::words(&named, &at_rest, &tools, &host)?);
     let words = words.join(" ");
     let tuned = compile(&folder, "final", &host, &words)?;
     let placed = folder.join("seawall");
@@ -79,17 +82,19 @@ fn compile(folder: &Path, name: &str, host: &str, words: &str) -> Result<PathBuf
     Err(Failure::broken(format!("release: the build in {} failed; what it said is above", own.display())))
 }
 
-/// Runs the counting program under traffic and puts its counts into one file.
-fn count(program: &Path, folder: &Path, tools: &Tools) -> Result<(), Failure> {
+/// Runs the counting program, under traffic or at rest, and puts its counts into one file in `folder`.
+fn count(program: &Path, traffic: &[&str], folder: &Path, tools: &Tools) -> Result<(), Failure> {
     let raw = raw(folder);
     if raw.exists() {
         std::fs::remove_dir_all(&raw).map_err(|error| Failure::io("delete", &raw, &error))?;
     }
-    terminal::progress("release: counting under traffic");
-    let mut traffic = Command::new("cargo");
-    traffic.args(["run", "--quiet", "-p", "seawall-testkit", "--example", "traffic", "--"]);
-    let ran = traffic.arg(program).arg(TRAFFIC_SECONDS).current_dir(workspace::root()).status();
-    if !ran.is_ok_and(|status| status.success()) {
+    std::fs::create_dir_all(&raw).map_err(|error| Failure::io("make", &raw, &error))?;
+    terminal::progress(&format!("release: counting ({})", traffic.join(" ")));
+    let mut command = Command::new("cargo");
+    command.args(["run", "--quiet", "-p", "seawall-testkit", "--example", "traffic", "--"]).arg(program).args(traffic);
+    // Each process writes a file of its own.
+    command.env("LLVM_PROFILE_FILE", raw.join("%p.profraw")).current_dir(workspace::root());
+    if !command.status().is_ok_and(|status| status.success()) {
         return Err(Failure::broken("release: the traffic failed; what it said is above"));
     }
     let entries = std::fs::read_dir(&raw).map_err(|error| Failure::io("read", &raw, &error))?;
@@ -98,10 +103,12 @@ fn count(program: &Path, folder: &Path, tools: &Tools) -> Result<(), Failure> {
     tools.merge(&counts, folder, Unseen::Told).map(drop)
 }
 
-fn fingerprint(bytes: &[u8]) -> u64 {
+fn fingerprint(files: &[&Path]) -> Result<u64, Failure> {
     let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    hasher.finish()
+    for path in files {
+        hasher.write(&std::fs::read(path).map_err(|error| Failure::io("read", path, &error))?);
+    }
+    Ok(hasher.finish())
 }
 
 fn raw(folder: &Path) -> PathBuf {

@@ -2,7 +2,7 @@
 //! under it. Requests of programs and of browsers, with and without bodies, kept and new connections, HTTP/1.1 and HTTP/2, in clear
 //! and over TLS, sockets, preflights and refusals; people who signed in, and calls of language models.
 //!
-//! Arguments: the program, and the seconds that each of its four runs lasts.
+//! Arguments: the program, and the seconds that each of its four runs lasts; or `rest`, and it is started, left alone and ended.
 
 #![expect(
     clippy::expect_used,
@@ -56,13 +56,21 @@ const SHORT: usize = 4;
 const STREAMS: usize = 4;
 const SOCKETS: usize = 2;
 
+/// How long it is left alone: what it does every few seconds happens once.
+const REST: Duration = Duration::from_secs(6);
+
 #[tokio::main]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
     let program = arguments.next().expect("the program to run");
-    let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(10);
-    let length = Duration::from_secs(seconds);
+    let length = arguments.next().unwrap_or_else(|| "10".to_owned());
     let upstream = Upstream::start(Kind::ByPath).await;
+    if length == "rest" {
+        let resting = Running::start(Path::new(&program), &upstream.url(), "", |_| {});
+        tokio::time::sleep(REST).await;
+        return resting.end();
+    }
+    let length = Duration::from_secs(length.parse().expect("a number of seconds"));
 
     let limits = "[rate_limit]\nlimits = [\"1000000000/min per ip\"]\n";
     let clear = Running::start(Path::new(&program), &upstream.url(), limits, |_| {});
