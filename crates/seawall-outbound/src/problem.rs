@@ -128,7 +128,7 @@ pub(crate) static UNTRANSLATABLE: ProblemType = ProblemType {
     retryable: false,
     fault: Whose::Client,
     severity: Severity::Low,
-    documentation: "The model is of a provider that speaks another dialect than the call, and that dialect has no words for a part of it, which is named. Leave that part out, or ask a model of a provider that speaks the call's words.\n\nFor the operator: what is carried, dropped and refused is in the guide to language models; `kind` in `[llm.provider.NAME]` says which words a provider speaks.",
+    documentation: "The model is of a provider that speaks another dialect than the call, and that dialect has no words for a part of it, which is named. Leave that part out, or ask a model of a provider that speaks the call's words.\n\nFor the operator: what is carried, dropped and refused is in the guide to language models; `kind` in `[llm.provider.NAME]` says which words a provider speaks, and `responses` whether it has OpenAI's responses as well as chat completions.",
 };
 
 pub(crate) static BUDGET_SPENT: ProblemType = ProblemType {

@@ -85,6 +85,11 @@ const KIND: Field<Kind> = Field::new(
     Literal::Text("openai"),
     "Whose words it speaks: OpenAI's, as most servers do (vLLM, Ollama and others), Anthropic's or Gemini's.",
 );
+const RESPONSES: Field<bool> = Field::new(
+    "responses",
+    Literal::Flag(true),
+    "Whether a server that speaks OpenAI's words has `/v1/responses`, too. Of one that has chat completions alone, `false` lets calls of responses be translated to those.",
+);
 const URL: Field<BaseUrl> = Field::new(
     "url",
     Literal::Unset,
@@ -143,6 +148,7 @@ const PRIVATE_ADDRESSES: Field<bool> = Field::new(
 pub static PROVIDERS: Section = Section::new("llm.provider", "Providers of language models.", &[])
     .with_entries(&[
         KIND.spec(),
+        RESPONSES.spec(),
         URL.spec(),
         KEY.spec(),
         TIMEOUT.spec(),
@@ -246,6 +252,8 @@ pub struct LlmEntries<'a> {
 pub(crate) struct ProviderSettings {
     pub(crate) name: String,
     pub(crate) dialect: Dialect,
+    /// Whether it has OpenAI's responses, where it speaks OpenAI's words.
+    pub(crate) responses: bool,
     pub(crate) base: BaseUrl,
     pub(crate) key: Option<Secret>,
     pub(crate) endpoint: EndpointSettings,
@@ -310,6 +318,7 @@ fn provider(name: &str, values: &Values) -> Result<ProviderSettings, BadSetting>
     Ok(ProviderSettings {
         name: name.to_owned(),
         dialect,
+        responses: values.get(&RESPONSES)?,
         base: values.find(&URL)?.unwrap_or_else(|| BaseUrl::of_https(makers_host(dialect))),
         key: values.find(&KEY)?,
         endpoint: EndpointSettings {

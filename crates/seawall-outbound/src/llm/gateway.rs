@@ -294,7 +294,7 @@ impl Gateway {
         most_output: Option<u64>,
         at: Now,
     ) -> Result<(Outgoing, Back), Box<Problem>> {
-        if target.provider.settings.dialect == question.asked.dialect {
+        if !translate::needed(&question.asked, &target.provider.settings) {
             let (outgoing, hides_usage) = target.outgoing(question, most_output)?;
             return Ok((outgoing, Back::AsItCame { hides_usage }));
         }
@@ -366,7 +366,7 @@ fn begun(question: &Question<'_>, target: &Target, whose: &Whose) -> Begun {
         conversation: whose.conversation.clone(),
         provider: Arc::clone(&target.provider.name),
         dialect: target.provider.settings.dialect,
-        operation: translate::operation(asked, target.provider.settings.dialect),
+        operation: translate::operation(asked, &target.provider.settings),
         model: target.model.clone(),
         price: target.price,
         streamed: asked.streams || sketch.as_ref().is_some_and(|sketch| sketch.streams),

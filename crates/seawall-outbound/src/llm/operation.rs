@@ -42,7 +42,7 @@ pub(crate) enum Operation {
     Messages,
     /// `:generateContent`, and `:streamGenerateContent`
     Generate,
-    /// `/v1/messages/count_tokens`, `:countTokens`; costs nothing
+    /// `/v1/messages/count_tokens`, `:countTokens`, `/v1/responses/input_tokens`; costs nothing
     CountTokens,
     /// `GET /v1/models` and their like; costs nothing
     Models,
@@ -92,6 +92,7 @@ pub(crate) fn asked<'a>(method: &Method, path: &'a str, headers: &HeaderMap) -> 
     match (method, path) {
         (&Method::POST, "/v1/chat/completions") => plain(OpenAi, Operation::Chat),
         (&Method::POST, "/v1/responses") => plain(OpenAi, Operation::Responses),
+        (&Method::POST, "/v1/responses/input_tokens") => plain(OpenAi, Operation::CountTokens),
         (&Method::POST, "/v1/embeddings") => plain(OpenAi, Operation::Embeddings),
         (&Method::POST, "/v1/images/generations") => plain(OpenAi, Operation::Images),
         (&Method::POST, "/v1/messages") => plain(Anthropic, Operation::Messages),
@@ -144,6 +145,7 @@ mod tests {
         use Dialect::{Anthropic, Gemini, OpenAi};
         assert_eq!(post("/v1/chat/completions"), Some((OpenAi, Operation::Chat, false, None)));
         assert_eq!(post("/v1/messages"), Some((Anthropic, Operation::Messages, false, None)));
+        assert_eq!(post("/v1/responses/input_tokens"), Some((OpenAi, Operation::CountTokens, false, None)));
         let streams = post("/v1beta/models/gemini-3:streamGenerateContent");
         assert_eq!(streams, Some((Gemini, Operation::Generate, true, Some("gemini-3"))));
         assert_eq!(post("/v1/models/g:generateContent"), Some((Gemini, Operation::Generate, false, Some("g"))));

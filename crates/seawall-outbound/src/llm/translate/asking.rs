@@ -7,21 +7,18 @@ use http::{
 use seawall_core::{problem::Problem, resilience::Keyed};
 
 use super::{
-    anthropic,
-    conversation::Conversation,
-    gemini,
+    counts, embeddings,
     members::{Told, Unsaid},
-    openai,
-    passing::Translation,
-    reply::Manner,
+    passing::{Translation, Wanted},
+    talk,
     tree::Tree,
 };
 use crate::{
     endpoint::Outgoing,
     llm::{
+        config::ProviderSettings,
         fields::signed,
         operation::{Asked, Dialect, Operation},
-        sketch::OutputLimit,
         target::{Question, Target},
     },
     problem::{BAD_CALL, UNTRANSLATABLE},
@@ -35,13 +32,40 @@ static CARRIED: [HeaderName; 4] = [
     HeaderName::from_static("tracestate"),
 ];
 
+/// A question in a provider's words.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) body: Tree,
+    pub(super) place: Place,
+    pub(super) stream: bool,
+    pub(super) wanted: Wanted,
+}
+
+/// Where a provider is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
+    /// The path, from the version on.
+    At(&'static str),
+    /// What Gemini does with a model: `/v1beta/models/MODEL:WORD`.
+    OfModel(&'static str),
+}
+
+/// Whether a provider has no words for a call as it came.
+pub(in crate::llm) fn needed(asked: &Asked<'_>, provider: &ProviderSettings) -> bool {
+    // OpenAI's own count is one of responses.
+    let of_responses = matches!(asked.operation, Operation::Responses | Operation::CountTokens);
+    provider.dialect != asked.dialect || (provider.dialect == Dialect::OpenAi && of_responses && !provider.responses)
+}
+
 /// The operation of a provider that a call comes to: its own where it speaks the call's words, and else what it has instead.
-pub(in crate::llm) const fn operation(asked: &Asked<'_>, provider: Dialect) -> Operation {
-    match (asked.operation, provider) {
-        (Operation::Chat | Operation::Messages | Operation::Generate, Dialect::OpenAi) => Operation::Chat,
-        (Operation::Chat | Operation::Messages | Operation::Generate, Dialect::Anthropic) => Operation::Messages,
-        (Operation::Chat | Operation::Messages | Operation::Generate, Dialect::Gemini) => Operation::Generate,
-        (other, _) => other,
+pub(in crate::llm) fn operation(asked: &Asked<'_>, provider: &ProviderSettings) -> Operation {
+    if !asked.operation.talks() || !needed(asked, provider) {
+        return asked.operation;
+    }
+    match provider.dialect {
+        Dialect::OpenAi => Operation::Chat,
+        Dialect::Anthropic => Operation::Messages,
+        Dialect::Gemini => Operation::Generate,
     }
 }
 
@@ -53,99 +77,68 @@ pub(in crate::llm) const fn operation(asked: &Asked<'_>, provider: Dialect) -> O
 pub(in crate::llm) fn asking(
     question: &Question<'_>,
     target: &Target,
-    (most_output, fallback): (Option<u64>, u64),
+    limits: (Option<u64>, u64),
     created_s: u64,
 ) -> Result<(Outgoing, Translation), Box<Problem>> {
-    let provider = target.provider.settings.dialect;
-    let refused = |Unsaid(what): Unsaid| {
-        let detail = format!("\"{}\" speaks the words of {}: {what}.", target.provider.name, provider.word());
+    let Written { body, place, stream, wanted } = written(question, target, limits, created_s).map_err(|told| {
+        let (Unsaid(what), provider) = (told, &target.provider);
+        let speaks = if provider.settings.dialect == question.asked.dialect {
+            "has chat completions alone".to_owned()
+        } else {
+            format!("speaks the words of {}", provider.settings.dialect.word())
+        };
+        let detail = format!("\"{}\" {speaks}: {what}.", provider.name);
         Problem::new(&UNTRANSLATABLE).detail(detail)
+    })?;
+    let path = match place {
+        Place::At(path) => path.to_owned(),
+        Place::OfModel(word) => format!("/v1beta/models/{}:{word}", of_address(&target.model)?),
     };
-    let asked = read(question).map_err(refused)?;
-    let most_output = asked.most_output.or(most_output);
-    let body = match provider {
-        Dialect::OpenAi => {
-            let limit = match target.output_limit(Operation::Chat) {
-                Some(OutputLimit::Member(name)) => name,
-                Some(OutputLimit::OfGemini) | None => "max_tokens",
-            };
-            openai::write(&asked, &target.model, (limit, most_output))
-        }
-        Dialect::Anthropic => anthropic::write(&asked, &target.model, most_output.unwrap_or(fallback)),
-        Dialect::Gemini => gemini::write(&asked, &target.model, most_output),
-    };
-    let body = body.map_err(refused)?;
-    let (path, query) = address(provider, &target.model, asked.wants.stream)?;
+    let query = (stream && matches!(place, Place::OfModel(_))).then_some("alt=sse");
     let uri = target.provider.settings.base.join(&path, query);
     let uri = uri.ok_or_else(|| Problem::new(&BAD_CALL).detail("The model's name is no part of an address."))?;
-    let translation = translation(question, &asked, provider, created_s);
     let outgoing = Outgoing {
         method: Method::POST,
         uri,
-        headers: headers(question, target, asked.wants.stream)?,
+        headers: headers(question, target, stream)?,
         body: Tree::text(&body).into(),
         keyed: Keyed::Yes,
         patient: false,
     };
-    Ok((outgoing, translation))
+    let request_id = question.head.headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let (from, to) = (target.provider.settings.dialect, question.asked.dialect);
+    Ok((outgoing, Translation { from, to, request_id: request_id.to_owned(), wanted }))
 }
 
-fn read(question: &Question<'_>) -> Told<Conversation> {
+fn written(question: &Question<'_>, target: &Target, limits: (Option<u64>, u64), created_s: u64) -> Told<Written> {
     let body = std::str::from_utf8(&question.body).map_err(|_| Unsaid("the body is not UTF-8".to_owned()))?;
     match question.asked.operation {
-        Operation::Chat => openai::read(body),
-        Operation::Messages => anthropic::read(body),
-        Operation::Generate => gemini::read(body, question.asked.streams),
-        Operation::Responses
-        | Operation::Embeddings
-        | Operation::Images
-        | Operation::CountTokens
-        | Operation::Models => {
-            let translated = "chat completions, messages, generateContent and streamGenerateContent are translated";
+        Operation::Chat | Operation::Responses | Operation::Messages | Operation::Generate => {
+            talk::written(question, body, target, limits, created_s)
+        }
+        Operation::Embeddings => embeddings::written(question, body, target),
+        Operation::CountTokens => counts::written(question, body, target),
+        Operation::Images | Operation::Models => {
+            let translated = "conversations, embeddings and counts of tokens are translated";
             Err(Unsaid(format!("only {translated}, and {} is none of them", question.asked.path)))
         }
     }
 }
 
-fn translation(question: &Question<'_>, asked: &Conversation, provider: Dialect, created_s: u64) -> Translation {
-    let of_gemini = question.asked.dialect == Dialect::Gemini;
-    let query = question.head.uri.query().unwrap_or_default();
-    let manner = Manner {
-        created_s,
-        usage: asked.wants.usage,
-        thoughts: asked.wants.thoughts,
-        array: of_gemini && asked.wants.stream && !query.split('&').any(|pair| pair == "alt=sse"),
-    };
-    let request_id = question.head.headers.get("x-request-id").and_then(|id| id.to_str().ok());
-    Translation {
-        from: provider,
-        to: question.asked.dialect,
-        stream: asked.wants.stream,
-        turn: asked.turns.len(),
-        manner,
-        request_id: request_id.unwrap_or_default().to_owned(),
-    }
+/// A model's name without what stands before it in addresses.
+pub(super) fn plain_model(model: &str) -> &str {
+    model.strip_prefix("models/").unwrap_or(model)
 }
 
-/// Path and query, from the version on.
-fn address(provider: Dialect, model: &str, stream: bool) -> Result<(String, Option<&'static str>), Box<Problem>> {
-    match (provider, stream) {
-        (Dialect::OpenAi, _) => Ok(("/v1/chat/completions".to_owned(), None)),
-        (Dialect::Anthropic, _) => Ok(("/v1/messages".to_owned(), None)),
-        (Dialect::Gemini, stream) => {
-            let model = model.strip_prefix("models/").unwrap_or(model);
-            // Whatever a caller writes, the address stays one of a model.
-            let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-            if model.is_empty() || !model.chars().all(sound) || model.starts_with('.') {
-                return Err(Problem::new(&BAD_CALL).detail("The model's name is no part of an address.").into());
-            }
-            Ok(if stream {
-                (format!("/v1beta/models/{model}:streamGenerateContent"), Some("alt=sse"))
-            } else {
-                (format!("/v1beta/models/{model}:generateContent"), None)
-            })
-        }
+/// A model's name as a part of an address.
+fn of_address(model: &str) -> Result<&str, Box<Problem>> {
+    let model = plain_model(model);
+    // Whatever a caller writes, the address stays one of a model.
+    let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if model.is_empty() || !model.chars().all(sound) || model.starts_with('.') {
+        return Err(Problem::new(&BAD_CALL).detail("The model's name is no part of an address.").into());
     }
+    Ok(model)
 }
 
 fn headers(question: &Question<'_>, target: &Target, stream: bool) -> Result<HeaderMap, Box<Problem>> {

@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::{
     anthropic, gemini, openai,
     reply::{Delta, Manner},
+    responses,
+    talk::Words,
     trouble,
 };
 use crate::llm::{operation::Dialect, refusal, sse::Event};
@@ -45,16 +47,18 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(super) fn new(from: Dialect, to: Dialect, turn: usize, manner: Manner, request_id: &str) -> Self {
+    pub(super) fn new(from: Dialect, words: Words, turn: usize, manner: Manner, request_id: &str) -> Self {
+        let to = words.dialect();
         let reader: Box<dyn ReadEvents> = match from {
             Dialect::OpenAi => Box::new(openai::Reader::new(turn)),
             Dialect::Anthropic => Box::new(anthropic::Reader::default()),
             Dialect::Gemini => Box::new(gemini::Reader::new(turn)),
         };
-        let writer: Box<dyn WriteEvents> = match to {
-            Dialect::OpenAi => Box::new(openai::Writer::new(manner)),
-            Dialect::Anthropic => Box::new(anthropic::Writer::new()),
-            Dialect::Gemini => Box::new(gemini::Writer::new(manner)),
+        let writer: Box<dyn WriteEvents> = match words {
+            Words::Chat => Box::new(openai::Writer::new(manner)),
+            Words::Responses(echo) => Box::new(responses::Writer::new(manner, echo)),
+            Words::Messages => Box::new(anthropic::Writer::new()),
+            Words::Generate => Box::new(gemini::Writer::new(manner)),
         };
         Self { from, to, reader, writer, request_id: request_id.to_owned(), closed: false }
     }

@@ -13,6 +13,9 @@
 //! | `conversation.rs` | a question, in the neutral form |
 //! | `reply.rs` | an answer, whole or delta by delta, in the neutral form |
 //! | `openai/`, `anthropic/`, `gemini/` | questions, answers and streams of each dialect |
+//! | `responses/` | OpenAI's other kind, which callers speak and providers are not asked in |
+//! | `talk.rs` | a conversation's next answer: read, asked for, and told |
+//! | `embeddings/`, `counts.rs` | vectors of texts, and counts of tokens |
 //! | `members.rs`, `tree.rs`, `schema.rs` | JSON, read member by member, and written in order |
 //! | `asking.rs` | a translated call, ready to be sent |
 //! | `passing.rs`, `live.rs` | its answer, as a whole and as a stream |
@@ -21,19 +24,23 @@
 mod anthropic;
 mod asking;
 mod conversation;
+mod counts;
+mod embeddings;
 mod gemini;
 mod live;
 mod members;
 mod openai;
 mod passing;
 mod reply;
+mod responses;
 mod schema;
+mod talk;
 mod tree;
 mod trouble;
 
 #[cfg(test)]
 mod tests;
 
-pub(super) use asking::{asking, operation};
+pub(super) use asking::{asking, needed, operation};
 pub(super) use live::Live;
 pub(super) use passing::Translation;

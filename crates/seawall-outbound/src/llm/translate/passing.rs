@@ -10,14 +10,7 @@ use http_body_util::BodyExt;
 use seawall_core::problem::Problem;
 use seawall_resilience::ReadError;
 
-use super::{
-    anthropic, gemini,
-    live::Live,
-    openai,
-    reply::{Manner, Reply},
-    tree::Tree,
-    trouble::Trouble,
-};
+use super::{counts, embeddings::Embedding, live::Live, talk::Talk, tree::Tree, trouble::Trouble};
 use crate::{
     body::{Body, Parts, gathered, whole},
     endpoint::{Answer, AnswerBody},
@@ -35,12 +28,19 @@ const LONGEST: usize = 16 * 1024 * 1024;
 pub(in crate::llm) struct Translation {
     pub(super) from: Dialect,
     pub(super) to: Dialect,
-    /// Whether a stream was asked for.
-    pub(super) stream: bool,
-    /// Where the answer stands in the conversation.
-    pub(super) turn: usize,
-    pub(super) manner: Manner,
     pub(super) request_id: String,
+    pub(super) wanted: Wanted,
+}
+
+/// What an answer is.
+#[derive(Clone, Debug)]
+pub(super) enum Wanted {
+    /// What is said next in a conversation.
+    Talk(Talk),
+    /// Vectors of texts.
+    Embedding(Embedding),
+    /// A count of tokens.
+    Count,
 }
 
 impl Translation {
@@ -61,19 +61,23 @@ impl Translation {
             let body = self.troubled(&mut head, &given, body, account).await;
             return Ok((head, body));
         }
-        if streamed != self.stream {
+        if streamed != matches!(&self.wanted, Wanted::Talk(Talk { stream: true, .. })) {
             return Err(failed(account, "the provider's answer is not of the kind that was asked for"));
         }
-        let kind =
-            if self.stream && !self.manner.array { "text/event-stream; charset=utf-8" } else { "application/json" };
-        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        if self.stream {
-            head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            let watch = Watch::new(account.dialect(), account.operation(), false);
-            let live = Live::new(self.from, self.to, self.turn, self.manner, &self.request_id);
-            return Ok((head, Streamed::translated(body, watch, account, live).boxed_unsync()));
+        match self.wanted {
+            Wanted::Talk(Talk { words, stream: true, turn, manner }) => {
+                let kind = if manner.array { "application/json" } else { "text/event-stream; charset=utf-8" };
+                head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+                head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+                let watch = Watch::new(account.dialect(), account.operation(), false);
+                let live = Live::new(self.from, words, turn, manner, &self.request_id);
+                Ok((head, Streamed::translated(body, watch, account, live).boxed_unsync()))
+            }
+            _ => {
+                head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                Ok((head, whole(self.read(body, account).await?)))
+            }
         }
-        Ok((head, whole(self.read(body, account).await?)))
     }
 
     /// A whole answer, translated.
@@ -94,27 +98,20 @@ impl Translation {
         let used = usage::of_answer(self.from, &bytes);
         let answer = if used.is_none() { Length::of_json(&bytes) } else { Length::default() };
         account.learnt(used, answer);
-        let reply = std::str::from_utf8(&bytes).ok().and_then(|body| self.reply(body));
-        let Some(reply) = reply else {
+        let told = std::str::from_utf8(&bytes).ok().and_then(|body| self.told(body));
+        let Some(told) = told else {
             return Err(failed(account, "the provider's answer is none of its dialect"));
         };
         account.settle(Outcome::Answered, None);
-        Ok(self.written(&reply).text().into())
+        Ok(told.text().into())
     }
 
-    fn reply(&self, body: &str) -> Option<Reply> {
-        match self.from {
-            Dialect::OpenAi => openai::read_reply(body, self.turn),
-            Dialect::Anthropic => anthropic::read_reply(body),
-            Dialect::Gemini => gemini::read_reply(body, self.turn),
-        }
-    }
-
-    fn written(&self, reply: &Reply) -> Tree {
-        match self.to {
-            Dialect::OpenAi => openai::write_reply(reply, &self.manner),
-            Dialect::Anthropic => anthropic::write_reply(reply),
-            Dialect::Gemini => gemini::write_reply(reply, &self.manner),
+    /// A whole answer in the caller's words; nothing when it is none of the provider's.
+    fn told(&self, body: &str) -> Option<Tree> {
+        match &self.wanted {
+            Wanted::Talk(talk) => talk.told(self.from, body),
+            Wanted::Embedding(embedding) => embedding.told(self.from, body),
+            Wanted::Count => counts::told(self.from, self.to, body),
         }
     }
 

@@ -4,6 +4,7 @@ mod properties;
 mod questions;
 mod refusals;
 mod replies;
+mod responses;
 mod streams;
 
 use super::{
@@ -12,6 +13,7 @@ use super::{
     gemini,
     members::{Told, Unsaid},
     openai,
+    talk::Words,
 };
 use crate::llm::operation::Dialect;
 
@@ -22,6 +24,15 @@ const MODEL: &str = "m";
 
 /// How long an answer may be that is told no length.
 const FALLBACK: u64 = 99;
+
+/// The words of a caller of this dialect, unless it speaks OpenAI's responses.
+const fn words(dialect: Dialect) -> Words {
+    match dialect {
+        Dialect::OpenAi => Words::Chat,
+        Dialect::Anthropic => Words::Messages,
+        Dialect::Gemini => Words::Generate,
+    }
+}
 
 fn read(dialect: Dialect, body: &str) -> Told<Conversation> {
     match dialect {

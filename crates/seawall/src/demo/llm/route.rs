@@ -39,6 +39,7 @@ pub(super) fn find<'p>(method: &Method, path: &'p str, headers: &HeaderMap) -> R
         (Provider::Gemini, _) => gemini_route(path),
         (_, "/v1/chat/completions") => post(Endpoint::Generates(&openai::CHAT)),
         (_, "/v1/responses") => post(Endpoint::Generates(&openai::RESPONSES)),
+        (_, "/v1/responses/input_tokens") => post(Endpoint::Tells(openai::count_tokens)),
         (_, "/v1/embeddings") => post(Endpoint::Tells(openai::embeddings)),
         (_, "/v1/images/generations") => post(Endpoint::Tells(openai::images)),
         (_, "/v1/messages") => post(Endpoint::Generates(&anthropic::MESSAGES)),

@@ -65,10 +65,33 @@ const COMMON: [&str; 18] = [
     "timeout_504",
 ];
 
-const OF_OPENAI: [&str; 6] =
-    ["image_generation", "embeddings", "responses", "responses_stream", "responses_stream_cut", "close_early"];
+const OF_OPENAI: [&str; 9] = [
+    "image_generation",
+    "embeddings",
+    "responses",
+    "responses_stream",
+    "responses_tools",
+    "responses_tool_stream",
+    "responses_structured",
+    "responses_stream_cut",
+    "close_early",
+];
 const OF_ANTHROPIC: [&str; 2] = ["count_tokens", "close_early"];
 const OF_GEMINI: [&str; 3] = ["count_tokens", "embeddings", "close_early"];
+
+/// What this script checks of a provider that speaks another dialect, beside what all check.
+fn elsewhere(script: &str, provider: &str) -> Vec<&'static str> {
+    let mut checks = vec!["close_early"];
+    if script.starts_with("sdk_openai") {
+        checks.extend(OF_OPENAI.iter().filter(|check| check.starts_with("responses")));
+    }
+    match (script.split('.').next(), provider) {
+        (Some("sdk_openai"), "gemini") | (Some("sdk_genai"), "openai") => checks.push("embeddings"),
+        (Some("sdk_anthropic"), "gemini") | (Some("sdk_genai"), "anthropic") => checks.push("count_tokens"),
+        _ => {}
+    }
+    checks
+}
 
 /// Of whose conversations the second call finds no round left.
 const ROUTES: &str = "[llm.route.once]\nrounds = 1\n";
@@ -139,6 +162,7 @@ async fn st_2_earlier_libraries_for_python_work_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn st_8_openais_library_for_python_works_with_models_of_other_dialects() {
     works_elsewhere(PYTHON, "sdk_openai.py", ["anthropic", "gemini"]).await;
+    works_elsewhere(EARLIER_PYTHON, "sdk_openai.py", ["anthropic", "gemini"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,6 +188,13 @@ async fn st_8_googles_library_for_python_works_with_models_of_other_dialects() {
 #[tokio::test(flavor = "multi_thread")]
 async fn st_8_googles_library_for_javascript_works_with_models_of_other_dialects() {
     works_elsewhere(NODE, "sdk_genai.mjs", ["openai", "anthropic"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn st_8_openais_libraries_get_responses_of_servers_with_chat_completions_alone() {
+    let settings = format!("{SETTINGS}\nresponses = false");
+    works_by(PYTHON, "sdk_openai.py", &OF_OPENAI, &settings).await;
+    works_by(NODE, "sdk_openai.mjs", &OF_OPENAI, &settings).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -219,10 +250,15 @@ const HIDDEN: [&str; 6] = ["host", "content-length", "authorization", "x-api-key
 
 /// Runs a script against Seawall in front of the fake: it does the checks that all do, and these.
 async fn works(libraries: &str, script: &'static str, more: &[&str]) {
+    works_by(libraries, script, more, SETTINGS).await;
+}
+
+/// The same, with these settings of each provider.
+async fn works_by(libraries: &str, script: &'static str, more: &[&str], settings: &str) {
     let Some(command) = runner(libraries, script) else {
         return skip("the providers' libraries are not installed");
     };
-    let Models { fake, app } = calling_models_by(SETTINGS, ROUTES).await;
+    let Models { fake, app } = calling_models_by(settings, ROUTES).await;
     let key = holds(&app, command, script, more).await;
     reaches(&fake, &app, &key, script).await;
 }
@@ -233,7 +269,7 @@ async fn works_elsewhere(libraries: &str, script: &'static str, providers: [&str
         let Some(mut command) = runner(libraries, script) else {
             return skip("the providers' libraries are not installed");
         };
-        let more = ["close_early"];
+        let more = elsewhere(script, provider);
         command.env("SEAWALL_CHECKS", COMMON.iter().chain(&more).copied().collect::<Vec<_>>().join(","));
         let named = NAMES.map(|name| format!("[llm.model.{name}]\nprovider = \"{provider}\"\n")).concat();
         let Models { fake, app } = calling_models_by(SETTINGS, &format!("{ROUTES}{named}")).await;

@@ -60,7 +60,7 @@ pub(in crate::llm::translate) fn read(body: &str) -> Told<Conversation> {
         most_output: call.count("max_completion_tokens")?.or(call.count("max_tokens")?),
         stop: stop(&mut call)?,
         format: call.object("response_format")?.map(format).transpose()?.unwrap_or_default(),
-        effort: call.text("reasoning_effort")?.map(|word| effort(&word)).transpose()?,
+        effort: call.text("reasoning_effort")?.map(|word| effort(&word, "reasoning_effort")).transpose()?,
         wants: Wants {
             stream: call.flag("stream")?.unwrap_or_default(),
             usage: usage.unwrap_or_default(),
@@ -135,12 +135,7 @@ fn tool_call(mut call: Members<'_>) -> Told<Call> {
     call.ignore(&["index"]);
     call.only("type", &json!("function"))?;
     let id = call.needed("id")?;
-    let mut signature = None;
-    if let Some(mut extra) = call.object("extra_content")?
-        && let Some(mut google) = extra.object("google")?
-    {
-        signature = google.text("thought_signature")?;
-    }
+    let signature = signature(&mut call)?;
     let mut function = call.needed_object("function")?;
     let (name, text) = (function.needed("name")?, function.text("arguments")?.unwrap_or_default());
     let text = if text.trim().is_empty() { "{}" } else { &text };
@@ -149,6 +144,18 @@ fn tool_call(mut call: Members<'_>) -> Told<Call> {
     function.done()?;
     call.done()?;
     Ok(Call { id, name, arguments, signature })
+}
+
+/// Gemini's signature of a call, where Google puts it when it speaks these words itself.
+pub(in crate::llm::translate) fn signature(call: &mut Members<'_>) -> Told<Option<String>> {
+    let mut google = call.object("extra_content")?.map(|mut extra| extra.object("google")).transpose()?.flatten();
+    google.as_mut().map_or(Ok(None), |google| google.text("thought_signature"))
+}
+
+/// The same, written.
+pub(in crate::llm::translate) fn extra_content(signature: Option<&String>) -> Tree {
+    let google = |signature: &String| object([("google", object([("thought_signature", signature.into())]))]);
+    signature.map(google).into()
 }
 
 fn tool(mut tool: Members<'_>) -> Told<Tool> {
@@ -216,21 +223,24 @@ fn format(mut format: Members<'_>) -> Told<Format> {
     Ok(read)
 }
 
-fn effort(word: &str) -> Told<Effort> {
+/// The effort that this word at this place asks for.
+pub(in crate::llm::translate) fn effort(word: &str, place: &str) -> Told<Effort> {
     EFFORTS
         .iter()
         .find(|(known, _)| *known == word)
         .map(|(_, effort)| *effort)
-        .ok_or_else(|| Unsaid("what `reasoning_effort` says is not carried".to_owned()))
+        .ok_or_else(|| Unsaid(format!("what `{place}` says is not carried")))
 }
 
-const EFFORTS: [(&str, Effort); 6] = [
+/// The first word of each is the one that is written.
+const EFFORTS: [(&str, Effort); 7] = [
     ("none", Effort::None),
     ("minimal", Effort::Minimal),
     ("low", Effort::Low),
     ("medium", Effort::Medium),
     ("high", Effort::High),
     ("xhigh", Effort::Most),
+    ("max", Effort::Most),
 ];
 
 /// The question, with a limit of the answer in the member that the provider wants.
@@ -329,16 +339,11 @@ fn write_outcome(outcome: &Outcome) -> Told<Tree> {
 /// A call, as questions and answers have it.
 pub(super) fn write_call(call: &Call) -> Tree {
     let function = object([("name", (&call.name).into()), ("arguments", call.arguments.as_str().into())]);
-    // Where Google puts it when it speaks these words itself.
-    let signature = call
-        .signature
-        .as_ref()
-        .map(|signature| object([("google", object([("thought_signature", signature.into())]))]));
     object([
         ("id", (&call.id).into()),
         ("type", "function".into()),
         ("function", function),
-        ("extra_content", signature.into()),
+        ("extra_content", extra_content(call.signature.as_ref())),
     ])
 }
 

@@ -1,16 +1,20 @@
 //! Any conversation, written in a dialect and read again.
 
 use proptest::{collection::vec, option, prelude::*};
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use super::{ALL, read, write};
 use crate::llm::{
     operation::Dialect,
     translate::{
         conversation::{Call, Choice, Conversation, Effort, Format, Image, Outcome, Part, Role, Sampling, Tool, Turn},
+        live::WriteEvents,
+        reply::{Delta, Finish, Head, Manner, Reply, Said, Why},
+        responses::{self, Echo},
         schema,
         tree::Raw,
     },
+    usage::Usage,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -131,7 +135,65 @@ fn as_read(dialect: Dialect, mut asked: Conversation) -> Conversation {
     asked
 }
 
+fn said() -> impl Strategy<Value = Said> {
+    let call = (name(), object()).prop_map(|(name, arguments)| {
+        let id = format!("call_{name}");
+        Said::Call(Call { id, name, arguments, signature: None })
+    });
+    prop_oneof![3 => text().prop_map(Said::Text), 1 => text().prop_map(Said::Thought), 2 => call]
+}
+
+fn reply() -> impl Strategy<Value = Reply> {
+    let why = prop_oneof![Just(Why::Stop), Just(Why::Length), Just(Why::Calls), Just(Why::Filtered)];
+    (vec(said(), 0..6), why, option::of(0_u64..9)).prop_map(|(said, why, output)| Reply {
+        head: Head { id: "i".to_owned(), model: "m".to_owned() },
+        said,
+        finish: Finish::plain(why),
+        usage: output.map(|output| Usage { output, ..Usage::default() }),
+    })
+}
+
+/// What a stream tells of an answer, with arguments in two pieces.
+fn deltas(reply: &Reply) -> Vec<Delta> {
+    let mut deltas = vec![Delta::Head(reply.head.clone())];
+    let mut calls = 0..;
+    for said in &reply.said {
+        match said.clone() {
+            Said::Text(text) => deltas.push(Delta::Text(text)),
+            Said::Thought(text) => deltas.push(Delta::Thought(text)),
+            Said::Call(Call { id, name, arguments, signature }) => {
+                let number = calls.next().unwrap();
+                deltas.push(Delta::Call { number, id, name, signature });
+                let (first, rest) = arguments.as_str().split_at(1);
+                let pieces = [first, rest].map(|piece| Delta::Arguments { number, piece: piece.to_owned() });
+                deltas.extend(pieces);
+            }
+        }
+    }
+    deltas.extend(reply.usage.map(Delta::Usage));
+    deltas.push(Delta::Finish(reply.finish.clone()));
+    deltas
+}
+
 proptest! {
+    #[test]
+    fn a_streamed_response_ends_with_what_it_would_be_as_a_whole(reply in reply()) {
+        let (mut writer, mut out) = (responses::Writer::new(Manner::default(), Echo::default()), Vec::new());
+        for delta in deltas(&reply) {
+            prop_assert_eq!(writer.write(delta, &mut out), Ok(()));
+        }
+        prop_assert_eq!(writer.close(&mut out), Ok(()));
+        let datas = out.iter().map(|event| event.split_once("data: ").unwrap().1);
+        let events: Vec<Value> = datas.map(|data| serde_json::from_str(data).unwrap()).collect();
+        let whole = responses::write_reply(&reply, &Manner::default(), &Echo::default()).text();
+        let whole: Value = serde_json::from_str(&whole).unwrap();
+        prop_assert_eq!(&events.last().unwrap()["response"], &whole);
+        // Each item is told once, in the order in which the answer has them.
+        let items: Vec<&Value> =
+            events.iter().filter(|event| event["type"] == "response.output_item.done").map(|event| &event["item"]).collect();
+        prop_assert_eq!(items, whole["output"].as_array().unwrap().iter().collect::<Vec<_>>());
+    }
+
     #[test]
     fn st_8_whatever_is_asked_is_read_as_it_was_written(asked in conversation()) {
         for dialect in ALL {

@@ -10,12 +10,12 @@ use crate::llm::{
 
 const CITY: &str = r#"{"type":"object","properties":{"city":{"type":"string"},"at":{"type":"integer"}},"required":["city","at"],"additionalProperties":false}"#;
 
-fn city() -> Value {
+pub(super) fn city() -> Value {
     serde_json::from_str(CITY).unwrap()
 }
 
 /// One conversation, as each dialect has it.
-fn same(dialect: Dialect) -> Value {
+pub(super) fn same(dialect: Dialect) -> Value {
     match dialect {
         Dialect::OpenAi => of_openai(),
         Dialect::Anthropic => of_anthropic(),
@@ -107,7 +107,7 @@ fn of_gemini() -> Value {
 }
 
 /// Without what only one dialect knows: a schema's name, and a call's signature.
-fn common(mut asked: Conversation) -> Conversation {
+pub(super) fn common(mut asked: Conversation) -> Conversation {
     if let Format::Schema { name, description, strict, .. } = &mut asked.format {
         (*name, *description, *strict) = (None, None, None);
     }

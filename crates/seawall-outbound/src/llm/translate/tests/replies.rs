@@ -13,7 +13,7 @@ use crate::llm::{
     },
 };
 
-fn read(dialect: Dialect, body: &Value) -> Option<Reply> {
+pub(super) fn read(dialect: Dialect, body: &Value) -> Option<Reply> {
     match dialect {
         OpenAi => openai::read_reply(&body.to_string(), 1),
         Anthropic => anthropic::read_reply(&body.to_string()),
@@ -31,7 +31,7 @@ fn write(dialect: Dialect, reply: &Reply) -> Value {
 }
 
 /// One answer as each dialect gives it: a text, a call, and 100 tokens of which 60 came from a cache.
-fn same(dialect: Dialect) -> Value {
+pub(super) fn same(dialect: Dialect) -> Value {
     match dialect {
         OpenAi => json!({"id": "i", "model": "m", "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {
             "role": "assistant", "content": "I look.", "tool_calls": [{"id": "call_1_0", "type": "function", "function": {"name": "f", "arguments": "{\"a\": 1}"}}]}}],

@@ -17,13 +17,13 @@ use crate::llm::{
         live::{Garbled, Live, ReadEvents},
         openai,
         reply::{Delta, Manner},
-        tests::ALL,
+        tests::{ALL, words},
     },
     watch::Watch,
 };
 
 /// One answer as each dialect streams it: two pieces of text, two calls, and what was used.
-fn same(dialect: Dialect) -> String {
+pub(super) fn same(dialect: Dialect) -> String {
     match dialect {
         OpenAi => of_openai(),
         Anthropic => of_anthropic(),
@@ -109,7 +109,8 @@ fn of_gemini() -> String {
 fn told(from: Dialect, to: Dialect, manner: Manner, pieces: &[&[u8]]) -> Result<String, Garbled> {
     let operation = [Operation::Chat, Operation::Messages, Operation::Generate][from as usize];
     let mut watch = Watch::new(from, operation, false);
-    let (mut events, mut live, mut ready) = (Events::default(), Live::new(from, to, 1, manner, "r"), VecDeque::new());
+    let (mut events, mut live, mut ready) =
+        (Events::default(), Live::new(from, words(to), 1, manner, "r"), VecDeque::new());
     for piece in pieces {
         events.push(piece).unwrap();
         while let Some(event) = events.next() {
@@ -185,7 +186,7 @@ fn each_event_is_told_at_once() {
         let cut = stream[..upto].rfind("\n\n").unwrap() + 2;
         for to in ALL {
             let (mut events, mut live, mut ready) =
-                (Events::default(), Live::new(from, to, 1, USAGE, "r"), VecDeque::new());
+                (Events::default(), Live::new(from, words(to), 1, USAGE, "r"), VecDeque::new());
             events.push(&stream.as_bytes()[..cut]).unwrap();
             while let Some(event) = events.next() {
                 live.take(&event, false, &mut ready).unwrap();
@@ -212,7 +213,7 @@ fn an_array_is_one_whatever_becomes_of_it() {
     let stream = same(OpenAi);
     let parts: Vec<Value> = serde_json::from_str(&told(OpenAi, Gemini, manner, &[stream.as_bytes()]).unwrap()).unwrap();
     assert_eq!(parts.last().unwrap()["candidates"][0]["finishReason"], "STOP");
-    let mut live = Live::new(OpenAi, Gemini, 1, manner, "r");
+    let mut live = Live::new(OpenAi, words(Gemini), 1, manner, "r");
     let failed = live.fail(&Problem::new(&crate::problem::LATE));
     let parts: Vec<Value> = serde_json::from_slice(&failed).unwrap();
     assert_eq!(parts[0]["error"]["code"], 504);

@@ -8,7 +8,7 @@ mod responses;
 pub(super) use chat::DIALECT as CHAT;
 pub(super) use embeddings::{answer as embeddings, vector};
 pub(super) use images::{PICTURE_PATH, answer as images, picture};
-pub(super) use responses::DIALECT as RESPONSES;
+pub(super) use responses::{DIALECT as RESPONSES, count_tokens};
 
 use serde_json::{Value, json};
 

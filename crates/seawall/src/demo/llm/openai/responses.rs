@@ -1,4 +1,4 @@
-//! `POST /v1/responses`: one object, or the events that build it.
+//! `POST /v1/responses`: one object, or the events that build it; and `POST /v1/responses/input_tokens`.
 
 use serde_json::{Value, json};
 
@@ -12,6 +12,10 @@ use crate::demo::llm::{
 };
 
 pub(in crate::demo::llm) const DIALECT: Dialect = Dialect { read, whole, frames, error_frame };
+
+pub(in crate::demo::llm) fn count_tokens(asked: &Asked<'_>) -> Result<Value, Refused> {
+    Ok(json!({ "object": "response.input_tokens", "input_tokens": read(asked)?.input_tokens() }))
+}
 
 fn read(asked: &Asked<'_>) -> Result<Ask, Refused> {
     let body = asked.body;
