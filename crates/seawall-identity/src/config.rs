@@ -21,7 +21,8 @@ use crate::{
     tokens::{Browser, SignInPage, TokenName},
 };
 
-const ENABLED: Field<bool> = Field::new(
+/// Whether people can sign in.
+pub const ENABLED: Field<bool> = Field::new(
     "enabled",
     Literal::Flag(false),
     "Whether people can sign in. It turns on sessions, API keys and the paths under `PREFIX/auth/`; users are added with `seawall user add`.",

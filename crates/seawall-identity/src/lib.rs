@@ -43,6 +43,6 @@ pub mod tokens;
 pub mod users;
 
 pub use authenticator::CredentialAuthenticator;
-pub use config::{CookieName, IdentitySettings, Registration, SECTION, SIGN_IN_LIMITS};
+pub use config::{CookieName, ENABLED, IdentitySettings, Registration, SECTION, SIGN_IN_LIMITS};
 pub use error::IdentityError;
 pub use tables::{LEDGER, RULES};

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use http::{HeaderName, header::AUTHORIZATION, request};
-use seawall_core::{principal::PROOF, reply::Reply};
+use seawall_core::{principal::PROOF, problem::Problem, reply::Reply};
 
 use crate::may::May;
 
@@ -42,14 +42,16 @@ pub struct Caller {
 }
 
 /// What a call shows, weighed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Identified {
     /// The key holds, and so does what it says of a user.
     Caller(Caller),
     /// The key does not hold.
     WrongKey,
-    /// The key holds, and the user's token does not.
+    /// The key holds, and the user's token does not, or is another's than the key.
     WrongUser,
+    /// The key holds, and may not be used now.
+    Refused(Box<Problem>),
 }
 
 /// The port to whoever knows keys of applications and tokens of users.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use seawall_core::settings::{BadSetting, Complaint, Field, Literal, Secret, Section, Situation, Values, too_short};
 use subtle::ConstantTimeEq;
 
-use crate::may::{Grants, May, NamePattern};
+use crate::{
+    exposed::PUBLIC,
+    may::{Grants, May, NamePattern},
+};
 
 /// What the key of `[outbound]` itself is called in rows and budgets.
 const APPLICATION: &str = "application";
@@ -99,6 +102,13 @@ fn demands(name: &str, values: &Values, situation: &Situation) -> Vec<Complaint>
         complaints.push(Complaint {
             key: None,
             what: format!("\"{APPLICATION}\" is the name of the key of [outbound]"),
+            help: "choose another name".to_owned(),
+        });
+    }
+    if name == PUBLIC {
+        complaints.push(Complaint {
+            key: None,
+            what: format!("\"{PUBLIC}\" is the name of people who call exposed routes"),
             help: "choose another name".to_owned(),
         });
     }

@@ -14,6 +14,7 @@
 //! | [`service`] | one call |
 //! | [`caller`] | who calls |
 //! | `keyring`, `may` | keys of several programs, and what each may ask for |
+//! | `exposed` | calls of models from outside, by people who signed in |
 //! | [`external`] | services called as `/out/NAME/…` |
 //! | [`llm`] | language models, called as `/llm/…` |
 //! | `endpoint` | one service that is asked: breaker, places, retries, clocks |
@@ -27,6 +28,7 @@ pub mod caller;
 mod client;
 pub mod config;
 mod endpoint;
+mod exposed;
 pub mod external;
 mod flight;
 mod keyring;
@@ -43,6 +45,7 @@ pub use caller::{Caller, Callers, Identified, Shown};
 pub use client::{Reach, Trust};
 pub use config::{OutboundSettings, SECTION};
 pub use endpoint::{EndpointSettings, Surroundings};
+pub use exposed::Outside;
 pub use external::ExternalSettings;
 pub use keyring::{CALLERS, CallerSettings};
 pub use llm::LlmSettings;

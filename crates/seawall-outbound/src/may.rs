@@ -30,6 +30,26 @@ impl May {
         Self(None)
     }
 
+    /// What scopes of an API key open: `llm` every model and route, `llm:NAME` a route, `out:NAME` a service.
+    #[must_use]
+    pub fn of_scopes<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut grants = Grants::default();
+        for scope in scopes {
+            let named = |name: &str| NamePattern { text: name.to_owned(), begins: false };
+            match scope.split_once(':') {
+                None if scope == "llm" => {
+                    let all = || NamePattern { text: String::new(), begins: true };
+                    grants.models.push(all());
+                    grants.routes.push(all());
+                }
+                Some(("llm", name)) => grants.routes.push(named(name)),
+                Some(("out", name)) => grants.services.push(named(name)),
+                _ => {}
+            }
+        }
+        Self::listed(grants)
+    }
+
     /// What is listed.
     pub(crate) fn listed(grants: Grants) -> Self {
         Self(Some(Arc::new(grants)))
@@ -105,6 +125,17 @@ mod tests {
         assert!(!May::listed(Grants::default()).any_model());
         let all = May::everything();
         assert!(all.model("any") && all.route("any") && all.service("any"));
+    }
+
+    #[test]
+    fn a_scope_opens_what_it_names() {
+        let may = May::of_scopes(["llm:chat", "out:weather", "orders:read", "out", "llm:"]);
+        assert!(may.route("chat") && may.service("weather"));
+        assert!(!may.route("other") && !may.model("small") && !may.service("mail") && !may.service(""));
+        let may = May::of_scopes(["llm"]);
+        assert!(may.route("chat") && may.model("any/model") && !may.service("weather"));
+        let may = May::of_scopes(["llmx", "out"]);
+        assert!(!may.any_model() && !may.service("out"));
     }
 
     #[test]

@@ -41,10 +41,9 @@ impl Memory {
         B::Error: std::fmt::Display,
     {
         let mut body = body;
-        let too_large = || Problem::new(&TOO_LARGE).detail(format!("It may have {} bytes.", self.largest)).close();
         let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         if expected > self.largest {
-            return Err(too_large().into());
+            return Err(self.too_large().into());
         }
         let mut pieces = self.take(None, expected)?;
         let mut bytes = BytesMut::with_capacity(expected);
@@ -52,12 +51,24 @@ impl Memory {
             let frame = frame.map_err(|error| Problem::new(&BAD_CALL).inside(error.to_string()).close())?;
             let Ok(data) = frame.into_data() else { continue };
             if bytes.len() + data.len() > self.largest {
-                return Err(too_large().into());
+                return Err(self.too_large().into());
             }
             pieces = self.take(pieces, bytes.len() + data.len())?;
             bytes.extend_from_slice(&data);
         }
         Ok(Held { bytes: bytes.freeze(), _pieces: pieces })
+    }
+
+    /// Counts a body that is here already.
+    pub(crate) fn keep(&self, bytes: Bytes) -> Result<Held, Box<Problem>> {
+        if bytes.len() > self.largest {
+            return Err(self.too_large().into());
+        }
+        Ok(Held { _pieces: self.take(None, bytes.len())?, bytes })
+    }
+
+    fn too_large(&self) -> Problem {
+        Problem::new(&TOO_LARGE).detail(format!("It may have {} bytes.", self.largest)).close()
     }
 
     /// Memory for so many bytes in all, beside what is there already.
@@ -94,6 +105,10 @@ mod tests {
         let one = memory.hold(body(2 * PIECE)).await.unwrap();
         assert_eq!(memory.hold(body(3 * PIECE)).await.unwrap_err().kind.slug, NO_ROOM.slug);
         assert_eq!(memory.hold(body(4 * PIECE)).await.unwrap_err().kind.slug, TOO_LARGE.slug);
+        let here = |length| memory.keep(Bytes::from(vec![b'a'; length])).map(|held| held.bytes.len());
+        assert_eq!(here(3 * PIECE).unwrap_err().kind.slug, NO_ROOM.slug);
+        assert_eq!(here(4 * PIECE).unwrap_err().kind.slug, TOO_LARGE.slug);
+        assert_eq!(here(2 * PIECE).unwrap(), 2 * PIECE);
         drop(one);
         assert_eq!(memory.hold(body(3 * PIECE)).await.unwrap().bytes.len(), 3 * PIECE);
         assert_eq!(memory.pieces.available_permits(), 4);

@@ -28,6 +28,7 @@ use crate::{
     ExternalSettings, OutboundSettings, Surroundings,
     body::{Body, whole},
     caller::{self, Caller, Callers, Identified, Shown},
+    exposed::{self, Outside},
     external::Externals,
     keyring::{CallerSettings, Keyring},
     llm::{self, Books, Courier, Gateway, LlmSettings, PricesFile, Records, Refused, Rounds, Shelf, Treasury, Webhook},
@@ -254,6 +255,16 @@ impl Outbound {
         Ok(response)
     }
 
+    /// Answers a call of a model that comes from outside, by a route that is exposed. Nothing where none is.
+    ///
+    /// # Errors
+    /// A [`Problem`] of whoever asks, or of what is asked: what comes of the call itself is an answer in its dialect's words.
+    pub async fn answer_outside(&self, call: Outside<'_>) -> Result<Option<Response<Body>>, Box<Problem>> {
+        let services = self.services();
+        let Some(models) = &services.models else { return Ok(None) };
+        exposed::answer(call, models, &self.0.memory, self.0.books.get(), &self.0.around).await
+    }
+
     async fn routed(
         &self,
         head: request::Parts,
@@ -312,6 +323,7 @@ impl Outbound {
             Identified::Caller(caller) => Ok(caller),
             Identified::WrongKey => Err(key_needed().into()),
             Identified::WrongUser => Err(Problem::new(&WRONG_USER).into()),
+            Identified::Refused(problem) => Err(problem),
         }
     }
 }

@@ -27,7 +27,7 @@ mod timer;
 mod tls;
 mod upstream;
 
-pub use builtin::{BuiltinRequest, Builtins};
+pub use builtin::{BuiltinBody, BuiltinRequest, Builtins};
 pub use config::{SERVER_SECTION, ServerSettings, server};
 pub use meters::METRICS;
 pub use plane::{Plane, PlaneError, PlaneParts, Stage};

@@ -38,6 +38,8 @@ pub enum Target {
         /// Whether it wants the body.
         body: bool,
     },
+    /// The control plane, which takes a body as large as the policy lets through, and answers at its own pace.
+    AtLength,
 }
 
 /// Finds the route of a request: the most specific path wins, then a route for the method over one for any.

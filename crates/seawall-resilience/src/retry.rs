@@ -112,15 +112,25 @@ impl Retry {
         self.run_with(attempt, next, || fastrand::u64(..)).await
     }
 
+    /// The deadline.
+    pub(crate) const fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    /// An operation begins, of which its budget is told.
+    pub(crate) fn requested(&self) {
+        if let Some(budget) = &self.budget {
+            budget.requested();
+        }
+    }
+
     async fn run_with<T, E, F: Future<Output = Result<T, E>>>(
         &self,
         mut attempt: impl FnMut(u32) -> F,
         mut next: impl FnMut(&E) -> Next,
         mut random: impl FnMut() -> u64,
     ) -> Result<T, RetryError<E>> {
-        if let Some(budget) = &self.budget {
-            budget.requested();
-        }
+        self.requested();
         let mut last = None;
         let mut made = 0;
         loop {
@@ -140,7 +150,7 @@ impl Retry {
     }
 
     /// How long to wait before one more attempt. The budget is asked last, so that nothing is withdrawn in vain.
-    fn wait(&self, made: u32, next: Next, random: u64) -> Result<Duration, GaveUp> {
+    pub(crate) fn wait(&self, made: u32, next: Next, random: u64) -> Result<Duration, GaveUp> {
         let asked = match next {
             Next::GiveUp => return Err(GaveUp::Final),
             Next::Again => Duration::ZERO,

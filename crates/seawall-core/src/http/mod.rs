@@ -21,7 +21,7 @@ pub use address::{ClientKey, Network, Networks};
 pub use entity_tag::{EntityTag, Strength, Tagging, Tags};
 pub use likeness::Likeness;
 pub use origin::{Origin, OriginPattern};
-pub use own::{own_field, strip_own_fields};
+pub use own::{own_field, strip_own_fields, strip_own_fields_but};
 pub use path::{PathFault, PathRules};
 pub use reach::globally_reachable;
 pub use route::RoutePattern;

@@ -15,8 +15,15 @@ pub fn own_field(name: &HeaderName) -> bool {
 
 /// Removes such fields, in all their spellings and however often they were sent.
 pub fn strip_own_fields(fields: &mut HeaderMap) {
+    strip_own_fields_but(fields, &[]);
+}
+
+/// The same, but for those of these names, in lower case, that were sent once: what they say is the client's word.
+pub fn strip_own_fields_but(fields: &mut HeaderMap, words: &[&str]) {
     // Most messages have none.
-    while let Some(name) = fields.keys().find(|name| own_field(name)).cloned() {
+    let stays = |name: &HeaderName| words.contains(&name.as_str()) && fields.get_all(name).iter().count() == 1;
+    let stripped: Vec<HeaderName> = fields.keys().filter(|name| own_field(name) && !stays(name)).cloned().collect();
+    for name in stripped {
         fields.remove(&name);
     }
 }
@@ -39,5 +46,15 @@ mod tests {
         let mut left: Vec<_> = fields.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["cookie", "x-seawall", "x-seawalls"]);
+    }
+
+    #[test]
+    fn a_word_of_the_client_stays_when_it_was_said_once_and_as_it_is_spelled() {
+        let mut fields = HeaderMap::new();
+        for name in ["x-seawall-project", "x_seawall_project", "x-seawall-user", "x-seawall-twice", "x-seawall-twice"] {
+            fields.append(HeaderName::from_static(name), "1".parse().unwrap());
+        }
+        strip_own_fields_but(&mut fields, &["x-seawall-project", "x-seawall-twice"]);
+        assert_eq!(fields.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-seawall-project"]);
     }
 }

@@ -9,7 +9,7 @@ use http::{
 use seawall_core::{
     authenticator::{Credential, Credentials, Found, Presented, Refreshed, invalid_credential},
     clock::Now,
-    http::strip_own_fields,
+    http::{strip_own_fields, strip_own_fields_but},
     meter::{Handle, Metric, MetricKind},
     principal::{PROOF, Principal, PrincipalKind},
     reply::{BoxFuture, PortError, Reply},
@@ -30,6 +30,10 @@ use crate::{
 
 /// How long the store may take to say whose a session is, in microseconds.
 const PATIENCE_US: u64 = 3_000_000;
+
+/// What a client says of its own calls of language models. Seawall's paths learn who asks by other means than fields, so these are no more
+/// than words there; the application would take them for ours.
+const CLIENTS_WORDS: [&str; 2] = ["x-seawall-project", "x-seawall-conversation"];
 
 /// Credentials that could not be looked up.
 pub static FAILURES: Metric = Metric {
@@ -76,7 +80,11 @@ impl AuthenticationGuard {
 
 impl Guard for AuthenticationGuard {
     fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
-        strip_own_fields(&mut head.headers);
+        if self.own_path {
+            strip_own_fields_but(&mut head.headers, &CLIENTS_WORDS);
+        } else {
+            strip_own_fields(&mut head.headers);
+        }
         if let Some(certificate) = &context.peer.certificate {
             for (name, value) in certificate.told_fields() {
                 head.headers.insert(name, value.clone());

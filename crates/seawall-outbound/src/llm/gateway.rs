@@ -40,8 +40,8 @@ use crate::{
     service::{Answered, Call},
 };
 
-static PROJECT: HeaderName = HeaderName::from_static("x-seawall-project");
-static CONVERSATION: HeaderName = HeaderName::from_static("x-seawall-conversation");
+pub(crate) static PROJECT: HeaderName = HeaderName::from_static("x-seawall-project");
+pub(crate) static CONVERSATION: HeaderName = HeaderName::from_static("x-seawall-conversation");
 static ATTEMPTS: HeaderName = HeaderName::from_static("x-seawall-attempts");
 static SERVED_BY: HeaderName = HeaderName::from_static("x-seawall-provider");
 
@@ -112,6 +112,11 @@ impl Gateway {
     /// Who can be asked.
     pub(crate) const fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// Whether people outside may call this route.
+    pub(crate) fn exposes(&self, route: &str) -> bool {
+        self.routes.exposes(route)
     }
 
     /// Who is told of a budget, besides the logs.

@@ -13,7 +13,7 @@ use http::{HeaderValue, Response, StatusCode, header::CONNECTION};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::{Exchange, compress::Compressed, follow::Followed, hold::Front, upload::Upload};
+use super::{Exchange, at_length::Streamed, compress::Compressed, follow::Followed, hold::Front, upload::Upload};
 use crate::{
     edge::{self, AnswerClock, Incoming, UpstreamConnection},
     timer::{Timer, Timers},
@@ -30,6 +30,8 @@ pub(crate) enum Payload {
     Upstream(Box<FromUpstream>),
     /// What the application sends, compressed.
     Compressed(Box<Compressed>),
+    /// What the control plane sends.
+    Streamed(Box<Streamed>),
     /// Nothing: the connection changes its protocol.
     Switched,
 }
@@ -79,6 +81,10 @@ impl Body for Outbound {
                 let frame = compressed.poll_frame(cx, &this.exchange);
                 ready!(asked(this.clock.as_deref(), frame))
             }
+            Payload::Streamed(streamed) => {
+                let frame = streamed.poll_frame(cx);
+                ready!(asked(this.clock.as_deref(), frame))
+            }
         };
         match &frame {
             Some(Ok(frame)) => this.exchange.bytes_out += frame.data_ref().map_or(0, |data| data.len() as u64),
@@ -93,6 +99,7 @@ impl Body for Outbound {
             Payload::Whole(bytes) => bytes.is_empty(),
             Payload::Upstream(upstream) => upstream.complete(),
             Payload::Compressed(compressed) => compressed.over(),
+            Payload::Streamed(streamed) => streamed.over(),
             Payload::Switched => true,
         }
     }
@@ -101,7 +108,7 @@ impl Body for Outbound {
         match &self.payload {
             Payload::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Payload::Upstream(upstream) => upstream.size_hint(),
-            Payload::Compressed(_) => SizeHint::default(),
+            Payload::Compressed(_) | Payload::Streamed(_) => SizeHint::default(),
             Payload::Switched => SizeHint::with_exact(0),
         }
     }
@@ -120,18 +127,19 @@ impl Drop for Outbound {
         let (complete, upstream) = match &mut self.payload {
             Payload::Upstream(upstream) => (upstream.complete(), Some(&mut **upstream)),
             Payload::Compressed(compressed) => (compressed.over(), Some(compressed.upstream())),
+            Payload::Streamed(streamed) => (streamed.over(), None),
             Payload::Whole(_) | Payload::Switched => (true, None),
         };
+        if !complete && self.exchange.context.inside.is_none() {
+            let cut = self.exchange.activity.was_cut();
+            let inside = if cut {
+                "the client took too little for too long; its connection was cut"
+            } else {
+                "the client left before the end of the answer"
+            };
+            self.exchange.context.inside = Some(inside.into());
+        }
         if let Some(upstream) = upstream {
-            if !complete && self.exchange.context.inside.is_none() {
-                let cut = self.exchange.activity.was_cut();
-                let inside = if cut {
-                    "the client took too little for too long; its connection was cut"
-                } else {
-                    "the client left before the end of the answer"
-                };
-                self.exchange.context.inside = Some(inside.into());
-            }
             upstream.followed();
             let now = Instant::now();
             upstream.give_back(now);

@@ -96,7 +96,7 @@ impl Exchange {
         self.pass_on(policy, sent, (upload, opening, leading)).await
     }
 
-    fn upload(&mut self, policy: &Policy, keyed: Keyed, body: Incoming, now: Instant) -> Rc<Upload> {
+    pub(super) fn upload(&mut self, policy: &Policy, keyed: Keyed, body: Incoming, now: Instant) -> Rc<Upload> {
         if body.is_end_stream() {
             return Upload::nothing(now);
         }

@@ -82,7 +82,7 @@ impl Exchange {
     }
 
     /// The next part of the body; nothing when it is over.
-    async fn next_part(&mut self, policy: &Policy, upload: &Upload) -> Result<Option<Bytes>, Stop> {
+    pub(super) async fn next_part(&mut self, policy: &Policy, upload: &Upload) -> Result<Option<Bytes>, Stop> {
         loop {
             let frame = tokio::select! {
                 biased;

@@ -6,6 +6,7 @@
 
 mod alike;
 mod answer;
+mod at_length;
 mod attempt;
 mod brief;
 mod compress;

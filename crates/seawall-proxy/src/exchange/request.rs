@@ -11,10 +11,12 @@ use http::{
 use seawall_core::{facts::Facts, problem::Problem};
 use seawall_guards::{Context, Flow, Head, Peer, Seed, Stop, rescue::INTERNAL, strict_http};
 
-use super::{Exchange, Outbound, answer::Payload, brief, discard::discard};
+use super::{Exchange, Outbound, answer::Payload, at_length, brief, discard::discard};
 use crate::{
+    builtin::Patience,
     core::Core,
     edge::{Activity, Incoming},
+    problems::TIMED_OUT,
     site::{Site, Target},
 };
 
@@ -122,6 +124,7 @@ impl Exchange {
                 discard_unless_waiting(&head, body);
                 self.ask_builtin(&site, *head, Bytes::new()).await
             }
+            Target::AtLength => self.ask_at_length(&site, &route.policy, head, body).await,
         };
         answered.unwrap_or_else(|problem| self.refused(&problem))
     }
@@ -149,8 +152,18 @@ impl Exchange {
         body: Bytes,
     ) -> Result<Response<Payload>, Box<Problem>> {
         strict_http::strip_connection_fields(&mut head.headers)?;
+        if let Cow::Owned(path) = crate::spelled(head.uri.path()) {
+            let target = head.uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
+            head.uri = target.parse().unwrap_or(head.uri);
+        }
+        let answer = site.builtins.ask(Request::from_parts(head, body), self.facts(), Patience::Usual).await?;
+        answer.map(at_length::payload).ok_or_else(|| Box::new(Problem::new(&TIMED_OUT)))
+    }
+
+    /// What is known of the request, for the control plane.
+    pub(super) fn facts(&self) -> Facts {
         let context = &self.context;
-        let facts = Facts {
+        Facts {
             request_id: context.request_id,
             client: context.client,
             secure: context.secure,
@@ -158,13 +171,7 @@ impl Exchange {
             principal: context.principal.clone(),
             unproven: context.unproven,
             refresh: context.refresh.clone(),
-        };
-        if let Cow::Owned(path) = crate::spelled(head.uri.path()) {
-            let target = head.uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
-            head.uri = target.parse().unwrap_or(head.uri);
         }
-        let answer = site.builtins.ask(Request::from_parts(head, body), facts).await?;
-        Ok(answer.map(Payload::Whole))
     }
 
     /// The answer of a guard that stopped the request.

@@ -9,7 +9,6 @@ use std::{
 };
 
 use axum::Router;
-use bytes::Bytes;
 use seawall_config::Config;
 use seawall_core::{clock::Clock, limit::RateStore, meter::Meter, settings::Secret};
 use seawall_guards::{
@@ -262,7 +261,7 @@ impl App {
             checks: upstream.watch(),
             encryption: encryption.begin(redirect, addresses.public.port()),
             registry,
-            builtin: self.builtin(&health, &identity, openapi).serve(requests),
+            builtin: self.settings.builtin(&health, &identity, openapi, services.clone()).serve(requests),
             health,
             reloader,
             admin: (acceptors, admin),
@@ -303,11 +302,6 @@ impl App {
         let token = settings.token.clone().map_or_else(|| data.admin_token(), Ok)?;
         let key = settings.key.as_ref().map(|key| Arc::new(admin::AdminKey::new(key, Arc::clone(clock), registry)));
         Ok((Arc::new(token), key))
-    }
-
-    /// Seawall's own targets.
-    fn builtin(&self, health: &Health, identity: &Identity, openapi: Option<Arc<Bytes>>) -> builtin::Targets {
-        builtin::Targets::new(&self.settings.server.prefix, &self.settings.health, health, identity, openapi)
     }
 
     /// Serves clients.
@@ -357,14 +351,16 @@ impl App {
         }
         let identity = Identity::new(&settings.config, &self.surroundings.directory)?;
         let attempts = KeptAttempts::default();
-        let outbound = settings.calls.as_ref().zip(key);
-        let outbound = outbound.map(|(calls, key)| calls.outbound(key, &identity, &clock, registry)).transpose()?;
+        let shared = shared(settings, registry, counters, &identity, attempts.clone())?;
+        let calls = settings.calls.as_ref().zip(key);
+        let outbound = calls.map(|(calls, key)| calls.outbound(key, &identity, &shared.rates, &clock, registry));
+        let outbound = outbound.transpose()?;
         let lasting = Lasting {
             source: self.source.clone(),
             directory: self.surroundings.directory.clone(),
             open_files: self.surroundings.open_files,
             reports: Reports::new(Arc::clone(&clock), settings.config.values(&rate_limit::SECTION).get(&CAPACITY)?),
-            shared: shared(settings, registry, counters, &identity, attempts.clone())?,
+            shared,
             identity,
             outbound,
             health,

@@ -15,7 +15,8 @@ use http_body_util::{BodyExt, Limited};
 use seawall_core::problem::Problem;
 use seawall_guards::{problem::NOT_FOUND, strict_http::METHOD_REFUSED};
 use seawall_identity::http::invalid_input;
-use seawall_proxy::{BuiltinRequest, Builtins, spelled};
+use seawall_outbound::Outbound;
+use seawall_proxy::{BuiltinBody, BuiltinRequest, Builtins, spelled};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tower::ServiceExt;
 
@@ -23,6 +24,7 @@ use super::{
     catalogue,
     health::{Health, HealthSettings, Show},
     identity::Identity,
+    outbound::Exposed,
 };
 
 /// The largest answer of a built-in target.
@@ -49,6 +51,8 @@ pub(super) fn channel() -> (Builtins, mpsc::Receiver<BuiltinRequest>) {
 pub(super) struct Targets {
     router: Router,
     places: Places,
+    /// Language models, when any can be called from outside.
+    exposed: Option<Exposed>,
 }
 
 impl Targets {
@@ -61,12 +65,21 @@ impl Targets {
         openapi: Option<Arc<Bytes>>,
     ) -> Self {
         let router = router(prefix, settings, health, identity).merge(published(prefix, openapi));
-        Self { router, places: Places::new(prefix, settings) }
+        Self { router, places: Places::new(prefix, settings), exposed: None }
+    }
+
+    /// With language models, by routes that are exposed.
+    pub(super) fn with_models(self, prefix: &str, outbound: Option<Outbound>) -> Self {
+        Self { exposed: outbound.map(|outbound| Exposed::new(prefix, outbound)), ..self }
     }
 
     /// Answers requests until the sites that send them are gone.
     pub(super) async fn serve(self, mut requests: mpsc::Receiver<BuiltinRequest>) {
         while let Some(BuiltinRequest { request, facts, reply }) = requests.recv().await {
+            if let Some(exposed) = self.exposed.as_ref().filter(|exposed| exposed.takes(&request)) {
+                exposed.begin(request, facts, reply);
+                continue;
+            }
             // Dropping the reply refuses.
             let Some(place) = self.places.take(request.uri().path()) else { continue };
             let router = self.router.clone();
@@ -74,7 +87,8 @@ impl Targets {
                 let mut request = request.map(Body::from);
                 request.extensions_mut().insert(facts);
                 // The client may have left meanwhile.
-                let _left = reply.send(answer(router, request).await);
+                let answer = answer(router, request).await;
+                let _left = reply.send(answer.map(|answer| answer.map(BuiltinBody::Whole)));
                 drop(place);
             });
         }

@@ -67,6 +67,16 @@ pub enum AppError {
     /// Calls of the application cannot be made.
     #[error("calls to other services cannot be made: {0}")]
     Outbound(String),
+    /// A route of language models is exposed, and something is missing that has to stand before it.
+    #[error("[llm.route.{route}] has `expose`, so whoever can sign in may spend what its models cost, and {lacks}")]
+    Exposed {
+        /// The route.
+        route: String,
+        /// What is missing.
+        lacks: &'static str,
+        /// What to do.
+        help: &'static str,
+    },
     /// The listener for the application's calls.
     #[error("cannot listen on {address} for calls to other services")]
     OutboundListen {
@@ -153,6 +163,7 @@ impl AppError {
             | Self::Mail(_)
             | Self::Fetch(_)
             | Self::Outbound(_)
+            | Self::Exposed { .. }
             | Self::Theme(_)
             | Self::SessionsInClear => 64,
             Self::Supervised(error) => error.exit_code(),
@@ -189,6 +200,7 @@ impl AppError {
             Self::OutboundListen { source, .. } if in_use(source) => {
                 Some("another program listens there; stop it, or choose another address as `listen` in [outbound]".to_owned())
             }
+            Self::Exposed { help, .. } => Some((*help).to_owned()),
             Self::NoAnnouncer => Some(
                 "name the load balancer's addresses as `trusted` in [client_address], or turn `proxy_protocol` off".to_owned(),
             ),

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use bytes::Bytes;
 use seawall_config::Config;
 use seawall_guards::{Shared, client_address, rate_limit, report::Reports, strict_http};
+use seawall_outbound::Outbound;
 use seawall_proxy::{
     Builtins, SERVER_SECTION, ServerSettings, Site, TlsSettings, UPSTREAM_SECTION, Upstream, UpstreamSettings,
 };
@@ -13,9 +14,10 @@ use seawall_telemetry::{LOG_SECTION, LogSettings};
 use super::{
     AppError,
     admin::{self, AdminSettings},
+    builtin,
     documents::{self, Documents, Patience},
     encryption,
-    health::{self, HealthSettings},
+    health::{self, Health, HealthSettings},
     identity::Identity,
     mail::Post,
     openapi,
@@ -119,6 +121,18 @@ impl Settings {
             aliases: self.health.live_paths.iter().chain(&self.health.ready_paths).cloned().collect(),
         };
         (0..cores).map(|_| parts.build()).collect()
+    }
+
+    /// Seawall's own targets; `models` are those that may be called from outside.
+    pub(super) fn builtin(
+        &self,
+        health: &Health,
+        identity: &Identity,
+        openapi: Option<Arc<Bytes>>,
+        models: Option<Outbound>,
+    ) -> builtin::Targets {
+        let prefix = &self.server.prefix;
+        builtin::Targets::new(prefix, &self.health, health, identity, openapi).with_models(prefix, models)
     }
 
     /// The document that is published of one of the sites.

@@ -14,7 +14,7 @@ use seawall_core::{
     settings::{Setting, Values},
 };
 use seawall_guards::{
-    Build, BuildError, GuardEntry, Policy, ReportOnly, SectionSource, Settle, Shared, Step,
+    Build, BuildError, GuardEntry, Policy, ReportOnly, SectionSource, Settle, Shared, Step, csrf,
     problem::Pages,
     rate_limit,
     report::Reports,
@@ -29,6 +29,7 @@ use super::{
     documents::Documents,
     health::{self, HealthSettings},
     identity::{Identity, Limited, key_paths},
+    outbound::exposed,
 };
 
 /// What sites are built from.
@@ -59,6 +60,10 @@ impl SiteParts<'_> {
         for path in key_paths(&self.prefix) {
             let pattern = RoutePattern::parse(&path).map_err(AppError::BuiltinPath)?;
             routes.push((pattern, self.route(&Kind::Keys(&path))?));
+        }
+        for path in exposed::paths(self.config, &self.prefix)? {
+            let pattern = RoutePattern::parse(&path).map_err(AppError::BuiltinPath)?;
+            routes.push((pattern, self.route(&Kind::Exposed(&path))?));
         }
         for path in self.aliases.iter().cloned().chain([format!("{}/*", self.prefix)]) {
             let pattern = RoutePattern::parse(&path).map_err(AppError::BuiltinPath)?;
@@ -101,7 +106,7 @@ impl SiteParts<'_> {
         let shared = kind.shared(self.shared);
         let build = Build {
             policy: name,
-            own_path: kind.own_path(),
+            own_path: kind.own_path_for(guard),
             scope: kind.scope(guard, name),
             values: kind.values(self.config, guard),
             other: &source,
@@ -207,6 +212,8 @@ pub(crate) enum Kind<'a> {
     SignIn(&'a str, &'a Values),
     /// One of them where keys are made.
     Keys(&'a str),
+    /// One of them that leads to language models.
+    Exposed(&'a str),
 }
 
 impl Kind<'_> {
@@ -215,7 +222,7 @@ impl Kind<'_> {
             Self::Default => "*".to_owned(),
             Self::Configured(route) => route.pattern().to_string(),
             Self::Builtin => format!("{prefix}/*"),
-            Self::SignIn(path, _) | Self::Keys(path) => (*path).to_owned(),
+            Self::SignIn(path, _) | Self::Keys(path) | Self::Exposed(path) => (*path).to_owned(),
         }
     }
 
@@ -224,11 +231,18 @@ impl Kind<'_> {
             Self::Default | Self::Configured(_) => Target::Upstream,
             Self::Builtin => Target::Builtin { body: false },
             Self::SignIn(..) | Self::Keys(_) => Target::Builtin { body: true },
+            Self::Exposed(_) => Target::AtLength,
         }
     }
 
     const fn own_path(&self) -> bool {
-        matches!(self, Self::Builtin | Self::SignIn(..) | Self::Keys(_))
+        matches!(self, Self::Builtin | Self::SignIn(..) | Self::Keys(_) | Self::Exposed(_))
+    }
+
+    /// The same, as a guard is told. Our other paths look by themselves which pages ask, and take none of another origin; of language models,
+    /// pages of all origins ask that the application's routes take.
+    fn own_path_for(&self, guard: &GuardEntry) -> bool {
+        self.own_path() && !(matches!(self, Self::Exposed(_)) && guard.name == csrf::ENTRY.name)
     }
 
     /// Counters are shared by all routes with the same settings; our own paths have counters of their own.
@@ -238,14 +252,15 @@ impl Kind<'_> {
             Self::Configured(_) | Self::Default => "*",
             Self::Builtin | Self::Keys(_) => "builtin",
             Self::SignIn(..) => "sign-in",
+            Self::Exposed(_) => "llm",
         }
     }
 
     /// Our own paths are counted by each process: health is asked for by others, and answers while Redis does not. Where passwords
-    /// are tried, all count together.
+    /// are tried or calls cost money, all count together.
     fn shared(&self, shared: &Shared) -> Shared {
         match self {
-            Self::Configured(_) | Self::Default | Self::SignIn(..) => shared.clone(),
+            Self::Configured(_) | Self::Default | Self::SignIn(..) | Self::Exposed(_) => shared.clone(),
             Self::Builtin | Self::Keys(_) => shared.of_this_process(),
         }
     }
@@ -254,7 +269,9 @@ impl Kind<'_> {
         match self {
             Self::Configured(route) => route.values(guard.section),
             Self::SignIn(_, values) if guard.section.name == rate_limit::SECTION.name => values,
-            Self::Default | Self::Builtin | Self::SignIn(..) | Self::Keys(_) => config.values(guard.section),
+            Self::Default | Self::Builtin | Self::SignIn(..) | Self::Keys(_) | Self::Exposed(_) => {
+                config.values(guard.section)
+            }
         }
     }
 
@@ -287,7 +304,9 @@ impl SectionSource for Source<'_> {
         let Some(section) = catalogue::schema().section(name) else { return Values::default() };
         match self.kind {
             Kind::Configured(route) => route.values(section).clone(),
-            Kind::Default | Kind::Builtin | Kind::SignIn(..) | Kind::Keys(_) => self.config.values(section).clone(),
+            Kind::Default | Kind::Builtin | Kind::SignIn(..) | Kind::Keys(_) | Kind::Exposed(_) => {
+                self.config.values(section).clone()
+            }
         }
     }
 

@@ -26,7 +26,7 @@ pub(crate) use period::Period;
 #[cfg(test)]
 pub(crate) use period::{Per, Zone};
 pub(crate) use pot::Reservation;
-pub use settings::BUDGETS;
+pub use settings::{BUDGETS, bounds_users};
 pub(crate) use settings::{BudgetSettings, Of};
 use treasury::PotKey;
 pub(crate) use treasury::{Claim, Spent, Treasury};

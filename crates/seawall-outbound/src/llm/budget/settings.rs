@@ -120,6 +120,15 @@ impl BudgetSettings {
     }
 }
 
+/// Whether one of the budgets gives each user an amount.
+///
+/// # Errors
+/// [`BadSetting`] when they are not checked settings.
+pub fn bounds_users(entries: &[(String, Values)]) -> Result<bool, BadSetting> {
+    let all = entries.iter().map(|(_, values)| values.get(&OF)).collect::<Result<Vec<_>, _>>()?;
+    Ok(all.contains(&Of::User))
+}
+
 fn demands(name: &str, values: &Values, _: &Situation) -> Vec<Complaint> {
     let unset = matches!(values.find(&AMOUNT), Ok(None));
     let complaint = Complaint {

@@ -75,6 +75,11 @@ const WAITING: Field<u64> = Field::new(
     "Calls of the route that may wait for their turn; those beyond are answered 503.",
 )
 .between("0", "100000");
+const EXPOSE: Field<bool> = Field::new(
+    "expose",
+    Literal::Flag(false),
+    "Whether people who signed in, their devices, and programs with a key of the scope `llm` or `llm:NAME` may call the route on the public listener, as `PREFIX/llm/NAME/v1/…`. It needs `models`, `max_output_tokens`, an `[llm.budget.NAME]` with `of = \"user\"`, and `enabled` in `[identity]`.",
+);
 
 /// The sections.
 pub static ROUTES: Section = Section::new(
@@ -95,6 +100,7 @@ pub static ROUTES: Section = Section::new(
     ROUNDS.spec(),
     AT_ONCE.spec(),
     WAITING.spec(),
+    EXPOSE.spec(),
 ])
 .with_entry_demands(demands);
 
@@ -126,6 +132,22 @@ pub(crate) struct RouteSettings {
     pub(crate) rounds: Option<u64>,
     /// Calls at once, and how many may wait.
     pub(crate) places: Option<(usize, usize)>,
+    /// Whether people outside may call it.
+    pub(crate) expose: bool,
+}
+
+/// The names of the routes that people outside may call.
+///
+/// # Errors
+/// [`BadSetting`] when they are not checked settings.
+pub fn exposed(entries: &[(String, Values)]) -> Result<Vec<String>, BadSetting> {
+    let mut names = Vec::new();
+    for (name, values) in entries {
+        if values.get(&EXPOSE)? {
+            names.push(name.clone());
+        }
+    }
+    Ok(names)
 }
 
 impl RouteSettings {
@@ -151,6 +173,7 @@ impl RouteSettings {
             },
             rounds: values.find(&ROUNDS)?,
             places: values.find(&AT_ONCE)?.map(|at_once| (places(at_once), waiting)),
+            expose: values.get(&EXPOSE)?,
         })
     }
 }
@@ -182,6 +205,16 @@ fn demands(name: &str, values: &Values, _: &Situation) -> Vec<Complaint> {
         complain(Some(WEIGHTS.key()), what, "write one for each of `models`, in their order");
     } else if !weights.is_empty() && weights.iter().all(|weight| weight.0 == 0) {
         complain(Some(WEIGHTS.key()), "nobody would be asked first".to_owned(), "give one of them more than 0");
+    }
+    if values.get(&EXPOSE).unwrap_or_default() {
+        if models.is_empty() {
+            let what = "whoever can sign in could ask any model, the dearest among them".to_owned();
+            complain(Some(EXPOSE.key()), what, "write `models`: who is asked by this route, and nobody else");
+        }
+        if matches!(values.find(&MAX_OUTPUT_TOKENS), Ok(None)) {
+            let what = "whoever can sign in could ask for answers of any length".to_owned();
+            complain(Some(EXPOSE.key()), what, "write max_output_tokens = 1000, or what an answer needs");
+        }
     }
     complaints
 }

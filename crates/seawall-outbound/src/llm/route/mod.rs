@@ -36,8 +36,8 @@ use crate::{
 use config::{DEFAULT, VERSIONS};
 use rounds::Conversation;
 
-pub use config::ROUTES;
 pub(crate) use config::RouteSettings;
+pub use config::{ROUTES, exposed};
 pub(crate) use end::End;
 pub(crate) use rounds::{Round, Rounds};
 
@@ -124,6 +124,11 @@ impl Routes {
         }
         let plain = RouteSettings { name: DEFAULT.to_owned(), ..RouteSettings::default() };
         Ok(Self { named, plain: Arc::new(Route::new(plain, None)) })
+    }
+
+    /// Whether people outside may call this one.
+    pub(crate) fn exposes(&self, name: &str) -> bool {
+        self.named.get(name).is_some_and(|route| route.settings.expose)
     }
 
     /// The route of a call, by the name in its path.

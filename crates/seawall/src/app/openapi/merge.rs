@@ -9,6 +9,7 @@ use seawall_guards::{
     body, json as shape,
     schema::{self, UnknownFields},
 };
+use seawall_outbound::llm;
 use seawall_proxy::{Route, Router};
 use serde_json::{Map, Value, json};
 
@@ -16,7 +17,7 @@ use super::{
     Parts, added,
     answers::{self, Answers},
     closed::Closed,
-    own::{OWN, schemas},
+    own::{EXPOSED, OWN, schemas},
     shapes,
 };
 
@@ -189,8 +190,12 @@ impl<'a> Merge<'a> {
 
     /// Seawall's own paths, at the root of the host wherever the application is mounted.
     fn own_paths(&mut self, paths: &mut Object) -> Result<(), BadSetting> {
-        for own in OWN.iter().filter(|own| self.parts.credentials.is_some() || !own.identifies()) {
-            let path = format!("{}/{}", self.parts.prefix, own.path.replace("{*", "{"));
+        let named = llm::exposed(self.parts.config.entries(&llm::ROUTES))?;
+        let of_models = |name: &String| EXPOSED.each_ref().map(|own| (own, own.path.replace("{route}", name)));
+        let of_models = named.iter().flat_map(of_models).collect::<Vec<_>>();
+        let own = OWN.iter().filter(|own| self.parts.credentials.is_some() || !own.identifies());
+        for (own, path) in own.map(|own| (own, own.path.replace("{*", "{"))).chain(of_models) {
+            let path = format!("{}/{path}", self.parts.prefix);
             let method = known(own.method);
             let policy = &self.route(&method, &path).policy;
             let mut operation = own.operation(&path);

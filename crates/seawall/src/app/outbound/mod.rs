@@ -1,6 +1,7 @@
 //! The application's calls to other services, wired: who may call, and where they come in.
 
 mod callers;
+pub(super) mod exposed;
 mod routes;
 
 use std::{
@@ -10,7 +11,7 @@ use std::{
 };
 
 use seawall_config::Config;
-use seawall_core::{Environment, clock::Clock, settings::Secret};
+use seawall_core::{Environment, clock::Clock, limit::RateStore, settings::Secret};
 use seawall_outbound::{
     CALLERS, CallerSettings, ExternalSettings, LlmSettings, Outbound, OutboundSettings, ProblemStyle, SECTION,
     ServiceSettings, Surroundings, Trust,
@@ -21,6 +22,7 @@ use seawall_telemetry::Registry;
 
 use super::{AppError, identity::Identity};
 use callers::KnownCallers;
+pub(super) use exposed::Exposed;
 pub(super) use routes::{prices_file, router};
 
 /// What is configured of calls, when there is something to call.
@@ -61,10 +63,11 @@ impl CallSettings {
         &self,
         key: Secret,
         identity: &Identity,
+        rates: &Arc<dyn RateStore>,
         clock: &Arc<dyn Clock>,
         registry: &Registry,
     ) -> Result<Outbound, AppError> {
-        let callers = Arc::new(KnownCallers::new(key, identity.clone()));
+        let callers = Arc::new(KnownCallers::new(key, identity.clone(), Arc::clone(rates), Arc::clone(clock)));
         let around = Surroundings {
             clock: Arc::clone(clock),
             meter: Arc::new(registry.clone()),

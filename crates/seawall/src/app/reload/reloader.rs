@@ -237,8 +237,7 @@ impl Reloader {
         let (builtins, requests) = builtin::channel();
         let sites = settings.sites(self.0.stage.cores(), &lasting.shared, &lasting.reports, &builtins)?;
         let openapi = settings.openapi(&sites, &lasting.identity)?;
-        let prefix = &settings.server.prefix;
-        let builtin = builtin::Targets::new(prefix, &settings.health, &lasting.health, &lasting.identity, openapi);
+        let builtin = settings.builtin(&lasting.health, &lasting.identity, openapi, lasting.outbound.clone());
         let services = settings.calls.as_ref().map(|calls| calls.services.clone()).unwrap_or_default();
         let outbound = lasting.outbound.as_ref().map(|outbound| outbound.prepare(services)).transpose();
         let outbound = outbound.map_err(AppError::Outbound)?;

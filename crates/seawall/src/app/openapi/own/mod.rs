@@ -2,12 +2,14 @@
 //! and answered with the shapes that are named here.
 
 mod dialect;
+mod exposed;
 mod health;
 mod paths;
 mod schemas;
 
 use serde_json::{Map, Value, json};
 
+pub(super) use exposed::EXPOSED;
 pub(super) use paths::OWN;
 pub(super) use schemas::schemas;
 
@@ -50,6 +52,8 @@ pub(super) enum Takes {
     Json(&'static str),
     /// JSON of this schema, or nothing.
     MaybeJson(&'static str),
+    /// JSON of any form.
+    AnyJson,
     /// A form of this schema.
     Form(&'static str),
 }
@@ -64,6 +68,8 @@ pub(super) enum Gives {
     Welcome(&'static str),
     /// JSON of any form.
     AnyJson,
+    /// JSON of any form, or a stream of events; what is refused may be told in the same words.
+    Said,
     Page,
     Text,
     /// The way to another page.
@@ -107,8 +113,13 @@ impl Own {
 
     fn responses(&self) -> Map<String, Value> {
         let mut out = Map::new();
+        let said = self.gives.iter().any(|(_, gives)| *gives == Gives::Said);
         for status in self.refusals() {
-            out.insert(status.to_string(), json!({ "description": described(status), "content": answers::content() }));
+            let mut content = answers::content();
+            if let Some(content) = content.as_object_mut().filter(|_| said) {
+                content.insert("application/json".to_owned(), json!({ "schema": { "type": "object" } }));
+            }
+            out.insert(status.to_string(), json!({ "description": described(status), "content": content }));
         }
         for (status, gives) in self.gives {
             let mut answer = json!({ "description": described(*status), "content": gives.content() });
@@ -151,6 +162,10 @@ impl Takes {
             Self::Json(schema) => ("application/json", schema, true),
             Self::MaybeJson(schema) => ("application/json", schema, false),
             Self::Form(schema) => ("application/x-www-form-urlencoded", schema, true),
+            Self::AnyJson => {
+                let content = json!({ "application/json": { "schema": { "type": "object" } } });
+                return Some(json!({ "required": true, "content": content }));
+            }
         };
         Some(json!({ "required": required, "content": { kind: { "schema": reference(schema) } } }))
     }
@@ -164,6 +179,10 @@ impl Gives {
                 json!({ "application/json": { "schema": reference(schema) } })
             }
             Self::AnyJson => json!({ "application/json": { "schema": { "type": "object" } } }),
+            Self::Said => json!({
+                "application/json": { "schema": { "type": "object" } },
+                "text/event-stream": { "schema": { "type": "string" } },
+            }),
             Self::Page => json!({ "text/html": { "schema": { "type": "string" } } }),
             Self::Text => json!({ "text/plain": { "schema": { "type": "string" } } }),
         }
@@ -178,7 +197,8 @@ fn reference(schema: &str) -> Value {
 fn placeholder(name: &str) -> Value {
     let schema = match name {
         // What is behind the prefix of another proxy is a path of its own.
-        "path" => json!({ "type": "string" }),
+        // So is the model of a call with what is asked of it, `MODEL:generateContent`.
+        "path" | "call" => json!({ "type": "string" }),
         _ => json!({ "type": "string", "pattern": WORD }),
     };
     json!({ "name": name, "in": "path", "required": true, "schema": schema })

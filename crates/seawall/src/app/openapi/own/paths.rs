@@ -2,20 +2,20 @@
 
 use super::{Gives, Own, Takes, Who};
 
-const fn own(method: &'static str, path: &'static str, summary: &'static str) -> Own {
+pub(super) const fn own(method: &'static str, path: &'static str, summary: &'static str) -> Own {
     Own { method, path, summary, who: Who::Everybody, takes: Takes::Nothing, query: &[], gives: &[], refuses: &[] }
 }
 
 impl Own {
-    const fn let_in(self, who: Who) -> Self {
+    pub(super) const fn let_in(self, who: Who) -> Self {
         Self { who, ..self }
     }
 
-    const fn taking(self, takes: Takes) -> Self {
+    pub(super) const fn taking(self, takes: Takes) -> Self {
         Self { takes, ..self }
     }
 
-    const fn giving(self, gives: &'static [(u16, Gives)]) -> Self {
+    pub(super) const fn giving(self, gives: &'static [(u16, Gives)]) -> Self {
         Self { gives, ..self }
     }
 
@@ -23,7 +23,7 @@ impl Own {
         Self { query, ..self }
     }
 
-    const fn refusing(self, refuses: &'static [u16]) -> Self {
+    pub(super) const fn refusing(self, refuses: &'static [u16]) -> Self {
         Self { refuses, ..self }
     }
 }
