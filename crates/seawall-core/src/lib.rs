@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`authenticator`] | the port to whoever knows credentials |
 //! | [`certificate`] | what is known of a client's certificate |
-//! | [`clock`], [`meter`], [`reply`] | the ports to time, metrics, and answers that may come later |
+//! | [`clock`], [`meter`], [`span`], [`reply`] | the ports to time, metrics, traces, and answers that may come later |
 //! | [`cross_site`] | the problem of a request that another site's page made |
 //! | [`fault`] | steps at which a test has the process end |
 //! | [`facts`] | what is known of a request, for built-in targets |
@@ -61,6 +61,7 @@ pub mod resilience;
 pub mod scope;
 pub mod settings;
 pub mod signatures;
+pub mod span;
 pub mod text_rules;
 pub mod websocket;
 mod word;

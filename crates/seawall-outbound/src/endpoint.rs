@@ -1,6 +1,7 @@
 //! One service that is asked: clocks, retries, breaker and places around its connections.
 
 use std::{
+    collections::VecDeque,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -9,9 +10,8 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, response};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use pin_project_lite::pin_project;
 use seawall_core::{
     clock::Clock,
     meter::{Handle, Meter, Metric, MetricKind},
@@ -215,7 +215,7 @@ impl Endpoint {
         };
         let (head, body) = answer.into_parts();
         let body = Clocked::new(body, inner.settings.clocks.idle, deadline);
-        Ok(Answer { head, body: AnswerBody { body, ticket, _place: place }, attempts })
+        Ok(Answer { head, body: AnswerBody::new(body, ticket, place), attempts })
     }
 }
 
@@ -293,14 +293,44 @@ fn breaker(name: &str, settings: BreakerSettings, around: &Surroundings) -> Circ
     })
 }
 
-pin_project! {
-    /// The body of an answer: under the clocks, and holding its place and its part in the breaker until it ends.
-    #[derive(Debug)]
-    pub(crate) struct AnswerBody {
-        #[pin]
-        body: Clocked<Incoming>,
-        ticket: Option<Ticket>,
-        _place: Permit,
+/// The body of an answer: under the clocks, and holding its place and its part in the breaker until it ends.
+#[derive(Debug)]
+pub(crate) struct AnswerBody {
+    body: Pin<Box<Clocked<Incoming>>>,
+    /// What was read of it before it is passed on, and what it broke off with.
+    ahead: VecDeque<Bytes>,
+    broken: Option<ReadError<hyper::Error>>,
+    ticket: Option<Ticket>,
+    _place: Permit,
+}
+
+impl AnswerBody {
+    fn new(body: Clocked<Incoming>, ticket: Option<Ticket>, place: Permit) -> Self {
+        Self { body: Box::pin(body), ahead: VecDeque::new(), broken: None, ticket, _place: place }
+    }
+
+    /// Reads a part before it is passed on; nothing when there is none, because the answer has ended, and why not when it broke off. Whoever reads
+    /// the body later gets all of it as it came. Nothing is lost when this is given up.
+    pub(crate) async fn read_ahead(&mut self) -> Option<Result<Bytes, &ReadError<hyper::Error>>> {
+        while self.broken.is_none() {
+            match self.body.frame().await? {
+                Ok(frame) => {
+                    // Trailers belong to the connection.
+                    let Ok(data) = frame.into_data() else { continue };
+                    self.ahead.push_back(data.clone());
+                    return Some(Ok(data));
+                }
+                Err(error) => self.broken = Some(error),
+            }
+        }
+        self.broken.as_ref().map(Err)
+    }
+
+    /// The service has failed, as whoever read the answer knows.
+    pub(crate) fn failed(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            ticket.failed();
+        }
     }
 }
 
@@ -308,18 +338,20 @@ impl Body for AnswerBody {
     type Data = Bytes;
     type Error = ReadError<hyper::Error>;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let mut this = self.project();
-        let frame = ready!(this.body.as_mut().poll_frame(cx));
-        match &frame {
-            Some(Err(_)) => {
-                if let Some(ticket) = this.ticket.take() {
-                    ticket.failed();
-                }
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let frame = match (self.ahead.pop_front(), self.broken.take()) {
+            (Some(data), broken) => {
+                self.broken = broken;
+                Some(Ok(Frame::data(data)))
             }
-            Some(Ok(_)) if !this.body.is_end_stream() => {}
+            (None, Some(error)) => Some(Err(error)),
+            (None, None) => ready!(self.body.as_mut().poll_frame(cx)),
+        };
+        match &frame {
+            Some(Err(_)) => self.failed(),
+            Some(Ok(_)) if !self.is_end_stream() => {}
             Some(Ok(_)) | None => {
-                if let Some(ticket) = this.ticket.take() {
+                if let Some(ticket) = self.ticket.take() {
                     ticket.succeeded();
                 }
             }
@@ -328,10 +360,10 @@ impl Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.ahead.is_empty() && self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        if self.ahead.is_empty() { self.body.size_hint() } else { SizeHint::default() }
     }
 }

@@ -20,6 +20,7 @@ use seawall_core::{
     problem::{self, Problem},
     reply::{PortError, Reply},
     request_id::RequestId,
+    span::Tracer,
 };
 use seawall_store::{Db, outbox::Delivery};
 use serde_json::Value;
@@ -145,14 +146,15 @@ impl Outbound {
     }
 
     /// From now on calls of language models, and those of services that do something, are recorded, here; until then they are refused. What
-    /// budgets have left of processes that are gone is given back first.
-    pub async fn open(&self, db: &Db) {
+    /// budgets have left of processes that are gone is given back first. Calls in sampled traces are told to `tracer`.
+    pub async fn open(&self, db: &Db, tracer: Arc<dyn Tracer>) {
         // Whoever opens it twice means the same database.
         let books = Books {
             records: Records::start(db.clone(), &*self.0.around.meter),
             treasury: Treasury::start(db.clone(), Arc::clone(&self.0.around.clock)).await,
             rounds: Rounds::start(db.clone()),
             shelf: Shelf::start(db.clone(), &*self.0.around.meter),
+            tracer,
         };
         let _same = (self.0.books.set(books), self.0.db.set(db.clone()));
     }

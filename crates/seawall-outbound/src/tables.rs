@@ -41,6 +41,12 @@ pub static LEDGER: Ledger = Ledger {
             up: include_str!("sql/0005_llm_blocks_up.sql"),
             down: include_str!("sql/0005_llm_blocks_down.sql"),
         },
+        Migration {
+            name: "routes of calls of language models",
+            overlap: Overlap::Expands,
+            up: include_str!("sql/0006_llm_calls_route_up.sql"),
+            down: include_str!("sql/0006_llm_calls_route_down.sql"),
+        },
     ],
 };
 
@@ -51,8 +57,18 @@ pub(crate) const CALLS: Rule = Rule {
     sql: "DELETE FROM llm_calls WHERE id IN (SELECT id FROM llm_calls WHERE made_at < $1 ORDER BY made_at LIMIT $2)",
 };
 
-/// What is let go of after a time that nobody configures: rounds of conversations, three months after the last.
-pub static RULES: [Rule; 1] = [ROUNDS];
+/// What is let go of after a time that nobody configures: rounds of conversations, three months after the last; and budgets, as long after
+/// their period.
+pub static RULES: [Rule; 2] = [ROUNDS, BUDGETS];
+
+// When a period ends is written down as a moment, so no time zone is asked for. Three months more keep a node whose clock is wrong, or a budget
+// whose time zone was changed, from a running period without its row, which would begin anew.
+const BUDGETS: Rule = Rule {
+    name: "llm_budgets",
+    keep: Duration::from_secs(90 * 24 * 60 * 60),
+    sql: "DELETE FROM llm_budgets WHERE (budget, subject, period) IN \
+        (SELECT budget, subject, period FROM llm_budgets WHERE ends_at < $1 ORDER BY ends_at LIMIT $2)",
+};
 
 const ROUNDS: Rule = Rule {
     name: "llm_rounds",

@@ -32,6 +32,9 @@ pub static ORIGIN_REFUSED: ProblemType = ProblemType {
         origin is yours, add it to `origins` in `[cors]`, exactly as the browser sends it (scheme, host, port).",
 };
 
+/// How the names begin of all fields that grant something.
+const GRANTS: &str = "access-control-";
+static BY_ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
 static PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
 /// What the caller is granted.
@@ -51,7 +54,8 @@ pub enum Granted {
 /// Grants listed origins and refuses others.
 #[derive(Debug)]
 pub struct CorsGuard {
-    origins: Vec<Origin>,
+    /// Those that are listed, as they are granted.
+    origins: Vec<HeaderValue>,
     any: bool,
     in_charge: bool,
     local: bool,
@@ -70,11 +74,11 @@ impl CorsGuard {
     pub fn read(values: &Values, environment: Environment) -> Result<Self, BadSetting> {
         let patterns = values.get(&ORIGINS)?;
         let exactly = |pattern: &OriginPattern| match pattern {
-            OriginPattern::Exactly(origin) => Some(origin.clone()),
+            OriginPattern::Exactly(origin) => Some(granted(origin)),
             OriginPattern::Any => None,
         };
         Ok(Self {
-            origins: patterns.iter().filter_map(exactly).collect(),
+            origins: patterns.iter().filter_map(exactly).collect::<Result<_, _>>()?,
             any: patterns.contains(&OriginPattern::Any),
             in_charge: !patterns.is_empty(),
             local: environment != Environment::Production,
@@ -86,11 +90,15 @@ impl CorsGuard {
         })
     }
 
-    fn grants(&self, origin: &HeaderValue) -> bool {
-        let Ok(text) = origin.to_str() else { return false };
-        self.any
-            || self.origins.iter().any(|listed| listed.as_str() == text)
-            || (self.local && Origin::parse(text).is_some_and(|origin| origin.local()))
+    /// What is granted to a page of this origin. Of a listed one that is the value of the settings, which does not keep in memory what
+    /// else its client sent.
+    fn grants(&self, origin: &HeaderValue) -> Option<HeaderValue> {
+        if let Some(listed) = self.origins.iter().find(|listed| *listed == origin) {
+            return Some(listed.clone());
+        }
+        let text = origin.to_str().ok()?;
+        let local = || Origin::parse(text).is_some_and(|origin| origin.local());
+        (self.any || (self.local && local())).then(|| origin.clone())
     }
 
     fn preflight(&self) -> Box<Response<Bytes>> {
@@ -109,7 +117,7 @@ impl CorsGuard {
         let (Granted::Origin(origin) | Granted::Preflight(origin)) = &context.granted else { return };
         if !headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
             self.grant(headers, origin);
-            headers.append(VARY, HeaderValue::from_static("Origin"));
+            headers.append(VARY, BY_ORIGIN.clone());
         }
     }
 
@@ -130,8 +138,7 @@ impl Guard for CorsGuard {
             return Verdict::Pass;
         }
         let preflight = head.method == Method::OPTIONS && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        if self.grants(origin) {
-            let origin = origin.clone();
+        if let Some(origin) = self.grants(origin) {
             context.granted = if preflight { Granted::Preflight(origin) } else { Granted::Origin(origin) };
             return if preflight && self.in_charge { Verdict::Answer(self.preflight()) } else { Verdict::Pass };
         }
@@ -155,15 +162,18 @@ impl Guard for CorsGuard {
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {
         let headers = &mut answer.headers;
         if self.in_charge {
-            for name in [
-                ACCESS_CONTROL_ALLOW_ORIGIN,
-                ACCESS_CONTROL_ALLOW_CREDENTIALS,
-                ACCESS_CONTROL_EXPOSE_HEADERS,
-                PRIVATE_NETWORK.clone(),
-            ] {
-                headers.remove(name);
+            // Looking at the names that are there is cheaper than asking for each that may be.
+            if headers.keys().any(|name| name.as_str().starts_with(GRANTS)) {
+                for name in [
+                    &ACCESS_CONTROL_ALLOW_ORIGIN,
+                    &ACCESS_CONTROL_ALLOW_CREDENTIALS,
+                    &ACCESS_CONTROL_EXPOSE_HEADERS,
+                    &PRIVATE_NETWORK,
+                ] {
+                    headers.remove(name);
+                }
             }
-            headers.append(VARY, HeaderValue::from_static("Origin"));
+            headers.append(VARY, BY_ORIGIN.clone());
             if let Granted::Origin(origin) | Granted::Preflight(origin) = &context.granted {
                 self.grant(headers, origin);
             }
@@ -181,13 +191,16 @@ impl Guard for CorsGuard {
 
 /// Whether the page is the application's own: browsers send `Origin` with its own unsafe requests too.
 pub(crate) fn same_origin(origin: &str, headers: &HeaderMap, secure: bool) -> bool {
-    let Some(Ok(host)) = headers.get(HOST).map(HeaderValue::to_str) else { return false };
-    let authority = match origin.split_once("://") {
-        Some(("https", authority)) => authority,
-        Some(("http", authority)) if !secure => authority,
-        _ => return false,
-    };
-    authority.eq_ignore_ascii_case(host)
+    let Some(host) = headers.get(HOST) else { return false };
+    let insecure = || origin.strip_prefix("http://").filter(|_| !secure);
+    let authority = origin.strip_prefix("https://").or_else(insecure);
+    authority.is_some_and(|authority| authority.as_bytes().eq_ignore_ascii_case(host.as_bytes()))
+}
+
+/// A listed origin as the value that grants it.
+fn granted(origin: &Origin) -> Result<HeaderValue, BadSetting> {
+    let reason = || format!("\"{}\" cannot stand in a header", origin.as_str());
+    HeaderValue::from_str(origin.as_str()).map_err(|_| BadSetting { key: ORIGINS.key(), reason: reason() })
 }
 
 /// A list of names as one header value.

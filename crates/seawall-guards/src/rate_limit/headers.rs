@@ -2,8 +2,9 @@
 //! and the older `X-RateLimit-*`.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use seawall_core::limit::{LimitSet, Standing};
-use smallvec::SmallVec;
+use seawall_core::limit::{Announced, LimitSet, Standing};
+
+use super::number;
 
 static POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 static LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -13,15 +14,18 @@ static OLD_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// Writes how a client stands against the quotas of these sets, which were asked in this order.
 pub(super) fn put(headers: &mut HeaderMap, sets: &[Option<&LimitSet>], standing: &Standing, legacy: bool) {
-    let asked = sets.iter().flatten();
-    let Some(tightest) = asked.clone().flat_map(|set| set.announced.iter()).nth(standing.tightest) else { return };
+    let asked = sets.iter().copied().flatten();
+    let Some(tightest) = announced(asked.clone(), standing.tightest) else { return };
     let reset_s = standing.reset_us.div_ceil(1_000_000);
-    let mut line: SmallVec<[u8; 96]> = SmallVec::new();
-    line.extend_from_slice(tightest.start.as_bytes());
-    line.extend_from_slice(itoa::Buffer::new().format(standing.remaining).as_bytes());
-    line.extend_from_slice(b";t=");
-    line.extend_from_slice(itoa::Buffer::new().format(reset_s).as_bytes());
-    if let Ok(line) = HeaderValue::from_bytes(&line) {
+    let (mut remaining, mut reset) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let (remaining, reset) = (remaining.format(standing.remaining), reset.format(reset_s));
+    // Of its very length, so that it stays in the memory that it is written into.
+    let pieces = [&tightest.start, remaining, ";t=", reset];
+    let mut line = Vec::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+    for piece in pieces {
+        line.extend_from_slice(piece.as_bytes());
+    }
+    if let Ok(line) = HeaderValue::try_from(line) {
         headers.insert(&LIMIT, line);
     }
     // Lines of a list are one list (RFC 9110 section 5.2). The first takes the place of what the application says.
@@ -35,11 +39,24 @@ pub(super) fn put(headers: &mut HeaderMap, sets: &[Option<&LimitSet>], standing:
     }
     if legacy {
         headers.insert(&OLD_LIMIT, tightest.limit.clone());
-        for (name, number) in [(&OLD_REMAINING, u64::from(standing.remaining)), (&OLD_RESET, reset_s)] {
-            // Of the very length, so that the value takes no more memory than its digits.
-            if let Ok(value) = HeaderValue::from_str(itoa::Buffer::new().format(number)) {
+        for (name, number, digits) in
+            [(&OLD_REMAINING, u64::from(standing.remaining), remaining), (&OLD_RESET, reset_s, reset)]
+        {
+            if let Some(value) = number::value(number, digits) {
                 headers.insert(name, value);
             }
         }
     }
+}
+
+/// What is prepared of the quota at this place among those of all sets.
+fn announced<'s>(sets: impl Iterator<Item = &'s LimitSet>, place: usize) -> Option<&'s Announced> {
+    let mut place = place;
+    for set in sets {
+        match set.announced.get(place) {
+            Some(announced) => return Some(announced),
+            None => place -= set.announced.len(),
+        }
+    }
+    None
 }

@@ -6,11 +6,12 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, PoisonError},
+    iter,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use seawall_core::{
-    limit::{Ask, Quota, RateKey, RateStore, ScopedQuota, Sketch, Standing, Track, WORDS, Window},
+    limit::{Ask, Quota, RateKey, RateKeys, RateStore, ScopedQuota, Sketch, Standing, Track, WORDS, Window},
     meter::{Handle, Meter, Metric, MetricKind},
     reply::Reply,
 };
@@ -62,7 +63,13 @@ impl MemoryRates {
         Arc::new(Self { shards, hasher: RandomState::new(), evictions, returns })
     }
 
-    /// For each quota the shard of what it is counted by, and the keyed hash of that.
+    /// The shard of all that is counted by this, and the keyed hash of it.
+    fn place(&self, key: RateKey) -> (usize, u64) {
+        let hash = self.hasher.hash_one(key);
+        (usize::try_from(hash % (SHARDS as u64)).unwrap_or_default(), hash)
+    }
+
+    /// The same for each quota.
     fn places(&self, ask: &Ask<'_>) -> SmallVec<[(usize, u64); WAYS]> {
         let mut last: Option<(RateKey, (usize, u64))> = None;
         let place = |scoped: &ScopedQuota| {
@@ -70,30 +77,24 @@ impl MemoryRates {
             if let Some((_, place)) = last.filter(|(known, _)| *known == key) {
                 return place;
             }
-            let hash = self.hasher.hash_one(key);
-            let shard = usize::try_from(hash % (SHARDS as u64)).unwrap_or_default();
-            last = Some((key, (shard, hash)));
-            (shard, hash)
+            let place = self.place(key);
+            last = Some((key, place));
+            place
         };
         ask.quotas.iter().map(place).collect()
     }
-}
 
-impl RateStore for MemoryRates {
-    fn take(&self, ask: &Ask<'_>) -> Reply<Standing> {
-        let places = self.places(ask);
-        // Invariant: several shards are locked in the order in which they stand, so that two requests never wait for each other.
-        let mut wanted: SmallVec<[usize; KEYS]> = places.iter().map(|place| place.0).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
+    fn locked(&self, at: usize) -> Option<Locked<'_>> {
         // A panic while counting leaves numbers that are wrong by one at most; they are still the best there is.
-        let locked = wanted.iter().filter_map(|&at| Some((at, self.shards.get(at)?)));
-        let mut locked: SmallVec<[_; KEYS]> =
-            locked.map(|(at, shard)| (at, shard.lock().unwrap_or_else(PoisonError::into_inner))).collect();
+        self.shards.get(at).map(|shard| (at, shard.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Counts a request in all its quotas, which have these places in these shards, or in none.
+    fn count(&self, ask: &Ask<'_>, places: impl Iterator<Item = (usize, u64)>, shards: &mut [Locked<'_>]) -> Standing {
         let (now_us, cost) = (ask.now.monotonic_us, ask.cost.max(1));
-        let mut all: SmallVec<[(u32, u64); WAYS]> = SmallVec::new();
-        for (scoped, &(at, client)) in ask.quotas.iter().zip(&places) {
-            let Some((_, shard)) = locked.iter_mut().find(|(own, _)| *own == at) else { continue };
+        let mut counters: SmallVec<[(usize, Looked); WAYS]> = SmallVec::new();
+        for (scoped, (at, client)) in ask.quotas.iter().zip(places) {
+            let Some((_, shard)) = shards.iter_mut().find(|(own, _)| *own == at) else { continue };
             let looked = shard.look(identity(client, scoped.scope), &scoped.quota, now_us);
             if looked.evicted {
                 self.evictions.increment();
@@ -101,17 +102,39 @@ impl RateStore for MemoryRates {
             if looked.returned {
                 self.returns.increment();
             }
-            all.push((looked.remaining, looked.reset_us));
+            counters.push((at, looked));
         }
+        let all = counters.iter().map(|(_, looked)| (looked.remaining, looked.reset_us));
         let standing = Standing::of(ask.quotas, cost, all);
         if standing.accepted {
-            for (scoped, &(at, client)) in ask.quotas.iter().zip(&places) {
-                if let Some((_, shard)) = locked.iter_mut().find(|(own, _)| *own == at) {
-                    shard.record(identity(client, scoped.scope), &scoped.quota, now_us, cost);
+            for (at, looked) in &counters {
+                if let Some((_, shard)) = shards.iter_mut().find(|(own, _)| own == at) {
+                    shard.record(looked, now_us, cost);
                 }
             }
         }
-        Reply::Ready(Ok(standing))
+        standing
+    }
+}
+
+/// A shard, behind its place among them.
+type Locked<'a> = (usize, MutexGuard<'a, Shard>);
+
+impl RateStore for MemoryRates {
+    fn take(&self, ask: &Ask<'_>) -> Reply<Standing> {
+        // Most requests are counted by one thing: there is one shard, and nothing to put in order.
+        if let RateKeys::One(key) = ask.keys {
+            let place = self.place(key);
+            let mut shard = self.locked(place.0);
+            return Reply::Ready(Ok(self.count(ask, iter::repeat(place), shard.as_mut_slice())));
+        }
+        let places = self.places(ask);
+        // Invariant: several shards are locked in the order in which they stand, so that two requests never wait for each other.
+        let mut wanted: SmallVec<[usize; KEYS]> = places.iter().map(|place| place.0).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut shards: SmallVec<[_; KEYS]> = wanted.iter().filter_map(|&at| self.locked(at)).collect();
+        Reply::Ready(Ok(self.count(ask, places.into_iter(), &mut shards)))
     }
 }
 
@@ -152,6 +175,10 @@ struct Place {
 
 /// What a look at a counter found.
 struct Looked {
+    /// Its place.
+    at: usize,
+    /// By which it is kept.
+    window: Window,
     remaining: u32,
     reset_us: u64,
     evicted: bool,
@@ -180,7 +207,7 @@ impl Shard {
         let (mut evicted, mut returned) = (false, false);
         let (Some(place), Some(words)) = (self.places.get_mut(at), self.words.get_mut(at * WORDS..(at + 1) * WORDS))
         else {
-            return Looked { remaining: 0, reset_us: 0, evicted, returned };
+            return Looked { at, window, remaining: 0, reset_us: 0, evicted, returned };
         };
         if !found {
             if place.identity != 0 && place.expires_us > now_us {
@@ -201,18 +228,13 @@ impl Shard {
         place.touched_us = now_us;
         let remaining = window.remaining(&mut place.track, words, now_us);
         let reset_us = window.reset_us(&place.track, words, now_us);
-        Looked { remaining, reset_us, evicted, returned }
+        Looked { at, window, remaining, reset_us, evicted, returned }
     }
 
-    /// Counts a request on a counter that was looked at under the same lock.
-    fn record(&mut self, identity: u64, quota: &Quota, now_us: u64, cost: u32) {
-        let (at, _found) = self.place(identity, now_us);
+    /// Counts a request on a counter that was looked at under the same lock, and so stands where it stood.
+    fn record(&mut self, &Looked { at, window, .. }: &Looked, now_us: u64, cost: u32) {
         if let (Some(place), Some(words)) = (self.places.get_mut(at), self.words.get_mut(at * WORDS..(at + 1) * WORDS))
         {
-            let mut window = Window::new(quota);
-            if place.exact != window.exact() {
-                window = window.adopt(&mut place.track, words, now_us);
-            }
             window.record_many(&mut place.track, words, now_us, cost);
             if let Some((count, expires_us)) = window.used(&place.track, now_us) {
                 (place.count, place.expires_us) = (count, expires_us);

@@ -21,6 +21,7 @@ mod guard;
 mod headers;
 mod measure;
 mod memory;
+mod number;
 mod principal;
 #[cfg(test)]
 mod principal_tests;

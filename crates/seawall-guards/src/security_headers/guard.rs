@@ -3,7 +3,7 @@
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{
-        CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, Entry,
+        CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE,
         REFERRER_POLICY as REFERRER_POLICY_NAME, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
         X_XSS_PROTECTION,
     },
@@ -22,8 +22,8 @@ use crate::{AnswerHead, Context, Guard};
 static PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// Headers that are ready to be put on an answer.
-type Prepared = Vec<(HeaderName, HeaderValue)>;
+/// Headers that are ready to be put on an answer, with the marks of their names.
+type Prepared = Vec<(u64, HeaderName, HeaderValue)>;
 
 /// Dresses every answer.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ pub struct SecurityHeadersGuard {
     pages: Prepared,
     hsts: Option<HeaderValue>,
     hidden: Vec<HeaderName>,
-    /// A bit for each length that a hidden name has: of most names nothing more is looked at.
-    hidden_lengths: u64,
+    /// The marks of hidden names: of most names nothing more is looked at.
+    hidden_marks: u64,
 }
 
 impl SecurityHeadersGuard {
@@ -67,25 +67,20 @@ impl SecurityHeadersGuard {
             data: prepared([(CONTENT_SECURITY_POLICY, &CSP_JSON, policy(&CSP_JSON)?)])?,
             pages: prepared([(CONTENT_SECURITY_POLICY, &CSP_HTML, policy(&CSP_HTML)?), report_only])?,
             hsts: if hsts { value(&HSTS_VALUE, &values.get(&HSTS_VALUE)?)? } else { None },
-            hidden_lengths: hidden.iter().fold(0, |lengths, name| lengths | length(name)),
+            hidden_marks: marks(hidden.iter()),
             hidden,
         }))
     }
 
     fn hides(&self, name: &HeaderName) -> bool {
-        self.hidden_lengths & length(name) != 0 && self.hidden.contains(name)
+        self.hidden_marks & mark(name) != 0 && self.hidden.contains(name)
     }
 
-    fn put(&self, headers: &mut HeaderMap, prepared: &Prepared) {
-        for (name, value) in prepared {
-            match headers.entry(name) {
-                Entry::Vacant(vacant) => {
-                    vacant.insert(value.clone());
-                }
-                Entry::Occupied(mut occupied) if self.overrides => {
-                    occupied.insert(value.clone());
-                }
-                Entry::Occupied(_) => {}
+    /// Puts fields on an answer whose own names have these marks.
+    fn put(&self, headers: &mut HeaderMap, own: u64, prepared: &Prepared) {
+        for (mark, name, value) in prepared {
+            if own & mark == 0 || self.overrides || !headers.contains_key(name) {
+                headers.insert(name, value.clone());
             }
         }
     }
@@ -94,18 +89,21 @@ impl SecurityHeadersGuard {
 impl Guard for SecurityHeadersGuard {
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {
         let headers = &mut answer.headers;
-        // Looking at the names that are there is cheaper than asking for each that may be.
-        while let Some(name) = headers.keys().find(|name| self.hides(name)).cloned() {
-            headers.remove(name);
+        // Looking once at the names that are there is cheaper than asking for each that may be.
+        let own = marks(headers.keys());
+        if own & self.hidden_marks != 0 {
+            while let Some(name) = headers.keys().find(|name| self.hides(name)).cloned() {
+                headers.remove(name);
+            }
         }
         // The only value this header has; anything else was a mistake.
         headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF.clone());
-        self.put(headers, &self.everywhere);
+        self.put(headers, own, &self.everywhere);
         match content(headers) {
-            Content::Data => self.put(headers, &self.data),
+            Content::Data => self.put(headers, own, &self.data),
             // A page with a policy of its own knows what it wants tried as well.
             Content::Page if !self.overrides && headers.contains_key(CONTENT_SECURITY_POLICY) => {}
-            Content::Page => self.put(headers, &self.pages),
+            Content::Page => self.put(headers, own, &self.pages),
             Content::Other => {}
         }
         if let Some(value) = self.hsts.as_ref().filter(|_| context.secure) {
@@ -114,9 +112,16 @@ impl Guard for SecurityHeadersGuard {
     }
 }
 
-/// The bit of a name's length; 63 stands for all that are longer.
-fn length(name: &HeaderName) -> u64 {
-    1 << name.as_str().len().min(63)
+/// A bit that stands for a name: names whose bits differ are different.
+fn mark(name: &HeaderName) -> u64 {
+    let name = name.as_str().as_bytes();
+    let last = name.last().copied().unwrap_or_default();
+    // The last letter tells apart what lengths do not, such as `x-request-id` and `x-powered-by`.
+    1 << ((usize::from(last) ^ name.len()) % 64)
+}
+
+fn marks<'n>(names: impl Iterator<Item = &'n HeaderName>) -> u64 {
+    names.fold(0, |marks, name| marks | mark(name))
 }
 
 /// What an answer is, as far as a policy cares.
@@ -161,7 +166,8 @@ fn framed(policy: &str, framing: &str) -> String {
 }
 
 fn prepared<const N: usize>(headers: [(HeaderName, &Field<String>, String); N]) -> Result<Prepared, BadSetting> {
-    let values = headers.into_iter().map(|(name, field, text)| Ok(value(field, &text)?.map(|value| (name, value))));
+    let values =
+        headers.into_iter().map(|(name, field, text)| Ok(value(field, &text)?.map(|value| (mark(&name), name, value))));
     values.filter_map(Result::transpose).collect()
 }
 

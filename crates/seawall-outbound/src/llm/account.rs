@@ -2,18 +2,26 @@
 
 use std::sync::Arc;
 
-use seawall_core::clock::{Clock, Now};
+use seawall_core::{
+    clock::{Clock, Now},
+    http::TraceContext,
+    span::Tracer,
+};
 use seawall_resilience::Permit;
 
 use super::{
     budget::Reservation,
     estimate::Length,
+    gateway::Books,
+    heard::Heard,
     meters::{ChunkMeters, Meters},
     money::Money,
     operation::{Dialect, Operation},
     price::{Cost, OwnPrice, Prices},
     record::{Outcome, Record, Records},
     route::Round,
+    span::{self, Ended},
+    transcript,
     usage::Usage,
 };
 use crate::unheard::Unheard;
@@ -27,6 +35,8 @@ pub(crate) struct Begun {
     pub(crate) user: Option<Arc<str>>,
     pub(crate) project: Option<String>,
     pub(crate) conversation: Option<String>,
+    /// `default` where the call names none.
+    pub(crate) route: Arc<str>,
     pub(crate) provider: Arc<str>,
     pub(crate) dialect: Dialect,
     pub(crate) operation: Operation,
@@ -38,6 +48,10 @@ pub(crate) struct Begun {
     pub(crate) question: Length,
     /// How many answers or images are asked for.
     pub(crate) count: u64,
+    /// The question as it may be logged, where its route logs prompts.
+    pub(crate) prompt: Option<Arc<str>>,
+    /// Its place in a trace, where that is sampled.
+    pub(crate) trace: Option<TraceContext>,
 }
 
 impl Begun {
@@ -66,6 +80,7 @@ pub(crate) struct Account {
     begun: Begun,
     prices: Arc<Prices>,
     records: Records,
+    tracer: Arc<dyn Tracer>,
     meters: Arc<Meters>,
     clock: Arc<dyn Clock>,
     first_token: Option<Now>,
@@ -77,6 +92,8 @@ pub(crate) struct Account {
     settled: bool,
     /// Whether an answer began.
     heard: bool,
+    /// What it says, where anybody wants to know.
+    ear: Option<Heard>,
     unheard: Unheard,
     reserved: Option<Reservation>,
     /// What came of those that were asked before, and gave no answer.
@@ -102,13 +119,16 @@ impl Account {
         begun: Begun,
         prices: Arc<Prices>,
         meters: Arc<Meters>,
-        records: Records,
+        books: &Books,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let most_text = if begun.prompt.is_some() { transcript::MOST } else { 0 };
+        let ear = (begun.prompt.is_some() || begun.trace.is_some()).then(|| Heard::new(most_text));
         Self {
             begun,
             prices,
-            records,
+            records: books.records.clone(),
+            tracer: Arc::clone(&books.tracer),
             meters,
             clock,
             first_token: None,
@@ -119,6 +139,7 @@ impl Account {
             answer: Length::default(),
             settled: false,
             heard: false,
+            ear,
             unheard: Unheard::default(),
             reserved: None,
             before: Before::default(),
@@ -147,10 +168,10 @@ impl Account {
         self.before.attempts
     }
 
-    /// Whoever was asked gave no answer, after so many attempts; another is asked, of whom `begun` tells. What the first may have carried out is
-    /// settled.
-    pub(crate) fn goes_on(&mut self, begun: Begun, attempts: u32) {
-        let (usage, cost, _) = self.spent(Outcome::Failed);
+    /// Whoever was asked gave no answer, after so many attempts, and ended so; another is asked, of whom `begun` tells. What the first may have
+    /// carried out is settled.
+    pub(crate) fn goes_on(&mut self, begun: Begun, attempts: u32, outcome: Outcome) {
+        let (usage, cost, _) = self.spent(outcome);
         if let Some(reserved) = self.reserved.take() {
             reserved.settle(cost.money);
         }
@@ -162,6 +183,12 @@ impl Account {
             unknown: before.unknown || !cost.known && cost.money.nanos() > 0,
         };
         self.unheard = Unheard::default();
+        // What was heard of the first is none of the other's.
+        (self.heard, self.usage, self.answer, self.first_token) = (false, None, Length::default(), None);
+        self.failed(0, 0);
+        if let Some(ear) = &mut self.ear {
+            ear.forget();
+        }
         self.begun = begun;
     }
 
@@ -245,6 +272,13 @@ impl Account {
         self.settled = true;
     }
 
+    /// The data of an event of the answer, or all of it, is here.
+    pub(crate) fn hear(&mut self, data: &[u8]) {
+        if let Some(ear) = &mut self.ear {
+            ear.take(data);
+        }
+    }
+
     /// What is known of the answer by now.
     pub(crate) const fn learnt(&mut self, usage: Option<Usage>, answer: Length) {
         self.usage = usage;
@@ -277,6 +311,8 @@ impl Account {
             round.settle(outcome, self.first_token.is_some());
         }
         let duration_us = now.since_us(begun.at);
+        let (status, heard) = (self.status, self.ear.as_ref());
+        self.tell(&Ended { outcome, status, attempts, usage, heard, duration_us });
         let meters = self.meters.call(&begun.provider, &begun.model, begun.operation, (outcome, self.status));
         meters.duration.observe(duration_us);
         meters.cost.observe(cost.money.nanos());
@@ -293,6 +329,7 @@ impl Account {
             user: begun.user.clone(),
             project: begun.project.clone(),
             conversation: begun.conversation.clone(),
+            route: Arc::clone(&begun.route),
             provider: Arc::clone(&begun.provider),
             model: begun.model.clone(),
             operation: begun.operation.word(),
@@ -307,6 +344,17 @@ impl Account {
             duration_us,
             first_token_us: self.first_token.map(|first| first.since_us(begun.at)),
         });
+    }
+
+    /// Tells the log and the trace, where its route or its caller wants that.
+    fn tell(&self, ended: &Ended<'_>) {
+        let begun = &self.begun;
+        if let (Some(question), Some(heard)) = (&begun.prompt, ended.heard) {
+            transcript::log(begun, question, heard, ended.outcome, ended.status);
+        }
+        if let Some(trace) = begun.trace {
+            self.tracer.finished(span::span(begun, trace, ended));
+        }
     }
 
     /// What all attempts used and cost together, and whether that is an estimate.

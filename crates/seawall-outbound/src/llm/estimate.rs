@@ -63,7 +63,7 @@ impl Length {
 }
 
 /// Members whose text is none that a model reads: names of the dialect, ids, and pictures.
-const NOT_READ: [&str; 18] = [
+pub(super) const NOT_READ: [&str; 18] = [
     "type",
     "role",
     "id",
@@ -85,7 +85,7 @@ const NOT_READ: [&str; 18] = [
 ];
 
 /// Members that hold a picture or a file.
-const PICTURES: [&str; 5] = ["image_url", "inlineData", "fileData", "source", "input_audio"];
+pub(super) const PICTURES: [&str; 5] = ["image_url", "inlineData", "fileData", "source", "input_audio"];
 
 struct Texts<'a> {
     length: &'a mut Length,

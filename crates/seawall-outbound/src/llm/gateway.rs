@@ -8,12 +8,18 @@ use http::{
     response,
 };
 use http_body_util::BodyExt;
-use seawall_core::{clock::Now, http::strip_own_fields, problem::Problem};
+use seawall_core::{
+    clock::Now,
+    http::{TraceContext, strip_own_fields},
+    problem::Problem,
+    span::Tracer,
+};
 use seawall_resilience::{Deadline, Permit};
 
 use super::{
     account::{Account, Begun},
     alert::Webhook,
+    beginning::{self, Part},
     budget::{Budgets, Treasury, unaffordable},
     cache::{Asking, Cache, Found, Shelf},
     config::LlmSettings,
@@ -25,8 +31,9 @@ use super::{
     price_tables::Tables,
     record::{Outcome, Records},
     refusal::SHOULD_RETRY,
-    route::{End, FALLBACKS, Led, Round, Rounds, Routes, SERVED_MODEL, Turn, over, served, split},
+    route::{FALLBACKS, Led, Round, Rounds, Routes, SERVED_MODEL, Turn, over, served, split},
     sketch::Sketch,
+    span,
     stream::Streamed,
     target::{Directory, Provider, Question, Target},
     translate::{self, Translation},
@@ -64,6 +71,7 @@ pub(crate) struct Books {
     pub(crate) treasury: Treasury,
     pub(crate) rounds: Rounds,
     pub(crate) shelf: Shelf,
+    pub(crate) tracer: Arc<dyn Tracer>,
 }
 
 /// Whose call it is, as far as its row says.
@@ -72,6 +80,9 @@ struct Whose {
     caller: Caller,
     project: Option<String>,
     conversation: Option<String>,
+    route: Arc<str>,
+    prompt: Option<Arc<str>>,
+    trace: Option<TraceContext>,
 }
 
 /// How an answer comes back to its caller.
@@ -135,13 +146,15 @@ impl Gateway {
         let at = around.clock.now();
         let Call { mut head, body, caller } = call;
         let [project, conversation] = [&PROJECT, &CONVERSATION].map(|name| named(&mut head.headers, name));
-        let whose = Whose { at, caller, project, conversation };
         let (route, path) = split(path);
         let asked = asked(&head.method, path, &head.headers);
         let asked = asked.ok_or_else(|| Refused(None, Problem::new(&NO_SUCH_OUTBOUND).detail(KNOWN_PATHS).into()))?;
         let dialect = asked.dialect;
         let refused = |problem: Box<Problem>| Refused(Some(dialect), problem);
         let route = self.routes.find(route).map_err(refused)?;
+        let prompt = route.logged(asked.operation, &body);
+        let trace = span::begun(&mut head.headers, &*books.tracer);
+        let whose = Whose { at, caller, project, conversation, route: route.label(), prompt, trace };
         let body = route.shortened(asked.operation, body);
         let sketch = (!body.is_empty()).then(|| Sketch::of(&body)).transpose();
         let sketch = sketch.map_err(|wrong| refused(Problem::new(&BAD_CALL).detail(wrong).into()))?;
@@ -232,7 +245,12 @@ impl Gateway {
         account.takes(place);
         loop {
             let (ended, place) = self.ask_one(target, &outgoing, most_output, &mut account, deadline, books).await?;
-            let end = End::of(&ended).filter(|end| led.route.goes_on(*end) && !deadline.passed());
+            let part = match rest.as_slice() {
+                [] => Part::of(ended),
+                [..] => beginning::awaited(ended, target, &mut account, deadline).await,
+            };
+            let Part { ended, end, outcome } = part;
+            let end = end.filter(|end| led.route.goes_on(*end) && !deadline.passed());
             let Some((end, next)) = end.and_then(|end| Some((end, rest.next()?))) else {
                 account.takes(place);
                 return given(target, ended, account, back, round).await;
@@ -241,7 +259,7 @@ impl Gateway {
             tracing::warn!(outbound.name = from, next = to, reason, "a provider gave no answer, and another is asked");
             around.meter.series(&FALLBACKS, &[from, reason]).increment();
             let attempts = ended.as_ref().map_or_else(CallError::attempts, |answer| answer.attempts);
-            account.goes_on(begun(question, next, whose), attempts);
+            account.goes_on(begun(question, next, whose), attempts, outcome);
             drop(ended);
             target = next;
             match self.sent(question, target, otherwise, whose.at) {
@@ -288,7 +306,7 @@ impl Gateway {
 
     fn account(&self, begun: Begun, books: &Books, around: &Surroundings) -> Account {
         let (prices, meters) = (Arc::clone(&self.prices), Arc::clone(&self.meters));
-        Account::open(begun, prices, meters, books.records.clone(), Arc::clone(&around.clock))
+        Account::open(begun, prices, meters, books, Arc::clone(&around.clock))
     }
 
     /// A call as its provider gets it, translated where that speaks another dialect; with a length that its answer may have, where it says none.
@@ -369,6 +387,7 @@ fn begun(question: &Question<'_>, target: &Target, whose: &Whose) -> Begun {
         user: whose.caller.user.clone(),
         project: whose.project.clone(),
         conversation: whose.conversation.clone(),
+        route: Arc::clone(&whose.route),
         provider: Arc::clone(&target.provider.name),
         dialect: target.provider.settings.dialect,
         operation: translate::operation(asked, &target.provider.settings),
@@ -377,6 +396,8 @@ fn begun(question: &Question<'_>, target: &Target, whose: &Whose) -> Begun {
         streamed: asked.streams || sketch.as_ref().is_some_and(|sketch| sketch.streams),
         question: if asked.operation.costs() { Length::of_json(body) } else { Length::default() },
         count: question.count(),
+        prompt: whose.prompt.clone(),
+        trace: whose.trace,
     }
 }
 

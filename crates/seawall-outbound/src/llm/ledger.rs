@@ -26,17 +26,20 @@ pub enum By {
     Project,
     /// The application's key.
     Caller,
+    /// The route; nothing for calls of a time when rows had none.
+    Route,
 }
 
 impl By {
     /// All, with the words that choose them.
-    pub const WORDS: [(&str, Self); 6] = [
+    pub const WORDS: [(&str, Self); 7] = [
         ("day", Self::Day),
         ("model", Self::Model),
         ("provider", Self::Provider),
         ("user", Self::User),
         ("project", Self::Project),
         ("caller", Self::Caller),
+        ("route", Self::Route),
     ];
 
     /// The one with this word.
@@ -63,6 +66,7 @@ impl By {
             Self::User => sums!("user_id"),
             Self::Project => sums!("project"),
             Self::Caller => sums!("caller"),
+            Self::Route => sums!("route"),
         }
     }
 }
@@ -135,17 +139,18 @@ pub async fn usage(db: &Db, by: By, from_us: i64, until_us: i64) -> Result<Vec<L
     Ok(lines)
 }
 
-/// What all calls of one key used that named this project, as long as their rows are kept; zeros where there are none.
+/// What all calls of one key used that named this project, or those of one route, as long as their rows are kept; zeros where there are none.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn of_project(db: &Db, caller: &str, project: &str) -> Result<Line, StoreError> {
-    const SQL: &str = "SELECT MAX(project), COUNT(*), COALESCE(CAST(SUM(CASE WHEN outcome = 'answered' THEN 0 ELSE 1 END) AS BIGINT), 0), \
+pub async fn of_project(db: &Db, caller: &str, project: &str, route: Option<&str>) -> Result<Line, StoreError> {
+    const SQL: &str = "SELECT MAX(project), COUNT(*), COALESCE(CAST(SUM(CASE WHEN outcome IN ('answered', 'cached') THEN 0 ELSE 1 END) AS BIGINT), 0), \
         COALESCE(CAST(SUM(input_tokens) AS BIGINT), 0), COALESCE(CAST(SUM(cached_read_tokens) AS BIGINT), 0), \
         COALESCE(CAST(SUM(output_tokens) AS BIGINT), 0), COALESCE(CAST(SUM(images) AS BIGINT), 0), COALESCE(CAST(SUM(cost_nanos) AS BIGINT), 0), \
-        COALESCE(CAST(SUM(CASE WHEN estimated THEN 1 ELSE 0 END) AS BIGINT), 0) FROM llm_calls WHERE project = $1 AND caller = $2";
-    let (caller, named) = (caller.to_owned(), project.to_owned());
-    let read = move |tx: &mut ReadTx<'_>| tx.one::<Line>(SQL, &[&named, &caller]);
+        COALESCE(CAST(SUM(CASE WHEN estimated THEN 1 ELSE 0 END) AS BIGINT), 0) FROM llm_calls WHERE project = $1 AND caller = $2 \
+        AND ($3 = '' OR route = $3)";
+    let (caller, named, route) = (caller.to_owned(), project.to_owned(), route.unwrap_or_default().to_owned());
+    let read = move |tx: &mut ReadTx<'_>| tx.one::<Line>(SQL, &[&named, &caller, &route]);
     let sums = db.read(Lane::Interactive, read).await?;
     Ok(Line { key: Some(project.to_owned()), ..sums })
 }
@@ -188,6 +193,7 @@ impl FromRow for Shown {
             "price_known": row.at::<bool>(20)?,
             "duration_us": row.at::<i64>(21)?,
             "first_token_us": row.at::<Option<i64>>(22)?,
+            "route": row.at::<Option<String>>(23)?,
         })))
     }
 }
@@ -198,7 +204,7 @@ impl FromRow for Shown {
 /// [`StoreError`].
 pub async fn calls(db: &Db, before: String, most: i64) -> Result<Vec<Value>, StoreError> {
     const SQL: &str = "SELECT id, made_at, request_id, caller, user_id, project, conversation, provider, model, operation, streamed, outcome, \
-        status, error, attempts, input_tokens, output_tokens, images, estimated, cost_nanos, price_known, duration_us, first_token_us \
+        status, error, attempts, input_tokens, output_tokens, images, estimated, cost_nanos, price_known, duration_us, first_token_us, route \
         FROM llm_calls WHERE $1 = '' OR id < $1 ORDER BY id DESC LIMIT $2";
     let most = most.clamp(1, MOST_LINES);
     let read = move |tx: &mut ReadTx<'_>| tx.all::<Shown>(SQL, &[&before, &most]);

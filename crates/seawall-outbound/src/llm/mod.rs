@@ -10,6 +10,7 @@
 //! | `target.rs` | who is asked, and the request as they get it |
 //! | `fields.rs` | fields of calls and answers |
 //! | `stream.rs`, `sse.rs`, `watch.rs` | a streamed answer, event by event |
+//! | `beginning.rs`, `opening.rs` | a streamed answer before it says something, when another can still be asked |
 //! | `whole.rs` | any other answer |
 //! | `usage.rs`, `estimate.rs` | tokens, told or guessed |
 //! | `price.rs`, `price_tables.rs`, `price_list.rs`, `money.rs` | what they cost |
@@ -20,20 +21,24 @@
 //! | `ledger.rs` | what the rows say, added up |
 //! | `cache/` | answers that are kept |
 //! | `spent.rs` | what a project has cost, for the application |
+//! | `heard.rs`, `transcript.rs`, `span.rs` | what answers say, what routes log of it, and what traces are told |
 //! | `refusal.rs` | problems in each dialect's words |
 //! | `translate/` | calls to a provider of another dialect |
 
 mod account;
 mod alert;
+mod beginning;
 mod budget;
 pub(crate) mod cache;
 mod config;
 mod estimate;
 mod fields;
 mod gateway;
+mod heard;
 pub mod ledger;
 pub(crate) mod meters;
 mod money;
+mod opening;
 mod operation;
 mod price;
 mod price_list;
@@ -42,10 +47,12 @@ mod record;
 mod refusal;
 mod route;
 mod sketch;
+mod span;
 pub(crate) mod spent;
 mod sse;
 mod stream;
 mod target;
+mod transcript;
 mod translate;
 mod usage;
 mod watch;
@@ -68,4 +75,4 @@ pub use record::LOST;
 pub(crate) use record::Records;
 pub(crate) use refusal::{SHOULD_RETRY, rendered};
 pub(crate) use route::{FALLBACKS, Rounds, split};
-pub use route::{ROUTES, exposed};
+pub use route::{ROUTES, exposed, logging as logging_routes};

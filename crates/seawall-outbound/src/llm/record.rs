@@ -59,6 +59,7 @@ pub(crate) struct Record {
     pub(crate) user: Option<Arc<str>>,
     pub(crate) project: Option<String>,
     pub(crate) conversation: Option<String>,
+    pub(crate) route: Arc<str>,
     pub(crate) provider: Arc<str>,
     pub(crate) model: String,
     pub(crate) operation: &'static str,
@@ -178,8 +179,8 @@ fn lose(record: &Record) {
 fn insert(tx: &mut Tx<'_>, record: &Record) -> Result<(), StoreError> {
     const SQL: &str = "INSERT INTO llm_calls (id, made_at, request_id, caller, user_id, project, conversation, provider, model, operation, \
         streamed, outcome, status, error, attempts, input_tokens, cached_read_tokens, cached_write_tokens, output_tokens, reasoning_tokens, \
-        images, estimated, cost_nanos, price_known, duration_us, first_token_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-        $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)";
+        images, estimated, cost_nanos, price_known, duration_us, first_token_us, route) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+        $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)";
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let usage = &record.usage;
     let id = tx.fresh_id()?;
@@ -212,6 +213,7 @@ fn insert(tx: &mut Tx<'_>, record: &Record) -> Result<(), StoreError> {
             &record.cost.known,
             &number(record.duration_us),
             &record.first_token_us.map(number),
+            &&*record.route,
         ],
     )?;
     Ok(())

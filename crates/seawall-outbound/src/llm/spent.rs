@@ -1,4 +1,5 @@
-//! What a project has cost so far, for the application to show: `GET /llm/usage?project=ID`, of its own calls alone.
+//! What a project has cost so far, for the application to show: `GET /llm/usage?project=ID`, of its own calls alone; with `&route=NAME`, of
+//! those of one route.
 
 use std::time::Duration;
 
@@ -32,29 +33,43 @@ pub(crate) async fn answer(
     records: &Records,
     db: &Db,
 ) -> Result<Answered, Box<Problem>> {
-    let project = project(head.uri.query().unwrap_or_default()).ok_or_else(|| {
-        Problem::new(&BAD_CALL).detail("The query is `project=ID`, percent-encoded, of 1 to 200 bytes.")
+    let Asked { project, route } = asked(head.uri.query().unwrap_or_default()).ok_or_else(|| {
+        let detail = "The query is `project=ID`, and `&route=NAME` for one route, percent-encoded, of 1 to 200 bytes.";
+        Problem::new(&BAD_CALL).detail(detail)
     })?;
     let _late = timeout(FRESH, records.flush_unless_crowded()).await;
     let unknown = |error: seawall_store::StoreError| Problem::new(&NO_ROOM).retry_after(1).inside(error.to_string());
-    let line = ledger::of_project(db, &caller.key, &project).await.map_err(unknown)?;
+    let line = ledger::of_project(db, &caller.key, &project, route.as_deref()).await.map_err(unknown)?;
     let mut response = Response::new(whole(line.json().to_string().into()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(Answered { response, attempts: 0 })
 }
 
-/// The project that a query names. The application's key may stand there too, as clients of Gemini write it.
-fn project(query: &str) -> Option<String> {
-    let mut named = None;
+/// What a query names.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    project: String,
+    route: Option<String>,
+}
+
+/// Reads a query. The application's key may stand there too, as clients of Gemini write it.
+fn asked(query: &str) -> Option<Asked> {
+    let (mut project, mut route) = (None, None);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        match pair.split_once('=')? {
-            ("project", text) if named.is_none() => named = Some(decoded(text)?),
-            ("key", _) => {}
+        let (name, text) = pair.split_once('=')?;
+        let named = match name {
+            "project" => &mut project,
+            "route" => &mut route,
+            "key" => continue,
             _ => return None,
+        };
+        let text = decoded(text).filter(|text| (1..=LONGEST_NAME).contains(&text.len()))?;
+        if named.replace(text).is_some() {
+            return None;
         }
     }
-    named.filter(|name| (1..=LONGEST_NAME).contains(&name.len()))
+    Some(Asked { project: project?, route })
 }
 
 /// A part of a query, without its percent-encoding (RFC 3986, section 2.1); nothing when that is broken or no text.
@@ -92,10 +107,13 @@ mod tests {
             ("project=%FF", None),
             ("project", None),
         ] {
-            assert_eq!(project(query).as_deref(), named, "{query}");
+            assert_eq!(asked(query).map(|asked| asked.project).as_deref(), named, "{query}");
         }
         let long = "a".repeat(LONGEST_NAME);
-        assert_eq!(project(&format!("project={long}")), Some(long.clone()));
-        assert_eq!(project(&format!("project={long}a")), None);
+        assert_eq!(asked(&format!("project={long}")).map(|asked| asked.project), Some(long.clone()));
+        assert_eq!(asked(&format!("project={long}a")), None);
+        let of_route = Asked { project: "a".to_owned(), route: Some("refine".to_owned()) };
+        assert_eq!(asked("route=refine&project=a"), Some(of_route));
+        assert_eq!(asked("route=refine"), None);
     }
 }

@@ -63,7 +63,7 @@ impl Body for Streamed {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => {
                         this.account.first_part();
-                        let ended = pass(&data, this.events, this.watch, (this.live, this.ready));
+                        let ended = pass(&data, this.events, (this.watch, this.account), (this.live, this.ready));
                         this.account.passed(this.watch.passed());
                         this.account.learnt(this.watch.usage(), this.watch.text());
                         ended
@@ -72,7 +72,7 @@ impl Body for Streamed {
                     Err(_) => None,
                 },
                 Some(Err(error)) => Some(Err(broken(&error))),
-                None => Some(end(this.events, this.watch, (this.live, this.ready))),
+                None => Some(end(this.events, (this.watch, this.account), (this.live, this.ready))),
             };
             let Some(ended) = ended else { continue };
             this.body.set(None);
@@ -102,16 +102,25 @@ impl Body for Streamed {
 /// A failure as the caller is told of it, and as it is recorded.
 type Broken = (Box<Problem>, String);
 
+/// Who looks at them on their way.
+type Looking<'a> = (&'a mut Watch, &'a mut Account);
+
 /// Where events go: by way of a translation, where there is one.
 type Out<'a> = (&'a mut Option<Live>, &'a mut VecDeque<Bytes>);
 
 /// Passes on the events that are here as a whole; says so when the stream cannot go on.
-fn pass(data: &[u8], events: &mut Events, watch: &mut Watch, (live, ready): Out<'_>) -> Option<Result<(), Broken>> {
+fn pass(
+    data: &[u8],
+    events: &mut Events,
+    (watch, account): Looking<'_>,
+    (live, ready): Out<'_>,
+) -> Option<Result<(), Broken>> {
     if let Err(error) = events.push(data) {
         return Some(Err(failed(error.to_string())));
     }
     while let Some(event) = events.next() {
         let passes = watch.look(&event);
+        account.hear(&event.data);
         let told = match (passes, &mut *live) {
             (Passes::On, Some(live)) => live.take(&event, watch.failed(), ready).is_ok(),
             (Passes::On, None) => {
@@ -129,10 +138,10 @@ fn pass(data: &[u8], events: &mut Events, watch: &mut Watch, (live, ready): Out<
 }
 
 /// The connection is at its end: the stream is, too, or it was cut.
-fn end(events: &mut Events, watch: &mut Watch, (live, ready): Out<'_>) -> Result<(), Broken> {
+fn end(events: &mut Events, (watch, account): Looking<'_>, (live, ready): Out<'_>) -> Result<(), Broken> {
     // Some servers leave out the empty line behind the last event.
     if !events.rest().is_empty()
-        && let Some(broken) = pass(b"\n\n", events, watch, (&mut *live, &mut *ready))
+        && let Some(broken) = pass(b"\n\n", events, (&mut *watch, account), (&mut *live, &mut *ready))
     {
         return broken;
     }

@@ -98,6 +98,7 @@ fn settle(account: &mut Account, copy: &Copy, good: bool) {
     };
     let answer = if used.is_none() { Length::of_json(&copy.bytes) } else { Length::default() };
     account.learnt(used, answer);
+    account.hear(&copy.bytes);
     account.settle(Outcome::Answered, None);
 }
 

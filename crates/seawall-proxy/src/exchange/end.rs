@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, StatusCode, uri::PathAndQuery};
 use seawall_guards::{Context, End, Watch};
 use seawall_telemetry::{
     Entry,
-    trace::{Attribute, SpanRecord},
+    trace::{Attribute, Kind, SpanRecord},
 };
 use smallvec::SmallVec;
 use tokio::time::Instant;
@@ -97,6 +97,7 @@ impl Exchange {
             trace_id: trace.trace_id,
             span_id: trace.span_id,
             parent_id: trace.parent_id,
+            kind: Kind::Server,
             name: format!("{} {route}", self.method).into(),
             start_unix_us,
             end_unix_us: start_unix_us.saturating_add(duration_us),

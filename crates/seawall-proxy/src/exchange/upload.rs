@@ -165,6 +165,11 @@ impl Upload {
         (self.waiting.get(), self.since.get())
     }
 
+    /// Whether the client has sent the whole body.
+    pub(super) const fn all_here(&self) -> bool {
+        self.done.get()
+    }
+
     /// Whether the whole body was passed on.
     pub(super) fn done(&self) -> bool {
         self.done.get() && self.kept.borrow().len() <= self.next.get()

@@ -11,7 +11,7 @@ use std::{
 };
 
 use opentelemetry::{
-    InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId, Value,
+    InstrumentationScope, KeyValue, SpanId, StringValue, TraceFlags, TraceId, Value,
     trace::{SpanContext, SpanKind, Status, TraceState},
 };
 use opentelemetry_otlp::{Protocol, WithExportConfig};
@@ -25,7 +25,7 @@ use seawall_core::{
 };
 use tokio::runtime::{Builder, Runtime};
 
-use super::{Attribute, Endpoint, SPANS_DROPPED, SpanRecord, Spans};
+use super::{Attribute, Endpoint, Kind, SPANS_DROPPED, SpanRecord, Spans};
 use crate::{
     TelemetryError,
     worker::{Inbox, Worker},
@@ -153,7 +153,10 @@ fn data(span: SpanRecord, scope: &InstrumentationScope) -> SpanData {
         span_context: SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED, false, TraceState::NONE),
         parent_span_id: span.parent_id.map_or(SpanId::INVALID, SpanId::from),
         parent_span_is_remote: span.parent_id.is_some(),
-        span_kind: SpanKind::Server,
+        span_kind: match span.kind {
+            Kind::Server => SpanKind::Server,
+            Kind::Client => SpanKind::Client,
+        },
         name: Cow::Owned(span.name.as_ref().to_owned()),
         start_time: time(span.start_unix_us),
         end_time: time(span.end_unix_us),
@@ -169,6 +172,7 @@ fn data(span: SpanRecord, scope: &InstrumentationScope) -> SpanData {
 fn attribute(value: Attribute) -> Value {
     match value {
         Attribute::Text(text) => Value::String(text.into()),
+        Attribute::Texts(texts) => Value::Array(texts.into_iter().map(StringValue::from).collect::<Vec<_>>().into()),
         Attribute::Integer(integer) => Value::I64(integer),
         Attribute::Flag(flag) => Value::Bool(flag),
     }

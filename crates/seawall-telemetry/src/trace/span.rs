@@ -17,7 +17,7 @@ pub const SPANS_DROPPED: Metric = Metric {
     labels: &[],
 };
 
-/// A sampled request, finished: a span of kind server.
+/// A sampled request, or a call that it led to, finished.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpanRecord {
     /// The trace it belongs to; never zero.
@@ -26,7 +26,9 @@ pub struct SpanRecord {
     pub span_id: u64,
     /// The span that called us, when the trace began before us.
     pub parent_id: Option<u64>,
-    /// Method and route.
+    /// Whether it was asked of us, or by us.
+    pub kind: Kind,
+    /// Method and route, or what was called.
     pub name: Arc<str>,
     /// When it began, in microseconds since 1970.
     pub start_unix_us: u64,
@@ -38,11 +40,22 @@ pub struct SpanRecord {
     pub error: bool,
 }
 
+/// Whose work a span is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A request to us.
+    Server,
+    /// A call of ours.
+    Client,
+}
+
 /// The value of an attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Attribute {
     /// Text.
     Text(Arc<str>),
+    /// Several texts.
+    Texts(Vec<String>),
     /// A whole number.
     Integer(i64),
     /// Yes or no.

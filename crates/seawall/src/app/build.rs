@@ -189,7 +189,7 @@ impl App {
         lasts.lasting.health.look_at_store(store.db().clone());
         lasts.attempts.open(store.attempts());
         if let Some(outbound) = &lasts.lasting.outbound {
-            outbound.open(store.db()).await;
+            outbound.open(store.db(), Arc::new(spans.clone())).await;
             lasts.lasting.health.look_at_prices(outbound.clone());
         }
         let (clock, meter) = (Arc::clone(&lasts.lasting.clock), Arc::new(registry.clone()));

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 
 use seawall_config::{Config, Source, Which};
+use seawall_core::Environment;
+use seawall_outbound::llm;
 use serde_json::json;
 
 use super::{
@@ -39,6 +41,7 @@ fn judge(options: &CheckOptions, world: &mut World<'_>) -> Result<Next, CliError
     notes.extend(encrypted);
     notes.extend(missing_variables(&loaded.config, world)?);
     notes.extend(unfetched(&loaded.config)?);
+    notes.extend(logged_prompts(&loaded.config)?);
     let which = if options.all { Which::All } else { Which::Differences };
     let printed = loaded.config.print(which);
     if options.json {
@@ -84,6 +87,17 @@ fn unfetched(config: &Config) -> Result<Option<String>, CliError> {
         "{names} is fetched from the application when Seawall starts or reloads, and not here; what is in it was not checked"
     );
     Ok((!paths.is_empty()).then_some(note))
+}
+
+/// The routes whose prompts are logged where real people write them.
+fn logged_prompts(config: &Config) -> Result<Option<String>, CliError> {
+    let routes = llm::logging_routes(config.entries(&llm::ROUTES)).map_err(AppError::Setting)?;
+    let names = routes.iter().map(|name| format!("[llm.route.{name}]")).collect::<Vec<_>>().join(", ");
+    let note = format!(
+        "{names} logs prompts: whoever reads the log reads what people ask and are answered, and only what names itself a secret is hidden; \
+         remove log_prompts when you are done"
+    );
+    Ok((config.environment() == Environment::Production && !routes.is_empty()).then_some(note))
 }
 
 /// Refuses a `.env` or a secret that git shares with everybody who has the repository (checklist PL-5). What cannot be

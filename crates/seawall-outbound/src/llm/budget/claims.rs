@@ -69,6 +69,7 @@ fn subject(of: Of, begun: &Begun) -> String {
         Of::Caller => begun.caller.to_string(),
         Of::Model => begun.model.clone(),
         Of::Provider => begun.provider.to_string(),
+        Of::Route => begun.route.to_string(),
     }
 }
 

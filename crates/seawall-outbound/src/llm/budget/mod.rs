@@ -1,4 +1,4 @@
-//! Budgets: so much money in a day or a month, for all calls together or for each user, project, caller, model or provider. A call reserves what it can
+//! Budgets: so much money in a day or a month, for all calls together or for each user, project, caller, model, provider or route. A call reserves what it can
 //! cost at most before it is made, and gives the rest back after.
 //!
 //! ```text

@@ -21,7 +21,7 @@ const TIME_ZONE: Field<Zone> =
 const OF: Field<Of> = Field::new(
     "of",
     Literal::Text("all"),
-    "Whose calls share one amount: those of `all`, or of each `user`, `project`, `caller`, `model` or `provider`. Calls that name no user or project share one amount.",
+    "Whose calls share one amount: those of `all`, or of each `user`, `project`, `caller`, `model`, `provider` or `route`. Calls that name no user or project share one amount; those that name no route count as `default`.",
 );
 const TELL_AT: Field<Vec<Percent>> = Field::new(
     "tell_at",
@@ -47,6 +47,7 @@ pub(crate) enum Of {
     Caller,
     Model,
     Provider,
+    Route,
 }
 
 impl Of {
@@ -58,15 +59,16 @@ impl Of {
             Self::Caller => "caller",
             Self::Model => "model",
             Self::Provider => "provider",
+            Self::Route => "route",
         }
     }
 }
 
 impl Setting for Of {
-    const SHAPE: Shape = Shape::Choice(&["all", "user", "project", "caller", "model", "provider"]);
+    const SHAPE: Shape = Shape::Choice(&["all", "user", "project", "caller", "model", "provider", "route"]);
 
     fn read(raw: &Raw) -> Result<Self, String> {
-        let all = [Self::All, Self::User, Self::Project, Self::Caller, Self::Model, Self::Provider];
+        let all = [Self::All, Self::User, Self::Project, Self::Caller, Self::Model, Self::Provider, Self::Route];
         choice(raw, &all.map(|of| (of.word(), of)))
     }
 }

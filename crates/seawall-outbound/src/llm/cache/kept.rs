@@ -11,7 +11,12 @@ use serde_json::Value;
 use super::{CACHE_FIELD, good::good, replay};
 use crate::{
     body::{Body, whole},
-    llm::operation::{Dialect, Operation},
+    llm::{
+        account::Account,
+        operation::{Dialect, Operation},
+        route::{SERVED_MODEL, served},
+        sse::Events,
+    },
 };
 
 static SERVED_BY: HeaderName = HeaderName::from_static("x-seawall-provider");
@@ -42,6 +47,9 @@ struct About {
     form: Form,
     kind: String,
     provider: String,
+    /// Nothing in what was laid down before it was kept.
+    #[serde(default)]
+    model: String,
     at_us: u64,
 }
 
@@ -66,13 +74,15 @@ impl Kept {
             return None;
         }
         let text = |name| head.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        let about = About { form, kind: text(&CONTENT_TYPE), provider: text(&SERVED_BY), at_us };
+        let about =
+            About { form, kind: text(&CONTENT_TYPE), provider: text(&SERVED_BY), model: text(&SERVED_MODEL), at_us };
         Some(Self { about, body })
     }
 
     /// What it holds in memory, about.
     pub(super) fn size_bytes(&self) -> u64 {
-        (self.body.len() + self.about.kind.len() + self.about.provider.len()) as u64
+        let About { kind, provider, model, .. } = &self.about;
+        (self.body.len() + kind.len() + provider.len() + model.len()) as u64
     }
 
     /// When it was given first, in microseconds since 1970-01-01T00:00:00Z.
@@ -109,7 +119,21 @@ impl Kept {
                 headers.insert(name, value);
             }
         }
+        if let Some(model) = served(&self.about.model) {
+            headers.insert(&SERVED_MODEL, model);
+        }
         Some(response)
+    }
+
+    /// Tells what it says.
+    pub(super) fn heard_by(&self, account: &mut Account) {
+        if self.about.form == Form::Whole {
+            return account.hear(&self.body);
+        }
+        let mut events = Events::default();
+        if events.push(&self.body).is_ok() {
+            std::iter::from_fn(|| events.next()).for_each(|event| account.hear(&event.data));
+        }
     }
 
     /// All of it, to be sealed.

@@ -165,9 +165,11 @@ impl Cache {
             inner.meters.bypass.increment();
             return Ok(Found::Nothing(Recording::new("bypass", Some(keep(None)))));
         }
-        if let Some(found) = look().and_then(|kept| kept.given(wanted, "hit", now_us())) {
+        if let Some(kept) = look()
+            && let Some(found) = kept.given(wanted, "hit", now_us())
+        {
             inner.meters.hit.increment();
-            return Ok(Found::Answer(free(row(), found)));
+            return Ok(Found::Answer(free(row(), &kept, found)));
         }
         let Ok(_place) = inner.waiting.try_acquire() else { return Ok(inner.missed(None, Some(keep(None)))) };
         let account = row();
@@ -175,7 +177,7 @@ impl Cache {
             Ok(Joined::Brought(kept)) => {
                 if let Some(found) = kept.given(wanted, "shared", now_us()) {
                     inner.meters.shared.increment();
-                    return Ok(Found::Answer(free(account, found)));
+                    return Ok(Found::Answer(free(account, &kept, found)));
                 }
                 Ok(inner.missed(Some(account), None))
             }
@@ -185,9 +187,9 @@ impl Cache {
                     && let Some(found) = kept.given(wanted, "hit", now_us())
                 {
                     inner.memory.put(key.place, Arc::clone(&kept));
-                    leader.share(kept);
+                    leader.share(Arc::clone(&kept));
                     inner.meters.hit.increment();
-                    return Ok(Found::Answer(free(account, found)));
+                    return Ok(Found::Answer(free(account, &kept, found)));
                 }
                 Ok(inner.missed(Some(account), Some(keep(Some(leader)))))
             }
@@ -230,8 +232,9 @@ fn wanted(question: &Question<'_>) -> Wanted {
 }
 
 /// An answer that nobody pays.
-fn free(mut account: Account, response: http::Response<crate::body::Body>) -> Answered {
+fn free(mut account: Account, kept: &Kept, response: http::Response<crate::body::Body>) -> Answered {
     account.free(response.status().as_u16());
+    kept.heard_by(&mut account);
     account.settle(Outcome::Cached, None);
     Answered { response, attempts: 0 }
 }

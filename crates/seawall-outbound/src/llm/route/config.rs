@@ -28,7 +28,7 @@ const FALLBACK: Field<Vec<End>> = Field::new(
     "fallback",
     Literal::Texts(&["unreachable", "busy", "late", "limited", "failing"]),
     "After which ends of a provider the next of `models` is asked, once its own attempts are over: `unreachable` (no connection, or it ended before an answer), `busy` (left alone by its breaker, or no place), `late` (no answer in time), \
-     `limited` (429), `failing` (408 and 5xx), `refused` (401, 402, 403, 404). Never once an answer has begun.",
+     `limited` (429), `failing` (408 and 5xx), `refused` (401, 402, 403, 404). A stream that fails before it says anything counts as none; never once an answer has begun to speak.",
 );
 const TIMEOUT: Field<Span> = Field::new(
     "timeout",
@@ -81,6 +81,12 @@ const EXPOSE: Field<bool> = Field::new(
     "Whether people who signed in, their devices, and programs with a key of the scope `llm` or `llm:NAME` may call the route on the public listener, as `PREFIX/llm/NAME/v1/…`. It needs `models`, `max_output_tokens`, an `[llm.budget.NAME]` with `of = \"user\"`, and `enabled` in `[identity]`.",
 );
 
+const LOG_PROMPTS: Field<bool> = Field::new(
+    "log_prompts",
+    Literal::Flag(false),
+    "Whether what is asked and answered by this route is in the log: one event for each call, with at most 4,000 bytes of either, and without what names itself a secret. Everything else stands there as people wrote it.",
+);
+
 /// The sections.
 pub static ROUTES: Section = Section::new(
     "llm.route",
@@ -101,6 +107,7 @@ pub static ROUTES: Section = Section::new(
     AT_ONCE.spec(),
     WAITING.spec(),
     EXPOSE.spec(),
+    LOG_PROMPTS.spec(),
 ])
 .with_entry_demands(demands);
 
@@ -134,20 +141,7 @@ pub(crate) struct RouteSettings {
     pub(crate) places: Option<(usize, usize)>,
     /// Whether people outside may call it.
     pub(crate) expose: bool,
-}
-
-/// The names of the routes that people outside may call.
-///
-/// # Errors
-/// [`BadSetting`] when they are not checked settings.
-pub fn exposed(entries: &[(String, Values)]) -> Result<Vec<String>, BadSetting> {
-    let mut names = Vec::new();
-    for (name, values) in entries {
-        if values.get(&EXPOSE)? {
-            names.push(name.clone());
-        }
-    }
-    Ok(names)
+    pub(crate) log_prompts: bool,
 }
 
 impl RouteSettings {
@@ -174,8 +168,35 @@ impl RouteSettings {
             rounds: values.find(&ROUNDS)?,
             places: values.find(&AT_ONCE)?.map(|at_once| (places(at_once), waiting)),
             expose: values.get(&EXPOSE)?,
+            log_prompts: values.get(&LOG_PROMPTS)?,
         })
     }
+}
+
+/// The routes that people outside may call.
+///
+/// # Errors
+/// [`BadSetting`] when they are not checked settings.
+pub fn exposed(entries: &[(String, Values)]) -> Result<Vec<&str>, BadSetting> {
+    having(entries, &EXPOSE)
+}
+
+/// The routes that log what is asked and answered.
+///
+/// # Errors
+/// [`BadSetting`] when they are not checked settings.
+pub fn logging(entries: &[(String, Values)]) -> Result<Vec<&str>, BadSetting> {
+    having(entries, &LOG_PROMPTS)
+}
+
+fn having<'a>(entries: &'a [(String, Values)], field: &Field<bool>) -> Result<Vec<&'a str>, BadSetting> {
+    let mut names = Vec::new();
+    for (name, values) in entries {
+        if values.get(field)? {
+            names.push(name.as_str());
+        }
+    }
+    Ok(names)
 }
 
 fn places(number: u64) -> usize {

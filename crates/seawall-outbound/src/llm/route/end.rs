@@ -56,7 +56,8 @@ impl End {
         }
     }
 
-    fn of_status(status: StatusCode) -> Option<Self> {
+    /// How an answer ends that has this status.
+    pub(crate) fn of_status(status: StatusCode) -> Option<Self> {
         match status.as_u16() {
             429 => Some(Self::Limited),
             408 | 500..=599 => Some(Self::Failing),

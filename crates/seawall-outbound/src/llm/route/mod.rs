@@ -28,6 +28,7 @@ use seawall_resilience::{Bulkhead, Deadline, Permit};
 use super::{
     operation::Operation,
     target::{Directory, Question, Target},
+    transcript,
 };
 use crate::{
     caller::Caller,
@@ -37,7 +38,7 @@ use config::{DEFAULT, VERSIONS};
 use rounds::Conversation;
 
 pub(crate) use config::RouteSettings;
-pub use config::{ROUTES, exposed};
+pub use config::{ROUTES, exposed, logging};
 pub(crate) use end::End;
 pub(crate) use rounds::{Round, Rounds};
 
@@ -158,9 +159,19 @@ impl Route {
         self.settings.limits.shortened(operation, body)
     }
 
+    /// The question as it may be logged, where the route logs prompts.
+    pub(crate) fn logged(&self, operation: Operation, body: &[u8]) -> Option<Arc<str>> {
+        (self.settings.log_prompts && operation.costs()).then(|| transcript::question(body))
+    }
+
     /// As a path names it.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The same, for rows and budgets.
+    pub(crate) fn label(&self) -> Arc<str> {
+        Arc::clone(&self.name)
     }
 
     /// Who is asked, when the caller may ask them, and the question is not too long.

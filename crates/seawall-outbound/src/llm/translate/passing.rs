@@ -98,6 +98,7 @@ impl Translation {
         let used = usage::of_answer(self.from, &bytes);
         let answer = if used.is_none() { Length::of_json(&bytes) } else { Length::default() };
         account.learnt(used, answer);
+        account.hear(&bytes);
         let told = std::str::from_utf8(&bytes).ok().and_then(|body| self.told(body));
         let Some(told) = told else {
             return Err(failed(account, "the provider's answer is none of its dialect"));

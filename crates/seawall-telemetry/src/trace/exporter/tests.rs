@@ -10,7 +10,7 @@ use std::{
 
 use seawall_core::clock::{Clock, Now};
 
-use super::{Attribute, Endpoint, SpanExporter, SpanRecord, WAITING};
+use super::{Attribute, Endpoint, Kind, SpanExporter, SpanRecord, WAITING};
 use crate::Registry;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -70,6 +70,7 @@ fn span(span_id: u64) -> SpanRecord {
         trace_id: 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736,
         span_id,
         parent_id: Some(0x00f0_67aa_0ba9_02b7),
+        kind: Kind::Server,
         name: "GET /items/{id}".into(),
         start_unix_us: 1_793_880_000_000_000,
         end_unix_us: 1_793_880_000_001_234,

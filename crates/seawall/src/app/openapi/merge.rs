@@ -191,7 +191,7 @@ impl<'a> Merge<'a> {
     /// Seawall's own paths, at the root of the host wherever the application is mounted.
     fn own_paths(&mut self, paths: &mut Object) -> Result<(), BadSetting> {
         let named = llm::exposed(self.parts.config.entries(&llm::ROUTES))?;
-        let of_models = |name: &String| EXPOSED.each_ref().map(|own| (own, own.path.replace("{route}", name)));
+        let of_models = |name: &&str| EXPOSED.each_ref().map(|own| (own, own.path.replace("{route}", name)));
         let of_models = named.iter().flat_map(of_models).collect::<Vec<_>>();
         let own = OWN.iter().filter(|own| self.parts.credentials.is_some() || !own.identifies());
         for (own, path) in own.map(|own| (own, own.path.replace("{*", "{"))).chain(of_models) {

@@ -40,10 +40,10 @@ pub(in crate::app) fn paths(config: &Config, prefix: &str) -> Result<Vec<String>
 ///
 /// # Errors
 /// As [`paths`].
-pub(in crate::app) fn names(config: &Config) -> Result<Vec<String>, AppError> {
+pub(in crate::app) fn names(config: &Config) -> Result<Vec<&str>, AppError> {
     let names = llm::exposed(config.entries(&ROUTES))?;
-    let Some(route) = names.first().cloned() else { return Ok(names) };
-    let refused = |lacks, help| Err(AppError::Exposed { route: route.clone(), lacks, help });
+    let Some(route) = names.first() else { return Ok(names) };
+    let refused = |lacks, help| Err(AppError::Exposed { route: (*route).to_owned(), lacks, help });
     if !config.values(&seawall_identity::SECTION).get(&seawall_identity::ENABLED)? {
         return refused("nobody can sign in", "set `enabled = true` in [identity], or take `expose` away");
     }

@@ -144,7 +144,7 @@ fn generated(dialect: &Dialect, ask: &Ask, behaviour: &Behaviour) -> Answer {
     }
     let frames = (dialect.frames)(ask, &reply);
     let error = Refused::wished(500, behaviour.retry_after_s);
-    let error = (dialect.error_frame)(ask, &error, steps::middle(&frames));
+    let error = (dialect.error_frame)(ask, &error, steps::place(behaviour, &frames));
     let steps = steps::stream(behaviour, frames, error);
     Answer::plain(if ask.array { JSON } else { "text/event-stream; charset=utf-8" }, steps)
 }

@@ -27,6 +27,8 @@ pub struct Behaviour {
     pub drip: Duration,
     /// What goes wrong in the middle of the answer.
     pub trouble: Option<Trouble>,
+    /// That goes wrong in a stream before its first token.
+    pub first: bool,
     /// What the model says.
     pub says: Says,
     /// Usage is left out.
@@ -120,6 +122,7 @@ impl Behaviour {
                 self.fail(Trouble::ErrorFrame)?;
             }
             "oversized" => self.fail(Trouble::Oversized)?,
+            "first" => self.first = true,
             "no" => {
                 words.expect("no", "usage")?;
                 self.no_usage = true;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// The words after `fake` in a model's name, each with what happens.
-pub const WORDS: [(&str, &str); 19] = [
+pub const WORDS: [(&str, &str); 20] = [
     ("429, 500, 503, 529", "is answered with that status (400 to 599), in the dialect's shape"),
     ("retry-after-S", "such a refusal says to come again after S seconds"),
     ("once", "what goes wrong goes wrong only at the first attempt of each prompt"),
@@ -16,6 +16,7 @@ pub const WORDS: [(&str, &str); 19] = [
     ("malformed", "a frame in the middle is no JSON; nor is a whole answer"),
     ("error-frame", "the dialect's error in the middle of a stream; 500 for a whole answer"),
     ("oversized", "a stream without an end; a whole answer of 40 MB"),
+    ("first", "what goes wrong in the middle of a stream goes wrong before its first token"),
     ("no-usage", "says nothing about tokens"),
     ("refusal", "the model declines, as the dialect says that"),
     ("length", "the answer is cut by the token limit"),

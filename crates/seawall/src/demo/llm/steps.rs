@@ -87,10 +87,11 @@ pub(super) fn whole(behaviour: &Behaviour, body: &str, output_tokens: usize) -> 
 /// Of a stream.
 pub(super) fn stream(behaviour: &Behaviour, frames: Vec<Frame>, error: Frame) -> Steps {
     let mut steps = waited(behaviour.latency);
-    let middle = middle(&frames);
+    let middle = place(behaviour, &frames);
+    let stall = if behaviour.first { middle } else { BEFORE_STALL };
     for (index, frame) in frames.into_iter().enumerate() {
         match behaviour.trouble {
-            Some(Trouble::Stall) if index == BEFORE_STALL => {
+            Some(Trouble::Stall) if index == stall => {
                 steps.push(Step::Stay);
                 break;
             }
@@ -117,9 +118,10 @@ pub(super) fn stream(behaviour: &Behaviour, frames: Vec<Frame>, error: Frame) ->
     Steps { steps, length: None }
 }
 
-/// How many frames come before what goes wrong in the middle.
-pub(super) fn middle(frames: &[Frame]) -> usize {
-    (frames.len() / 2).max(1)
+/// How many frames come before what goes wrong.
+pub(super) fn place(behaviour: &Behaviour, frames: &[Frame]) -> usize {
+    let first = frames.iter().position(|frame| frame.token).filter(|_| behaviour.first);
+    first.unwrap_or((frames.len() / 2).max(1))
 }
 
 fn waited(duration: Duration) -> Vec<Step> {

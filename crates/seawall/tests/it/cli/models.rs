@@ -124,7 +124,7 @@ fn table(place: &Place, command: &[&str]) -> String {
 fn wrong_days_words_and_limits_are_64() {
     let place = Place::new();
     for (arguments, says) in [
-        (&["usage", "--by", "moon"][..], "[possible values: day, model, provider, user, project, caller]"),
+        (&["usage", "--by", "moon"][..], "[possible values: day, model, provider, user, project, caller, route]"),
         (&["usage", "--from", "yesterday"], "a day is written such as 2026-01-31"),
         (
             &["usage", "--from", "2026-02-01", "--until", "2026-01-31"],

@@ -35,7 +35,16 @@ impl Node {
         Some(self.ask(call()).await?.status)
     }
 
-    async fn ask(&self, request: Request) -> Option<RawResponse> {
+    /// The same of one whose answer streams; nothing when the stream ends before its end.
+    async fn stream(&self) -> Option<u16> {
+        let streamed = json!({"model": "model", "stream": true, "max_tokens": 1_000, "messages": [{"role": "user", "content": "hello"}]});
+        let answer = self.ask(Request::post("/llm/v1/chat/completions").json(&streamed)).await?;
+        assert!(answer.status != 200 || answer.text().contains("[DONE]"), "{}", answer.text());
+        Some(answer.status)
+    }
+
+    /// The answer to a request; nothing when the connection ends before.
+    pub(super) async fn ask(&self, request: Request) -> Option<RawResponse> {
         let mut connection = RawClient::try_connect(self.address).await.ok()?;
         connection.try_request(&request.header("X-Seawall-Key", &*self.key)).await.ok()
     }
@@ -59,12 +68,13 @@ fn told_left(refused: RawResponse) -> f64 {
     left.parse::<f64>().unwrap() * 1_000.0
 }
 
-/// How many of so many calls at once are answered; whoever is refused is told why, and a connection that ends tells nothing.
+/// How many of so many calls at once are answered, half of which stream; whoever is refused is told why, and a connection that ends tells nothing.
 async fn answered(nodes: &[Node], calls: usize) -> usize {
     let mut all = JoinSet::new();
-    for node in nodes.iter().cycle().take(calls) {
-        let node = node.clone();
-        all.spawn(async move { node.call().await.unwrap_or_default() });
+    for (number, node) in nodes.iter().cycle().take(calls).enumerate() {
+        let (node, streams) = (node.clone(), number / nodes.len() % 2 == 1);
+        let status = async move { if streams { node.stream().await } else { node.call().await } };
+        all.spawn(async move { status.await.unwrap_or_default() });
     }
     let mut answered = 0;
     while let Some(status) = all.join_next().await {

@@ -43,6 +43,7 @@ fn each_word_asks_for_its_own() {
         ("fake-malformed", trouble(Trouble::Malformed)),
         ("fake-error-frame", trouble(Trouble::ErrorFrame)),
         ("fake-oversized", trouble(Trouble::Oversized)),
+        ("fake-cut-first", Behaviour { first: true, ..trouble(Trouble::Cut) }),
         ("fake-no-usage", Behaviour { no_usage: true, ..default() }),
         ("fake-refusal", says(Says::Refusal)),
         ("fake-length", says(Says::Length)),

@@ -39,6 +39,9 @@ fn each_trouble_has_its_place_in_a_stream() {
     assert_eq!(streamed("fake-malformed"), "{start} {a} {b {b} {end}");
     assert_eq!(streamed("fake-error-frame"), "{start} {a} {error}");
     assert_eq!(streamed("fake-oversized"), "{start} {a}-forever");
+    assert_eq!(streamed("fake-cut-first"), "{start} cut");
+    assert_eq!(streamed("fake-first-stall"), "{start} stay");
+    assert_eq!(streamed("fake-error-frame-first"), "{start} {error}");
 }
 
 #[test]
