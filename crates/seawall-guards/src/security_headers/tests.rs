@@ -89,6 +89,19 @@ fn software_names_are_taken_out() {
     assert!(!headers.contains_key("server") && !headers.contains_key("x-powered-by"));
 }
 
+/// Names are first told apart by their length and last letter: `content-language` is like `x-powered-by`, `x-other-options` like
+/// `x-frame-options`.
+#[test]
+fn names_that_are_alike_are_told_apart() {
+    let headers = dressed(&[("content-language", "de"), ("x-powered-by", "Express"), ("x-other-options", "a")]);
+    assert!(headers.contains_key("content-language") && !headers.contains_key("x-powered-by"));
+    assert_eq!(
+        (&headers["x-frame-options"], &headers["x-other-options"]),
+        (&"DENY".parse().unwrap(), &"a".parse().unwrap())
+    );
+    assert_eq!(dressed(&[("content-language", "de")])["content-language"], "de");
+}
+
 #[test]
 fn framing_agrees_in_both_headers() {
     let same = values().with("frame_options", Raw::Text("SAMEORIGIN".to_owned()));

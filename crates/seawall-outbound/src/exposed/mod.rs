@@ -73,7 +73,7 @@ pub(crate) async fn answer(
     let held = memory.keep(body)?;
     let head = asked::sent_on(&head, path, &caller, &request_id)?;
     let key = Arc::clone(&caller.key);
-    let answered = match reach::check(&held.bytes) {
+    let answered = match reach::check(asked.operation, &held.bytes) {
         Ok(()) => models.answer(Call { head, body: held.bytes.clone(), caller }, path, books, around).await,
         Err(problem) => Err(Refused(Some(asked.dialect), problem)),
     };

@@ -1,5 +1,6 @@
-//! What a question from outside may not ask of the provider: what costs otherwise than by tokens and images, of which budgets know, and what
-//! leads to things that the provider keeps for the whole account.
+//! What a question from outside may not ask of the provider: what costs otherwise than by tokens and images, of which budgets know; what
+//! leads to things that the provider keeps for the whole account; and to say in two places how long its answer may be, of which budgets would
+//! go by one and the provider by the other.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use seawall_core::problem::Problem;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
-use crate::problem::BAD_CALL;
+use crate::{llm::Operation, problem::BAD_CALL};
 
 /// The kinds of tools that whoever asks carries out itself.
 const OWN_TOOLS: [&str; 2] = ["function", "custom"];
@@ -32,6 +33,22 @@ struct Question<'a> {
     conversation: Option<IgnoredAny>,
     #[serde(alias = "cachedContent")]
     cached_content: Option<IgnoredAny>,
+    prediction: Option<IgnoredAny>,
+    n: Option<IgnoredAny>,
+    max_tokens: Option<IgnoredAny>,
+    max_completion_tokens: Option<IgnoredAny>,
+    max_output_tokens: Option<IgnoredAny>,
+    #[serde(rename = "generationConfig", alias = "generation_config")]
+    generation_config: Option<GenerationConfig>,
+}
+
+/// What Gemini's words say of lengths and numbers. Both spellings of a member are one, so that it stands there once.
+#[derive(Deserialize)]
+struct GenerationConfig {
+    #[serde(rename = "maxOutputTokens", alias = "max_output_tokens")]
+    _most_output: Option<u64>,
+    #[serde(rename = "candidateCount", alias = "candidate_count")]
+    _count: Option<u64>,
 }
 
 /// A tool, as any dialect describes one.
@@ -61,10 +78,32 @@ impl Question<'_> {
             ("previous_response_id", self.previous_response_id.is_some()),
             ("conversation", self.conversation.is_some()),
             ("cached_content", self.cached_content.is_some()),
+            ("prediction", self.prediction.is_some()),
             ("prompt", self.prompt.is_some_and(|prompt| !prompt.get().starts_with('"'))),
             ("tools", self.tools.iter().flatten().any(|tool| !tool.own())),
         ];
         members.into_iter().find_map(|(name, there)| there.then_some(name))
+    }
+
+    /// A member that says how long the answer may be, or how many there are, in other words than the operation's, or a second time.
+    fn misplaced(&self, operation: Operation) -> Option<&'static str> {
+        let own: &[&str] = match operation {
+            Operation::Chat => &["max_tokens", "max_completion_tokens", "n"],
+            Operation::Messages => &["max_tokens"],
+            Operation::Responses => &["max_output_tokens"],
+            Operation::Generate => &["generationConfig"],
+            Operation::Embeddings | Operation::Images | Operation::CountTokens | Operation::Models => return None,
+        };
+        let lengths = [
+            ("max_tokens", self.max_tokens.is_some()),
+            ("max_completion_tokens", self.max_completion_tokens.is_some()),
+            ("max_output_tokens", self.max_output_tokens.is_some()),
+            ("generationConfig", self.generation_config.is_some()),
+        ];
+        let mut said = lengths.into_iter().filter_map(|(name, there)| there.then_some(name));
+        let (first, second) = (said.next(), said.next());
+        let number = self.n.as_ref().map(|_| "n");
+        second.or_else(|| first.into_iter().chain(number).find(|name| !own.contains(name)))
     }
 }
 
@@ -83,13 +122,20 @@ impl Tool {
 ///
 /// # Errors
 /// `outbound-bad-call` in words for whoever asks.
-pub(super) fn check(body: &[u8]) -> Result<(), Box<Problem>> {
+pub(super) fn check(operation: Operation, body: &[u8]) -> Result<(), Box<Problem>> {
     let refused = |why: String| -> Result<(), Box<Problem>> { Err(Problem::new(&BAD_CALL).detail(why).into()) };
-    match serde_json::from_slice::<Question<'_>>(body) {
-        Ok(question) => question.too_far().map_or(Ok(()), |member| {
-            refused(format!("Its `{member}` asks for more of the provider than this route is for."))
-        }),
-        Err(error) => refused(format!("It cannot be read, at line {} column {}.", error.line(), error.column())),
+    let question = match serde_json::from_slice::<Question<'_>>(body) {
+        Ok(question) => question,
+        Err(error) => {
+            return refused(format!("It cannot be read, at line {} column {}.", error.line(), error.column()));
+        }
+    };
+    if let Some(member) = question.too_far() {
+        return refused(format!("Its `{member}` asks for more of the provider than this route is for."));
+    }
+    match question.misplaced(operation) {
+        Some(member) => refused(format!("Its `{member}` has no place beside what it says else, or in these words.")),
+        None => Ok(()),
     }
 }
 
@@ -98,7 +144,11 @@ mod tests {
     use super::*;
 
     fn refused(body: &str) -> Option<String> {
-        check(body.as_bytes()).err().map(|problem| problem.detail.unwrap_or_default().into_owned())
+        refused_as(Operation::Chat, body)
+    }
+
+    fn refused_as(operation: Operation, body: &str) -> Option<String> {
+        check(operation, body.as_bytes()).err().map(|problem| problem.detail.unwrap_or_default().into_owned())
     }
 
     #[test]
@@ -130,8 +180,38 @@ mod tests {
             (r#"{"cachedContent":"cachedContents/1"}"#, "cached_content"),
             (r#"{"mcp_servers":[]}"#, "mcp_servers"),
             (r#"{"background":true}"#, "background"),
+            (r#"{"prediction":{"type":"content","content":"a"}}"#, "prediction"),
         ] {
             assert!(refused(body).is_some_and(|why| why.contains(named)), "{body}: {:?}", refused(body));
+        }
+    }
+
+    #[test]
+    fn how_long_an_answer_may_be_is_said_once_and_in_the_words_of_the_call() {
+        use Operation::{Chat, Generate, Messages, Responses};
+        for (operation, body) in [
+            (Chat, r#"{"max_tokens":5,"n":2}"#),
+            (Chat, r#"{"max_completion_tokens":5,"max_tokens":null}"#),
+            (Messages, r#"{"max_tokens":5}"#),
+            (Responses, r#"{"max_output_tokens":5}"#),
+            (Generate, r#"{"generationConfig":{"maxOutputTokens":5,"candidateCount":2,"temperature":0}}"#),
+            (Operation::Images, r#"{"prompt":"a","n":2}"#),
+        ] {
+            assert_eq!(refused_as(operation, body), None, "{body}");
+        }
+        for (operation, body) in [
+            (Chat, r#"{"max_completion_tokens":5,"max_tokens":1000}"#),
+            (Chat, r#"{"max_output_tokens":5}"#),
+            (Chat, r#"{"generationConfig":{"maxOutputTokens":5}}"#),
+            (Messages, r#"{"max_tokens":1000,"max_completion_tokens":5}"#),
+            (Responses, r#"{"max_tokens":5}"#),
+            (Generate, r#"{"max_tokens":5,"generationConfig":{"maxOutputTokens":1000}}"#),
+            (Generate, r#"{"n":1,"generationConfig":{"candidateCount":8}}"#),
+            (Generate, r#"{"generationConfig":{"candidateCount":1,"candidate_count":8}}"#),
+            (Generate, r#"{"generationConfig":{"candidateCount":8,"candidateCount":8}}"#),
+            (Generate, r#"{"generationConfig":{},"generation_config":{"candidateCount":8}}"#),
+        ] {
+            assert!(refused_as(operation, body).is_some(), "{body}");
         }
     }
 

@@ -39,8 +39,18 @@ pub(super) async fn answer(dialect: Dialect, response: Response<Body>, request_i
     }
     let shown = SHOWN.iter().filter_map(|name| Some((name.clone(), head.headers.get(name)?.clone())));
     head.headers = shown.collect();
+    // It comes from the origin of the application's pages, so it must not become one.
+    if head.headers.get(CONTENT_TYPE).is_none_or(|kind| !is_data(kind)) {
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    }
     head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Response::from_parts(head, body)
+}
+
+/// Whether a body is one that models answer with: JSON, or events.
+fn is_data(kind: &HeaderValue) -> bool {
+    let kind = kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    kind.eq_ignore_ascii_case(b"application/json") || kind.eq_ignore_ascii_case(b"text/event-stream")
 }
 
 /// What a provider's refusal means to whoever is outside, in our words: its own speak of keys, organisations and limits of the account.
@@ -96,6 +106,20 @@ mod tests {
         let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["cache-control", "content-type", "x-seawall-round"]);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_never_a_page() {
+        for (told, seen_as) in [
+            (Some("text/html"), "application/octet-stream"),
+            (None, "application/octet-stream"),
+            (Some("application/json; charset=utf-8"), "application/json; charset=utf-8"),
+            (Some("text/event-stream"), "text/event-stream"),
+        ] {
+            let response =
+                told.into_iter().fold(Response::builder(), |response, kind| response.header(CONTENT_TYPE, kind));
+            assert_eq!(seen(response, "<script>").await.1[CONTENT_TYPE], seen_as);
+        }
     }
 
     #[tokio::test]

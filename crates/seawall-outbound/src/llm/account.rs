@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use seawall_core::{
     clock::{Clock, Now},
-    http::TraceContext,
     span::Tracer,
 };
 use seawall_resilience::Permit;
@@ -51,7 +50,7 @@ pub(crate) struct Begun {
     /// The question as it may be logged, where its route logs prompts.
     pub(crate) prompt: Option<Arc<str>>,
     /// Its place in a trace, where that is sampled.
-    pub(crate) trace: Option<TraceContext>,
+    pub(crate) trace: Option<span::Place>,
 }
 
 impl Begun {

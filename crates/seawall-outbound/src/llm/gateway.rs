@@ -8,12 +8,7 @@ use http::{
     response,
 };
 use http_body_util::BodyExt;
-use seawall_core::{
-    clock::Now,
-    http::{TraceContext, strip_own_fields},
-    problem::Problem,
-    span::Tracer,
-};
+use seawall_core::{clock::Now, http::strip_own_fields, problem::Problem, span::Tracer};
 use seawall_resilience::{Deadline, Permit};
 
 use super::{
@@ -82,7 +77,7 @@ struct Whose {
     conversation: Option<String>,
     route: Arc<str>,
     prompt: Option<Arc<str>>,
-    trace: Option<TraceContext>,
+    trace: Option<span::Place>,
 }
 
 /// How an answer comes back to its caller.
@@ -245,11 +240,9 @@ impl Gateway {
         account.takes(place);
         loop {
             let (ended, place) = self.ask_one(target, &outgoing, most_output, &mut account, deadline, books).await?;
-            let part = match rest.as_slice() {
-                [] => Part::of(ended),
-                [..] => beginning::awaited(ended, target, &mut account, deadline).await,
-            };
-            let Part { ended, end, outcome } = part;
+            let last = rest.as_slice().is_empty() || !led.route.falls_back();
+            let Part { ended, end, outcome } =
+                if last { Part::of(ended) } else { beginning::awaited(ended, target, &mut account, deadline).await };
             let end = end.filter(|end| led.route.goes_on(*end) && !deadline.passed());
             let Some((end, next)) = end.and_then(|end| Some((end, rest.next()?))) else {
                 account.takes(place);

@@ -67,7 +67,7 @@ pub(crate) use cache::Shelf;
 pub use config::{LlmEntries, LlmSettings, MODELS, PROVIDERS, SECTION, retention};
 pub(crate) use gateway::{Books, CONVERSATION, Gateway, PROJECT, Refused};
 pub use money::Money;
-pub(crate) use operation::{Dialect, asked};
+pub(crate) use operation::{Dialect, Operation, asked};
 pub use price_list::PRICES_CHANGED;
 pub(crate) use price_list::list as price_list;
 pub use price_tables::PricesFile;

@@ -12,6 +12,9 @@ use super::{account::Begun, heard::Heard, record::Outcome, usage::Usage};
 
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// The place of a call in a trace that is sampled and exported.
+pub(crate) type Place = TraceContext;
+
 /// What is known of a call at its end.
 #[derive(Debug)]
 pub(crate) struct Ended<'a> {
@@ -23,8 +26,8 @@ pub(crate) struct Ended<'a> {
     pub(crate) duration_us: u64,
 }
 
-/// The place of a call in a trace that is sampled and exported. Its provider is told of it as whose span calls.
-pub(crate) fn begun(headers: &mut HeaderMap, tracer: &dyn Tracer) -> Option<TraceContext> {
+/// The place of a call that has begun; nothing where its trace is not sampled or goes nowhere. Its provider is told of it as whose span calls.
+pub(crate) fn begun(headers: &mut HeaderMap, tracer: &dyn Tracer) -> Option<Place> {
     if !tracer.exports() {
         return None;
     }
@@ -35,7 +38,7 @@ pub(crate) fn begun(headers: &mut HeaderMap, tracer: &dyn Tracer) -> Option<Trac
 }
 
 /// The span of a call that has ended.
-pub(crate) fn span(begun: &Begun, trace: TraceContext, ended: &Ended<'_>) -> ClientSpan {
+pub(crate) fn span(begun: &Begun, trace: Place, ended: &Ended<'_>) -> ClientSpan {
     let Ended { outcome, status, attempts, usage, heard, duration_us } = ended;
     let text = |text: &str| Attribute::Text(text.to_owned());
     let number = |number: u64| Attribute::Integer(i64::try_from(number).unwrap_or(i64::MAX));

@@ -254,6 +254,11 @@ impl Route {
         Ok(Some(places.acquire(deadline).await.map_err(full)?))
     }
 
+    /// Whether the next is asked after any end.
+    pub(crate) fn falls_back(&self) -> bool {
+        !self.settings.fallback.is_empty()
+    }
+
     /// Whether the next is asked after such an end.
     pub(crate) fn goes_on(&self, end: End) -> bool {
         self.settings.fallback.contains(&end)

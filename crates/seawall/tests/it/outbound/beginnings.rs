@@ -220,3 +220,20 @@ async fn silence_beyond_the_time_of_all_is_told_by_a_status() {
     assert_eq!(told, [&json!("failed"), &json!(504), &json!(1), &json!(true)], "{row}");
     tokio::time::timeout(Duration::from_secs(5), fake.until(|_| fake.open_connections() == 0)).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_before_the_first_word_leaves_no_connection_and_a_row() {
+    let fake = FakeLlm::start().await;
+    let routes = route("r", "one-openai/fake-stall-first", "two-openai/fake", "");
+    let patient = providers(&fake).replace("600ms", "20s").replace("\"2s\"", "\"20s\"");
+    let app = in_front_of_nothing(&format!("{patient}{routes}")).await;
+    let client = app.outbound_client();
+    let waits = tokio::spawn(async move { client.request(by("r", CALLS[0].0, CALLS[0].1)).await });
+    fake.until(|calls| calls.len() == 1).await;
+    waits.abort();
+    fake.until(|_| fake.open_connections() == 0).await;
+    let row = app.llm_calls().await.remove(0);
+    let told = [&row["outcome"], &row["provider"], &row["estimated"]];
+    assert_eq!(told, [&json!("left"), &json!("one-openai"), &json!(true)], "{row}");
+    assert_eq!(fake.calls().len(), 1, "nobody else is asked");
+}

@@ -55,6 +55,20 @@ async fn ask(place: &Place, request: Request) -> RawResponse {
     place.app.client().request(request).await
 }
 
+/// Waits until so many calls have a row that says that they were left: it is written after the provider's connection is closed.
+async fn until_left(place: &Place, calls: usize) {
+    let wait = async {
+        loop {
+            let rows = place.app.llm_calls().await;
+            if rows.iter().filter(|row| row["outcome"] == "left").count() == calls {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(10), wait).await.expect("rows of calls that were left");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_signed_in_calls_what_is_exposed_and_nobody_else_calls_anything() {
     let (fake, place) = exposing("", "").await;
@@ -109,7 +123,8 @@ async fn what_is_not_exposed_is_not_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_other_sites_spend_nothing_and_those_that_are_granted_do() {
-    let (fake, place) = exposing("", "[cors]\norigins = [\"https://app.example\"]\ncredentials = true\n").await;
+    let (fake, place) =
+        exposing("", "[cors]\norigins = [\"https://app.example\"]\ncredentials = true\n[csrf]\nmode = \"off\"\n").await;
     let (_, cookie) = somebody(&place, "ann").await;
     for (field, value) in [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example"), ("Origin", "null")] {
         ask(&place, call(&cookie).header(field, value)).await.expect_problem(403, "cross-site-refused");
@@ -208,8 +223,22 @@ async fn whoever_leaves_leaves_the_provider_too() {
         fake.until(|_| fake.open_connections() == 0).await;
     }
     place.app.until_metric("http_server_active_requests", &[], 0.0).await;
-    let rows = place.app.llm_calls().await;
-    assert_eq!(rows.iter().filter(|row| row["outcome"] == "left").count(), 2, "{rows:?}");
+    until_left(&place, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_with_the_time_of_the_whole_exchange() {
+    let (fake, place) = exposing("", "[deadline]\ntotal = \"1s\"\n").await;
+    let (_, cookie) = somebody(&place, "ann").await;
+    fake.become_model("fake-drip-50-tokens-1000");
+    let mut body = question("hi");
+    body["stream"] = true.into();
+    let mut client = RawClient::connect(place.app.public()).await;
+    client.write(Request::post(CHAT).header("Cookie", &*cookie).json(&body).encode("a")).await;
+    assert_eq!(client.read_head("POST").await.status, 200);
+    assert!(client.ends_within(Duration::from_secs(10)).await);
+    fake.until(|_| fake.open_connections() == 0).await;
+    until_left(&place, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
