@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `operation.rs` | what a path asks for |
 //! | `sketch.rs` | what has to be known of a request's body, and where it is written into |
-//! | `gateway.rs` | one call |
+//! | `gateway.rs`, `back.rs` | one call, and its answer on the way back |
 //! | `route/` | what holds for calls of one route: who else is asked, how long and how often |
 //! | `target.rs` | who is asked, and the request as they get it |
 //! | `fields.rs` | fields of calls and answers |
@@ -27,6 +27,7 @@
 
 mod account;
 mod alert;
+mod back;
 mod beginning;
 mod budget;
 pub(crate) mod cache;
