@@ -35,7 +35,7 @@ pub(crate) async fn make(address: SocketAddr, length: Duration) -> usize {
     for number in 0..OF_EACH {
         for dialect in ["openai", "anthropic", "gemini"] {
             let client = Client::new(&format!("http://{address}")).keeping_connection();
-            let client = client.with_header("authorization", &format!("Bearer {KEY}"));
+            let client = client.with_header("authorization", format!("Bearer {KEY}"));
             tasks.spawn(caller(crowd.clone(), client, dialect, number));
         }
     }
@@ -45,16 +45,20 @@ pub(crate) async fn make(address: SocketAddr, length: Duration) -> usize {
 
 /// An application that asks in the words of one dialect: mostly something new of its own provider, sometimes of another or again.
 async fn caller(crowd: Crowd, client: Client, dialect: &str, number: usize) {
-    let mut asked = 0_usize;
-    while crowd.goes_on() {
-        asked += 1;
-        let model = match asked % 8 {
-            0 => ["openai-fake", "anthropic-fake", "gemini-fake"][asked / 8 % 3].to_owned(),
-            _ => format!("{dialect}-fake"),
+    for asked in 1_usize.. {
+        if !crowd.goes_on() {
+            break;
+        }
+        let provider = match asked % 24 {
+            0 => "openai",
+            8 => "anthropic",
+            16 => "gemini",
+            _ => dialect,
         };
+        let model = format!("{provider}-fake");
         let again = asked % 8 == 4;
         let text = if again { "Good morning".to_owned() } else { format!("Good morning {number} {asked}") };
-        let answer = client.request(question(dialect, &model, &text, asked % 3 == 0)).await;
+        let answer = client.request(question(dialect, &model, &text, asked.is_multiple_of(3))).await;
         assert_eq!(answer.status, 200, "{dialect} to {model}: {answer:?}");
     }
 }
