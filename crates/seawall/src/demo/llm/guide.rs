@@ -16,7 +16,7 @@ pub const WORDS: [(&str, &str); 20] = [
     ("malformed", "a frame in the middle is no JSON; nor is a whole answer"),
     ("error-frame", "the dialect's error in the middle of a stream; 500 for a whole answer"),
     ("oversized", "a stream without an end; a whole answer of 40 MB"),
-    ("first", "what goes wrong in the middle of a stream goes wrong before its first token"),
+    ("first", "what goes wrong in a stream goes wrong before its first token"),
     ("no-usage", "says nothing about tokens"),
     ("refusal", "the model declines, as the dialect says that"),
     ("length", "the answer is cut by the token limit"),
