@@ -46,7 +46,7 @@ pub(in crate::llm::translate) fn read(body: &str) -> Told<Conversation> {
     let usage = options.as_mut().map(|options| options.flag("include_usage")).transpose()?.flatten();
     let mut conversation = Conversation {
         tools: call.objects("tools")?.into_iter().map(tool).collect::<Told<_>>()?,
-        choice: choice(&mut call)?,
+        choice: choice(&mut call, chosen)?,
         parallel: call.flag("parallel_tool_calls")?,
         sampling: Sampling {
             temperature: call.number("temperature")?,
@@ -172,22 +172,28 @@ fn tool(mut tool: Members<'_>) -> Told<Tool> {
     Ok(read)
 }
 
-fn choice(call: &mut Members<'_>) -> Told<Option<Choice>> {
+/// Which tool is called. Chats and responses say the same but where the name of the one tool stands, which `name` reads.
+pub(in crate::llm::translate) fn choice(
+    call: &mut Members<'_>,
+    name: impl FnOnce(Members<'_>) -> Told<String>,
+) -> Told<Option<Choice>> {
     let Some(value) = call.take("tool_choice") else { return Ok(None) };
     let place = call.place("tool_choice");
-    let unknown = || Unsaid(format!("what `{place}` says is not carried"));
     if let Ok(word) = serde_json::from_str::<String>(value.get()) {
         return match word.as_str() {
             "auto" => Ok(Some(Choice::Auto)),
             "none" => Ok(Some(Choice::Never)),
             "required" => Ok(Some(Choice::Always)),
-            _ => Err(unknown()),
+            _ => Err(Unsaid(format!("what `{place}` says is not carried"))),
         };
     }
-    let mut named = Members::of(value.get(), place.clone())?;
+    let mut named = Members::of(value.get(), place)?;
     named.only("type", &json!("function"))?;
-    let mut function = named.object("function")?.ok_or_else(unknown)?;
-    Ok(Some(Choice::Named(function.needed("name")?)))
+    Ok(Some(Choice::Named(name(named)?)))
+}
+
+fn chosen(mut named: Members<'_>) -> Told<String> {
+    named.needed_object("function")?.needed("name")
 }
 
 fn stop(call: &mut Members<'_>) -> Told<Vec<String>> {

@@ -4,10 +4,10 @@ use serde_json::json;
 
 use crate::llm::translate::{
     conversation::{
-        Call, Choice, Conversation, Format, Image, Part, Role, Sampling, Tool, Turns, Wants, of_data_url, only_text,
+        Call, Conversation, Format, Image, Part, Role, Sampling, Tool, Turns, Wants, of_data_url, only_text,
     },
     members::{Members, TextOr, Told, Unsaid},
-    openai::{effort, signature},
+    openai::{choice, effort, signature},
     reply::arguments,
 };
 
@@ -46,7 +46,7 @@ pub(in crate::llm::translate) fn read(body: &str) -> Told<Conversation> {
     let mut conversation = Conversation {
         system: call.text("instructions")?.into_iter().filter(|text| !text.is_empty()).collect(),
         tools: call.objects("tools")?.into_iter().map(tool).collect::<Told<_>>()?,
-        choice: choice(&mut call)?,
+        choice: choice(&mut call, chosen)?,
         parallel: call.flag("parallel_tool_calls")?,
         sampling: Sampling {
             temperature: call.number("temperature")?,
@@ -178,23 +178,10 @@ fn tool(mut tool: Members<'_>) -> Told<Tool> {
     Ok(read)
 }
 
-fn choice(call: &mut Members<'_>) -> Told<Option<Choice>> {
-    let Some(value) = call.take("tool_choice") else { return Ok(None) };
-    let place = call.place("tool_choice");
-    let unknown = || Unsaid(format!("what `{place}` says is not carried"));
-    if let Ok(word) = serde_json::from_str::<String>(value.get()) {
-        return match word.as_str() {
-            "auto" => Ok(Some(Choice::Auto)),
-            "none" => Ok(Some(Choice::Never)),
-            "required" => Ok(Some(Choice::Always)),
-            _ => Err(unknown()),
-        };
-    }
-    let mut named = Members::of(value.get(), place.clone())?;
-    named.only("type", &json!("function"))?;
+fn chosen(mut named: Members<'_>) -> Told<String> {
     let name = named.needed("name")?;
     named.done()?;
-    Ok(Some(Choice::Named(name)))
+    Ok(name)
 }
 
 /// What `text` says of the answer.
