@@ -8,6 +8,7 @@ mod fuzz;
 mod llvm;
 mod order;
 mod release;
+mod relocations;
 mod rust_text;
 mod terminal;
 mod tidy;

@@ -2,6 +2,9 @@
 //!
 //! The system reads a program into memory by stretches of 64 KiB. What runs at the start and while nothing happens is a small part of the
 //! code, and laid together it is in memory without the rest. The busiest of it lies beside the busiest of what runs with requests.
+//!
+//! What the compiler counted names Rust's functions as they were before some became part of their callers; what callgrind saw names all that
+//! were left, those of C and of Rust's own library too. What either knows is taken.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,14 +15,29 @@ use crate::llvm::Tools;
 /// Hosts for which rustc links with LLD, which takes an order.
 const HOSTS: [&str; 1] = ["x86_64-unknown-linux-gnu"];
 
+/// What is known of the program at rest.
+pub(crate) struct AtRest<'a> {
+    /// What the compiler counted.
+    pub(crate) profile: &'a Path,
+    /// What callgrind saw, where it is installed.
+    pub(crate) ran: Option<&'a PathBuf>,
+}
+
 /// Writes the order that a profile of traffic and one at rest show beside the former, and answers what the compiler has to be told; nothing
 /// where the linker takes none.
-pub(crate) fn words(profile: &Path, at_rest: &Path, tools: &Tools, host: &str) -> Result<Vec<String>, Failure> {
+pub(crate) fn words(profile: &Path, at_rest: &AtRest<'_>, tools: &Tools, host: &str) -> Result<Vec<String>, Failure> {
     if !HOSTS.contains(&host) {
         return Ok(Vec::new());
     }
     let order: PathBuf = profile.with_extension("order");
-    let text = ordered(&tools.counts(profile)?, &tools.counts(at_rest)?).join("\n");
+    let seen = match at_rest.ran {
+        Some(ran) => std::fs::read_to_string(ran).map_err(|error| Failure::io("read", ran, &error))?,
+        None => String::new(),
+    };
+    let (traffic, counted) = (tools.counts(profile)?, tools.counts(at_rest.profile)?);
+    let mut rest = executed(&seen);
+    rest.extend(functions(&counted));
+    let text = ordered(&functions(&traffic), &rest).join("\n");
     std::fs::write(&order, text).map_err(|error| Failure::io("write", &order, &error))?;
     // What was put into its callers is not there any more, which is no reason to warn.
     let words = [format!("-Wl,--symbol-ordering-file={}", order.display()), "-Wl,--no-warn-symbol-ordering".to_owned()];
@@ -28,12 +46,11 @@ pub(crate) fn words(profile: &Path, at_rest: &Path, tools: &Tools, host: &str) -
 
 /// The symbols of the functions that ran: those that ran under traffic alone, the busiest last, and those that also ran at rest, the
 /// busiest first.
-fn ordered<'a>(traffic: &'a str, at_rest: &'a str) -> Vec<&'a str> {
-    let (traffic, at_rest) = (functions(traffic), functions(at_rest));
+fn ordered<'a>(traffic: &HashMap<&'a str, u64>, at_rest: &HashMap<&'a str, u64>) -> Vec<&'a str> {
     let mut all: Vec<(bool, u64, &str)> = at_rest
         .iter()
         .filter(|(name, _)| !traffic.contains_key(**name))
-        .chain(&traffic)
+        .chain(traffic)
         .map(|(name, count)| (at_rest.contains_key(name), *count, *name))
         .collect();
     all.sort_unstable_by(|one, other| match (one.0, other.0) {
@@ -60,6 +77,44 @@ fn functions(shown: &str) -> HashMap<&str, u64> {
         }
     }
     ran
+}
+
+/// The functions of the program itself that ran, out of what callgrind wrote: a name, and the instructions of its own.
+fn executed(written: &str) -> HashMap<&str, u64> {
+    let (mut objects, mut functions) = (Names::default(), Names::default());
+    let (mut object, mut function) = ("", "");
+    let mut ran = HashMap::new();
+    let mut lines = written.lines();
+    while let Some(line) = lines.next() {
+        match line.split_once('=') {
+            Some(("ob", named)) => object = objects.read(named),
+            Some(("fn", named)) => function = functions.read(named),
+            // Who is called may be named here for the first time; the line after `calls` is the cost of it.
+            Some(("cob", named)) => drop(objects.read(named)),
+            Some(("cfn", named)) => drop(functions.read(named)),
+            Some(("calls", _)) => drop(lines.next()),
+            None if object.ends_with("/seawall") => {
+                let Some(cost) = line.split_once(' ').and_then(|(_, cost)| cost.parse::<u64>().ok()) else { continue };
+                *ran.entry(function).or_default() += cost;
+            }
+            _ => {}
+        }
+    }
+    ran
+}
+
+/// Names in a file of callgrind: `(12) name` the first time, `(12)` from then on.
+#[derive(Default)]
+struct Names<'a>(HashMap<&'a str, &'a str>);
+
+impl<'a> Names<'a> {
+    fn read(&mut self, text: &'a str) -> &'a str {
+        let (number, name) = text.split_once(' ').unwrap_or((text, ""));
+        if !name.is_empty() {
+            self.0.insert(number, name);
+        }
+        self.0.get(number).copied().unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -90,7 +145,17 @@ Functions shown: 3
         };
         let traffic = counted(&[("busy", 900), ("rare", 3), ("timer", 70), ("start", 1), ("never", 0)]);
         let at_rest = counted(&[("timer", 7), ("start", 1), ("stop", 1), ("never", 0)]);
-        assert_eq!(ordered(&traffic, &at_rest), ["rare", "busy", "timer", "stop", "start"]);
+        let ordered = ordered(&functions(&traffic), &functions(&at_rest));
+        assert_eq!(ordered, ["rare", "busy", "timer", "stop", "start"]);
+    }
+
+    #[test]
+    fn functions_of_the_program_alone_are_read_from_what_callgrind_wrote() {
+        let written = "version: 1\npositions: line\nevents: Ir\nsummary: 7\n\nob=(1) /lib/libc.so.6\nfn=(1) malloc\n0 90\n\n\
+            ob=(2) /made/seawall\nfn=(2) _ZN4main17h01E\n0 5\n+3 2\ncob=(1)\ncfn=(1)\ncalls=4 0\n0 360\ncfn=(3) sqlite3Step\n\
+            calls=1 0\n0 40\n* 1\n\nfn=(3)\n0 40\n\nob=(1)\nfn=(1)\n0 1\n\ntotals: 499\n";
+        assert_eq!(executed(written), HashMap::from([("_ZN4main17h01E", 8), ("sqlite3Step", 40)]));
+        assert!(executed("").is_empty());
     }
 
     #[test]

@@ -10,7 +10,8 @@ use std::process::Command;
 
 use crate::failure::Failure;
 use crate::llvm::{self, Found, Tools, Unseen};
-use crate::{order, terminal, workspace};
+use crate::order::{self, AtRest};
+use crate::{relocations, terminal, workspace};
 
 /// What llvm-profdata makes of all counts.
 const COUNTED: &str = "all.profdata";
@@ -49,18 +50,24 @@ pub(crate) fn build() -> Result<PathBuf, Failure> {
     let folder = workspace::target_directory()?.join("tuned");
     let host = llvm::host()?;
     terminal::progress("release: building the program with counters in its code");
-    let counting = compile(&folder, "counting", &host, &format!("-Cprofile-generate={}", raw(&folder).display()))?;
-    let [profile, at_rest] = [folder.join(COUNTED), folder.join("rest").join(COUNTED)];
+    // With its symbols, by which valgrind names what runs.
+    let generate = format!("-Cprofile-generate={} -Cstrip=none", raw(&folder).display());
+    let counting = compile(&folder, "counting", &host, &generate)?;
+    let rest = folder.join("rest");
+    let [profile, at_rest, ran] = [folder.join(COUNTED), rest.join(COUNTED), rest.join("callgrind.out")];
     if [&profile, &at_rest].iter().any(|profile| !profile.is_file() || newer(&counting, profile)) {
-        count(&counting, &["rest"], &folder.join("rest"), &tools)?;
+        count(&counting, &["rest"], &rest, &tools)?;
         count(&counting, &[TRAFFIC_SECONDS], &folder, &tools)?;
+        watch(&counting, &rest, &ran)?;
     }
     terminal::progress("release: building the program by what was counted");
     // Named by its content: cargo builds anew when the name of the file changes, and does not look into it.
     let named = folder.join(format!("{:016x}.profdata", fingerprint(&[&profile, &at_rest])?));
     std::fs::copy(&profile, &named).map_err(|error| Failure::io("write", &named, &error))?;
     let mut words = vec![format!("-Cprofile-use={}", named.display())];
+    let at_rest = AtRest { profile: &at_rest, ran: ran.is_file().then_some(&ran) };
     words.extend(order::words(&named, &at_rest, &tools, &host)?);
+    words.extend(relocations::words());
     let words = words.join(" ");
     let tuned = compile(&folder, "final", &host, &words)?;
     let placed = folder.join("seawall");
@@ -89,18 +96,40 @@ fn count(program: &Path, traffic: &[&str], folder: &Path, tools: &Tools) -> Resu
         std::fs::remove_dir_all(&raw).map_err(|error| Failure::io("delete", &raw, &error))?;
     }
     std::fs::create_dir_all(&raw).map_err(|error| Failure::io("make", &raw, &error))?;
-    terminal::progress(&format!("release: counting ({})", traffic.join(" ")));
-    let mut command = Command::new("cargo");
-    command.args(["run", "--quiet", "-p", "seawall-testkit", "--example", "traffic", "--"]).arg(program).args(traffic);
-    // Each process writes a file of its own.
-    command.env("LLVM_PROFILE_FILE", raw.join("%p.profraw")).current_dir(workspace::root());
-    if !command.status().is_ok_and(|status| status.success()) {
-        return Err(Failure::broken("release: the traffic failed; what it said is above"));
-    }
+    serve(program, traffic, &raw)?;
     let entries = std::fs::read_dir(&raw).map_err(|error| Failure::io("read", &raw, &error))?;
     let counts: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     // Code that never ran has to be told from code that nobody counted: only the former is made small.
     tools.merge(&counts, folder, Unseen::Told).map(drop)
+}
+
+/// Runs the counting program at rest under callgrind, which sees the code that counts nothing too: C, and Rust's own library. Where there is
+/// no valgrind, that code stays where it is.
+fn watch(program: &Path, folder: &Path, ran: &Path) -> Result<(), Failure> {
+    if ran.exists() {
+        std::fs::remove_file(ran).map_err(|error| Failure::io("delete", ran, &error))?;
+    }
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        terminal::progress(
+            "release: valgrind is not installed, so C's code is not laid together. Run: apt-get install valgrind",
+        );
+        return Ok(());
+    }
+    let file = format!("--callgrind-out-file={}", ran.display());
+    serve(program, &["rest", "valgrind", "--quiet", "--tool=callgrind", "--demangle=no", &file], folder)
+}
+
+/// Runs a program under traffic or at rest; where it writes its counts is of no matter but for those it is run for.
+fn serve(program: &Path, traffic: &[&str], counts: &Path) -> Result<(), Failure> {
+    terminal::progress(&format!("release: counting ({})", traffic.join(" ")));
+    let mut command = Command::new("cargo");
+    command.args(["run", "--quiet", "-p", "seawall-testkit", "--example", "traffic", "--"]).arg(program).args(traffic);
+    // Each process writes a file of its own.
+    command.env("LLVM_PROFILE_FILE", counts.join("%p.profraw")).current_dir(workspace::root());
+    if command.status().is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    Err(Failure::broken("release: the traffic failed; what it said is above"))
 }
 
 fn fingerprint(files: &[&Path]) -> Result<u64, Failure> {

@@ -307,7 +307,7 @@ impl Exchange {
         attempts: &mut Attempts,
         upload: &Upload,
     ) -> Failed {
-        let problem = self.broken(policy, &failure, upload);
+        let problem = self.broken(policy, &failure, attempts.over, upload);
         if matches!(failure, SendFailure::NothingSent(_) | SendFailure::Unprocessed(_)) {
             // No server has looked at it, unless an earlier attempt was answered or broke off.
             self.sent = attempts.carried;

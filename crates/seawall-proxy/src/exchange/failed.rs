@@ -10,7 +10,7 @@ use super::{
 use crate::{
     edge::{SendFailure, Unprocessed},
     problems::{BAD_GATEWAY, BREAKER_OPEN, REQUEST_TIMEOUT, TIMED_OUT, UPSTREAM_BUSY},
-    upstream::AllFail,
+    upstream::{AllFail, Over},
 };
 
 /// An attempt that gave no answer.
@@ -37,12 +37,22 @@ pub(super) enum Blame {
 }
 
 impl Exchange {
-    /// What a failed exchange with the application means.
-    pub(super) fn broken(&mut self, policy: &Policy, failure: &SendFailure, upload: &Upload) -> Box<Problem> {
+    /// What a failed exchange with the application means, over what it went.
+    pub(super) fn broken(
+        &mut self,
+        policy: &Policy,
+        failure: &SendFailure,
+        over: Over,
+        upload: &Upload,
+    ) -> Box<Problem> {
         if let Some(problem) = self.failed_by_client(policy, upload) {
             return problem;
         }
         let inside = match failure {
+            // What the server says first in HTTP/2 alone may come before the request is sent, and ends the connection as well.
+            SendFailure::NothingSent(_) if over == Over::Http1 => {
+                "the application closed each connection before it took the upgrade, which needs HTTP/1.1".to_owned()
+            }
             SendFailure::NothingSent(_) => {
                 "the application closed each connection before it took the request".to_owned()
             }

@@ -15,7 +15,7 @@ use std::{fs::File, path::Path, sync::Arc};
 
 use rusqlite::Connection;
 
-use self::{checkpoint::Checkpoints, writer::Writer};
+use self::{checkpoint::Checkpoints, reader::Reader, writer::Writer};
 pub(crate) use self::{
     fault::from_sqlite as fault,
     file::{Ownership, beside},
@@ -95,11 +95,11 @@ impl Sqlite {
         };
         threads.start("store-writer", move || writer.serve())?;
         for place in 0..=readers {
-            let (connection, deadline) = profile::open_reader(path, watch).map_err(failed("opening the database"))?;
             // The last one reads for the background, so that an export keeps nobody from signing in.
             let queue = if place < readers { &lanes.interactive } else { &lanes.background };
-            let (queue, watch) = (Arc::clone(queue), Arc::clone(watch));
-            threads.start("store-reader", move || reader::serve(&connection, &deadline, &queue, &watch))?;
+            let mut reader = Reader::new(path, watch);
+            let queue = Arc::clone(queue);
+            threads.start("store-reader", move || reader.serve(&queue))?;
         }
         let bell = Arc::new(Queue::new(0));
         let (rung, ours, watching) = (Arc::clone(&bell), lanes.clone(), Arc::clone(watch));

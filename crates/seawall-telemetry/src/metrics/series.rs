@@ -21,7 +21,7 @@ impl Kept {
     pub(super) fn new(kind: MetricKind, cores: usize) -> Self {
         match kind {
             MetricKind::Counter => Self::Counter(Arc::new(Counter::new(cores))),
-            MetricKind::Gauge => Self::Gauge(Arc::new(Gauge(PerCore::new(cores, Padded::default)))),
+            MetricKind::Gauge => Self::Gauge(Arc::new(Gauge(PerCore::new(cores)))),
             MetricKind::Histogram { bounds, .. } => Self::Histogram(Arc::new(Histogram::new(bounds, cores))),
         }
     }
@@ -40,8 +40,8 @@ impl Kept {
 pub(super) struct Counter(PerCore<Padded<AtomicU64>>);
 
 impl Counter {
-    pub(super) fn new(cores: usize) -> Self {
-        Self(PerCore::new(cores, Padded::default))
+    pub(super) const fn new(cores: usize) -> Self {
+        Self(PerCore::new(cores))
     }
 
     pub(super) fn sum(&self) -> u64 {
@@ -51,7 +51,7 @@ impl Counter {
 
 impl Series for Counter {
     fn add(&self, value: i64) {
-        if let (Some(cell), Ok(value)) = (self.0.mine(), u64::try_from(value)) {
+        if let (Some(cell), Ok(value)) = (self.0.mine(Padded::default), u64::try_from(value)) {
             cell.0.fetch_add(value, Relaxed);
         }
     }
@@ -69,7 +69,7 @@ impl Gauge {
 
 impl Series for Gauge {
     fn add(&self, value: i64) {
-        if let Some(cell) = self.0.mine() {
+        if let Some(cell) = self.0.mine(Padded::default) {
             cell.0.fetch_add(value, Relaxed);
         }
     }
@@ -94,9 +94,8 @@ pub(super) struct Distribution {
 }
 
 impl Histogram {
-    fn new(bounds: &'static [u64], cores: usize) -> Self {
-        let lines = (bounds.len() + 2).div_ceil(SLOTS);
-        Self { bounds, cells: PerCore::new(cores, || (0..lines).map(|_| Padded::default()).collect()) }
+    const fn new(bounds: &'static [u64], cores: usize) -> Self {
+        Self { bounds, cells: PerCore::new(cores) }
     }
 
     pub(super) fn distribution(&self) -> Distribution {
@@ -120,7 +119,8 @@ impl Series for Histogram {
     fn add(&self, value: i64) {
         let value = u64::try_from(value).unwrap_or(0);
         let above = self.bounds.partition_point(|&bound| bound < value);
-        let Some(cell) = self.cells.mine() else { return };
+        let lines = (self.bounds.len() + 2).div_ceil(SLOTS);
+        let Some(cell) = self.cells.mine(|| (0..lines).map(|_| Padded::default()).collect()) else { return };
         let slot = |at: usize| cell.get(at / SLOTS).and_then(|line| line.0.get(at % SLOTS));
         if let (Some(sum), Some(count)) = (slot(0), slot(above + 1)) {
             sum.fetch_add(value, Relaxed);

@@ -2,7 +2,8 @@
 //! under it. Requests of programs and of browsers, with and without bodies, kept and new connections, HTTP/1.1 and HTTP/2, in clear
 //! and over TLS, sockets, preflights and refusals; people who signed in, and calls of language models.
 //!
-//! Arguments: the program, and the seconds that each of its four runs lasts; or `rest`, and it is started, left alone and ended.
+//! Arguments: the program, and the seconds that each of its four runs lasts; or `rest`, and it is started, left alone and ended, by another
+//! program when its words follow.
 
 #![expect(
     clippy::expect_used,
@@ -17,7 +18,7 @@ mod running;
 
 use std::{
     net::SocketAddr,
-    path::Path,
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -56,6 +57,21 @@ const SHORT: usize = 4;
 const STREAMS: usize = 4;
 const SOCKETS: usize = 2;
 
+/// What most have in their files, so that what reads it counts as what runs at rest.
+const ORDINARY: &str = r#"
+environment = "development"
+
+[rate_limit]
+limits = ["100/min per ip", "1000/h per ip"]
+
+[cors]
+origins = ["https://app.example.com"]
+
+[route."/api/*"]
+rate_limit = { limits = ["20/s per ip"] }
+deadline = { total = "10s" }
+"#;
+
 /// How long it is left alone: what it does every few seconds happens once.
 const REST: Duration = Duration::from_secs(6);
 
@@ -66,32 +82,37 @@ async fn main() {
     let length = arguments.next().unwrap_or_else(|| "10".to_owned());
     let upstream = Upstream::start(Kind::ByPath).await;
     if length == "rest" {
-        let resting = Running::start(Path::new(&program), &upstream.url(), "", |_| {});
+        let mut words = arguments.chain([program]);
+        let mut command = Command::new(words.next().expect("the program at least"));
+        command.args(words);
+        let resting = Running::start(command, &upstream.url(), ORDINARY, |_| {});
         tokio::time::sleep(REST).await;
         return resting.end();
     }
     let length = Duration::from_secs(length.parse().expect("a number of seconds"));
 
     let limits = "[rate_limit]\nlimits = [\"1000000000/min per ip\"]\n";
-    let clear = Running::start(Path::new(&program), &upstream.url(), limits, |_| {});
+    let clear = Running::start(Command::new(&program), &upstream.url(), limits, |_| {});
     println!("in clear: {} requests", in_clear(clear.address, length).await);
     clear.end();
 
     let authority = Authority::new();
     let files = "[tls.main]\ncertificate = \"main.pem\"\nkey = \"main.key\"\n";
-    let encrypted = Running::start(Path::new(&program), &upstream.url(), &format!("{limits}\n{files}"), |directory| {
-        authority.issue(&["example.com"]).write(directory, "main");
-    });
+    let encrypted =
+        Running::start(Command::new(&program), &upstream.url(), &format!("{limits}\n{files}"), |directory| {
+            authority.issue(&["example.com"]).write(directory, "main");
+        });
     println!("over TLS: {} requests", over_tls(encrypted.address, &authority, length).await);
     encrypted.end();
 
-    let known = Running::start(Path::new(&program), &upstream.url(), &format!("{limits}\n{}", people::CONFIG), |_| {});
-    people::add(Path::new(&program), known.directory.path());
+    let known =
+        Running::start(Command::new(&program), &upstream.url(), &format!("{limits}\n{}", people::CONFIG), |_| {});
+    people::add(program.as_ref(), known.directory.path());
     println!("of people: {} requests", people::ask(known.address, length).await);
     known.end();
 
     let fake = FakeLlm::start().await;
-    let calling = Running::start(Path::new(&program), &upstream.url(), &calls::config(&fake), |_| {});
+    let calling = Running::start(Command::new(&program), &upstream.url(), &calls::config(&fake), |_| {});
     let outbound = calling.outbound.expect("it says where it takes calls");
     println!("of language models: {} calls", calls::make(outbound, length).await);
     calling.end();

@@ -25,12 +25,12 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts it with this configuration; what it takes beside that is prepared in its directory before.
-    pub(crate) fn start(program: &Path, upstream: &str, config: &str, prepare: impl FnOnce(&Path)) -> Self {
+    pub(crate) fn start(mut program: Command, upstream: &str, config: &str, prepare: impl FnOnce(&Path)) -> Self {
         let directory = TemporaryDirectory::new();
         prepare(directory.path());
         fs::write(directory.path().join("seawall.toml"), config).expect("a configuration file");
         let log = File::create(directory.path().join("requests.log")).expect("a file for the log");
-        let mut child = Command::new(program)
+        let mut child = program
             .args(["run", "--to", upstream, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .current_dir(directory.path())
             .stdin(Stdio::null())

@@ -19,6 +19,7 @@ pub mod mail;
 pub mod notify;
 mod openapi;
 mod outbound;
+pub(crate) mod own;
 mod random;
 mod redirect;
 pub mod reload;

@@ -117,8 +117,7 @@ impl Settings {
             reports: Some(reports),
             documents: &self.documents,
             builtins: builtins.clone(),
-            prefix: self.server.prefix.clone(),
-            aliases: self.health.live_paths.iter().chain(&self.health.ready_paths).cloned().collect(),
+            prefix: &self.server.prefix,
         };
         (0..cores).map(|_| parts.build()).collect()
     }

@@ -14,22 +14,21 @@ use seawall_core::{
     settings::{Setting, Values},
 };
 use seawall_guards::{
-    Build, BuildError, GuardEntry, Policy, ReportOnly, SectionSource, Settle, Shared, Step, csrf,
+    Build, BuildError, Guard, GuardEntry, Policy, ReportOnly, SectionSource, Settle, Shared, Step, csrf,
     problem::Pages,
     rate_limit,
     report::Reports,
     schema::{Document, DocumentSource, Operation},
 };
-use seawall_proxy::{Builtins, Route, Router, SERVER_SECTION, ServerSettings, Site, Target, spelled};
+use seawall_proxy::{Builtins, Route, Router, SERVER_SECTION, ServerSettings, Site, Target};
 
 use super::{
     AppError,
     attempts::KeptAttempts,
     catalogue::{self, ORDER, TOP},
     documents::Documents,
-    health::{self, HealthSettings},
-    identity::{Identity, Limited, key_paths},
-    outbound::exposed,
+    identity::Identity,
+    own::{self, OwnRoutes},
 };
 
 /// What sites are built from.
@@ -41,63 +40,86 @@ pub(super) struct SiteParts<'a> {
     pub(super) reports: Option<&'a Reports>,
     pub(super) documents: &'a Documents,
     pub(super) builtins: Builtins,
-    pub(super) prefix: String,
-    /// Paths of the application's own at which a built-in target answers.
-    pub(super) aliases: Vec<String>,
+    pub(super) prefix: &'a str,
 }
 
 impl SiteParts<'_> {
     /// The site of one core.
     pub(super) fn build(&self) -> Result<Site, AppError> {
+        let own = OwnRoutes::of(self.config)?;
         let mut routes = Vec::new();
-        let limited = Limited::of(self.config, &self.prefix);
-        let (refresh, refresh_limits) = &limited.refresh;
-        let tried = limited.routes.iter().map(|path| (path, &limited.rate_limit));
-        for (path, rate_limit) in tried.chain([(refresh, refresh_limits)]) {
-            let pattern = RoutePattern::parse(path).map_err(AppError::BuiltinPath)?;
-            routes.push((pattern, self.route(&Kind::SignIn(path, rate_limit))?));
-        }
-        for path in key_paths(&self.prefix) {
-            let pattern = RoutePattern::parse(&path).map_err(AppError::BuiltinPath)?;
-            routes.push((pattern, self.route(&Kind::Keys(&path))?));
-        }
-        for path in exposed::paths(self.config, &self.prefix)? {
-            let pattern = RoutePattern::parse(&path).map_err(AppError::BuiltinPath)?;
-            routes.push((pattern, self.route(&Kind::Exposed(&path))?));
-        }
-        for path in self.aliases.iter().cloned().chain([format!("{}/*", self.prefix)]) {
-            let pattern = RoutePattern::parse(&path).map_err(AppError::BuiltinPath)?;
-            if !pattern.below() && under(&path, &self.prefix) {
-                return Err(AppError::BuiltinPath(format!("{path} is one of Seawall's own already")));
-            }
-            routes.push((pattern, self.route(&Kind::Builtin)?));
+        for (patterns, kind) in own.families() {
+            routes.extend(self.own(&own, patterns, &kind)?);
         }
         for route in self.config.routes() {
-            routes.push((route.pattern().clone(), self.route(&Kind::Configured(route))?));
+            let name = route.pattern().to_string();
+            routes.push((route.pattern().clone(), self.route(&name, &Kind::Configured(route))?));
         }
-        let default = self.route(&Kind::Default)?;
+        let default = self.route("*", &Kind::Default)?;
         let detail = self.config.environment() == Environment::Development;
         Ok(Site {
             router: Router::new(default, routes),
-            pages: Arc::new(Pages::new(&self.prefix, detail)),
+            pages: Arc::new(Pages::new(self.prefix, detail)),
             builtins: self.builtins.clone(),
         })
     }
 
-    fn route(&self, kind: &Kind<'_>) -> Result<Route, AppError> {
-        let name = kind.name(&self.prefix);
-        let mut steps = Vec::new();
-        let mut entry_steps = 0;
-        for step in &ORDER {
-            let Some(built) = self.step(step.guard, kind, &name)? else { continue };
-            steps.push(built);
-            entry_steps += usize::from(step.before_route);
-        }
+    /// Routes of our own of one kind. Their guards differ in nothing but what is counted by route, so one of each serves all.
+    fn own(
+        &self,
+        own: &OwnRoutes,
+        patterns: &[String],
+        kind: &Kind<'_>,
+    ) -> Result<Vec<(RoutePattern, Route)>, AppError> {
+        let Some(first) = patterns.first() else { return Ok(Vec::new()) };
+        let guards = self.guards(own.name(first, kind), kind)?;
+        let route =
+            |pattern: &String| Ok((own::parsed(pattern)?, self.route_of(own.name(pattern, kind), kind, &guards)?));
+        patterns.iter().map(route).collect()
+    }
+
+    fn route(&self, name: &str, kind: &Kind<'_>) -> Result<Route, AppError> {
+        self.route_of(name, kind, &self.guards(name, kind)?)
+    }
+
+    fn route_of(&self, name: &str, kind: &Kind<'_>, guards: &[Prepared]) -> Result<Route, AppError> {
+        let entry_steps = guards.iter().filter(|prepared| prepared.before_route).count();
+        let steps = guards.iter().map(|prepared| {
+            let Prepared { entry, guard, mode, settings, .. } = prepared;
+            let step = Step::new(entry, Arc::clone(guard), *mode, name, &*self.shared.meter);
+            match self.reports {
+                Some(reports) => step.remembered_by(reports, name, *settings),
+                None => step,
+            }
+        });
+        let steps = steps.collect();
         let policy = Policy::new(name.into(), steps, entry_steps).ok_or(AppError::TooManyGuards)?;
         Ok(Route { policy, target: kind.target() })
     }
 
-    fn step(&self, guard: &'static GuardEntry, kind: &Kind<'_>, name: &str) -> Result<Option<Step>, AppError> {
+    /// The guards of a route, in their order.
+    fn guards(&self, name: &str, kind: &Kind<'_>) -> Result<Vec<Prepared>, AppError> {
+        let prepared = ORDER.iter().map(|step| {
+            let guard = self.guard(step.guard, kind, name)?;
+            let mode = kind.mode(self.config, step.guard);
+            let settings = fingerprint(step.guard, kind.values(self.config, step.guard));
+            Ok(guard.map(|guard| Prepared {
+                entry: step.guard,
+                guard,
+                mode,
+                settings,
+                before_route: step.before_route,
+            }))
+        });
+        prepared.filter_map(Result::transpose).collect()
+    }
+
+    fn guard(
+        &self,
+        guard: &'static GuardEntry,
+        kind: &Kind<'_>,
+        name: &str,
+    ) -> Result<Option<Arc<dyn Guard>>, AppError> {
         let mode = kind.mode(self.config, guard);
         if mode == Mode::Off {
             return Ok(None);
@@ -115,20 +137,19 @@ impl SiteParts<'_> {
             aside,
             shared: &shared,
         };
-        let built = (guard.build)(&build).map_err(|source| BuildError {
-            guard: guard.name,
-            policy: name.to_owned(),
-            source,
-        })?;
-        let settings = fingerprint(guard, build.values);
-        Ok(built.map(|built| {
-            let step = Step::new(guard, built, mode, name, &*self.shared.meter);
-            match self.reports {
-                Some(reports) => step.remembered_by(reports, name, settings),
-                None => step,
-            }
-        }))
+        let failed = |source| BuildError { guard: guard.name, policy: name.to_owned(), source };
+        Ok((guard.build)(&build).map_err(failed)?)
     }
+}
+
+/// A guard as its settings say, before a route counts what it does.
+struct Prepared {
+    entry: &'static GuardEntry,
+    guard: Arc<dyn Guard>,
+    mode: Mode,
+    /// A fingerprint of its settings.
+    settings: u64,
+    before_route: bool,
 }
 
 /// Work that may take long, on a thread of its own: the core goes on with others.
@@ -154,22 +175,6 @@ fn fingerprint(guard: &GuardEntry, values: &Values) -> u64 {
     hasher.finish()
 }
 
-/// Whether a path lies under another.
-fn under(path: &str, prefix: &str) -> bool {
-    spelled(path).strip_prefix(&*spelled(prefix)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// The route of Seawall's own that answers a path, when one does.
-///
-/// # Errors
-/// [`AppError`] when the settings are not checked ones.
-pub fn built_in(config: &Config, path: &str) -> Result<Option<String>, AppError> {
-    let health = HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?;
-    let server = ServerSettings::read(config.values(&SERVER_SECTION))?;
-    let alias = health.live_paths.iter().chain(&health.ready_paths).any(|alias| spelled(alias) == spelled(path));
-    Ok((alias || under(path, &server.prefix)).then(|| format!("{}/*", server.prefix)))
-}
-
 /// Builds everything that a configuration asks for and throws it away: what loading cannot see is wrong fails here. Relative paths begin
 /// in `directory`. The application is not asked for anything: documents that it gives itself are taken as describing nothing.
 ///
@@ -182,25 +187,15 @@ pub fn verify(config: &Config, directory: &Path) -> Result<(), AppError> {
         credentials: Identity::new(config, directory)?.credentials(),
         ..Shared::in_memory()
     };
-    let health = HealthSettings::read(config.values(&health::SECTION), config.entries(&health::SECTION))?;
-    let server = ServerSettings::read(config.values(&SERVER_SECTION))?;
-    let aliases = health.live_paths.into_iter().chain(health.ready_paths).collect();
+    let prefix = ServerSettings::read(config.values(&SERVER_SECTION))?.prefix;
     let documents = Documents::of_files(directory);
-    SiteParts {
-        config,
-        shared: &shared,
-        reports: None,
-        documents: &documents,
-        builtins,
-        prefix: server.prefix,
-        aliases,
-    }
-    .build()
-    .map(|_| ())
+    SiteParts { config, shared: &shared, reports: None, documents: &documents, builtins, prefix: &prefix }
+        .build()
+        .map(|_| ())
 }
 
 /// Which route is built.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind<'a> {
     /// For requests that match no pattern.
     Default,
@@ -209,40 +204,31 @@ pub(crate) enum Kind<'a> {
     /// Seawall's own paths.
     Builtin,
     /// One of them where passwords are tried, and how often that may be.
-    SignIn(&'a str, &'a Values),
+    SignIn(&'a Values),
     /// One of them where keys are made.
-    Keys(&'a str),
+    Keys,
     /// One of them that leads to language models.
-    Exposed(&'a str),
+    Exposed,
 }
 
-impl Kind<'_> {
-    fn name(&self, prefix: &str) -> String {
-        match self {
-            Self::Default => "*".to_owned(),
-            Self::Configured(route) => route.pattern().to_string(),
-            Self::Builtin => format!("{prefix}/*"),
-            Self::SignIn(path, _) | Self::Keys(path) | Self::Exposed(path) => (*path).to_owned(),
-        }
-    }
-
+impl<'k> Kind<'k> {
     const fn target(&self) -> Target {
         match self {
             Self::Default | Self::Configured(_) => Target::Upstream,
             Self::Builtin => Target::Builtin { body: false },
-            Self::SignIn(..) | Self::Keys(_) => Target::Builtin { body: true },
-            Self::Exposed(_) => Target::AtLength,
+            Self::SignIn(_) | Self::Keys => Target::Builtin { body: true },
+            Self::Exposed => Target::AtLength,
         }
     }
 
     const fn own_path(&self) -> bool {
-        matches!(self, Self::Builtin | Self::SignIn(..) | Self::Keys(_) | Self::Exposed(_))
+        matches!(self, Self::Builtin | Self::SignIn(_) | Self::Keys | Self::Exposed)
     }
 
     /// The same, as a guard is told. Our other paths look by themselves which pages ask, and take none of another origin; of language models,
     /// pages of all origins ask that the application's routes take.
     fn own_path_for(&self, guard: &GuardEntry) -> bool {
-        self.own_path() && !(matches!(self, Self::Exposed(_)) && guard.name == csrf::ENTRY.name)
+        self.own_path() && !(matches!(self, Self::Exposed) && guard.name == csrf::ENTRY.name)
     }
 
     /// Counters are shared by all routes with the same settings; our own paths have counters of their own.
@@ -250,9 +236,9 @@ impl Kind<'_> {
         match self {
             Self::Configured(route) if route.written(guard.section) => name,
             Self::Configured(_) | Self::Default => "*",
-            Self::Builtin | Self::Keys(_) => "builtin",
-            Self::SignIn(..) => "sign-in",
-            Self::Exposed(_) => "llm",
+            Self::Builtin | Self::Keys => "builtin",
+            Self::SignIn(_) => "sign-in",
+            Self::Exposed => "llm",
         }
     }
 
@@ -260,16 +246,20 @@ impl Kind<'_> {
     /// are tried or calls cost money, all count together.
     fn shared(&self, shared: &Shared) -> Shared {
         match self {
-            Self::Configured(_) | Self::Default | Self::SignIn(..) | Self::Exposed(_) => shared.clone(),
-            Self::Builtin | Self::Keys(_) => shared.of_this_process(),
+            Self::Configured(_) | Self::Default | Self::SignIn(_) | Self::Exposed => shared.clone(),
+            Self::Builtin | Self::Keys => shared.of_this_process(),
         }
     }
 
-    fn values<'a>(&'a self, config: &'a Config, guard: &GuardEntry) -> &'a Values {
+    /// What a guard is set to there.
+    pub(crate) fn values<'a>(&self, config: &'a Config, guard: &GuardEntry) -> &'a Values
+    where
+        'k: 'a,
+    {
         match self {
             Self::Configured(route) => route.values(guard.section),
-            Self::SignIn(_, values) if guard.section.name == rate_limit::SECTION.name => values,
-            Self::Default | Self::Builtin | Self::SignIn(..) | Self::Keys(_) | Self::Exposed(_) => {
+            Self::SignIn(values) if guard.section.name == rate_limit::SECTION.name => values,
+            Self::Default | Self::Builtin | Self::SignIn(_) | Self::Keys | Self::Exposed => {
                 config.values(guard.section)
             }
         }
@@ -304,7 +294,7 @@ impl SectionSource for Source<'_> {
         let Some(section) = catalogue::schema().section(name) else { return Values::default() };
         match self.kind {
             Kind::Configured(route) => route.values(section).clone(),
-            Kind::Default | Kind::Builtin | Kind::SignIn(..) | Kind::Keys(_) | Kind::Exposed(_) => {
+            Kind::Default | Kind::Builtin | Kind::SignIn(_) | Kind::Keys | Kind::Exposed => {
                 self.config.values(section).clone()
             }
         }

@@ -3,21 +3,20 @@
 use std::fmt::Write;
 
 use seawall_config::{Config, Route};
-use seawall_core::{
-    Mode,
-    http::{RoutePattern, path},
-    settings::Raw,
-};
-use seawall_guards::{GuardEntry, Policy, strict_http};
-use seawall_proxy::{Route as SiteRoute, Router, Target};
+use seawall_core::{Mode, http::path, settings::Raw};
+use seawall_guards::{GuardEntry, strict_http};
 use serde_json::{Value, json};
 
 use super::{CliError, Next, World, arguments::ExplainOptions, configuration, paint::Paint, problem};
 use crate::app::{
     AppError,
     catalogue::{self, ORDER, Step},
-    sites::{self, Kind},
+    own::{OwnRoutes, bare_router},
+    sites::Kind,
 };
+
+/// Where the limits of routes come from at which passwords are tried.
+const SIGN_IN: &str = "sign_in_limits in [identity]";
 
 /// Explains a request or a problem.
 pub(super) fn explain(options: &ExplainOptions, world: &mut World<'_>) -> Result<Next, CliError> {
@@ -76,10 +75,13 @@ fn explain_request(
     let rules = strict_http::path_rules(config.values(&strict_http::SECTION)).map_err(AppError::from)?;
     let normal = path::normalise(given, &rules)
         .map_err(|fault| CliError::Usage(format!("error: this request is refused with invalid-path: {fault}\n")))?;
-    let own = sites::built_in(config, &normal)?;
-    let place = router(config)?.find(&method, &normal).filter(|_| own.is_none());
+    let routes = OwnRoutes::of(config)?;
+    let own = routes.find(&method, &normal)?;
+    let patterns: Vec<_> = config.routes().iter().map(|route| route.pattern().clone()).collect();
+    let place = bare_router(&patterns)?.find(&method, &normal).filter(|_| own.is_none());
     let route = place.and_then(|place| config.routes().get(place));
-    let kind = if own.is_some() { Kind::Builtin } else { route.map_or(Kind::Default, Kind::Configured) };
+    let kind = own.map_or_else(|| route.map_or(Kind::Default, Kind::Configured), |(_, kind)| kind);
+    let own = own.map(|(name, _)| name.to_owned());
     let steps = ORDER.iter().map(|step| Explained::new(config, step, &kind, route)).collect::<Vec<_>>();
     if as_json {
         let name = own.or_else(|| route.map(|route| route.pattern().to_string())).unwrap_or_else(|| "*".to_owned());
@@ -109,18 +111,6 @@ fn explain_request(
     Ok(Next::Exit(0))
 }
 
-/// The router that serving would build, with nothing behind it.
-fn router(config: &Config) -> Result<Router, CliError> {
-    let route = |pattern: &RoutePattern| {
-        let policy = Policy::new(pattern.to_string().into(), Vec::new(), 0).ok_or(AppError::TooManyGuards)?;
-        Ok((pattern.clone(), SiteRoute { policy, target: Target::Upstream }))
-    };
-    let routes =
-        config.routes().iter().map(|configured| route(configured.pattern())).collect::<Result<Vec<_>, CliError>>()?;
-    let (_, default) = route(&RoutePattern::parse("/*").map_err(CliError::Usage)?)?;
-    Ok(Router::new(default, routes))
-}
-
 /// One guard with its values.
 struct Explained {
     guard: &'static GuardEntry,
@@ -132,12 +122,16 @@ struct Explained {
 impl Explained {
     fn new(config: &Config, step: &Step, kind: &Kind<'_>, route: Option<&Route>) -> Self {
         let section = step.guard.section;
-        let values = route.map_or_else(|| config.values(section), |route| route.values(section));
+        let values = kind.values(config, step.guard);
         let pattern = route.map(Route::pattern);
         let shown = section.fields.iter().filter(|field| field.key != "mode").filter_map(|field| {
             let raw = values.raw(field.key)?;
             let text = if field.secret() { "(hidden)".to_owned() } else { words(raw) };
-            Some((field.key, text, config.source(section, field.key, pattern).to_string()))
+            // What another section says in place of the guard's own.
+            let elsewhere = matches!(kind, Kind::SignIn(_)) && config.values(section).raw(field.key) != Some(raw);
+            let source =
+                if elsewhere { SIGN_IN.to_owned() } else { config.source(section, field.key, pattern).to_string() };
+            Some((field.key, text, source))
         });
         Self { guard: step.guard, why: step.why, mode: kind.mode(config, step.guard), values: shown.collect() }
     }

@@ -38,6 +38,7 @@ pub(super) fn shown(said: &Value, paint: Paint) -> String {
         left("made at"),
         left("provider"),
         left("model"),
+        left("route"),
         left("operation"),
         left("ended"),
         right("attempts"),
@@ -54,7 +55,7 @@ pub(super) fn shown(said: &Value, paint: Paint) -> String {
     table(columns, &rows, paint)
 }
 
-fn row(call: &Value) -> [String; 14] {
+fn row(call: &Value) -> [String; 15] {
     let about = if call["estimated"] == true { "~" } else { "" };
     let tokens = |name| format!("{about}{}", number(call, name));
     let unknown = if call["price_known"] == true || call["cost"] == "0.00" { "" } else { "?" };
@@ -64,6 +65,7 @@ fn row(call: &Value) -> [String; 14] {
         made_at.split_once('.').map_or(made_at.clone(), |(whole, _)| format!("{whole}Z")),
         text(call, "provider"),
         text(call, "model"),
+        text(call, "route"),
         text(call, "operation"),
         format!("{} {}", text(call, "outcome"), number(call, "status")),
         number(call, "attempts").to_string(),
@@ -91,18 +93,18 @@ mod tests {
     #[test]
     fn people_read_how_each_call_ended() {
         let good = json!({ "made_at": "2026-11-21T14:00:02.123456Z", "request_id": "req-1", "user": "usr_1", "project": "a\nb",
-            "provider": "openai", "model": "gpt-5", "operation": "chat", "outcome": "answered", "status": 200, "attempts": 1,
+            "provider": "openai", "model": "gpt-5", "route": "chat", "operation": "chat", "outcome": "answered", "status": 200, "attempts": 1,
             "input_tokens": 12, "output_tokens": 345, "estimated": false, "cost": "0.003465", "price_known": true,
             "duration_us": 1_234_567, "first_token_us": 200_000 });
         let late = json!({ "made_at": "2026-11-21T14:00:00Z", "request_id": "req-2", "user": null, "project": null,
-            "provider": "home", "model": "llama", "operation": "chat", "outcome": "failed", "status": 504, "attempts": 3,
+            "provider": "home", "model": "llama", "route": null, "operation": "chat", "outcome": "failed", "status": 504, "attempts": 3,
             "input_tokens": 12, "output_tokens": 0, "estimated": true, "cost": "0.00024", "price_known": false,
             "duration_us": 60_000_000, "first_token_us": null });
         let said = json!({ "data": [good, late], "next": "x" });
         insta::assert_snapshot!(shown(&said, Paint { colours: false }), @"
-        made at               provider  model  operation  ended         attempts  input  output       cost      took   first  user   project  request
-        2026-11-21T14:00:02Z  openai    gpt-5  chat       answered 200         1     12     345  $0.003465   1235 ms  200 ms  usr_1  a�b      req-1
-        2026-11-21T14:00:00Z  home      llama  chat       failed 504           3    ~12      ~0  $0.00024?  60000 ms       -  -      -        req-2
+        made at               provider  model  route  operation  ended         attempts  input  output       cost      took   first  user   project  request
+        2026-11-21T14:00:02Z  openai    gpt-5  chat   chat       answered 200         1     12     345  $0.003465   1235 ms  200 ms  usr_1  a�b      req-1
+        2026-11-21T14:00:00Z  home      llama  -      chat       failed 504           3    ~12      ~0  $0.00024?  60000 ms       -  -      -        req-2
         ");
         let nothing = shown(&json!({ "data": [], "next": null }), Paint { colours: false });
         assert!(nothing.starts_with("no calls of language models yet\n"), "{nothing}");

@@ -390,3 +390,29 @@ fn a_request_is_explained_as_it_is_served() {
     let own = Place::with_config("mode = \"report\"\n").seawall(&["explain", "GET", "/_seawall/health/live"]).ok();
     assert!(own.contains("/_seawall/*") && !own.contains("(reports only)"), "{own}");
 }
+
+/// Where passwords are tried, other limits hold than elsewhere, and they come from another section.
+#[test]
+fn routes_of_our_own_are_explained_by_their_names_with_their_limits() {
+    let config = "[rate_limit]\nlimits = [\"70/min per ip\"]\n\n[identity]\nenabled = true\nsign_in_limits = [\"3/min per ip\"]\n";
+    let place = Place::with_config(config);
+    let explained = |path: &str| -> (String, String, String) {
+        let said = place.seawall(&["explain", "POST", path, "--json"]).ok();
+        let said: Value = serde_json::from_str(&said).unwrap();
+        let guards = said["guards"].as_array().unwrap();
+        let limit = &guards.iter().find(|guard| guard["guard"] == "rate_limit").unwrap()["values"][0];
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&said["route"]), text(&limit["value"]), text(&limit["source"]))
+    };
+    let expect =
+        |route: &str, limit: &str, source: &str| (route.to_owned(), format!("[\"{limit}\"]"), source.to_owned());
+    assert_eq!(
+        explained("/_seawall/auth/sign-in"),
+        expect("/_seawall/auth/sign-in", "3/min per ip", "sign_in_limits in [identity]")
+    );
+    assert_eq!(
+        explained("/_seawall/auth/refresh"),
+        expect("/_seawall/auth/refresh", "70/min per ip", "seawall.toml:2")
+    );
+    assert_eq!(explained("/_seawall/health/live"), expect("/_seawall/*", "70/min per ip", "seawall.toml:2"));
+}
