@@ -24,6 +24,15 @@ pub(crate) fn time(id: u32) -> Duration {
     Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
 }
 
+/// User and system time of one process so far, to the nanosecond: what its threads ran for, by the scheduler's own count. `None` where the
+/// system does not show that, or the process is gone.
+pub(crate) fn exact_time(id: u32) -> Option<Duration> {
+    let threads = fs::read_dir(format!("/proc/{id}/task")).ok()?.flatten();
+    let each = threads.map(|thread| ran(&fs::read_to_string(thread.path().join("sched")).ok()?));
+    let total: f64 = each.sum::<Option<f64>>()?;
+    Some(Duration::from_secs_f64(total / 1e3))
+}
+
 /// The most memory each process of the tree had at any time, added up, in KiB.
 pub(crate) fn peak_memory_kib(id: u32) -> u64 {
     tree(id).into_iter().filter_map(|process| peak(&fs::read_to_string(format!("/proc/{process}/status")).ok()?)).sum()
@@ -68,6 +77,12 @@ fn after_name(stat: &str) -> Vec<&str> {
     stat.rsplit_once(')').map_or_else(Vec::new, |(_, rest)| rest.split_whitespace().collect())
 }
 
+/// Milliseconds, out of /proc/PID/task/TID/sched.
+fn ran(sched: &str) -> Option<f64> {
+    let line = sched.lines().find_map(|line| line.strip_prefix("se.sum_exec_runtime"))?;
+    line.trim_start().strip_prefix(':')?.trim().parse().ok()
+}
+
 fn peak(status: &str) -> Option<u64> {
     field(status, "VmHWM:")
 }
@@ -90,6 +105,14 @@ mod tests {
         let stat = "7 (a) b (c)) S 3 7 7 0 -1 4194560 1 2 3 4 120 30 5 6 20 0 1 0";
         let fields = after_name(stat);
         assert_eq!((fields[0], fields[1], ticks(&fields)), ("S", "3", Some(150)));
+    }
+
+    #[test]
+    fn the_schedulers_count_is_read_in_milliseconds() {
+        let shown =
+            "main (7, #threads: 1)\n-----\nse.vruntime        :   9.5\nse.sum_exec_runtime      :     12.944051\n";
+        assert_eq!(ran(shown), Some(12.944_051));
+        assert_eq!(ran("main (7, #threads: 1)\n"), None);
     }
 
     #[test]

@@ -3,15 +3,14 @@
 //! Counts do not change with what else the machine does, so they show small gains and losses that CPU time hides. They leave
 //! out the system's share, and how long memory is waited for.
 
-use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::callgrind::{self, Profile};
-use super::http::Connection;
 use super::measure::{Bench, PATH, ready_within};
 use super::process::Running;
 use super::programs::{self, Programs};
+use super::rounds::{CONNECTIONS, Rounds};
 use super::scratch::Scratch;
 use super::upstream::Upstream;
 use super::variants::{Place, Variant};
@@ -19,16 +18,15 @@ use crate::failure::Failure;
 use crate::terminal;
 
 const VARIANT: Variant = Variant::SeawallDefault;
-pub(super) const CONNECTIONS: u32 = 32;
 
 /// Under callgrind a program takes some fifty times as long to start and to end, on a machine that others use longer still.
 const SLOW: Duration = Duration::from_secs(120);
 
-/// Rounds of requests in the short and in the long run: the difference has nothing of the start and the end in it.
-const ROUNDS: [u32; 2] = [4, 24];
+/// Rounds of requests before those that are counted: the first of each connection costs more.
+const WARM_UP: u32 = 4;
 
-/// What stands in a request where each has a number of its own.
-const NUMBER: &str = "@NUMBER@";
+/// Rounds that are counted.
+const ROUNDS: u32 = 24;
 
 const USAGE: &str = "\
 Usage: cargo xtask bench instructions
@@ -76,19 +74,7 @@ pub(crate) fn of_request(
     request: &str,
     prepare: impl Fn(&mut Place) -> Result<(), Failure>,
 ) -> Result<Profile, Failure> {
-    let [short, long] = ROUNDS;
-    let (before, after) = (profile(bench, short, request, &prepare)?, profile(bench, long, request, &prepare)?);
-    Ok(per_request(&before, &after, u64::from((long - short) * CONNECTIONS)))
-}
-
-/// What Seawall executes from its start to its end, with so many rounds of requests between them.
-fn profile(
-    bench: &Bench,
-    rounds: u32,
-    request: &str,
-    prepare: impl Fn(&mut Place) -> Result<(), Failure>,
-) -> Result<Profile, Failure> {
-    terminal::progress(&format!("{} requests under callgrind", rounds * CONNECTIONS));
+    terminal::progress(&format!("{} requests under callgrind", (WARM_UP + ROUNDS) * CONNECTIONS));
     let mut place = bench.place(VARIANT)?;
     prepare(&mut place)?;
     let file = place.folder.join("callgrind.out");
@@ -100,44 +86,41 @@ fn profile(
     let errors = place.folder.join("errors.log");
     let mut proxy = Running::start(&mut command, &place.folder.join("output.log"), &errors)?;
     ready_within(SLOW, VARIANT, place.listen, Some(&mut proxy), &place.folder)?;
-    drive(place.listen, rounds, request, &mut 0)?;
+    let mut rounds = Rounds::open(place.listen, request)?;
+    rounds.ask(WARM_UP)?;
+    write_down(&proxy)?;
+    rounds.ask(ROUNDS)?;
+    write_down(&proxy)?;
     proxy.stop_within(SLOW);
-    let text = std::fs::read_to_string(&file).map_err(|error| Failure::io("read", &file, &error))?;
-    callgrind::parse(&text).ok_or_else(|| Failure::broken("callgrind wrote something else than expected"))
+    // The second file begins where the first ends.
+    let counted = file.with_added_extension("2");
+    let text = std::fs::read_to_string(&counted).map_err(|error| Failure::io("read", &counted, &error))?;
+    let counted = callgrind::parse(&text);
+    let counted = counted.ok_or_else(|| Failure::broken("callgrind wrote something else than expected"))?;
+    Ok(per_request(&counted, u64::from(ROUNDS * CONNECTIONS)))
 }
 
-/// All connections ask together, and all answers are read before they ask again. `@NUMBER@` in a request becomes a number of its own, of
-/// one length for all; `first` is the next.
-pub(super) fn drive(port: u16, rounds: u32, request: &str, first: &mut u32) -> Result<(), Failure> {
-    let mut connections = (0..CONNECTIONS).map(|_| Connection::open(port)).collect::<Result<Vec<_>, _>>()?;
-    let numbered = request.contains(NUMBER);
-    for _ in 0..rounds {
-        for connection in &mut connections {
-            if numbered {
-                connection.send(&request.replace(NUMBER, &format!("{first:08}")))?;
-                *first += 1;
-            } else {
-                connection.send(request)?;
-            }
+/// Has callgrind write down what it counted so far, and begin at nothing. What a start costs differs by some millions of instructions from
+/// one to the next, since randomness is gathered from the processor's own.
+fn write_down(program: &Running) -> Result<(), Failure> {
+    let written = Command::new("callgrind_control").arg("--dump").arg(program.id().to_string()).output();
+    match written {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            Err(Failure::broken(format!("callgrind_control failed: {}", said.trim())))
         }
-        for connection in &mut connections {
-            let status = connection.answer()?.status;
-            if status != 200 {
-                return Err(Failure::broken(format!("a request was answered with {status}")));
-            }
+        Err(error) => {
+            Err(Failure::unavailable(format!("cannot run callgrind_control, which comes with valgrind: {error}")))
         }
     }
-    Ok(())
 }
 
-/// The difference of two runs, for one request.
-fn per_request(before: &Profile, after: &Profile, requests: u64) -> Profile {
-    let each = |before: u64, after: u64| after.saturating_sub(before) / requests.max(1);
-    let part = |(name, &cost): (&String, &u64)| {
-        let earlier = before.parts.get(name).copied().unwrap_or_default();
-        (name.clone(), each(earlier, cost))
-    };
-    Profile { total: each(before.total, after.total), parts: after.parts.iter().map(part).collect::<BTreeMap<_, _>>() }
+/// For one request.
+fn per_request(counted: &Profile, requests: u64) -> Profile {
+    let each = |cost: u64| cost / requests.max(1);
+    let parts = counted.parts.iter().map(|(name, &cost)| (name.clone(), each(cost))).collect();
+    Profile { total: each(counted.total), parts }
 }
 
 fn table(cost: &Profile) -> String {
@@ -154,12 +137,14 @@ fn table(cost: &Profile) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
-    fn what_both_runs_have_is_no_cost_of_a_request() {
+    fn a_request_costs_its_share() {
         let profile = |total, cors| Profile { total, parts: BTreeMap::from([("cors".to_owned(), cors)]) };
-        let each = per_request(&profile(1_000, 10), &profile(21_000, 210), 10);
+        let each = per_request(&profile(20_005, 200), 10);
         assert_eq!(each, profile(2_000, 20));
         assert!(table(&each).ends_with("cors                         20    1.0 %"), "{}", table(&each));
     }

@@ -20,6 +20,7 @@ mod programs;
 mod quiet;
 mod rate;
 mod report;
+mod rounds;
 mod scratch;
 pub(crate) mod shapes;
 pub(crate) mod sign_in;

@@ -15,7 +15,7 @@ use std::{fs::File, path::Path, sync::Arc};
 
 use rusqlite::Connection;
 
-use self::{checkpoint::Checkpoints, reader::Reader, writer::Writer};
+use self::{checkpoint::Checkpoints, reader::Readers, writer::Writer};
 pub(crate) use self::{
     fault::from_sqlite as fault,
     file::{Ownership, beside},
@@ -94,12 +94,12 @@ impl Sqlite {
             last_group: 0,
         };
         threads.start("store-writer", move || writer.serve())?;
+        let connections = Arc::new(Readers::new(path, watch));
         for place in 0..=readers {
             // The last one reads for the background, so that an export keeps nobody from signing in.
             let queue = if place < readers { &lanes.interactive } else { &lanes.background };
-            let mut reader = Reader::new(path, watch);
-            let queue = Arc::clone(queue);
-            threads.start("store-reader", move || reader.serve(&queue))?;
+            let (connections, queue) = (Arc::clone(&connections), Arc::clone(queue));
+            threads.start("store-reader", move || connections.serve(&queue))?;
         }
         let bell = Arc::new(Queue::new(0));
         let (rung, ours, watching) = (Arc::clone(&bell), lanes.clone(), Arc::clone(watch));

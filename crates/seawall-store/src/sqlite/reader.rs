@@ -1,8 +1,8 @@
-//! A thread that reads.
+//! The threads that read, and the connections that they share.
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use rusqlite::Connection;
@@ -20,21 +20,22 @@ use crate::{
     work::{Ending, Intent, Job},
 };
 
-/// A thread that reads, with a connection of its own. It opens that for its first job: it takes memory, and many never get one.
+/// Connections that read. Each takes memory, so no more are opened than ever read at once, and the one that was used last is used next.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct Readers {
     path: PathBuf,
     watch: Arc<Watch>,
-    opened: Option<(Connection, Deadline)>,
+    /// Bounded by the threads, each of which takes one at a time.
+    idle: Mutex<Vec<(Connection, Deadline)>>,
 }
 
-impl Reader {
+impl Readers {
     pub(super) fn new(path: &Path, watch: &Arc<Watch>) -> Self {
-        Self { path: path.to_owned(), watch: Arc::clone(watch), opened: None }
+        Self { path: path.to_owned(), watch: Arc::clone(watch), idle: Mutex::default() }
     }
 
     /// Reads until the queue is closed.
-    pub(super) fn serve(&mut self, queue: &Queue<Job>) {
+    pub(super) fn serve(&self, queue: &Queue<Job>) {
         while let Popped::Item(mut job) = queue.pop(None) {
             let outcome = self.read(&mut job);
             let counted = match outcome {
@@ -47,20 +48,26 @@ impl Reader {
         }
     }
 
-    fn read(&mut self, job: &mut Job) -> Result<Ending, StoreError> {
-        let now = self.watch.now();
-        if now.monotonic_us >= job.deadline_us {
+    fn read(&self, job: &mut Job) -> Result<Ending, StoreError> {
+        if self.watch.now().monotonic_us >= job.deadline_us {
             return Err(job.timed_out());
         }
-        let (connection, deadline) = match &mut self.opened {
-            Some(opened) => opened,
-            // A failure is this job's alone: the next one tries again.
-            none => none.insert(profile::open_reader(&self.path, &self.watch)?),
-        };
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        // A failure is this job's alone: the next one tries again.
+        let (connection, deadline) = idle.map_or_else(|| profile::open_reader(&self.path, &self.watch), Ok)?;
+        let ending = self.read_over(&connection, &deadline, job);
+        // One that could not end its transaction is closed, which ends it.
+        if connection.is_autocommit() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((connection, deadline));
+        }
+        ending
+    }
+
+    fn read_over(&self, connection: &Connection, deadline: &Deadline, job: &mut Job) -> Result<Ending, StoreError> {
         connection.execute_batch("BEGIN").map_err(fault::from_sqlite)?;
         deadline.set(job.deadline_us);
         let mut effects = Effects::default();
-        let cause = job.cause.clone();
+        let (cause, now) = (job.cause.clone(), self.watch.now());
         let mut session = SqliteSession::new(connection, job.limit_us / 1_000);
         let mut tx = Tx::new(ReadTx::new(&mut session, &self.watch), &cause, &mut effects, now);
         let ending = job.run(&mut tx);

@@ -75,6 +75,9 @@ impl Writer {
                 Popped::Nothing if !self.loose.is_empty() => self.loose_alone(),
                 Popped::Nothing => {
                     quiet += 1;
+                    if quiet == IDLE {
+                        self.give_back();
+                    }
                     // Again and again: a reader, or a checkpoint beside this thread, may have been in the way.
                     if quiet % IDLE == 0 {
                         self.checkpoints.idle(&self.connection, self.capture.as_mut());
@@ -102,6 +105,13 @@ impl Writer {
         }
         // Last: whoever closes the file last empties the log too, and what is in it then would be captured by nobody.
         self.checkpoints.idle(&self.connection, self.capture.as_mut());
+    }
+
+    /// Gives the memory back that keeps pages which nobody may need for long: after a migration, or a burst.
+    fn give_back(&self) {
+        if let Err(error) = self.connection.execute_batch("PRAGMA shrink_memory") {
+            tracing::debug!(%error, "the memory of cached pages was not given back");
+        }
     }
 
     /// Runs a transaction and those that wait behind it as one group.

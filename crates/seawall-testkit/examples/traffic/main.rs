@@ -59,6 +59,7 @@ const SOCKETS: usize = 2;
 
 /// What most have in their files, so that what reads it counts as what runs at rest.
 const ORDINARY: &str = r#"
+# A comment.
 environment = "development"
 
 [rate_limit]
@@ -72,8 +73,8 @@ rate_limit = { limits = ["20/s per ip"] }
 deadline = { total = "10s" }
 "#;
 
-/// How long it is left alone: what it does every few seconds happens once.
-const REST: Duration = Duration::from_secs(6);
+/// How long it is left alone: what it does every few seconds happens once, and threads that wait for work end.
+const REST: Duration = Duration::from_secs(15);
 
 #[tokio::main]
 async fn main() {

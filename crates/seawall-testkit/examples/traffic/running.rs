@@ -31,7 +31,8 @@ impl Running {
         fs::write(directory.path().join("seawall.toml"), config).expect("a configuration file");
         let log = File::create(directory.path().join("requests.log")).expect("a file for the log");
         let mut child = program
-            .args(["run", "--to", upstream, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .args(["run", "--config", "seawall.toml", "--to", upstream, "--listen", "127.0.0.1:0"])
+            .args(["--admin", "127.0.0.1:0"])
             .current_dir(directory.path())
             .stdin(Stdio::null())
             .stdout(log)

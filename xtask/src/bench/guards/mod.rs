@@ -144,8 +144,8 @@ mod tests {
     fn a_row_says_what_a_guard_adds() {
         let case = CASES.iter().find(|case| case.name == "csrf").unwrap();
         assert_eq!(row(case, 10_000, 10_255, None), "csrf                  10000      10255    2.5 %    3 %");
-        let times = Times { without_us: 20.0, with_us: 21.0 };
-        assert!(row(case, 10_000, 10_255, Some(times)).ends_with("    20.00     21.00    5.0 %"));
+        let times = Times { without_us: 20.0, with_us: 21.0, ratio: 1.05, half: (1.04, 1.06) };
+        assert!(row(case, 10_000, 10_255, Some(times)).ends_with("    20.00     21.00    5.0 %  (4.0 to 6.0)"));
         assert_eq!(permille(10, 5), 0, "noise is no gain");
     }
 

@@ -3,69 +3,93 @@
 use std::fmt;
 
 use super::super::cpu;
-use super::super::instructions::drive;
 use super::super::measure::{Bench, ready};
 use super::super::process::Running;
-use super::super::variants::{Place, Variant};
+use super::super::rounds::{CONNECTIONS, Rounds};
+use super::super::statistics::percentile;
+use super::super::variants::Variant;
 use super::{Case, prepare};
 use crate::failure::Failure;
 
 const VARIANT: Variant = Variant::SeawallDefault;
 
 /// Turns of each program, and rounds of requests in one. The first turns warm up.
-const TURNS: u32 = 21;
-const ROUNDS: u32 = 60;
+const TURNS: u32 = 81;
+const ROUNDS: u32 = 40;
 const WARM_UP: u32 = 1;
 
-/// Microseconds of user and system time for a request, rounded to what the system counts in.
+/// Microseconds of user and system time for a request; medians of the turns.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) without_us: f64,
     pub(super) with_us: f64,
+    /// How many times as long a request takes with the guard: the median of the turns, and what half of them lie between.
+    pub(super) ratio: f64,
+    pub(super) half: (f64, f64),
 }
 
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { without_us, with_us } = self;
-        write!(f, "{without_us:>9.2} {with_us:>9.2} {:>6.1} %", (with_us / without_us - 1.0) * 100.0)
+        let percent = |ratio: f64| (ratio - 1.0) * 100.0;
+        let Self { without_us, with_us, ratio, half: (least, most) } = *self;
+        let (adds, least, most) = (percent(ratio), percent(least), percent(most));
+        write!(f, "{without_us:>9.2} {with_us:>9.2} {adds:>6.1} %  ({least:.1} to {most:.1})")
     }
 }
 
 /// One of the two programs.
 struct Served {
-    place: Place,
     program: Running,
-    /// CPU time before the turns that count.
-    before_us: f64,
+    rounds: Rounds,
 }
 
 /// Measures both.
 pub(super) fn compare(bench: &Bench, case: &Case) -> Result<Times, Failure> {
-    let mut both = [start(bench, case, "without", case.without)?, start(bench, case, "with", case.with)?];
     let request = (case.request)();
-    let mut first = 0;
+    let mut without = start(bench, case, "without", case.without, &request)?;
+    let mut with = start(bench, case, "with", case.with, &request)?;
+    let mut turns = Vec::new();
     for turn in 0..TURNS {
-        for served in &mut both {
-            if turn == WARM_UP {
-                served.before_us = cpu_us(&served.program);
-            }
-            drive(served.place.listen, ROUNDS, &request, &mut first)?;
+        let serve = |served: &mut Served| -> Result<f64, Failure> {
+            let before_us = cpu_us(&served.program)?;
+            served.rounds.ask(ROUNDS)?;
+            Ok((cpu_us(&served.program)? - before_us) / f64::from(ROUNDS * CONNECTIONS))
+        };
+        // Neither is always the second, which finds the caches as the first left them.
+        let (without_us, with_us) = if turn % 2 == 0 {
+            let without_us = serve(&mut without)?;
+            (without_us, serve(&mut with)?)
+        } else {
+            let with_us = serve(&mut with)?;
+            (serve(&mut without)?, with_us)
+        };
+        if turn >= WARM_UP {
+            turns.push((without_us, with_us));
         }
     }
-    let requests = f64::from((TURNS - WARM_UP) * ROUNDS * super::super::instructions::CONNECTIONS);
-    let [without_us, with_us] = both.map(|served| {
-        let spent = cpu_us(&served.program) - served.before_us;
-        served.program.stop();
-        spent / requests
-    });
-    if without_us > 0.0 {
-        Ok(Times { without_us, with_us })
-    } else {
-        Err(Failure::broken(format!("{}: the system counted no time", case.name)))
-    }
+    without.program.stop();
+    with.program.stop();
+    times(&turns).ok_or_else(|| Failure::broken(format!("{}: the system counted no time", case.name)))
 }
 
-fn start(bench: &Bench, case: &Case, name: &str, own: &str) -> Result<Served, Failure> {
+/// Out of the turns; nothing when no time was counted.
+fn times(turns: &[(f64, f64)]) -> Option<Times> {
+    let at = |of: fn(&(f64, f64)) -> f64, percent| {
+        let mut sorted: Vec<f64> = turns.iter().map(of).collect();
+        sorted.sort_by(f64::total_cmp);
+        percentile(&sorted, percent)
+    };
+    let ratio = |turn: &(f64, f64)| turn.1 / turn.0;
+    let without_us = at(|turn| turn.0, 50).filter(|time| *time > 0.0)?;
+    Some(Times {
+        without_us,
+        with_us: at(|turn| turn.1, 50)?,
+        ratio: at(ratio, 50)?,
+        half: (at(ratio, 25)?, at(ratio, 75)?),
+    })
+}
+
+fn start(bench: &Bench, case: &Case, name: &str, own: &str, request: &str) -> Result<Served, Failure> {
     let mut place = bench.place_named(name)?;
     prepare(&mut place, &case.configuration(own))?;
     let command = VARIANT.command(&bench.programs, &place)?;
@@ -73,9 +97,26 @@ fn start(bench: &Bench, case: &Case, name: &str, own: &str) -> Result<Served, Fa
     let (output, errors) = (place.folder.join("output.log"), place.folder.join("errors.log"));
     let mut program = Running::start(&mut command, &output, &errors)?;
     ready(VARIANT, place.listen, Some(&mut program), &place.folder)?;
-    Ok(Served { place, program, before_us: 0.0 })
+    Ok(Served { program, rounds: Rounds::open(place.listen, request)? })
 }
 
-fn cpu_us(program: &Running) -> f64 {
-    cpu::time(program.id()).as_secs_f64() * 1e6
+fn cpu_us(program: &Running) -> Result<f64, Failure> {
+    let time = cpu::exact_time(program.id());
+    let time =
+        time.ok_or_else(|| Failure::unavailable("the system does not show how long a thread ran (/proc/PID/sched)"))?;
+    Ok(time.as_secs_f64() * 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_medians_and_the_ratio_is_taken_turn_by_turn() {
+        let turns = [(10.0, 11.0), (20.0, 22.0), (30.0, 33.0), (10.0, 12.0)];
+        let times = times(&turns).unwrap();
+        assert_eq!((times.without_us, times.with_us), (10.0, 12.0));
+        assert_eq!(times.to_string(), "    10.00     12.00   10.0 %  (10.0 to 10.0)");
+        assert!(super::times(&[(0.0, 0.0)]).is_none() && super::times(&[]).is_none());
+    }
 }
