@@ -1,13 +1,14 @@
 //! A fake LLM for tests: the product's own, with what was asked of it in reach.
 
 use std::{
+    io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     time::Duration,
 };
 
 use seawall::demo::llm::Llm;
 pub use seawall::demo::llm::{Behaviour, Call, Ending, Says, Trouble};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 /// The longest that a test waits for a call.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -17,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 pub struct FakeLlm {
     address: SocketAddr,
     llm: Llm,
-    task: AbortHandle,
+    task: JoinHandle<io::Result<()>>,
 }
 
 impl FakeLlm {
@@ -28,7 +29,7 @@ impl FakeLlm {
         let address = listener.local_addr().expect("it listens");
         let llm = Llm::default();
         let served = llm.clone();
-        let task = tokio::spawn(async move { served.serve(listener).await }).abort_handle();
+        let task = tokio::spawn(async move { served.serve(listener).await });
         Self { address, llm, task }
     }
 
@@ -85,6 +86,12 @@ impl FakeLlm {
         tokio::time::timeout(LIMIT, wait)
             .await
             .unwrap_or_else(|_| panic!("it does not come to hold of {:?}", self.calls()))
+    }
+
+    /// Ends it, and comes back when nobody can connect any more.
+    pub async fn end(mut self) {
+        self.task.abort();
+        let _aborted = (&mut self.task).await;
     }
 }
 

@@ -31,7 +31,6 @@ const STATEMENTS: usize = 256;
 const EVERY: &str = "
     PRAGMA foreign_keys = ON;
     PRAGMA temp_store = MEMORY;
-    PRAGMA cache_size = -16000;
     PRAGMA trusted_schema = OFF;
     PRAGMA wal_autocheckpoint = 0;
 ";
@@ -44,6 +43,12 @@ const WRITER: &str = "
     PRAGMA secure_delete = ON;
     PRAGMA journal_size_limit = 67108864;
 ";
+
+/// Kibibytes of pages that a connection keeps.
+const CACHE_KIB: i32 = 16_000;
+
+/// Those that the writer keeps until the start is over, which makes tables and comes back to few of them.
+const CACHE_AT_START_KIB: i32 = 256;
 
 /// When the transaction that runs on a connection must have ended, as monotonic microseconds.
 #[derive(Clone, Debug)]
@@ -68,7 +73,17 @@ pub(super) fn open_writer(path: &Path, watch: &Arc<Watch>) -> Result<(Connection
     let mut connection = Connection::open_with_flags(path, flags).map_err(fault::from_sqlite)?;
     let deadline = set_up(&mut connection, watch)?;
     connection.execute_batch(WRITER).map_err(fault::from_sqlite)?;
+    keep(&connection, CACHE_AT_START_KIB)?;
     Ok((connection, deadline))
+}
+
+/// Lets the writer keep as many pages as it does when the start is over.
+pub(super) fn started(connection: &Connection) -> Result<(), StoreError> {
+    keep(connection, CACHE_KIB)
+}
+
+fn keep(connection: &Connection, kib: i32) -> Result<(), StoreError> {
+    connection.execute_batch(&format!("PRAGMA cache_size = -{kib}")).map_err(fault::from_sqlite)
 }
 
 /// Makes the file, when it is missing, so that only its owner may read it. SQLite gives its log the same rights.
@@ -86,6 +101,7 @@ pub(super) fn open_reader(path: &Path, watch: &Arc<Watch>) -> Result<(Connection
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(fault::from_sqlite)?;
     let deadline = set_up(&mut connection, watch)?;
+    keep(&connection, CACHE_KIB)?;
     connection.execute_batch("PRAGMA query_only = ON").map_err(fault::from_sqlite)?;
     Ok((connection, deadline))
 }

@@ -8,7 +8,13 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use rusqlite::Connection;
 
-use super::{checkpoint::Checkpoints, fault, profile::Deadline, session::SqliteSession, stage::Stage};
+use super::{
+    checkpoint::Checkpoints,
+    fault,
+    profile::{self, Deadline},
+    session::SqliteSession,
+    stage::Stage,
+};
 use crate::{
     ReadTx, StoreError, Tx, audit,
     backup::Capture,
@@ -33,6 +39,9 @@ const LOOSE: Duration = Duration::from_millis(500);
 
 /// How often in a row the thread finds nothing to do, each time it tidies up.
 const IDLE: u32 = 10;
+
+/// After so many groups in a row the start is over, even if nobody paused.
+const STARTING: u32 = 1_000;
 
 /// All that the thread has.
 #[derive(Debug)]
@@ -62,19 +71,21 @@ struct GroupLost;
 impl Writer {
     /// Writes until the queue is closed and empty.
     pub(super) fn serve(mut self) {
-        let mut quiet = 0;
+        let (mut quiet, mut starting) = (0, STARTING);
         loop {
             // Loose writes wake nobody, so they are looked for this often; what is to be captured may be due earlier.
             let captured = self.capture.as_ref().and_then(Capture::patience).filter(|&patience| patience < LOOSE);
             match self.queue.pop(Some(captured.unwrap_or(LOOSE))) {
                 Popped::Item(job) => {
                     quiet = 0;
+                    self.start(&mut starting, 1);
                     self.group(job);
                 }
                 Popped::Nothing if captured.is_some() => {}
                 Popped::Nothing if !self.loose.is_empty() => self.loose_alone(),
                 Popped::Nothing => {
                     quiet += 1;
+                    self.start(&mut starting, STARTING);
                     if quiet == IDLE {
                         self.give_back();
                     }
@@ -105,6 +116,19 @@ impl Writer {
         }
         // Last: whoever closes the file last empties the log too, and what is in it then would be captured by nobody.
         self.checkpoints.idle(&self.connection, self.capture.as_mut());
+    }
+
+    /// Counts down to the end of the start, from which on more pages are kept.
+    fn start(&self, left: &mut u32, groups: u32) {
+        if *left == 0 {
+            return;
+        }
+        *left = left.saturating_sub(groups);
+        if *left == 0
+            && let Err(error) = profile::started(&self.connection)
+        {
+            tracing::debug!(%error, "the database keeps as few pages in memory as at the start");
+        }
     }
 
     /// Gives the memory back that keeps pages which nobody may need for long: after a migration, or a burst.

@@ -38,7 +38,9 @@ pub struct Arguments {
     pub(super) command: Command,
 }
 
+/// What each takes is only put together for the one that is asked for.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(super) enum Command {
     /// Serve: put all guards in front of an application.
     Run(RunOptions),

@@ -207,7 +207,7 @@ async fn what_no_provider_had_costs_nothing_and_what_one_had_costs_its_question(
     fake.until(|calls| calls.len() == 1).await;
     drop(connection);
     fake.until(|_| fake.open_connections() == 0).await;
-    drop(fake);
+    fake.end().await;
     let (path, body) = call(2, "fake");
     app.outbound_client().request(Request::post(path).body(body)).await.expect_status(502);
     let rows = app.llm_calls().await;
