@@ -7,41 +7,33 @@
 //! were left, those of C and of Rust's own library too. What either knows is taken.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::hash::{DefaultHasher, Hasher};
+use std::path::Path;
 
 use crate::failure::Failure;
-use crate::llvm::Tools;
 
-/// Hosts for which rustc links with LLD, which takes an order.
+/// Hosts for which rustc links with LLD.
 const HOSTS: [&str; 1] = ["x86_64-unknown-linux-gnu"];
 
-/// What is known of the program at rest.
-pub(crate) struct AtRest<'a> {
-    /// What the compiler counted.
-    pub(crate) profile: &'a Path,
-    /// What callgrind saw, where it is installed.
-    pub(crate) ran: Option<&'a PathBuf>,
+/// Whether the linker of this host takes an order.
+pub(crate) fn is_taken(host: &str) -> bool {
+    HOSTS.contains(&host)
 }
 
-/// Writes the order that a profile of traffic and one at rest show beside the former, and answers what the compiler has to be told; nothing
-/// where the linker takes none.
-pub(crate) fn words(profile: &Path, at_rest: &AtRest<'_>, tools: &Tools, host: &str) -> Result<Vec<String>, Failure> {
-    if !HOSTS.contains(&host) {
-        return Ok(Vec::new());
-    }
-    let order: PathBuf = profile.with_extension("order");
-    let seen = match at_rest.ran {
-        Some(ran) => std::fs::read_to_string(ran).map_err(|error| Failure::io("read", ran, &error))?,
-        None => String::new(),
-    };
-    let (traffic, counted) = (tools.counts(profile)?, tools.counts(at_rest.profile)?);
-    let mut rest = executed(&seen);
-    rest.extend(functions(&counted));
-    let text = ordered(&functions(&traffic), &rest).join("\n");
+/// Writes an order into `folder`, and answers what the compiler has to be told. It is made from what llvm-profdata shows of counts under
+/// traffic and at rest, and from what callgrind wrote of the program at rest.
+pub(crate) fn words([traffic, at_rest]: &[String; 2], ran: &str, folder: &Path) -> Result<[String; 2], Failure> {
+    let mut rest = executed(ran);
+    rest.extend(functions(at_rest));
+    let text = ordered(&functions(traffic), &rest).join("\n");
+    // Named by its content, as cargo does not look into it.
+    let mut hasher = DefaultHasher::new();
+    hasher.write(text.as_bytes());
+    let order = folder.join(format!("{:016x}.order", hasher.finish()));
     std::fs::write(&order, text).map_err(|error| Failure::io("write", &order, &error))?;
     // What was put into its callers is not there any more, which is no reason to warn.
     let words = [format!("-Wl,--symbol-ordering-file={}", order.display()), "-Wl,--no-warn-symbol-ordering".to_owned()];
-    Ok(words.into_iter().map(|word| format!("-Clink-arg={word}")).collect())
+    Ok(words.map(|word| format!("-Clink-arg={word}")))
 }
 
 /// The symbols of the functions that ran: those that ran under traffic alone, the busiest last, and those that also ran at rest, the

@@ -10,8 +10,7 @@ use std::process::Command;
 
 use crate::failure::Failure;
 use crate::llvm::{self, Found, Tools, Unseen};
-use crate::order::{self, AtRest};
-use crate::{relocations, terminal, workspace};
+use crate::{order, relocations, terminal, workspace};
 
 /// What llvm-profdata makes of all counts.
 const COUNTED: &str = "all.profdata";
@@ -23,7 +22,8 @@ const USAGE: &str = "\
 Usage: cargo xtask release
 
 Builds target/tuned/seawall: the released program, tuned by what its code does under traffic. Needs llvm-profdata of the
-compiler's own LLVM. Two builds with optimisation of the whole program take some minutes; what has not changed is not built again.
+compiler's own LLVM, and valgrind to lay together what runs at rest. Three builds with optimisation of the whole program take half an
+hour on two cores; what has not changed is not built again.
 
 Exit code: 0, or 64 for wrong arguments, 69 when a tool is missing, 70 when a step failed.";
 
@@ -49,44 +49,64 @@ pub(crate) fn build() -> Result<PathBuf, Failure> {
     };
     let folder = workspace::target_directory()?.join("tuned");
     let host = llvm::host()?;
+    let building = Building { folder: &folder, host: &host };
     terminal::progress("release: building the program with counters in its code");
-    // With its symbols, by which valgrind names what runs.
-    let generate = format!("-Cprofile-generate={} -Cstrip=none", raw(&folder).display());
-    let counting = compile(&folder, "counting", &host, &generate)?;
+    let counting = building.compile("counting", &format!("-Cprofile-generate={}", raw(&folder).display()), &[])?;
     let rest = folder.join("rest");
-    let [profile, at_rest, ran] = [folder.join(COUNTED), rest.join(COUNTED), rest.join("callgrind.out")];
+    let [profile, at_rest] = [folder.join(COUNTED), rest.join(COUNTED)];
     if [&profile, &at_rest].iter().any(|profile| !profile.is_file() || newer(&counting, profile)) {
         count(&counting, &["rest"], &rest, &tools)?;
         count(&counting, &[TRAFFIC_SECONDS], &folder, &tools)?;
-        watch(&counting, &rest, &ran)?;
     }
     terminal::progress("release: building the program by what was counted");
     // Named by its content: cargo builds anew when the name of the file changes, and does not look into it.
     let named = folder.join(format!("{:016x}.profdata", fingerprint(&[&profile, &at_rest])?));
     std::fs::copy(&profile, &named).map_err(|error| Failure::io("write", &named, &error))?;
-    let mut words = vec![format!("-Cprofile-use={}", named.display())];
-    let at_rest = AtRest { profile: &at_rest, ran: ran.is_file().then_some(&ran) };
-    words.extend(order::words(&named, &at_rest, &tools, &host)?);
-    words.extend(relocations::words());
-    let words = words.join(" ");
-    let tuned = compile(&folder, "final", &host, &words)?;
+    let by_counts = format!("-Cprofile-use={}", named.display());
+    let mut words: Vec<String> = relocations::words().into_iter().collect();
+    if order::is_taken(&host) {
+        let ran = watch(&building, &by_counts, &words, &rest)?;
+        let counted = [tools.counts(&named)?, tools.counts(&at_rest)?];
+        terminal::progress("release: building it once more, with what runs at rest laid together");
+        words.extend(order::words(&counted, &ran, &folder)?);
+    }
+    let tuned = building.compile("final", &by_counts, &words)?;
     let placed = folder.join("seawall");
     std::fs::copy(&tuned, &placed).map_err(|error| Failure::io("write", &placed, &error))?;
     Ok(placed)
 }
 
-/// Builds the released profile with more words for the compiler, in a folder of its own. Naming the host as the target keeps those
-/// words away from build scripts and macros. Flags of the environment do not count: what is released is always built alike.
-fn compile(folder: &Path, name: &str, host: &str, words: &str) -> Result<PathBuf, Failure> {
-    let own = folder.join(name);
-    let mut command = Command::new("cargo");
-    command.args(["build", "--release", "-p", "seawall", "--target", host, "--target-dir"]).arg(&own);
-    let built = command.env("RUSTFLAGS", words).current_dir(workspace::root()).status();
-    let program = own.join(host).join("release/seawall");
-    if built.is_ok_and(|status| status.success()) && program.is_file() {
-        return Ok(program);
+/// Where is built, and for what.
+struct Building<'a> {
+    folder: &'a Path,
+    host: &'a str,
+}
+
+impl Building<'_> {
+    /// Builds the released profile with more words for the compiler, in a folder of its own, and with `last` words for the program
+    /// alone, whose change leaves the libraries as they are. Naming the host as the target keeps words away from build scripts and
+    /// macros. Flags of the environment do not count: what is released is always built alike.
+    fn compile(&self, name: &str, words: &str, last: &[String]) -> Result<PathBuf, Failure> {
+        let own = self.folder.join(name);
+        let mut command = Command::new("cargo");
+        command.args([
+            "rustc",
+            "--release",
+            "-p",
+            "seawall",
+            "--bin",
+            "seawall",
+            "--target",
+            self.host,
+            "--target-dir",
+        ]);
+        command.arg(&own).arg("--").args(last).env("RUSTFLAGS", words).current_dir(workspace::root());
+        let program = own.join(self.host).join("release/seawall");
+        if command.status().is_ok_and(|status| status.success()) && program.is_file() {
+            return Ok(program);
+        }
+        Err(Failure::broken(format!("release: the build in {} failed; what it said is above", own.display())))
     }
-    Err(Failure::broken(format!("release: the build in {} failed; what it said is above", own.display())))
 }
 
 /// Runs the counting program, under traffic or at rest, and puts its counts into one file in `folder`.
@@ -103,20 +123,23 @@ fn count(program: &Path, traffic: &[&str], folder: &Path, tools: &Tools) -> Resu
     tools.merge(&counts, folder, Unseen::Told).map(drop)
 }
 
-/// Runs the counting program at rest under callgrind, which sees the code that counts nothing too: C, and Rust's own library. Where there is
-/// no valgrind, that code stays where it is.
-fn watch(program: &Path, folder: &Path, ran: &Path) -> Result<(), Failure> {
-    if ran.exists() {
-        std::fs::remove_file(ran).map_err(|error| Failure::io("delete", ran, &error))?;
-    }
+/// What callgrind sees of the tuned program at rest. It sees the code that counts nothing too, C and Rust's own library, and functions by the
+/// names that the tuned program has for them. Nothing where there is no valgrind.
+fn watch(building: &Building<'_>, words: &str, last: &[String], folder: &Path) -> Result<String, Failure> {
     if Command::new("valgrind").arg("--version").output().is_err() {
         terminal::progress(
-            "release: valgrind is not installed, so C's code is not laid together. Run: apt-get install valgrind",
+            "release: valgrind is not installed, so what runs at rest is laid together by counts alone. Run: apt-get install valgrind",
         );
-        return Ok(());
+        return Ok(String::new());
     }
-    let file = format!("--callgrind-out-file={}", ran.display());
-    serve(program, &["rest", "valgrind", "--quiet", "--tool=callgrind", "--demangle=no", &file], folder)
+    let last = [last, &["-Cstrip=none".to_owned()]].concat();
+    let program = building.compile("final", words, &last)?;
+    let ran = folder.join("callgrind.out");
+    if !ran.is_file() || newer(&program, &ran) {
+        let file = format!("--callgrind-out-file={}", ran.display());
+        serve(&program, &["rest", "valgrind", "--quiet", "--tool=callgrind", "--demangle=no", &file], folder)?;
+    }
+    std::fs::read_to_string(&ran).map_err(|error| Failure::io("read", &ran, &error))
 }
 
 /// Runs a program under traffic or at rest; where it writes its counts is of no matter but for those it is run for.

@@ -1,6 +1,9 @@
 //! Which operation a request is for: the most specific path wins, and no spelling slips past, as with routes.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use http::Method;
 use smallvec::SmallVec;
@@ -14,6 +17,8 @@ pub type Captured<'a> = SmallVec<[&'a str; 4]>;
 #[derive(Debug)]
 pub(super) struct Paths {
     levels: Vec<Level>,
+    /// The levels of whole paths without parameters, written as documents mostly do: found without going down.
+    literal: HashMap<String, usize>,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +41,7 @@ pub(super) enum Found<'a> {
 
 impl Default for Paths {
     fn default() -> Self {
-        Self { levels: vec![Level::default()] }
+        Self { levels: vec![Level::default()], literal: HashMap::new() }
     }
 }
 
@@ -59,15 +64,17 @@ impl Paths {
         let fresh = level.methods.iter().all(|(known, _)| known != method);
         if fresh {
             level.methods.push((method.clone(), operation));
+            if let Some(path) = literal(template) {
+                self.literal.insert(path, here);
+            }
         }
         fresh
     }
 
     /// The operation of a request. `GET` answers `HEAD` too.
     pub(super) fn find<'a>(&self, method: &Method, path: &'a str) -> Found<'a> {
-        let segments = segments(path);
         let mut captured = Captured::new();
-        let Some(level) = self.walk(0, &segments, &mut captured) else { return Found::Nothing };
+        let Some(level) = self.level(path, &mut captured) else { return Found::Nothing };
         let named = |wanted: &Method| level.methods.iter().find(|(known, _)| known == wanted).map(|(_, place)| *place);
         let found = named(method).or_else(|| (method == Method::HEAD).then(|| named(&Method::GET)).flatten());
         found.map_or(Found::OtherMethods, |place| Found::Operation(place, captured))
@@ -75,13 +82,20 @@ impl Paths {
 
     /// The methods that a path has; `GET` answers `HEAD` too.
     pub(super) fn methods(&self, path: &str) -> Vec<Method> {
-        let level = self.walk(0, &segments(path), &mut Captured::new());
+        let level = self.level(path, &mut Captured::new());
         let named = level.into_iter().flat_map(|level| &level.methods).map(|(method, _)| method.clone());
         let mut methods: Vec<Method> = named.collect();
         if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) {
             methods.push(Method::HEAD);
         }
         methods
+    }
+
+    fn level<'a>(&self, path: &'a str, captured: &mut Captured<'a>) -> Option<&Level> {
+        match self.literal.get(path) {
+            Some(place) => self.levels.get(*place),
+            None => self.walk(0, &segments(path), captured),
+        }
     }
 
     /// Goes down, literals first. A level is tried once at most for a path, since it is reached in one way.
@@ -110,6 +124,21 @@ fn segments(path: &str) -> SmallVec<[&str; 16]> {
     names.filter(|segment| !segment.is_empty()).collect()
 }
 
+/// The path of a template without parameters, when [`segments`] finds the same segments in it.
+fn literal(template: &[Segment]) -> Option<String> {
+    let mut path = String::new();
+    for segment in template {
+        let Segment::Literal(text) = segment else { return None };
+        path.push('/');
+        path.push_str(text);
+    }
+    if path.is_empty() {
+        path.push('/');
+    }
+    let same = segments(&path).iter().copied().eq(template.iter().filter_map(Segment::text));
+    same.then_some(path)
+}
+
 fn lower(text: &str) -> Cow<'_, str> {
     if text.bytes().any(|byte| byte.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.into() }
 }
@@ -120,6 +149,16 @@ pub(super) enum Segment {
     /// Lower case.
     Literal(String),
     Parameter(String),
+}
+
+impl Segment {
+    /// What stands there when it is no parameter.
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Literal(text) => Some(text),
+            Self::Parameter(_) => None,
+        }
+    }
 }
 
 /// The segments of `/orders/{id}`.
@@ -139,4 +178,39 @@ pub(super) fn template(text: &str) -> Result<Vec<Segment>, String> {
         }
     });
     segments.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(templates: &[&str]) -> Paths {
+        let mut paths = Paths::default();
+        for (place, text) in templates.iter().enumerate() {
+            assert!(paths.insert(&template(text).unwrap(), &Method::GET, place), "{text}");
+        }
+        paths
+    }
+
+    fn found(paths: &Paths, path: &str) -> Option<(usize, Vec<String>)> {
+        match paths.find(&Method::GET, path) {
+            Found::Operation(place, captured) => Some((place, captured.iter().map(|&text| text.to_owned()).collect())),
+            Found::OtherMethods | Found::Nothing => None,
+        }
+    }
+
+    #[test]
+    fn a_whole_path_is_found_at_once_and_as_by_going_down() {
+        let paths = paths(&["/", "/orders", "/orders/{id}", "/orders/latest/lines", "/{any}/latest", "/a;b/c"]);
+        for path in ["/", "/orders", "/orders/latest/lines"] {
+            assert!(paths.literal.contains_key(path), "{path}");
+            let walked = paths.walk(0, &segments(path), &mut Captured::new()).unwrap();
+            assert!(std::ptr::eq(walked, paths.level(path, &mut Captured::new()).unwrap()), "{path}");
+        }
+        // What applications cut off is no other path, and is none of the document's.
+        assert_eq!(paths.literal.len(), 3);
+        assert_eq!(found(&paths, "/a;b/c"), None);
+        assert_eq!(found(&paths, "//Orders;x=1/"), Some((1, Vec::new())));
+        assert_eq!(found(&paths, "/orders/latest"), Some((2, vec!["latest".to_owned()])));
+    }
 }

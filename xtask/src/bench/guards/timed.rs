@@ -14,7 +14,7 @@ use crate::failure::Failure;
 const VARIANT: Variant = Variant::SeawallDefault;
 
 /// Turns of each program, and rounds of requests in one. The first turns warm up.
-const TURNS: u32 = 81;
+const TURNS: u32 = 241;
 const ROUNDS: u32 = 40;
 const WARM_UP: u32 = 1;
 

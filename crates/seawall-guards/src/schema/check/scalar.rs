@@ -27,20 +27,22 @@ impl<'v> Check<'_, 'v> {
 
     pub(super) fn number(&mut self, node: &Node, number: Number, value: &Instance<'v>, at: &At<'_>) -> bool {
         let Some(numbers) = &node.numbers else { return true };
-        let broken = [
-            ("minimum", numbers.minimum.is_some_and(|least| number < least)),
-            ("maximum", numbers.maximum.is_some_and(|most| number > most)),
-            ("exclusiveMinimum", numbers.above.is_some_and(|above| number <= above)),
-            ("exclusiveMaximum", numbers.below.is_some_and(|below| number >= below)),
-        ];
-        for (rule, _) in broken.into_iter().filter(|(_, broken)| *broken) {
-            self.fault(|spot| spot.fault(at, rule, range(numbers), value));
+        let mut passes = true;
+        let mut rule = |broken: bool, rule: &'static str| {
+            if broken {
+                passes = self.fault(|spot| spot.fault(at, rule, range(numbers), value));
+            }
+        };
+        rule(numbers.minimum.is_some_and(|least| number < least), "minimum");
+        rule(numbers.maximum.is_some_and(|most| number > most), "maximum");
+        rule(numbers.above.is_some_and(|above| number <= above), "exclusiveMinimum");
+        rule(numbers.below.is_some_and(|below| number >= below), "exclusiveMaximum");
+        match numbers.multiple_of {
+            Some(of) if !number.multiple_of(of) => {
+                self.fault(|spot| spot.fault(at, "multipleOf", format!("a multiple of {of}"), value))
+            }
+            _ => passes,
         }
-        let multiple = numbers.multiple_of.is_none_or(|of| {
-            number.multiple_of(of)
-                || self.fault(|spot| spot.fault(at, "multipleOf", format!("a multiple of {of}"), value))
-        });
-        multiple && broken.iter().all(|(_, broken)| !broken)
     }
 
     pub(super) fn text(&mut self, node: &Node, text: &str, value: &Instance<'v>, at: &At<'_>) -> bool {
