@@ -3,7 +3,7 @@
 //! Four characters a token is right for English (checklist ST-7). Other scripts have fewer characters in a token, and more bytes in a character: a
 //! quarter of the bytes comes closer there. The larger of the two is taken, so that a budget errs to the safe side.
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use super::texts;
 
 /// What an image counts as, about, whatever its size.
 const IMAGE_TOKENS: u64 = 1_600;
@@ -20,6 +20,8 @@ pub(crate) struct Length {
     pub(crate) characters: u64,
     bytes: u64,
     images: u64,
+    /// Bytes of files that are no pictures.
+    files: u64,
     texts: u64,
 }
 
@@ -31,11 +33,29 @@ impl Length {
         self.texts += 1;
     }
 
+    /// Adds so many characters of ASCII to a text.
+    pub(super) const fn add_plain(&mut self, characters: u64) {
+        self.characters += characters;
+        self.bytes += characters;
+    }
+
+    /// Adds a picture.
+    pub(super) const fn add_image(&mut self) {
+        self.images += 1;
+    }
+
+    /// Adds a file that is no picture, of which nobody knows how much text is in it.
+    pub(super) const fn add_file(&mut self, bytes: u64) {
+        self.images += 1;
+        self.files += bytes;
+    }
+
     /// Adds another's texts.
     pub(crate) const fn join(&mut self, other: Self) {
         self.characters += other.characters;
         self.bytes += other.bytes;
         self.images += other.images;
+        self.files += other.files;
         self.texts += other.texts;
     }
 
@@ -47,108 +67,18 @@ impl Length {
         text + self.images * IMAGE_TOKENS
     }
 
-    /// More tokens than it can have: none is shorter than a byte, and what stands around each text and in each image is counted generously.
+    /// More tokens than what is in a request can have: none is shorter than a byte, and what stands around each text and in each image is counted
+    /// generously. What a provider fetches by a name or an address is not in it.
     pub(crate) const fn most_tokens(&self) -> u64 {
-        self.bytes + self.texts * AROUND_TOKENS + self.images * LARGEST_IMAGE_TOKENS
+        self.bytes + self.files + self.texts * AROUND_TOKENS + self.images * LARGEST_IMAGE_TOKENS
     }
 
-    /// The texts in a request or an answer: every value that is text, and not a picture or a name of the dialect.
+    /// The texts in a request or an answer.
     pub(crate) fn of_json(json: &[u8]) -> Self {
         let mut length = Self::default();
-        let mut reader = serde_json::Deserializer::from_slice(json);
         // What is no JSON is refused by whoever reads it next; what was counted until there stands.
-        let _counted = Texts { length: &mut length, skip: false }.deserialize(&mut reader);
+        let _read = texts::read(json, &mut length);
         length
-    }
-}
-
-/// Members whose text is none that a model reads: names of the dialect, ids, and pictures.
-pub(super) const NOT_READ: [&str; 18] = [
-    "type",
-    "role",
-    "id",
-    "model",
-    "data",
-    "b64_json",
-    "mimeType",
-    "media_type",
-    "url",
-    "image_url",
-    "fileUri",
-    "file_id",
-    "tool_call_id",
-    "tool_use_id",
-    "call_id",
-    "signature",
-    "thoughtSignature",
-    "encrypted_content",
-];
-
-/// Members that hold a picture or a file.
-pub(super) const PICTURES: [&str; 5] = ["image_url", "inlineData", "fileData", "source", "input_audio"];
-
-struct Texts<'a> {
-    length: &'a mut Length,
-    /// Whether texts here are none that a model reads.
-    skip: bool,
-}
-
-impl<'de> DeserializeSeed<'de> for Texts<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Texts<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        if !self.skip {
-            self.length.add(text);
-        }
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        while entries.next_element_seed(Texts { length: &mut *self.length, skip: self.skip })?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while let Some(name) = members.next_key::<std::borrow::Cow<'_, str>>()? {
-            if PICTURES.contains(&&*name) {
-                self.length.images += 1;
-            }
-            let skip = self.skip || NOT_READ.contains(&&*name) || PICTURES.contains(&&*name);
-            members.next_value_seed(Texts { length: &mut *self.length, skip })?;
-        }
-        Ok(())
     }
 }
 

@@ -177,11 +177,11 @@ impl Gateway {
         books: &Books,
         around: &Surroundings,
     ) -> Result<Answered, Box<Problem>> {
+        let deadline = Deadline::after(self.time(&question, led));
         // What costs nothing is asked each time.
         let Some(cache) = self.cache.as_ref().filter(|_| question.asked.operation.costs()) else {
-            return self.ask(&question, led, round, whose, books, around).await;
+            return self.ask(&question, led, round, whose, (books, around), deadline).await;
         };
-        let deadline = Deadline::after(self.time(&question, led));
         let asking = Asking { led, caller: &whose.caller, shelf: &books.shelf, deadline, clock: &around.clock };
         let row = || self.account(begun(&question, &led.first, whose), books, around);
         match cache.find(&question, asking, row).await? {
@@ -194,7 +194,7 @@ impl Gateway {
             }
             Found::Nothing(recording) => {
                 let question = recording.asked(question);
-                let answered = self.ask(&question, led, round, whose, books, around).await?;
+                let answered = self.ask(&question, led, round, whose, (books, around), deadline).await?;
                 Ok(recording.around(answered))
             }
         }
@@ -207,10 +207,9 @@ impl Gateway {
         led: &Led,
         round: &mut Option<Round>,
         whose: &Whose,
-        books: &Books,
-        around: &Surroundings,
+        (books, around): (&Books, &Surroundings),
+        deadline: Deadline,
     ) -> Result<Answered, Box<Problem>> {
-        let deadline = Deadline::after(self.time(question, led));
         let place = led.route.place(deadline).await?;
         let otherwise = led.route.output(self.budgets.most_output());
         let most_output = question.most_output().or(otherwise);

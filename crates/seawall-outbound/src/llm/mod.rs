@@ -53,6 +53,7 @@ pub(crate) mod spent;
 mod sse;
 mod stream;
 mod target;
+mod texts;
 mod transcript;
 mod translate;
 mod usage;

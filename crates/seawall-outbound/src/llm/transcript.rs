@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::{
     account::Begun,
-    estimate::{NOT_READ, PICTURES},
     heard::Heard,
     record::Outcome,
+    texts::{FILES, NOT_READ},
 };
 
 /// How much of a question is logged, and of an answer, in bytes. The log takes 4,096 of any value.
@@ -20,6 +20,9 @@ const BEGINNING: usize = MOST / 4;
 
 /// What stands around what was left out, at most.
 const MARK: usize = 40;
+
+/// Members whose text only the provider can read.
+const SEALED: [&str; 2] = ["data", "encrypted_content"];
 
 /// The members of a body that hold what a model is told, in any dialect, in the order in which they are logged.
 const TOLD: [&str; 10] = [
@@ -70,7 +73,7 @@ fn collect(value: &Value, texts: &mut String) {
         }
         Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
         Value::Object(members) => {
-            let read = |name: &str| !NOT_READ.contains(&name) && !PICTURES.contains(&name);
+            let read = |name: &str| ![&NOT_READ[..], &FILES, &SEALED].iter().any(|names| names.contains(&name));
             members.iter().filter(|(name, _)| read(name)).for_each(|(_, value)| collect(value, texts));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

@@ -174,6 +174,12 @@ pub(super) fn of_answer(dialect: Dialect, body: &[u8]) -> Option<Usage> {
             (usage.is_some() || images > 0).then(|| Usage { images, ..usage.unwrap_or_default() })
         }
         Dialect::Anthropic => Some(serde_json::from_slice::<Anthropic>(body).ok()?.usage?.into()),
+        // A stream that is no stream of events is a list of answers, of which each tells what was used until then.
+        Dialect::Gemini if body.trim_ascii_start().starts_with(b"[") => {
+            let parts: Vec<Gemini> = serde_json::from_slice(body).ok()?;
+            let told = parts.into_iter().filter_map(|part| part.usage_metadata).map(Usage::from);
+            told.reduce(Usage::merged)
+        }
         Dialect::Gemini => Some(serde_json::from_slice::<Gemini>(body).ok()?.usage_metadata?.into()),
     }
 }
@@ -232,6 +238,8 @@ mod tests {
         let gemini = r#"{"usageMetadata":{"promptTokenCount":100,"cachedContentTokenCount":60,"candidatesTokenCount":15,"thoughtsTokenCount":5,"totalTokenCount":120}}"#;
         let expected = Usage { input: 100, cached_read: 60, output: 20, reasoning: 5, ..Usage::default() };
         assert_eq!(told(Dialect::Gemini, gemini), Some(expected));
+        let listed = format!(r#"[{{"usageMetadata":{{"promptTokenCount":100}}}},{gemini}]"#);
+        assert_eq!(told(Dialect::Gemini, &listed), Some(expected));
     }
 
     #[test]

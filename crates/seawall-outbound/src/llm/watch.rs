@@ -19,6 +19,9 @@ pub(crate) struct Watch {
     usage: Option<Usage>,
     text: Length,
     passed: u64,
+    /// The answers that began, and those that said how they ended; each by a bit, of the first 128.
+    begun: u128,
+    done: u128,
     finished: bool,
     failed: bool,
     next_number: u64,
@@ -46,6 +49,8 @@ struct Chunk<'a> {
 
 #[derive(Deserialize)]
 struct Choice<'a> {
+    #[serde(default)]
+    index: u32,
     #[serde(borrow)]
     delta: Option<Delta<'a>>,
     finish_reason: Option<serde::de::IgnoredAny>,
@@ -75,6 +80,15 @@ struct Typed<'a> {
     sequence_number: Option<u64>,
 }
 
+/// An event of a stream of images (OpenAI): a sketch, or an image that is done.
+#[derive(Deserialize)]
+struct Imaged<'a> {
+    #[serde(rename = "type", default, borrow)]
+    kind: std::borrow::Cow<'a, str>,
+    usage: Option<OpenAiUsage>,
+    error: Option<serde::de::IgnoredAny>,
+}
+
 #[derive(Deserialize)]
 struct WithUsage<T> {
     usage: Option<T>,
@@ -94,6 +108,8 @@ struct Generated<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Candidate<'a> {
+    #[serde(default)]
+    index: u32,
     #[serde(borrow)]
     content: Option<&'a serde_json::value::RawValue>,
     finish_reason: Option<serde::de::IgnoredAny>,
@@ -108,6 +124,8 @@ impl Watch {
             usage: None,
             text: Length::default(),
             passed: 0,
+            begun: 0,
+            done: 0,
             finished: false,
             failed: false,
             next_number: 0,
@@ -125,6 +143,7 @@ impl Watch {
                 self.finished = true;
                 Some(Passes::On)
             }
+            (Dialect::OpenAi, Operation::Images) => self.image(&event.data),
             (Dialect::OpenAi, _) => self.chunk(&event.data),
             (Dialect::Gemini, _) => self.generated(&event.data),
         };
@@ -150,7 +169,7 @@ impl Watch {
 
     /// Whether the stream has said how it ended, or that it failed.
     pub(crate) const fn ended(&self) -> bool {
-        self.finished || self.failed
+        self.finished || self.failed || (self.done != 0 && self.done == self.begun)
     }
 
     /// Whether the provider said that it failed.
@@ -167,6 +186,15 @@ impl Watch {
         self.usage = Some(self.usage.unwrap_or_default().merged(usage));
     }
 
+    /// A part of one of several answers; its last, or not.
+    const fn answer(&mut self, index: u32, last: bool) {
+        let bit = if index < u128::BITS { 1 << index } else { 1 << (u128::BITS - 1) };
+        self.begun |= bit;
+        if last {
+            self.done |= bit;
+        }
+    }
+
     fn chunk(&mut self, data: &[u8]) -> Option<Passes> {
         let chunk: Chunk<'_> = serde_json::from_slice(data).ok()?;
         self.failed |= chunk.error.is_some();
@@ -175,7 +203,7 @@ impl Watch {
             self.used(usage.into());
         }
         for choice in chunk.choices {
-            self.finished |= choice.finish_reason.is_some();
+            self.answer(choice.index, choice.finish_reason.is_some());
             if let Some(delta) = choice.delta {
                 self.text.add(delta.content.as_deref().unwrap_or_default());
                 if let Some(calls) = delta.tool_calls {
@@ -184,6 +212,18 @@ impl Watch {
             }
         }
         Some(if tells_usage_only && self.hides_usage { Passes::Stays } else { Passes::On })
+    }
+
+    fn image(&mut self, data: &[u8]) -> Option<Passes> {
+        let told: Imaged<'_> = serde_json::from_slice(data).ok()?;
+        self.failed |= told.error.is_some() || told.kind == "error";
+        if told.kind.ends_with(".completed") {
+            self.finished = true;
+            // Each image tells what it took itself.
+            let of_image = Usage { images: 1, ..told.usage.map(Usage::from).unwrap_or_default() };
+            self.usage = Some(self.usage.unwrap_or_default().plus(of_image));
+        }
+        Some(Passes::On)
     }
 
     fn typed(&mut self, data: &[u8]) -> Option<Passes> {
@@ -221,7 +261,7 @@ impl Watch {
             self.used(usage.into());
         }
         for candidate in part.candidates {
-            self.finished |= candidate.finish_reason.is_some();
+            self.answer(candidate.index, candidate.finish_reason.is_some());
             if let Some(content) = candidate.content {
                 self.text.join(Length::of_json(content.get().as_bytes()));
             }
@@ -284,6 +324,40 @@ mod tests {
         for failure in [r#"{"type":"response.failed"}"#, error] {
             let (watch, passes) = watched(Dialect::OpenAi, Operation::Responses, &format!("data: {failure}\n\n"));
             assert_eq!((watch.failed(), passes), (true, vec![Passes::On]));
+        }
+    }
+
+    #[test]
+    fn images_that_are_streamed_are_counted_and_the_last_ends_the_stream() {
+        let sketch =
+            "data: {\"type\":\"image_generation.partial_image\",\"b64_json\":\"AA\",\"partial_image_index\":0}\n\n";
+        let (watch, passes) = watched(Dialect::OpenAi, Operation::Images, sketch);
+        assert_eq!((watch.ended(), watch.usage(), passes), (false, None, vec![Passes::On]));
+        let done = "data: {\"type\":\"image_generation.completed\",\"b64_json\":\"AA\",\"usage\":{\"input_tokens\":5,\"output_tokens\":7}}\n\n";
+        let (watch, _) = watched(Dialect::OpenAi, Operation::Images, &done.repeat(2));
+        assert_eq!((watch.ended(), watch.failed()), (true, false));
+        assert_eq!(watch.usage(), Some(Usage { input: 10, output: 14, images: 2, ..Usage::default() }));
+        let (watch, _) = watched(Dialect::OpenAi, Operation::Images, "data: {\"error\":{\"message\":\"m\"}}\n\n");
+        assert!(watch.failed());
+    }
+
+    #[test]
+    fn of_several_answers_the_last_one_ends_the_stream() {
+        let chat = |index: u8, end: &str| {
+            format!("data: {{\"choices\":[{{\"index\":{index},\"delta\":{{}},\"finish_reason\":{end}}}]}}\n\n")
+        };
+        let generated = |index: u8, end: &str| {
+            format!("data: {{\"candidates\":[{{\"index\":{index},\"finishReason\":{end}}}]}}\n\n")
+        };
+        let told = |part: &dyn Fn(u8, &str) -> String, ends: usize| {
+            let parts = [(0, "null"), (1, "null"), (1, "\"stop\""), (0, "\"stop\"")];
+            parts.iter().take(ends).map(|(index, end)| part(*index, end)).collect::<String>()
+        };
+        for (ends, ended) in [(2, false), (3, false), (4, true)] {
+            let (watch, _) = watched(Dialect::OpenAi, Operation::Chat, &told(&chat, ends));
+            assert_eq!(watch.ended(), ended, "{ends}");
+            let (watch, _) = watched(Dialect::Gemini, Operation::Generate, &told(&generated, ends));
+            assert_eq!(watch.ended(), ended, "{ends}");
         }
     }
 

@@ -95,7 +95,7 @@ pub(super) fn mark(tx: &mut Tx<'_>, marks: &[(String, u64)]) -> Result<Vec<bool>
     marks.iter().map(|(id, mark)| Ok(tx.execute(MARK, &[id, &signed(*mark)])? > 0)).collect()
 }
 
-/// Gives back what was charged for a pot and not taken from it, unless another has done so already.
+/// Gives back what was charged for a pot and not taken from it, or charges what is owed, unless another has done so already.
 pub(super) fn give_back(tx: &mut Tx<'_>, key: &PotKey, id: &str, taken: u64) -> Result<(), StoreError> {
     const END: &str = "DELETE FROM llm_blocks WHERE id = $1 RETURNING charged_nanos";
     match tx.find::<(i64,)>(END, &[&id])? {
@@ -104,11 +104,11 @@ pub(super) fn give_back(tx: &mut Tx<'_>, key: &PotKey, id: &str, taken: u64) -> 
     }
 }
 
-/// What was charged and will not be spent.
+/// What was charged and will not be spent; below zero, what was spent and not charged.
 pub(super) fn refund(tx: &mut Tx<'_>, key: &PotKey, nanos: i64) -> Result<(), StoreError> {
     const SQL: &str =
         "UPDATE llm_budgets SET charged_nanos = charged_nanos - $4 WHERE budget = $1 AND subject = $2 AND period = $3";
-    if nanos <= 0 {
+    if nanos == 0 {
         return Ok(());
     }
     tx.execute(SQL, &[&key.budget, &key.subject, &key.period, &nanos]).map(drop)

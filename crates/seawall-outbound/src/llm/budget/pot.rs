@@ -15,12 +15,15 @@ pub(super) struct Pot {
 }
 
 /// Invariant: `charged - left <= mark <= charged`, and `mark` is at most what is written down. Whoever finds the row when this process is gone
-/// can give back what is beyond the mark, because nobody has reserved it.
+/// can give back what is beyond the mark, because nobody has reserved it. A call that cost more than was reserved for it breaks this by what
+/// it cost more, until the pot is filled next.
 #[derive(Debug, Default)]
 pub(super) struct State {
     charged: u64,
     /// What of that is neither reserved nor spent.
     left: u64,
+    /// What calls cost beyond what was reserved for them, and was not left: it is charged before anything else is reserved.
+    owed: u64,
     /// How much of it may be reserved and spent.
     mark: u64,
     /// How much the mark is beyond what is taken when it is moved.
@@ -66,7 +69,7 @@ pub(super) struct Filling {
 }
 
 /// What is reserved for a call. Dropped unsettled, it is spent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Reservation {
     pub(super) taken: Vec<Arc<Pot>>,
     pub(super) amount: u64,
@@ -89,7 +92,7 @@ impl Pot {
         let mut state = self.lock();
         let taken = state.taken();
         state.mark = state.mark.min(taken.saturating_add(amount));
-        let short = amount.saturating_sub(state.left);
+        let short = amount.saturating_add(state.owed).saturating_sub(state.left);
         Need { id: self.id.clone(), amount, taken, charged: state.charged, short }
     }
 
@@ -98,6 +101,7 @@ impl Pot {
         let mut state = self.lock();
         state.charged = state.charged.saturating_add(block);
         state.left = state.left.saturating_add(block);
+        state.pay();
         (state.mark, state.step) = (mark, step);
     }
 
@@ -123,7 +127,13 @@ impl Pot {
 
 impl State {
     fn taken(&self) -> u64 {
-        self.charged.saturating_sub(self.left)
+        self.charged.saturating_sub(self.left).saturating_add(self.owed)
+    }
+
+    /// Takes what is owed from what is left.
+    fn pay(&mut self) {
+        let paid = self.owed.min(self.left);
+        (self.owed, self.left) = (self.owed - paid, self.left - paid);
     }
 
     fn take(&mut self, amount: u64) -> Taken {
@@ -132,7 +142,7 @@ impl State {
         }
         self.used = true;
         match self.left.checked_sub(amount) {
-            Some(left) if self.charged.saturating_sub(left) <= self.mark => {
+            Some(left) if self.owed == 0 && self.charged.saturating_sub(left) <= self.mark => {
                 self.left = left;
                 self.open += 1;
                 Taken::Yes
@@ -161,11 +171,15 @@ impl State {
 }
 
 impl Reservation {
-    /// Spends this much of it; the rest goes back.
+    /// Spends this much; the rest goes back. What was spent beyond it is taken from what is left, or owed.
     pub(crate) fn settle(self, spent: Money) {
         let rest = self.amount.saturating_sub(spent.nanos());
+        let beyond = spent.nanos().saturating_sub(self.amount);
         for pot in &self.taken {
-            pot.lock().left += rest;
+            let mut state = pot.lock();
+            state.left = state.left.saturating_add(rest);
+            state.owed = state.owed.saturating_add(beyond);
+            state.pay();
         }
     }
 
@@ -242,6 +256,24 @@ mod tests {
                 prop_assert!(spent + reserved <= row.mark && row.mark <= row.charged, "{spent} {reserved} {} {}", row.mark, row.charged);
             }
         }
+    }
+
+    #[test]
+    fn what_a_call_costs_beyond_what_was_reserved_is_taken_from_the_rest_and_owed_where_there_is_none() {
+        let pot = Arc::new(Pot::default());
+        let reserved = |amount| {
+            assert_eq!(pot.take(amount), Taken::Yes);
+            Reservation { taken: vec![Arc::clone(&pot)], amount }
+        };
+        pot.filled(Filling { block: 100, mark: 100, step: 0 });
+        reserved(10).settle(Money::from_nanos(40));
+        assert_eq!((pot.take(61), pot.lock().left), (Taken::Short, 60));
+        reserved(60).settle(Money::from_nanos(85));
+        // Nothing is left, and what is owed is asked for with what the next call needs.
+        assert_eq!((pot.take(0), pot.need(5).short, pot.need(5).taken), (Taken::Short, 30, 125));
+        pot.filled(Filling { block: 30, mark: 130, step: 0 });
+        assert_eq!((pot.take(5), pot.take(1)), (Taken::Yes, Taken::Short));
+        assert_eq!(pot.lock().taken(), 130);
     }
 
     #[test]

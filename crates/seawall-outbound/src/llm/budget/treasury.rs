@@ -80,20 +80,14 @@ impl Treasury {
         self.0.clock.now().unix_us
     }
 
-    /// Reserves this amount in every budget, or in none.
+    /// Reserves this amount in every budget, or in none, also when whoever waits for it leaves.
     pub(crate) async fn reserve(&self, claims: &[Claim], amount: Money) -> Result<Reservation, Spent> {
-        // Whatever happens in the middle, what was taken until then goes back.
-        let mut reservation = Reservation { taken: Vec::with_capacity(claims.len()), amount: amount.nanos() };
+        let mut begun = Begun(Some(Reservation { taken: Vec::with_capacity(claims.len()), amount: amount.nanos() }));
         for claim in claims {
-            match self.take(claim, amount.nanos()).await {
-                Ok(pot) => reservation.taken.push(pot),
-                Err(spent) => {
-                    reservation.settle(Money::default());
-                    return Err(spent);
-                }
-            }
+            let pot = self.take(claim, amount.nanos()).await?;
+            begun.takes(pot);
         }
-        Ok(reservation)
+        Ok(begun.whole())
     }
 
     /// Gives back what is left in all pots. Call it before the database is closed.
@@ -112,16 +106,21 @@ impl Treasury {
                 Taken::Closed => continue,
                 Taken::Short => {}
             }
-            let filling = pot.filling.lock().await;
+            let filling = Arc::clone(&pot.filling).lock_owned().await;
             // Another may have filled it meanwhile.
-            let taken = pot.take(amount);
-            if taken == Taken::Short {
-                self.fill(claim, &pot, pot.need(amount)).await?;
+            match pot.take(amount) {
+                Taken::Yes => return Ok(pot),
+                Taken::Closed => continue,
+                Taken::Short => {}
             }
-            drop(filling);
-            if taken == Taken::Yes {
-                return Ok(pot);
-            }
+            // What is charged has to get into the pot also when the caller leaves meanwhile.
+            let (treasury, claim) = (self.clone(), claim.clone());
+            let filled = tokio::spawn(async move {
+                let filled = treasury.fill(&claim, &pot, pot.need(amount)).await;
+                drop(filling);
+                filled
+            });
+            filled.await.map_err(|_| StoreError::Closed)??;
         }
     }
 
@@ -211,6 +210,27 @@ impl Treasury {
             Err(error) => {
                 tracing::warn!(%error, "blocks of budgets whose process is gone could not be looked for; it is tried again");
             }
+        }
+    }
+}
+
+/// A reservation that is not in all budgets yet: dropped so, it goes back.
+struct Begun(Option<Reservation>);
+
+impl Begun {
+    fn takes(&mut self, pot: Arc<Pot>) {
+        self.0.iter_mut().for_each(|begun| begun.taken.push(Arc::clone(&pot)));
+    }
+
+    fn whole(mut self) -> Reservation {
+        self.0.take().unwrap_or_default()
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if let Some(begun) = self.0.take() {
+            begun.settle(Money::default());
         }
     }
 }
