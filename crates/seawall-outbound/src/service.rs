@@ -32,8 +32,11 @@ use crate::{
     exposed::{self, Outside},
     external::Externals,
     keyring::{CallerSettings, Keyring},
-    llm::{self, Books, Courier, Gateway, LlmSettings, PricesFile, Records, Refused, Rounds, Shelf, Treasury, Webhook},
-    memory::Memory,
+    llm::{
+        self, Books, Courier, Drains, Gateway, LlmSettings, PricesFile, Records, Refused, Rounds, Shelf, Treasury,
+        Webhook,
+    },
+    memory::{Held, Memory},
     problem::{KEY_NEEDED, NO_ROOM, NO_SUCH_MODEL, NO_SUCH_OUTBOUND, WRONG_USER},
 };
 
@@ -48,6 +51,7 @@ struct Inner {
     callers: Arc<dyn Callers>,
     around: Surroundings,
     memory: Memory,
+    drains: Drains,
     problems: ProblemStyle,
     services: RwLock<Arc<Services>>,
     /// Where calls of language models are recorded and paid, once the store is open.
@@ -124,6 +128,7 @@ impl Outbound {
         let inner = Inner {
             callers,
             memory,
+            drains: Drains::default(),
             problems,
             services,
             books: OnceLock::new(),
@@ -264,7 +269,9 @@ impl Outbound {
     pub async fn answer_outside(&self, call: Outside<'_>) -> Result<Option<Response<Body>>, Box<Problem>> {
         let services = self.services();
         let Some(models) = &services.models else { return Ok(None) };
-        exposed::answer(call, models, &self.0.memory, self.0.books.get(), &self.0.around).await
+        let path = call.path;
+        let ask = |call, held| self.ask(&services, call, path, held);
+        exposed::answer(call, models, &self.0.memory, ask).await
     }
 
     async fn routed(
@@ -287,10 +294,7 @@ impl Outbound {
                 let (books, db) = opened.ok_or_else(|| refused(Problem::new(&NO_ROOM).retry_after(1).into()))?;
                 llm::spent::answer(&call.head, &call.caller, &books.records, db).await.map_err(refused)
             }
-            (Some(rest), Some(models)) => {
-                let books = self.0.books.get().ok_or_else(|| refused(Problem::new(&NO_ROOM).retry_after(1).into()))?;
-                models.answer(call, rest, books, &self.0.around).await
-            }
+            (Some(rest), Some(_)) => self.ask(&services, call, rest, held).await,
             (Some(_), None) => {
                 Err(refused(Problem::new(&NO_SUCH_MODEL).detail("There is no [llm.provider.NAME].").into()))
             }
@@ -302,6 +306,25 @@ impl Outbound {
                 Err(refused(Problem::new(&NO_SUCH_OUTBOUND).detail(detail).into()))
             }
         }
+    }
+
+    /// Asks a model. Where its route says so, the answer is read to its end also when whoever asked leaves.
+    async fn ask(&self, services: &Arc<Services>, call: Call, path: &str, held: Held) -> Result<Answered, Refused> {
+        let asked = llm::asked(&call.head.method, llm::split(path).1, &call.head.headers);
+        let dialect = asked.map(|asked| asked.dialect);
+        let drains = services.models.as_ref().is_some_and(|models| models.drains(path));
+        let (own, services, path) = (self.clone(), Arc::clone(services), path.to_owned());
+        let calling = async move {
+            let _held = held;
+            let (books, models) = own
+                .0
+                .books
+                .get()
+                .zip(services.models.as_ref())
+                .ok_or_else(|| Refused(dialect, Problem::new(&NO_ROOM).retry_after(1).into()))?;
+            models.answer(call, &path, books, &own.0.around).await
+        };
+        if drains { self.0.drains.answered(calling).await } else { calling.await }
     }
 
     /// Who calls. Nothing is read of a call whose key is wrong.

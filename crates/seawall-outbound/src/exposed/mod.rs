@@ -25,13 +25,12 @@ use seawall_core::{
 };
 
 use crate::{
-    Surroundings,
     body::Body,
     caller::Caller,
-    llm::{self, Books, Gateway, Refused},
+    llm::{self, Gateway, Refused},
     may::May,
-    memory::Memory,
-    problem::{KEY_LIMITED, NO_ROOM},
+    memory::{Held, Memory},
+    problem::KEY_LIMITED,
     service::{Answered, Call},
 };
 
@@ -57,24 +56,25 @@ pub struct Outside<'a> {
 }
 
 /// Answers a call. Nothing where no exposed route is meant, or what is asked costs nothing and so has no bound.
-pub(crate) async fn answer(
+pub(crate) async fn answer<A>(
     call: Outside<'_>,
     models: &Gateway,
     memory: &Memory,
-    books: Option<&Books>,
-    around: &Surroundings,
-) -> Result<Option<Response<Body>>, Box<Problem>> {
+    ask: impl FnOnce(Call, Held) -> A,
+) -> Result<Option<Response<Body>>, Box<Problem>>
+where
+    A: Future<Output = Result<Answered, Refused>>,
+{
     let Outside { head, body, path, principal, request_id } = call;
     let (Some(route), rest) = llm::split(path) else { return Ok(None) };
     let asked = llm::asked(&head.method, rest, &head.headers).filter(|asked| asked.operation.costs());
     let Some(asked) = asked.filter(|_| models.exposes(route)) else { return Ok(None) };
     let caller = caller(principal, route)?;
-    let books = books.ok_or_else(|| Problem::new(&NO_ROOM).retry_after(1))?;
     let held = memory.keep(body)?;
     let head = asked::sent_on(&head, path, &caller, &request_id)?;
     let key = Arc::clone(&caller.key);
     let answered = match reach::check(asked.operation, &held.bytes) {
-        Ok(()) => models.answer(Call { head, body: held.bytes.clone(), caller }, path, books, around).await,
+        Ok(()) => ask(Call { head, body: held.bytes.clone(), caller }, held).await,
         Err(problem) => Err(Refused(Some(asked.dialect), problem)),
     };
     let response = match answered {

@@ -159,9 +159,14 @@ impl External {
         let secret = settings.secret.as_ref().map(|(slot, secret)| Held::new(slot, secret)).transpose();
         let secret = secret.map_err(|wrong| format!("the secret of \"{}\" {wrong}", settings.name))?;
         let cache = settings.cache.map(|kept| {
+            // What one account was answered is not for another.
+            let account = |settings: &ExternalSettings| {
+                settings.secret.as_ref().map(|(slot, secret)| (slot.clone(), secret.expose().to_owned()))
+            };
             let same = |earlier: &&Self| {
                 (earlier.settings.cache, earlier.settings.cache_bytes, &earlier.settings.base)
                     == (settings.cache, settings.cache_bytes, &settings.base)
+                    && account(&earlier.settings) == account(&settings)
             };
             let known = earlier.filter(same).and_then(|earlier| earlier.cache.clone());
             known.unwrap_or_else(|| Arc::new(Cache::new(kept, settings.cache_bytes)))

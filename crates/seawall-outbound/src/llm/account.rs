@@ -225,6 +225,11 @@ impl Account {
         self.attempts = attempts;
     }
 
+    /// The caller is told by this status.
+    pub(crate) const fn told(&mut self, status: u16) {
+        self.status = status;
+    }
+
     /// It was answered with this status, and nobody was asked.
     pub(crate) const fn free(&mut self, status: u16) {
         self.failed(status, 0);

@@ -105,6 +105,11 @@ impl Gateway {
         self.routes.exposes(route)
     }
 
+    /// Whether the answer of a call by this path is read to its end when whoever asked leaves.
+    pub(crate) fn drains(&self, path: &str) -> bool {
+        self.routes.drains(split(path).0)
+    }
+
     /// Who is told of a budget, besides the logs.
     pub(crate) fn webhook(&self, budget: &str) -> Option<Webhook> {
         self.budgets.all.iter().find(|known| known.name == budget)?.webhook.clone()
@@ -210,13 +215,19 @@ impl Gateway {
         (books, around): (&Books, &Surroundings),
         deadline: Deadline,
     ) -> Result<Answered, Box<Problem>> {
-        let place = led.route.place(deadline).await?;
         let otherwise = led.route.output(self.budgets.most_output());
         let most_output = question.most_output().or(otherwise);
         let (mut target, mut rest) = (&led.first, led.rest.iter());
         let (mut outgoing, mut back) = self.sent(question, target, otherwise, whose.at)?;
         let mut account = self.account(begun(question, target, whose), books, around);
-        account.takes(place);
+        match led.route.place(deadline).await {
+            Ok(place) => account.takes(place),
+            Err(problem) => {
+                account.failed(problem.status().as_u16(), 0);
+                account.settle(Outcome::Failed, problem.detail.as_deref().map(str::to_owned));
+                return Err(problem);
+            }
+        }
         loop {
             let (ended, place) = self.ask_one(target, &outgoing, most_output, &mut account, deadline, books).await?;
             let last = rest.as_slice().is_empty() || !led.route.falls_back();

@@ -12,7 +12,7 @@
 //! | `stream.rs`, `sse.rs`, `watch.rs` | a streamed answer, event by event |
 //! | `beginning.rs`, `opening.rs` | a streamed answer before it says something, when another can still be asked |
 //! | `whole.rs` | any other answer |
-//! | `usage.rs`, `estimate.rs` | tokens, told or guessed |
+//! | `usage.rs`, `estimate.rs`, `texts.rs` | tokens, told or guessed |
 //! | `price.rs`, `price_tables.rs`, `price_list.rs`, `money.rs` | what they cost |
 //! | `budget/` | what calls may cost |
 //! | `alert/` | that a part of that is spent |
@@ -21,6 +21,7 @@
 //! | `ledger.rs` | what the rows say, added up |
 //! | `cache/` | answers that are kept |
 //! | `spent.rs` | what a project has cost, for the application |
+//! | `drain.rs` | answers that are read to their end without whoever asked |
 //! | `heard.rs`, `transcript.rs`, `span.rs` | what answers say, what routes log of it, and what traces are told |
 //! | `refusal.rs` | problems in each dialect's words |
 //! | `translate/` | calls to a provider of another dialect |
@@ -32,6 +33,7 @@ mod beginning;
 mod budget;
 pub(crate) mod cache;
 mod config;
+mod drain;
 mod estimate;
 mod fields;
 mod gateway;
@@ -67,6 +69,7 @@ pub use budget::{BUDGETS, bounds_users};
 pub use cache::CACHE;
 pub(crate) use cache::Shelf;
 pub use config::{LlmEntries, LlmSettings, MODELS, PROVIDERS, SECTION, retention};
+pub(crate) use drain::Drains;
 pub(crate) use gateway::{Books, CONVERSATION, Gateway, PROJECT, Refused};
 pub use money::Money;
 pub(crate) use operation::{Dialect, Operation, asked};

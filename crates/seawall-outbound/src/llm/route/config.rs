@@ -7,6 +7,7 @@ use seawall_core::settings::{
 };
 
 use super::{end::End, limits::Limits};
+use crate::llm::drain::WhenLeft;
 
 /// The route of calls that name none.
 pub(crate) const DEFAULT: &str = "default";
@@ -81,6 +82,11 @@ const EXPOSE: Field<bool> = Field::new(
     "Whether people who signed in, their devices, and programs with a key of the scope `llm` or `llm:NAME` may call the route on the public listener, as `PREFIX/llm/NAME/v1/…`. It needs `models`, `max_output_tokens`, an `[llm.budget.NAME]` with `of = \"user\"`, and `enabled` in `[identity]`.",
 );
 
+const WHEN_LEFT: Field<WhenLeft> = Field::new(
+    "when_left",
+    Literal::Text("cancel"),
+    "What becomes of a call whose caller leaves: `cancel` ends it at once, and what it used is estimated; `drain` reads its answer to the end, within its time, so that the provider tells.",
+);
 const LOG_PROMPTS: Field<bool> = Field::new(
     "log_prompts",
     Literal::Flag(false),
@@ -107,6 +113,7 @@ pub static ROUTES: Section = Section::new(
     AT_ONCE.spec(),
     WAITING.spec(),
     EXPOSE.spec(),
+    WHEN_LEFT.spec(),
     LOG_PROMPTS.spec(),
 ])
 .with_entry_demands(demands);
@@ -141,6 +148,7 @@ pub(crate) struct RouteSettings {
     pub(crate) places: Option<(usize, usize)>,
     /// Whether people outside may call it.
     pub(crate) expose: bool,
+    pub(crate) when_left: WhenLeft,
     pub(crate) log_prompts: bool,
 }
 
@@ -168,6 +176,7 @@ impl RouteSettings {
             rounds: values.find(&ROUNDS)?,
             places: values.find(&AT_ONCE)?.map(|at_once| (places(at_once), waiting)),
             expose: values.get(&EXPOSE)?,
+            when_left: values.get(&WHEN_LEFT)?,
             log_prompts: values.get(&LOG_PROMPTS)?,
         })
     }

@@ -26,6 +26,7 @@ use seawall_core::{
 use seawall_resilience::{Bulkhead, Deadline, Permit};
 
 use super::{
+    drain::WhenLeft,
     operation::Operation,
     target::{Directory, Question, Target},
     transcript,
@@ -130,6 +131,12 @@ impl Routes {
     /// Whether people outside may call this one.
     pub(crate) fn exposes(&self, name: &str) -> bool {
         self.named.get(name).is_some_and(|route| route.settings.expose)
+    }
+
+    /// Whether answers of this one are read to their end when whoever asked leaves.
+    pub(crate) fn drains(&self, name: Option<&str>) -> bool {
+        let route = self.named.get(name.unwrap_or(DEFAULT));
+        route.is_some_and(|route| route.settings.when_left == WhenLeft::Drain)
     }
 
     /// The route of a call, by the name in its path.

@@ -86,10 +86,12 @@ impl Translation {
             Ok(Parts::Whole(bytes)) => bytes,
             Ok(Parts::Begun(_)) => return Err(failed(account, "the provider's answer is longer than is held")),
             Err(ReadError::Late(late)) => {
+                account.told(LATE.status.as_u16());
                 account.settle(Outcome::Failed, Some(late.to_string()));
                 return Err(Problem::new(&LATE).detail("The answer stopped before its end.").into());
             }
             Err(ReadError::Broken(error)) => {
+                account.told(FAILED.status.as_u16());
                 account.settle(Outcome::Failed, Some(error.to_string()));
                 return Err(Problem::new(&FAILED).detail("The answer ended before its end.").into());
             }
@@ -150,6 +152,7 @@ impl Translation {
 
 /// An answer that is none, whose cost was spent.
 fn failed(mut account: Account, why: &str) -> Box<Problem> {
+    account.told(FAILED.status.as_u16());
     account.settle(Outcome::Failed, Some(why.to_owned()));
     let mut detail = why.to_owned() + ".";
     if let Some(first) = detail.get_mut(..1) {

@@ -6,6 +6,7 @@ use seawall_testkit::{
     ManualClock, TestApp,
     client::{RawResponse, Request},
     llm::FakeLlm,
+    upstream::{Kind, Upstream},
 };
 use serde_json::json;
 
@@ -135,4 +136,60 @@ async fn parts_of_a_budget_are_told_once() {
     assert_eq!(told, [json!(80), json!(100)], "{log}");
     let text = fs::read_to_string(app.data().join("admin.token")).unwrap();
     assert!(!app.log_text().contains(text.trim()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_call_costs_beyond_what_could_be_known_is_charged_all_the_same() {
+    // As a provider does that lets its own tools think for longer than the call said.
+    let answer = json!({"choices": [{"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 0, "completion_tokens": 1_000}});
+    let written: String = answer.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let provider = Upstream::start(Kind::always(format!("/say?{written}"))).await;
+    let config = format!(
+        "[llm.provider.own]\nurl = \"{}\"\nkey = \"any\"\n[llm.model.model]\nprovider = \"own\"\nname = \"own\"\n\
+         input_price = \"0\"\noutput_price = \"1\"\n[llm.budget.daily]\namount = \"0.0025\"",
+        provider.url()
+    );
+    let app = in_front_of_nothing(&config).await;
+    let short = json!({"model": "model", "max_tokens": 10, "messages": [{"role": "user", "content": "hello"}]});
+    let asked = async || app.outbound_client().request(Request::post("/llm/v1/chat/completions").json(&short)).await;
+    for _ in 0..3 {
+        asked().await.expect_status(200);
+    }
+    refused(&asked().await);
+    app.llm_calls().await;
+    let counted = app.operator_get("/api/llm/usage").await.json();
+    assert_eq!(counted["data"][0]["cost"], json!("0.003"), "{counted}");
+    // It stays charged when what is known in memory is forgotten.
+    app.close_calls().await;
+    refused(&asked().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_are_given_as_numbers_are_reserved_for() {
+    let fake = FakeLlm::start().await;
+    let priced =
+        "[llm.model.vectors]\nprovider = \"fake\"\nname = \"fake\"\ninput_price = \"1\"\noutput_price = \"0\"\n";
+    let app = in_front_of_nothing(&format!("{}{priced}[llm.budget.daily]\namount = \"0.001\"", providers(&fake))).await;
+    let asked = async |tokens: usize| {
+        let body = json!({"model": "vectors", "input": vec![7; tokens]});
+        app.outbound_client().request(Request::post("/llm/v1/embeddings").json(&body)).await
+    };
+    refused(&asked(1_001).await);
+    asked(10).await.expect_status(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn models_and_providers_have_amounts_of_their_own() {
+    for (of, other_is_refused) in [("model", false), ("provider", true)] {
+        let fake = FakeLlm::start().await;
+        let other = "[llm.model.other]\nprovider = \"fake\"\nname = \"fake-tokens-1001\"\ninput_price = \"0\"\noutput_price = \"1\"\n";
+        let budget = format!("[llm.budget.each]\namount = \"0.001\"\nof = \"{of}\"");
+        let app = in_front_of_nothing(&format!("{}{other}{budget}", providers(&fake))).await;
+        app.outbound_client().request(call()).await.expect_status(200);
+        refused(&app.outbound_client().request(call()).await);
+        let body = json!({"model": "other", "max_tokens": 1_000, "messages": [{"role": "user", "content": "hello"}]});
+        let answer = app.outbound_client().request(Request::post("/llm/v1/chat/completions").json(&body)).await;
+        assert_eq!(answer.status == 402, other_is_refused, "{of}: {}", answer.text());
+    }
 }

@@ -170,6 +170,50 @@ async fn what_never_ends_ends_with_the_time() {
         assert!(begun.elapsed() < Duration::from_secs(6), "{model}: {:?}", begun.elapsed());
         assert!(answer.text().trim_end().ends_with('}') && answer.text().contains("\"error\""), "{model}");
     }
+    let rows = app.llm_calls().await;
+    assert_eq!(rows.len(), 2);
+    for row in &rows {
+        assert_eq!((&row["outcome"], &row["estimated"]), (&json!("failed"), &json!(true)), "{row}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_read_to_its_end_without_its_caller_where_the_route_says_so() {
+    let drains = "[llm.route.default]\nwhen_left = \"drain\"\n";
+    let Models { fake, app } = super::calling_models_by("timeout = \"60s\"", drains).await;
+    let key = std::fs::read_to_string(app.data().join("outbound.key")).unwrap();
+    // One leaves in the middle of a stream, one before there is an answer.
+    for (model, streams) in [("fake-drip-20-tokens-40", true), ("fake-slow-headers-400", false)] {
+        let (path, body) = call(0, model);
+        let (path, body) = if streams { streamed(&path, &body) } else { (path, body) };
+        let mut connection = RawClient::connect(app.outbound()).await;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nX-Api-Key: {}\r\nContent-Length: {}\r\n\r\n",
+            key.trim(),
+            body.len()
+        );
+        connection.write(format!("{head}{body}")).await;
+        if streams {
+            connection.read_some().await;
+        } else {
+            fake.until(|calls| calls.len() == 2).await;
+        }
+        drop(connection);
+    }
+    let ended = async {
+        loop {
+            let rows = app.llm_calls().await;
+            if rows.len() == 2 {
+                return rows;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let rows = tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap();
+    for row in &rows {
+        assert_eq!((&row["outcome"], &row["estimated"]), (&json!("answered"), &json!(false)), "{row}");
+    }
+    assert!(rows.iter().any(|row| row["output_tokens"] == 40), "{rows:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -297,7 +297,7 @@ async fn st_8_errors_keep_their_status_and_are_in_the_callers_words() {
     let rows = models.app.llm_calls().await;
     assert_eq!(rows.len(), 30);
     for row in rows {
-        let outcome = if row["status"] == 200 { "failed" } else { "refused" };
+        let outcome = if row["status"] == 502 { "failed" } else { "refused" };
         assert_eq!(row["outcome"], outcome, "{row}");
         assert_eq!(row["cost"] == "0.00", outcome == "refused", "{row}");
     }
