@@ -314,7 +314,7 @@ impl Outbound {
         let dialect = asked.map(|asked| asked.dialect);
         let drains = services.models.as_ref().is_some_and(|models| models.drains(path));
         let (own, services, path) = (self.clone(), Arc::clone(services), path.to_owned());
-        let calling = async move {
+        let calling = Box::pin(async move {
             let _held = held;
             let (books, models) = own
                 .0
@@ -323,7 +323,7 @@ impl Outbound {
                 .zip(services.models.as_ref())
                 .ok_or_else(|| Refused(dialect, Problem::new(&NO_ROOM).retry_after(1).into()))?;
             models.answer(call, &path, books, &own.0.around).await
-        };
+        });
         if drains { self.0.drains.answered(calling).await } else { calling.await }
     }
 

@@ -85,7 +85,7 @@ impl Treasury {
         let mut begun = Begun(Some(Reservation { taken: Vec::with_capacity(claims.len()), amount: amount.nanos() }));
         for claim in claims {
             let pot = self.take(claim, amount.nanos()).await?;
-            begun.takes(pot);
+            begun.0.iter_mut().for_each(|begun| begun.taken.push(Arc::clone(&pot)));
         }
         Ok(begun.whole())
     }
@@ -218,10 +218,6 @@ impl Treasury {
 struct Begun(Option<Reservation>);
 
 impl Begun {
-    fn takes(&mut self, pot: Arc<Pot>) {
-        self.0.iter_mut().for_each(|begun| begun.taken.push(Arc::clone(&pot)));
-    }
-
     fn whole(mut self) -> Reservation {
         self.0.take().unwrap_or_default()
     }

@@ -24,7 +24,7 @@ enum Looked {
     /// Part by part.
     Parts,
     /// Event by event, so that the one that tells its usage is recorded, and passed on only where it is wanted.
-    Events { events: Events, watch: Watch, ready: VecDeque<Bytes> },
+    Events { events: Events, watch: Box<Watch>, ready: VecDeque<Bytes> },
 }
 
 pin_project! {
@@ -45,7 +45,7 @@ impl Recorder {
             Form::Whole => Looked::Parts,
             Form::Events => Looked::Events {
                 events: Events::default(),
-                watch: Watch::new(keep.wanted.dialect, keep.wanted.operation, !keep.wanted.usage),
+                watch: Box::new(Watch::new(keep.wanted.dialect, keep.wanted.operation, !keep.wanted.usage)),
                 ready: VecDeque::new(),
             },
         };
