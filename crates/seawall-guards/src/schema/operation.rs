@@ -328,7 +328,9 @@ impl Given<'_> {
             self.faults.push(parameter.spot().because(String::new(), "once", "one value", "several"));
         } else {
             let faults = parameter.text(&self.operation.nodes, text, self.manner);
-            self.faults.append(faults);
+            if !faults.is_empty() {
+                self.faults.append(faults);
+            }
         }
     }
 

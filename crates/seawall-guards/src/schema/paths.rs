@@ -1,9 +1,6 @@
 //! Which operation a request is for: the most specific path wins, and no spelling slips past, as with routes.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap},
-};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use http::Method;
 use smallvec::SmallVec;
@@ -18,7 +15,7 @@ pub type Captured<'a> = SmallVec<[&'a str; 4]>;
 pub(super) struct Paths {
     levels: Vec<Level>,
     /// The levels of whole paths without parameters, written as documents mostly do: found without going down.
-    literal: HashMap<String, usize>,
+    literal: BTreeMap<String, usize>,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +38,7 @@ pub(super) enum Found<'a> {
 
 impl Default for Paths {
     fn default() -> Self {
-        Self { levels: vec![Level::default()], literal: HashMap::new() }
+        Self { levels: vec![Level::default()], literal: BTreeMap::new() }
     }
 }
 
