@@ -97,7 +97,7 @@ pub mod server {
     pub const BODY_MEMORY: Field<Size> = Field::new(
         "body_memory",
         Literal::Text("64 MB"),
-        "How much of request bodies may be in memory at once, on all cores together, while guards look at them before the application gets them. A request for whose body there is no room is refused with 503.",
+        "How much of request bodies may be in memory at once, on all cores together, while guards look at them before the application gets them, with what the guards make of them. A request for whose body there is no room is refused with 503.",
     )
     .between("1 MB", "1 TB");
     /// Accepting goes on while draining.

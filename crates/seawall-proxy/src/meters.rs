@@ -116,7 +116,7 @@ static COALESCED: Metric = Metric {
 
 static BODY_BYTES: Metric = Metric {
     name: "seawall_bodies_held_bytes",
-    help: "Bytes of request bodies in memory, because guards look at them before the application gets them.",
+    help: "Bytes of request bodies in memory, because guards look at them before the application gets them, and of what the guards make of them meanwhile.",
     kind: MetricKind::Gauge,
     labels: &[],
 };

@@ -123,7 +123,8 @@ pub(crate) static BODIES_FULL: ProblemType = ProblemType {
     severity: Severity::High,
     documentation: "Bodies are looked at before the application gets them, and those of other requests fill the memory that there is for that. \
         Nothing was sent to the application: try again in a moment.\n\nFor the operator: the memory is `body_memory` in `[server]`; \
-        `seawall_bodies_held_bytes` says how much of it is taken. `body.max` of a route bounds what one body takes.",
+        `seawall_bodies_held_bytes` says how much of it is taken. `body.max` of a route bounds what one body takes; a JSON body that `[schema]` or \
+        `[payload_filter]` looks at takes some 48 bytes for each of its values beside its own.",
 };
 
 /// A request line that is longer than any application needs.

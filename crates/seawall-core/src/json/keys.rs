@@ -158,6 +158,13 @@ impl Keys {
         !known
     }
 
+    /// Bytes of memory beyond what most documents need.
+    pub(crate) fn held_bytes(&self) -> usize {
+        // A table is never full, and has a byte beside each place.
+        let of_table = self.many.capacity() * 2 * size_of::<u64>();
+        self.hashes.capacity().saturating_sub(ROOM) * size_of::<u64>() + of_table
+    }
+
     /// The object has ended, and `outer` goes on.
     pub(crate) fn end(&mut self, Own { begin, .. }: Own, outer: Own) {
         let own = self.hashes.get(begin..).unwrap_or_default();

@@ -39,6 +39,11 @@ impl Open {
         Self { inner, outer: Vec::new(), keys: Keys::default() }
     }
 
+    /// Bytes of memory that the keys take, beyond what most documents need.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.keys.held_bytes()
+    }
+
     /// The innermost.
     pub(super) const fn kind(&self) -> Kind {
         self.inner.kind

@@ -99,6 +99,16 @@ impl<S: Sink> Scanner<S> {
         Ok(self.sink)
     }
 
+    /// Bytes of memory that the keys of open objects take, beyond what most documents need.
+    pub fn held_bytes(&self) -> usize {
+        self.open.held_bytes()
+    }
+
+    /// Whoever is told.
+    pub const fn sink(&self) -> &S {
+        &self.sink
+    }
+
     /// What was told so far, also when the document was refused.
     pub fn into_sink(self) -> S {
         self.sink

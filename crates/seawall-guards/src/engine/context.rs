@@ -1,6 +1,6 @@
 //! The facts of one request that guards read and write.
 
-use std::{borrow::Cow, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header::ACCEPT};
@@ -146,6 +146,8 @@ pub struct Context {
     pub problem: Option<&'static ProblemType>,
     /// What was read of a JSON body, when a guard wants it.
     pub json: Option<Tree>,
+    /// The room that this takes of the memory for bodies, given back when it is dropped.
+    pub held: Option<Box<dyn fmt::Debug + Send>>,
     /// What a document promises of the answer, when that is compared.
     pub(crate) promised: Option<Promised>,
     /// In what the answer differs from the document, as far as it is known.
@@ -198,6 +200,7 @@ impl Context {
             body_bytes: None,
             problem: None,
             json: None,
+            held: None,
             promised: None,
             drift: Told::default(),
             described: None,

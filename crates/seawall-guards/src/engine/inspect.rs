@@ -15,6 +15,11 @@ pub trait Inspect: Send + fmt::Debug {
     /// The problem that the request is refused with, whatever follows. The body is not shown any further.
     fn part(&mut self, part: &[u8]) -> Result<(), Box<Problem>>;
 
+    /// Bytes of memory that it holds of what it read. Asked after each part: what it takes beside the body counts in the same memory.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+
     /// The body is over; may change the head, or replace the body ([`Context::body`]).
     fn end(self: Box<Self>, head: &mut Head, context: &mut Context) -> Verdict;
 }
@@ -48,6 +53,12 @@ impl Inspection {
     #[must_use]
     pub fn over(&self) -> bool {
         self.looks.is_empty()
+    }
+
+    /// Bytes of memory that all of them hold of what they read.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        self.looks.iter().map(|(_, look)| look.held_bytes() as u64).sum()
     }
 }
 

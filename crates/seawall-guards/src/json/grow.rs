@@ -37,6 +37,11 @@ impl Growing {
         Self { nodes, texts, ..Self::default() }
     }
 
+    /// Bytes of memory that the tree takes so far.
+    pub(crate) const fn held_bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>() + self.texts.capacity()
+    }
+
     /// The document, once it was read to its end.
     pub(crate) fn into_tree(self) -> Option<Tree> {
         let whole = self.open.is_empty() && !self.nodes.is_empty();

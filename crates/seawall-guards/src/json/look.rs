@@ -21,6 +21,10 @@ impl Inspect for Look {
         read(&mut self.0, part)
     }
 
+    fn held_bytes(&self) -> usize {
+        self.0.held_bytes()
+    }
+
     fn end(self: Box<Self>, _head: &mut Head, _context: &mut Context) -> Verdict {
         match self.0.finish() {
             Ok(_) => Verdict::Pass,
@@ -32,6 +36,10 @@ impl Inspect for Look {
 impl Inspect for TreeLook {
     fn part(&mut self, part: &[u8]) -> Result<(), Box<Problem>> {
         read(&mut self.0, part)
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.0.held_bytes() + self.0.sink().held_bytes()
     }
 
     fn end(self: Box<Self>, _head: &mut Head, context: &mut Context) -> Verdict {

@@ -69,6 +69,10 @@ impl Inspect for JsonLook {
         scanner.feed(part).map_err(|refusal| faulty::unsound(&self.expected.operation, refusal))
     }
 
+    fn held_bytes(&self) -> usize {
+        self.scanner.as_ref().map_or(0, |scanner| scanner.held_bytes() + scanner.sink().held_bytes())
+    }
+
     fn end(self: Box<Self>, _head: &mut Head, context: &mut Context) -> Verdict {
         let Self { expected, scanner, bytes } = *self;
         if bytes == 0 {
@@ -88,9 +92,14 @@ impl Inspect for JsonLook {
         match expected.aside.filter(|_| bytes > AT_ONCE_BYTES) {
             None => settled(value_and_result(&expected, value, now), context),
             Some(aside) => {
+                // The work goes on when its client leaves, and so does what the value takes.
+                let held = context.held.take();
                 let work = move || -> Settle {
                     let checked = value_and_result(&expected, value, now);
-                    Box::new(move |_, context| settled(checked, context))
+                    Box::new(move |_, context| {
+                        context.held = held;
+                        settled(checked, context)
+                    })
                 };
                 Verdict::Later(aside(Box::new(work)))
             }
@@ -140,6 +149,10 @@ impl Inspect for FormLook {
         }
         self.bytes.extend_from_slice(part);
         Ok(())
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.bytes.capacity()
     }
 
     fn end(self: Box<Self>, _head: &mut Head, context: &mut Context) -> Verdict {

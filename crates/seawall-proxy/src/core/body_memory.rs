@@ -45,6 +45,13 @@ impl Room {
         self.gauge.add(signed(bytes));
         true
     }
+
+    /// Gives a part of it, no larger than it is, a life of its own.
+    pub(crate) fn split_off(&mut self, bytes: u64) -> Self {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Self { memory: Arc::clone(&self.memory), gauge: self.gauge.clone(), bytes }
+    }
 }
 
 impl Drop for Room {
@@ -70,5 +77,21 @@ mod tests {
         assert!(first.grow(40, 100) && !first.grow(1, 100));
         drop(first);
         assert!(second.grow(100, 100) && !second.grow(1, 100));
+    }
+
+    #[test]
+    fn a_part_that_is_split_off_is_given_back_by_itself() {
+        let memory = Arc::new(BodyMemory::default());
+        let mut whole = memory.room(Handle::none());
+        assert!(whole.grow(100, 100));
+        let part = whole.split_off(70);
+        assert!(!whole.grow(1, 100), "both are held");
+        drop(whole);
+        let mut other = memory.room(Handle::none());
+        assert!(other.grow(30, 100) && !other.grow(1, 100));
+        drop(part);
+        assert!(other.grow(70, 100));
+        drop(other.split_off(u64::MAX));
+        assert!(memory.room(Handle::none()).grow(100, 100), "no more than there was");
     }
 }

@@ -12,7 +12,7 @@ use seawall_guards::{Flow, Head, Inspection, Kept, Policy, Stop};
 use tokio::time::Instant;
 
 use super::{Exchange, failed::timed_out, upload::Upload};
-use crate::problems::BODIES_FULL;
+use crate::{core::Room, problems::BODIES_FULL};
 
 /// How much of a body is looked at in one go: some hundred microseconds' worth.
 const PART_BYTES: usize = 64 * 1024;
@@ -24,6 +24,13 @@ const SHORT_WAIT: Duration = Duration::from_secs(2);
 impl Exchange {
     /// Shows the body to the guards that look at it. Why the request goes no further, when it does not.
     pub(super) async fn look(&mut self, policy: &Policy, head: &mut Head, upload: &Upload) -> Option<Stop> {
+        let stop = self.looked(policy, head, upload).await;
+        // Nobody asks for what was read any more, and the exchange may take long from here on.
+        (self.context.json, self.context.held) = (None, None);
+        stop
+    }
+
+    async fn looked(&mut self, policy: &Policy, head: &mut Head, upload: &Upload) -> Option<Stop> {
         let mut inspection = match policy.inspect(head, upload.length(), &mut self.context) {
             Ok(inspection) => inspection?,
             Err(stop) => return Some(stop),
@@ -50,17 +57,17 @@ impl Exchange {
 
     /// Reads the body and shows it, until it is over or nobody wants to see more.
     async fn show(&mut self, policy: &Policy, inspection: &mut Inspection, upload: &Upload) -> Result<(), Stop> {
-        let limit_bytes = self.core.settings().body_memory_bytes;
-        let mut room = self.core.body_memory.room(self.core.meters.body_bytes.clone());
+        let mut held = Held {
+            room: self.core.body_memory.room(self.core.meters.body_bytes.clone()),
+            limit_bytes: self.core.settings().body_memory_bytes,
+            beside_bytes: 0,
+        };
         let mut kept = Kept::default();
         while !inspection.over() {
             let Some(part) = self.next_part(policy, upload).await? else { break };
-            self.show_part(policy, inspection, &part).await?;
-            if !room.grow(part.len() as u64, limit_bytes) {
-                let problem = Problem::new(&BODIES_FULL).inside("body_memory is taken").retry_after(1).close();
-                if let Some(stop) = policy.inspect_no_further(inspection, &problem, &mut self.context) {
-                    return Err(stop);
-                }
+            self.show_part(policy, inspection, &part, &mut held).await?;
+            if !held.grow(part.len() as u64) {
+                self.no_further(policy, inspection)?;
             }
             kept.push(part);
             // Asking what is over costs as much as asking for a part.
@@ -68,21 +75,39 @@ impl Exchange {
                 break;
             }
         }
-        upload.begin_with(kept.into_parts(), room);
+        if held.beside_bytes > 0 {
+            self.context.held = Some(Box::new(held.room.split_off(held.beside_bytes)));
+        }
+        upload.begin_with(kept.into_parts(), held.room);
         Ok(())
     }
 
-    async fn show_part(&mut self, policy: &Policy, inspection: &mut Inspection, part: &Bytes) -> Result<(), Stop> {
+    async fn show_part(
+        &mut self,
+        policy: &Policy,
+        inspection: &mut Inspection,
+        part: &Bytes,
+        held: &mut Held,
+    ) -> Result<(), Stop> {
         let mut slices = part.chunks(PART_BYTES).peekable();
         while let Some(slice) = slices.next() {
             if let Some(stop) = policy.inspect_part(inspection, slice, &mut self.context) {
                 return Err(stop);
+            }
+            if !held.grow_beside(inspection.held_bytes()) {
+                self.no_further(policy, inspection)?;
             }
             if slices.peek().is_some() {
                 tokio::task::yield_now().await;
             }
         }
         Ok(())
+    }
+
+    /// There is no room for more of the body, or for what guards keep of it.
+    fn no_further(&mut self, policy: &Policy, inspection: &mut Inspection) -> Result<(), Stop> {
+        let problem = Problem::new(&BODIES_FULL).inside("body_memory is taken").retry_after(1).close();
+        policy.inspect_no_further(inspection, &problem, &mut self.context).map_or(Ok(()), Err)
     }
 
     /// The next part of the body; nothing when it is over.
@@ -140,5 +165,30 @@ impl Exchange {
             }
             timer.reset(look());
         }
+    }
+}
+
+/// What one body takes of the memory for bodies.
+struct Held {
+    room: Room,
+    limit_bytes: u64,
+    /// What of it guards keep beside the body: a document as a tree may be ten times as large as it came.
+    beside_bytes: u64,
+}
+
+impl Held {
+    /// Takes so many bytes more, when they are there.
+    fn grow(&mut self, bytes: u64) -> bool {
+        self.room.grow(bytes, self.limit_bytes)
+    }
+
+    /// Guards keep so many bytes by now.
+    fn grow_beside(&mut self, bytes: u64) -> bool {
+        let more = bytes.saturating_sub(self.beside_bytes);
+        if more > 0 && !self.grow(more) {
+            return false;
+        }
+        self.beside_bytes += more;
+        true
     }
 }
