@@ -43,7 +43,7 @@ pub(super) const ANSWERS: Field<Compared> = Field::new(
 pub const BODY: Field<String> = Field::new(
     "body",
     Literal::Text(""),
-    "A file with a JSON Schema (2020-12) that JSON bodies and forms must fit, up to 5 MiB, for a route such as `[route.\"POST /orders\"]`; relative to the configuration file. It takes the place of what the document says of the body. Requests other than `GET`, `HEAD`, `OPTIONS` and `DELETE` must have a body then.",
+    "A file with a JSON Schema (2020-12) that JSON bodies and forms must fit, up to 5 MiB, for a route such as `[route.\"POST /orders\"]`; relative to the configuration file. It takes the place of what the document says of the body. Requests other than `GET`, `HEAD`, `OPTIONS` and `DELETE` must have a body then; one that these have must fit, too.",
 );
 
 /// Whether answers are compared with the document.

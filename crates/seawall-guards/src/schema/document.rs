@@ -84,7 +84,7 @@ impl Document {
 }
 
 impl Operation {
-    /// What a route takes whose body is described by a JSON Schema (2020-12) alone.
+    /// What a route takes whose body is described by a JSON Schema (2020-12) alone, and has to be there.
     ///
     /// # Errors
     /// [`DocumentError`] with the place in the schema.
@@ -96,6 +96,12 @@ impl Operation {
         let types = ["application/json", "application/*", "*/*"].map(|name| (name.to_owned(), Some(node)));
         let body = Body { required: true, types: MediaTypes(types.into()) };
         Ok(Self { nodes, body: Some(body), ..Self::default() })
+    }
+
+    /// The same body, which may be absent; nothing else of the operation.
+    pub(super) fn with_optional_body(&self) -> Self {
+        let body = self.body.as_ref().map(|body| Body { required: false, types: body.types.clone() });
+        Self { nodes: Arc::clone(&self.nodes), body, ..Self::default() }
     }
 }
 

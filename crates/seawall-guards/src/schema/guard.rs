@@ -51,13 +51,24 @@ const OWN_LIMITS: Limits =
 pub struct SchemaGuard {
     document: Option<Arc<Document>>,
     /// What a schema of the route's own says of bodies.
-    body: Option<Arc<Operation>>,
+    body: Option<OwnBody>,
     unknown: UnknownFields,
     undocumented: Undocumented,
     reading: Reading,
     /// Compares the application's answers with the document.
     answers: Option<Answers>,
 }
+
+/// A schema of the route's own.
+#[derive(Debug)]
+struct OwnBody {
+    required: Arc<Operation>,
+    /// The same for methods that mostly have no body. One that is there has to fit: applications may read it.
+    optional: Arc<Operation>,
+}
+
+/// The methods whose requests mostly have no body (RFC 9110 section 9.3).
+const MOSTLY_WITHOUT_BODY: [Method; 4] = [Method::GET, Method::HEAD, Method::OPTIONS, Method::DELETE];
 
 /// How bodies are read.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +97,7 @@ impl SchemaGuard {
     /// Looks at bodies as this one describes them, whatever the document says.
     #[must_use]
     pub fn with_body(mut self, body: Option<Arc<Operation>>) -> Self {
-        self.body = body;
+        self.body = body.map(|required| OwnBody { optional: Arc::new(required.with_optional_body()), required });
         self
     }
 
@@ -131,8 +142,8 @@ impl SchemaGuard {
     /// What describes the bodies of a request, when anything does.
     fn describing<'a>(&'a self, head: &Head, context: &'a Context) -> Option<&'a Arc<Operation>> {
         if let Some(body) = &self.body {
-            let has_body = ![Method::GET, Method::HEAD, Method::OPTIONS, Method::DELETE].contains(&head.method);
-            return has_body.then_some(body);
+            let mostly_without = MOSTLY_WITHOUT_BODY.contains(&head.method);
+            return Some(if mostly_without { &body.optional } else { &body.required });
         }
         if let Some(known) = &context.described {
             return Some(known);
@@ -144,12 +155,16 @@ impl SchemaGuard {
     }
 
     /// Who looks at a body that a schema describes.
-    fn look(&self, operation: &Arc<Operation>, kind: &str, headers: &HeaderMap) -> Look {
+    fn look(&self, operation: &Arc<Operation>, kind: &str, headers: &HeaderMap, length: Option<u64>) -> Look {
         let form = essence(kind).eq_ignore_ascii_case("application/x-www-form-urlencoded");
         let json = is_json(headers);
         if !form && !json {
             // A document's other types are the application's to read; a schema of JSON alone says nothing of them.
             return match &self.body {
+                // A body that may be empty, and absent, has no media type to be asked for.
+                Some(_) if length.is_none() && kind.is_empty() && operation.without_body().is_empty() => {
+                    Ok(Some(Box::new(NoBodyLook { operation: Arc::clone(operation), strip: false })))
+                }
                 Some(_) => Err(faulty::other_type(operation, "application/json".to_owned())),
                 None => Ok(None),
             };
@@ -222,7 +237,7 @@ impl Guard for SchemaGuard {
             }
             Takes::Others(_) => Ok(Some(Box::new(NoBodyLook { operation: Arc::clone(operation), strip: false }))),
             Takes::Anything => Ok(None),
-            Takes::Described => self.look(operation, kind, &head.headers),
+            Takes::Described => self.look(operation, kind, &head.headers, expected.length),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::node::NodeId;
 
 /// What a document says of each media type; nothing is said of the body of a type without a schema.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct MediaTypes(pub(super) Vec<(String, Option<NodeId>)>);
 
 impl MediaTypes {

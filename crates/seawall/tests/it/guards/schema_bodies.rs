@@ -140,3 +140,25 @@ async fn a_route_may_have_a_schema_of_its_own() {
     assert_eq!(fields(&none, 400), ["body"]);
     app.client().get("/echo").await.expect_status(200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_routes_own_schema_sees_every_body_whatever_the_method_is() {
+    let (upstream, app) = started("[route.\"/echo\"]\nschema.body = \"title.json\"\n").await;
+    let answer = async |request: Request| app.client().request(request).await;
+    for method in ["GET", "DELETE", "OPTIONS"] {
+        let sent = || Request::new(method, "/echo");
+        answer(sent()).await.expect_status(200);
+        answer(sent().chunked(std::iter::empty::<&[u8]>())).await.expect_status(200);
+        answer(sent().header("Content-Type", JSON).body(r#"{"title": "a"}"#)).await.expect_status(200);
+        let passed = upstream.requests().len();
+        let wrong = r#"{"title": "a", "x": 1}"#;
+        assert_eq!(fields(&answer(sent().header("Content-Type", JSON).body(wrong)).await, 400), ["/x"], "{method}");
+        let parts = wrong.as_bytes().chunks(5);
+        assert_eq!(fields(&answer(sent().header("Content-Type", JSON).chunked(parts)).await, 400), ["/x"], "{method}");
+        assert_eq!(fields(&answer(sent().header("Content-Type", FORM).body("x=1")).await, 400), ["/title", "/x"]);
+        assert_eq!(fields(&answer(sent().header("Content-Type", "text/plain").body("x")).await, 415), ["body"]);
+        assert_eq!(fields(&answer(sent().body("x")).await, 415), ["body"]);
+        assert_eq!(fields(&answer(sent().chunked([&b"x"[..]])).await, 400), ["body"], "{method}");
+        assert_eq!(upstream.requests().len(), passed, "the application heard of none: {method}");
+    }
+}
