@@ -1,5 +1,6 @@
 //! TLS for tests: an authority that gives certificates, and a tunnel through which every client of this crate speaks TLS.
 
+mod stapled;
 mod tunnel;
 
 use std::{fmt, net::SocketAddr, path::Path, sync::Arc};
@@ -14,6 +15,7 @@ use rustls::{
 use sha2::{Digest, Sha256};
 
 pub use rustls::version::{TLS12, TLS13};
+use stapled::Stapled;
 pub use tunnel::{Seen, Tunnel};
 
 /// An authority that tests trust.
@@ -145,18 +147,21 @@ impl Clients {
     /// As [`Self::tunnel`], with bytes before each handshake.
     pub async fn announced_tunnel(&self, server: SocketAddr, host: &str, before: &'static [u8]) -> Tunnel {
         let host = ServerName::try_from(host.to_owned()).expect("the name of a host");
-        Tunnel::start(self.config(), server, host, before).await
+        let stapled = Stapled::default();
+        Tunnel::start(self.config(&stapled), stapled, server, host, before).await
     }
 
-    fn config(&self) -> ClientConfig {
+    fn config(&self, stapled: &Stapled) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots
             .add(CertificateDer::from_pem_slice(self.authority.as_bytes()).expect("our own certificate"))
             .expect("an authority");
-        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&self.versions)
             .expect("versions that are known")
-            .with_root_certificates(roots);
+            .dangerous()
+            .with_custom_certificate_verifier(stapled.noting(roots, provider));
         let mut config = match &self.identity {
             None => builder.with_no_client_auth(),
             Some(identity) => {

@@ -115,4 +115,31 @@ mod tests {
         assert_eq!(names.addresses().await.unwrap(), all);
         assert_eq!(names.addresses().await.unwrap(), vec![all[1], all[0], all[2]]);
     }
+
+    /// Addresses that no look-up of `localhost` gives.
+    fn stale() -> Arc<[SocketAddr]> {
+        ["10.0.0.1:80", "10.0.0.2:80"].map(|text| text.parse().unwrap()).into()
+    }
+
+    #[tokio::test]
+    async fn a_name_that_moved_is_followed_by_the_next_look_up() {
+        let names = Names::new("localhost", 80);
+        names.refresh().await;
+        assert!(names.known().is_none(), "nobody has needed it yet");
+        names.learn(stale());
+        assert_eq!(names.addresses().await.unwrap().len(), 2, "what is known is not looked up for each connection");
+        names.refresh().await;
+        let now = names.addresses().await.unwrap();
+        assert!(!now.is_empty() && now.iter().all(|address| address.ip().is_loopback()), "{now:?}");
+    }
+
+    #[tokio::test]
+    async fn a_look_up_that_fails_leaves_what_was_known() {
+        // No name service is asked for a label of 64 characters: 63 are the most (RFC 1035 section 2.3.4).
+        let names = Names::new(&"a".repeat(64), 80);
+        assert!(names.addresses().await.is_err(), "the first look-up needs an answer");
+        names.learn(stale());
+        names.refresh().await;
+        assert_eq!(names.known(), Some(stale()));
+    }
 }

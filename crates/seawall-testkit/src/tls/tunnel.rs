@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::Issued;
+use super::{Issued, stapled::Stapled};
 
 /// A listener in clear whose connections go on over TLS to a server.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct Seen {
     pub alpn: Option<String>,
     /// Whether an earlier session was resumed.
     pub resumed: bool,
+    /// The statement (OCSP) that the server gave with its certificate; empty when it gave none, or resumed a session.
+    pub stapled: Vec<u8>,
     certificate: Option<CertificateDer<'static>>,
     /// How it failed, if it did: a handshake, a reset, an end without a goodbye.
     pub fault: Option<String>,
@@ -51,6 +53,7 @@ impl Seen {
 impl Tunnel {
     pub(super) async fn start(
         config: ClientConfig,
+        stapled: Stapled,
         server: SocketAddr,
         host: ServerName<'static>,
         before: &'static [u8],
@@ -58,7 +61,7 @@ impl Tunnel {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a listener has an address");
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
-        let way = Way { connector: TlsConnector::from(Arc::new(config)), server, host, before };
+        let way = Way { connector: TlsConnector::from(Arc::new(config)), stapled, server, host, before };
         let all = Arc::clone(&seen);
         let task = tokio::spawn(async move {
             while let Ok((mut client, _)) = listener.accept().await {
@@ -124,6 +127,7 @@ impl Place {
 #[derive(Clone)]
 struct Way {
     connector: TlsConnector,
+    stapled: Stapled,
     server: SocketAddr,
     host: ServerName<'static>,
     before: &'static [u8],
@@ -141,6 +145,7 @@ impl Way {
                 version: connection.protocol_version(),
                 alpn: connection.alpn_protocol().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
                 resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+                stapled: self.stapled.take(),
                 certificate: chain.first().cloned().map(CertificateDer::into_owned),
                 fault: None,
             };

@@ -122,13 +122,18 @@ async fn open_files_bound_the_number_of_clients() {
     let public = child.said("where it listens", |said| {
         said.lines().find_map(|line| Some(line.strip_prefix("  public   http://")?.trim().to_owned()))
     });
+    let address = public.parse().unwrap();
     let mut kept = Vec::new();
     for _ in 0..40 {
-        kept.push(tokio::net::TcpStream::connect(&public).await.unwrap());
+        kept.push(seawall_testkit::client::RawClient::connect(address).await);
     }
-    // Those who are served are served well.
+    let mut served = 0;
+    for connection in &mut kept {
+        let answer = connection.try_request(&Request::get("/echo")).await;
+        served += usize::from(answer.is_ok_and(|answer| answer.status == 200));
+    }
+    assert_eq!(served, 16, "as many as there are files for, and no more");
     drop(kept);
-    let address = public.parse().unwrap();
     let limit = Instant::now() + Duration::from_secs(10);
     // Until the server has seen the others leave, it may still be full.
     loop {
@@ -139,4 +144,18 @@ async fn open_files_bound_the_number_of_clients() {
         assert!(Instant::now() < limit, "{child}");
     }
     assert!(!child.out().contains("accepting a connection failed"), "{child}");
+}
+
+/// What a shell allows at first is not what the system allows (`ulimit -S` and `-H`).
+#[tokio::test(flavor = "multi_thread")]
+async fn the_soft_limit_of_open_files_is_raised_to_the_hard_one() {
+    let place = Place::with_config("[server]\nworkers = 1\n");
+    let seawall = env!("CARGO_BIN_EXE_seawall");
+    let mut command = place.command("sh");
+    let run = format!("exec {seawall} run --to http://127.0.0.1:9 --listen 127.0.0.1:0 --admin 127.0.0.1:0");
+    command.args(["-c", &format!("ulimit -S -n 160; ulimit -H -n 1128; {run}")]);
+    let child = crate::applications::child::Child::start(command);
+    let said = child
+        .said("that fewer may connect", |said| said.contains("fewer clients may connect").then(|| said.to_owned()));
+    assert!(said.contains("\"open_files\":1128") && said.contains("\"max_connections\":500"), "{said}");
 }

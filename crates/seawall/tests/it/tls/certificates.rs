@@ -78,6 +78,33 @@ async fn a_replacement_that_cannot_be_used_changes_nothing() {
     assert!(shows(&server, "example.com", &next).await);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_authoritys_statement_reaches_clients_and_the_next_one_after_it() {
+    // What is in it is the clients' to judge: any sequence of DER is passed on.
+    const FIRST: [u8; 5] = [0x30, 3, 10, 1, 0];
+    const NEXT: [u8; 5] = [0x30, 3, 10, 1, 6];
+    let stapled = "ocsp = \"main.ocsp\"\n";
+    let server = Encrypted::start_with(stapled, |_, directory| fs::write(directory.join("main.ocsp"), FIRST).unwrap());
+    let server = server.await;
+    let meets = async |version, expected: &[u8]| {
+        let clients = server.authority.clients().in_version(version);
+        let tunnel = clients.tunnel(server.app.public(), "example.com").await;
+        get(tunnel.address(), "/echo").await.expect_status(200);
+        assert_eq!(tunnel.last().stapled, expected, "{version:?}");
+    };
+    meets(&TLS12, &FIRST).await;
+    meets(&TLS13, &FIRST).await;
+    fs::write(server.folder.join("main.ocsp"), NEXT).unwrap();
+    server.app.until_metric("seawall_tls_reloads", &["taken_over"], 1.0).await;
+    meets(&TLS12, &NEXT).await;
+    meets(&TLS13, &NEXT).await;
+
+    let without = Encrypted::start("").await;
+    let tunnel = without.authority.clients().tunnel(without.app.public(), "example.com").await;
+    get(tunnel.address(), "/echo").await.expect_status(200);
+    assert!(tunnel.last().stapled.is_empty());
+}
+
 /// Whether a client gets an answer.
 async fn answered(tunnel: &Tunnel) -> bool {
     let mut client = RawClient::connect(tunnel.address()).await.with_limit(Duration::from_secs(5));
