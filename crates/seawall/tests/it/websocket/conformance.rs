@@ -8,7 +8,10 @@ use std::{fs, net::TcpListener, path::Path, process::Command};
 use seawall_testkit::{StartedApp, TemporaryDirectory, TestApp};
 use serde_json::{Value, json};
 
-use crate::applications::{child::Child, tools::installed};
+use crate::applications::{
+    child::Child,
+    tools::{installed, skip},
+};
 
 /// Sizes and numbers that the suite uses are no limits here; the rules of the protocol are what is tested.
 const CONFIGURATION: &str = "[websocket]\nmax_message = \"64 MiB\"\nmax_answer = \"64 MiB\"\n\
@@ -43,8 +46,12 @@ async fn listening(port: u16) {
     }
 }
 
-/// Every case that did not end as it should.
-fn failures(report: &Path) -> Vec<String> {
+/// Cases in which the suite's server breaks a rule right after a good message. That ends the socket before the client has answered the good
+/// one, which the suite takes for right and calls not strict: what an application still says after it broke a rule is not waited for.
+const CUT_SHORT: [&str; 10] = ["3.2", "3.3", "3.4", "4.1.3", "4.1.4", "4.1.5", "4.2.3", "4.2.4", "4.2.5", "5.15"];
+
+/// Every case that did not end as it should; in those of `lenient` the suite need not be strict.
+fn failures(report: &Path, lenient: &[&str]) -> Vec<String> {
     let report: Value = serde_json::from_str(&fs::read_to_string(report).expect("there is a report")).expect("of JSON");
     let cases: Vec<_> =
         report.as_object().into_iter().flatten().filter_map(|(_, cases)| cases.as_object()).flatten().collect();
@@ -52,22 +59,27 @@ fn failures(report: &Path) -> Vec<String> {
     let right = |case: &Value, allowed: &[&str], member: &str| {
         case[member].as_str().is_some_and(|outcome| allowed.contains(&outcome))
     };
-    let failed = cases.into_iter().filter(|(_, case)| {
-        !right(case, &["OK", "NON-STRICT", "INFORMATIONAL"], "behavior")
-            || !right(case, &["OK", "INFORMATIONAL"], "behaviorClose")
-    });
+    let behaves = |id: &str, case: &Value| {
+        right(case, &["OK", "INFORMATIONAL"], "behavior")
+            || lenient.contains(&id) && right(case, &["NON-STRICT"], "behavior")
+    };
+    let failed = cases
+        .into_iter()
+        .filter(|(id, case)| !behaves(id, case) || !right(case, &["OK", "INFORMATIONAL"], "behaviorClose"));
     failed.map(|(id, case)| format!("{id}: {} {}", case["behavior"], case["behaviorClose"])).collect()
 }
 
 fn suite() -> Option<std::path::PathBuf> {
     let suite = installed("autobahn/complete").and_then(|_| installed("autobahn/suite"));
     if suite.is_none() {
-        // Python 2.7, which it needs, is on few machines: no failure where `./test` could not install it.
-        #[expect(clippy::print_stderr, reason = "a test that does not run says so to whoever reads its output")]
-        {
-            eprintln!(
-                "skipped: Autobahn's suite is not installed; ./test --prepare does it where Python 2.7 with pip is there"
-            );
+        if installed("autobahn/unavailable").is_some() {
+            // Python 2.7, which it needs, is on few machines: no failure where `./test` found none.
+            #[expect(clippy::print_stderr, reason = "a test that does not run says so to whoever reads its output")]
+            {
+                eprintln!("skipped: there is no Python 2.7 with pip for Autobahn's suite");
+            }
+        } else {
+            skip("Autobahn's suite is not installed");
         }
     }
     suite
@@ -90,7 +102,7 @@ async fn wk_7_autobahns_clients_find_every_rule_kept() {
     let mut client = wstest(&suite, &directory, &["-m", "fuzzingclient", "-s", "client.json"]);
     let code = tokio::task::block_in_place(|| client.ended());
     assert_eq!(code, Some(0), "{client}");
-    assert_eq!(failures(&directory.path().join("reports/index.json")), [""; 0]);
+    assert_eq!(failures(&directory.path().join("reports/index.json"), &[]), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,5 +121,5 @@ async fn autobahns_servers_find_every_rule_kept() {
     let mut client = wstest(&suite, &directory, &["-m", "testeeclient", "-w", &format!("ws://{}", app.public())]);
     let code = tokio::task::block_in_place(|| client.ended());
     assert_eq!(code, Some(0), "{client}");
-    assert_eq!(failures(&directory.path().join("reports/index.json")), [""; 0]);
+    assert_eq!(failures(&directory.path().join("reports/index.json"), &CUT_SHORT), [""; 0]);
 }
