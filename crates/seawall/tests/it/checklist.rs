@@ -9,12 +9,12 @@ use std::{
 use crate::applications::tools::repository;
 
 /// The lines whose plain behaviour is here; their other parts come later.
-const LINES: [&str; 58] = [
+const LINES: [&str; 60] = [
     "WK-1", "WK-2", "WK-3", "WK-4", "WK-5", "WK-8", "WK-9", "WK-10", "WK-11", "WK-12", "WK-13", "WK-14", "WK-15",
     "WK-17", "PM-1", "PM-3", "PM-4", "PM-5", "PM-7", "PM-8", "RG-1", "RG-3", "RG-4", "RG-6", "RG-9", "RG-11", "RG-12",
     "RG-14", "RG-15", "RG-22", "PL-4", "PL-5", "PL-9", "PL-10", "PL-13", "ST-1", "ST-2", "ST-4", "ST-7", "ST-8",
     "ST-9", "ST-11", "ST-12", "RG-2", "RG-7", "RG-19", "RG-8", "PL-1", "PL-3", "RG-20", "RG-10", "PM-6", "PL-2",
-    "RG-18", "ST-5", "ST-6", "ST-3", "ST-10",
+    "RG-18", "ST-5", "ST-6", "ST-3", "ST-10", "WK-7", "PL-6",
 ];
 
 /// One row: what works, the tests that show it, what comes later.

@@ -1,12 +1,12 @@
-//! Sessions that end do so at once: for requests and for sockets that are open.
+//! Sessions that end do so at once: for requests and for sockets that are open. None opens without one where that is required.
 
 use std::time::Duration;
 
-use seawall_testkit::client::websocket;
+use seawall_testkit::client::{try_websocket, websocket};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{PASSWORD, Place, cookie};
+use super::{CONFIGURATION, PASSWORD, Place, cookie};
 
 /// Within this time a socket has to be closed.
 const SOON: Duration = Duration::from_secs(1);
@@ -47,6 +47,30 @@ async fn whatever_ends_a_session_ends_its_requests_at_once_and_its_socket_within
             place.get("/private/a", &other).await.expect_problem(401, "not-signed-in");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wk_7_who_asks_is_proven_before_a_socket_is_open_and_the_application_hears_of_nobody_else() {
+    let place = Place::with(&format!("{CONFIGURATION}\n[route.\"/ws\"]\naccess.require = \"role member\"\n")).await;
+    place.add("ann", &["member"]).await;
+    place.add("bob", &[]).await;
+    let (anns, bobs) = (place.sign_in("ann").await, place.sign_in("bob").await);
+    let ended = place.sign_in("ann").await;
+    place.ask("POST", "/_seawall/auth/sign-out", &ended, None).await.expect_status(204);
+    let before = place.upstream.requests().len();
+    for (what, fields, status) in [
+        ("nothing", &[][..], 401),
+        ("a session that has ended", &[("Cookie", ended.as_str())], 401),
+        ("a token that nobody gave", &[("Authorization", "Bearer nobody.gave.it")], 401),
+        ("somebody of another role", &[("Cookie", bobs.as_str())], 403),
+    ] {
+        let refusal = try_websocket(place.app.public(), "/ws", fields).await.map(|_| what).unwrap_err();
+        assert_eq!(refusal.status, status, "{what}: {refusal:?}");
+    }
+    assert_eq!(place.upstream.requests().len(), before);
+    let mut socket = websocket(place.app.public(), "/ws", &[("Cookie", &anns)]).await;
+    socket.send_text("hello").await;
+    assert_eq!(socket.receive_text().await, "hello");
 }
 
 #[tokio::test(flavor = "multi_thread")]

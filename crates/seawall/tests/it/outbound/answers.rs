@@ -65,7 +65,7 @@ pub(super) fn said(answer: &RawResponse) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_asked_again_is_answered_without_the_provider_in_every_form() {
+async fn pl_6_what_is_asked_again_is_answered_without_the_provider_in_every_form() {
     let Models { fake, app } = calling_models_by("", CACHE).await;
     for (path, body, _) in CALLS {
         for first_streams in [false, true] {
