@@ -31,6 +31,9 @@ use crate::{body::TOO_LARGE, conditional::Current, problem::Pages};
 const MOST_BYTES: usize = 10 * 1024 * 1024;
 const PART_BYTES: usize = 64 * 1024;
 
+/// How much a guard may hold of one beside it: a document as a tree may be ten times as large as it came.
+const MOST_BESIDE_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Puts one guard in front of a service.
 ///
 /// The client's address comes from a [`Peer`] in the request's extensions; put it there where connections are accepted.
@@ -242,7 +245,9 @@ impl Exchange {
             kept.push(part.clone());
             let full = || Problem::new(&TOO_LARGE).detail("The body is longer than can be looked at.").close();
             let stop = match slices {
-                None if kept.bytes() > MOST_BYTES => self.policy.inspect_no_further(&mut inspection, &full(), context),
+                None if kept.bytes() > MOST_BYTES || inspection.held_bytes() > MOST_BESIDE_BYTES => {
+                    self.policy.inspect_no_further(&mut inspection, &full(), context)
+                }
                 stop => stop,
             };
             if stop.is_some() {
@@ -258,6 +263,8 @@ impl Exchange {
         while let Flow::Later(place, wait) = flow {
             flow = self.policy.inspected_after(place, wait.await, &mut inspection, head, context);
         }
+        // Nobody asks for what was read any more.
+        context.json = None;
         if let Some(replaced) = context.body.take() {
             body.replace(replaced);
         }

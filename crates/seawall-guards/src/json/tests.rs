@@ -108,6 +108,27 @@ fn a_refusal_says_what_and_where_and_nothing_of_the_body() {
 }
 
 #[test]
+fn what_is_held_of_a_document_is_told_as_it_grows() {
+    let thousand = [&b"["[..], &b"1,".repeat(999), b"1]"].concat();
+    let mut tree = look(&values(), &JSON, true).unwrap().unwrap();
+    tree.part(b"[").unwrap();
+    for so_far in 1..=100 {
+        tree.part(&thousand).unwrap();
+        tree.part(b",").unwrap();
+        let held = tree.held_bytes();
+        assert!((48_000 * so_far..100_000 * so_far + 4_096).contains(&held), "{held} bytes for {so_far} thousand");
+    }
+
+    let mut checked = look(&values().with("keys", Raw::Integer(100_000)), &JSON, false).unwrap().unwrap();
+    checked.part(&thousand).unwrap();
+    assert_eq!(checked.held_bytes(), 0, "nothing is kept of a document that is only checked");
+    let keys: Vec<_> = (0..50_000).map(|number| format!("\"{number}\":0")).collect();
+    let mut checked = look(&values().with("keys", Raw::Integer(100_000)), &JSON, false).unwrap().unwrap();
+    checked.part(format!("{{{}", keys.join(",")).as_bytes()).unwrap();
+    assert!((800_000..4_000_000).contains(&checked.held_bytes()), "{} bytes of keys", checked.held_bytes());
+}
+
+#[test]
 fn the_tree_is_what_other_readers_read() {
     let body = br#" {"a":[1,-2.5e3,true,false,null,"\u00e9\n"],"b":{"c":{}},"":18446744073709551615} "#;
     let (problem, tree) = said(&values(), &[&body[..7], &body[7..20], &body[20..]]);

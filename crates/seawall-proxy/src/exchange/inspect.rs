@@ -57,7 +57,7 @@ impl Exchange {
 
     /// Reads the body and shows it, until it is over or nobody wants to see more.
     async fn show(&mut self, policy: &Policy, inspection: &mut Inspection, upload: &Upload) -> Result<(), Stop> {
-        let mut held = Held {
+        let mut taken = Taken {
             room: self.core.body_memory.room(self.core.meters.body_bytes.clone()),
             limit_bytes: self.core.settings().body_memory_bytes,
             beside_bytes: 0,
@@ -65,8 +65,8 @@ impl Exchange {
         let mut kept = Kept::default();
         while !inspection.over() {
             let Some(part) = self.next_part(policy, upload).await? else { break };
-            self.show_part(policy, inspection, &part, &mut held).await?;
-            if !held.grow(part.len() as u64) {
+            self.show_part(policy, inspection, &part, &mut taken).await?;
+            if !taken.grow(part.len() as u64) {
                 self.no_further(policy, inspection)?;
             }
             kept.push(part);
@@ -75,10 +75,10 @@ impl Exchange {
                 break;
             }
         }
-        if held.beside_bytes > 0 {
-            self.context.held = Some(Box::new(held.room.split_off(held.beside_bytes)));
+        if taken.beside_bytes > 0 {
+            self.context.held = Some(Box::new(taken.room.split_off(taken.beside_bytes)));
         }
-        upload.begin_with(kept.into_parts(), held.room);
+        upload.begin_with(kept.into_parts(), taken.room);
         Ok(())
     }
 
@@ -87,14 +87,14 @@ impl Exchange {
         policy: &Policy,
         inspection: &mut Inspection,
         part: &Bytes,
-        held: &mut Held,
+        taken: &mut Taken,
     ) -> Result<(), Stop> {
         let mut slices = part.chunks(PART_BYTES).peekable();
         while let Some(slice) = slices.next() {
             if let Some(stop) = policy.inspect_part(inspection, slice, &mut self.context) {
                 return Err(stop);
             }
-            if !held.grow_beside(inspection.held_bytes()) {
+            if !taken.grow_beside(inspection.held_bytes()) {
                 self.no_further(policy, inspection)?;
             }
             if slices.peek().is_some() {
@@ -169,14 +169,14 @@ impl Exchange {
 }
 
 /// What one body takes of the memory for bodies.
-struct Held {
+struct Taken {
     room: Room,
     limit_bytes: u64,
     /// What of it guards keep beside the body: a document as a tree may be ten times as large as it came.
     beside_bytes: u64,
 }
 
-impl Held {
+impl Taken {
     /// Takes so many bytes more, when they are there.
     fn grow(&mut self, bytes: u64) -> bool {
         self.room.grow(bytes, self.limit_bytes)

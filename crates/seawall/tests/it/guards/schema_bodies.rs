@@ -162,3 +162,15 @@ async fn a_routes_own_schema_sees_every_body_whatever_the_method_is() {
         assert_eq!(upstream.requests().len(), passed, "the application heard of none: {method}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_guard_reads_itself_counts_in_the_memory_for_bodies() {
+    let config = "[server]\nbody_memory = \"2 MB\"\n[json]\nmode = \"off\"\n[schema]\ndocument = \"openapi.json\"\nunknown_fields = \"allow\"\n";
+    let (upstream, app) = started(config).await;
+    let of_values = |count: usize| json!({ "days": 1, "other": vec![1; count] }).to_string();
+    posted(&app, JSON, &of_values(1_000)).await.expect_status(200);
+    // A hundred kilobytes as they came.
+    posted(&app, JSON, &of_values(50_000)).await.expect_problem(503, "bodies-full");
+    assert_eq!(upstream.requests().len(), 1);
+    app.until_metric("seawall_bodies_held_bytes", &[], 0.0).await;
+}
