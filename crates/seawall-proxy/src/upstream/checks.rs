@@ -151,3 +151,43 @@ async fn check(server: &Server, tuning: &Tuning) -> io::Result<()> {
     };
     tokio::time::timeout(tuning.check_timeout, asked).await.map_err(|_| io::ErrorKind::TimedOut)?
 }
+
+#[cfg(test)]
+mod tests {
+    use seawall_core::{
+        clock::{Clock, Now},
+        meter::NoMeter,
+        settings::Values,
+    };
+
+    use super::*;
+    use crate::upstream::{SECTION, UpstreamAddress, UpstreamSettings, WeighedServer, server::Means};
+
+    #[derive(Debug)]
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Now {
+            Now::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_servers_name_is_looked_up_again_when_it_is_time_and_not_before() {
+        let tuning = UpstreamSettings::read(&Values::defaults(&SECTION)).unwrap().tuning;
+        let address = UpstreamAddress::parse("http://localhost:9").unwrap();
+        let means = Means { cores: 1, clock: Arc::new(Still), meter: Arc::new(NoMeter) };
+        let server = Arc::new(Server::new(&WeighedServer::new(address), &tuning, None, &means).unwrap());
+        let names = server.names().unwrap();
+        let moved = ["10.0.0.1:9".parse().unwrap()];
+        names.learn(Arc::new(moved));
+
+        let mut watched = Watched::new(Arc::clone(&server));
+        watched.look(&tuning, false).await;
+        assert_eq!(names.addresses().await.unwrap(), moved);
+        let due = Tuning { resolve_interval: Duration::ZERO, ..tuning };
+        watched.look(&due, false).await;
+        let found = names.addresses().await.unwrap();
+        assert!(found.iter().all(|address| address.ip().is_loopback()), "{found:?}");
+    }
+}

@@ -181,6 +181,15 @@ impl Server {
         }
     }
 
+    /// What is known of its name, when it has one.
+    #[cfg(test)]
+    pub(super) const fn names(&self) -> Option<&Names> {
+        match &self.way {
+            Way::Network(names) | Way::Encrypted(names, ..) => Some(names),
+            Way::Unix(_) => None,
+        }
+    }
+
     /// Whether what is spoken on a connection depends on what the server chooses.
     pub(super) const fn negotiates(&self) -> bool {
         matches!(self.way, Way::Encrypted(..))
