@@ -31,7 +31,7 @@ use crate::{body::TOO_LARGE, conditional::Current, problem::Pages};
 const MOST_BYTES: usize = 10 * 1024 * 1024;
 const PART_BYTES: usize = 64 * 1024;
 
-/// How much a guard may hold of one beside it: a document as a tree may be ten times as large as it came.
+/// How much a guard may hold of one beside it: a document as a tree may be dozens of times as large as it came.
 const MOST_BESIDE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Puts one guard in front of a service.

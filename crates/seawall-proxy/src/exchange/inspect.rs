@@ -172,7 +172,7 @@ impl Exchange {
 struct Taken {
     room: Room,
     limit_bytes: u64,
-    /// What of it guards keep beside the body: a document as a tree may be ten times as large as it came.
+    /// What of it guards keep beside the body: a document as a tree may be dozens of times as large as it came.
     beside_bytes: u64,
 }
 
