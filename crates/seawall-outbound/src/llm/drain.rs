@@ -9,12 +9,16 @@ use std::{
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
-use seawall_core::settings::{Raw, Setting, Shape, choice};
+use seawall_core::{
+    problem::Problem,
+    settings::{Raw, Setting, Shape, choice},
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::gateway::Refused;
 use crate::{
     body::{Body, BodyError},
+    problem::NO_ROOM,
     service::Answered,
 };
 
@@ -66,7 +70,11 @@ impl Drains {
         });
         match task.await {
             Ok(answered) => answered,
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The program ends.
+                Err(_) => Err(Refused(None, Problem::new(&NO_ROOM).into())),
+            },
         }
     }
 }
