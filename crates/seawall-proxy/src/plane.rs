@@ -71,7 +71,15 @@ impl Stage {
         self.commands.len()
     }
 
-    /// Lets every core accept nothing for a while, and waits until none does. Whoever connects waits in the kernel's queue.
+    /// Lets every core tell its connections to close, each by its next answer, while it goes on accepting.
+    pub async fn announce(&self) {
+        for commands in self.commands.iter().filter_map(mpsc::WeakSender::upgrade) {
+            let _ended = commands.send(Command::Announce).await;
+        }
+    }
+
+    /// Lets every core accept nothing for a while, and waits until none does. Whoever connects waits in the kernel's queue. When the
+    /// end of connections was announced before, they are closed as soon as nothing is due on them.
     pub async fn rest(&self) {
         let mut waiting = Vec::new();
         for commands in self.commands.iter().filter_map(mpsc::WeakSender::upgrade) {
@@ -86,7 +94,7 @@ impl Stage {
         }
     }
 
-    /// Lets every core accept again.
+    /// Lets every core accept again, and keep connections.
     pub async fn resume(&self) {
         for commands in self.commands.iter().filter_map(mpsc::WeakSender::upgrade) {
             let _ended = commands.send(Command::Resume).await;

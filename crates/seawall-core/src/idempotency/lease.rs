@@ -1,5 +1,7 @@
 //! The lease: who carries a request out, and by what that is told from everybody else.
 
+use std::{fmt::Debug, sync::Arc};
+
 use super::{Names, Seal};
 
 /// One life of a process, by a random id: after a restart it is another.
@@ -31,4 +33,6 @@ pub struct Lease {
     pub ttl_us: u64,
     /// Whether an earlier attempt may have been carried out already: its outcome is unknown, and the route says to try again.
     pub again: bool,
+    /// By what a store that may be closed knows whether somebody still has it; nothing for any other. A clone holds as the lease does.
+    pub hold: Option<Arc<dyn Debug + Send + Sync>>,
 }

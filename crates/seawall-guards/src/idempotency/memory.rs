@@ -100,7 +100,7 @@ impl MemoryAttempts {
         };
         let fence = table.begin(begin, &names, now_us);
         let seal = Seal::of(begin.scope, begin.key, begin.fingerprint);
-        Ok(Claim::Fresh(Lease { names, fence, seal, ttl_us: begin.ttl_us, again }))
+        Ok(Claim::Fresh(Lease { names, fence, seal, ttl_us: begin.ttl_us, again, hold: None }))
     }
 }
 

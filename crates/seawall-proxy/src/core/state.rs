@@ -209,17 +209,27 @@ impl Core {
         self.ending.set(true);
     }
 
+    /// The end that was announced does not come.
+    pub(super) fn recant_end(&self) {
+        self.ending.set(false);
+    }
+
     /// Whether the end was announced.
     pub(crate) fn ending(&self) -> bool {
         self.ending.get()
     }
 
-    /// Closes idle connections, and every other one after the answers due.
-    pub(super) fn close_connections(&self) {
-        self.closing.set(true);
+    /// Closes idle connections, and every other one after the answers due. What has become a socket stays.
+    pub(super) fn part(&self) {
         for activity in self.connections.borrow().values() {
             activity.drain();
         }
+    }
+
+    /// The same, and sockets too; whoever comes from here on finds the server closing.
+    pub(super) fn close_connections(&self) {
+        self.closing.set(true);
+        self.part();
         self.closed.notify_waiters();
         self.upstream.clear();
     }

@@ -31,9 +31,12 @@ pub(crate) enum Command {
     Take(Arrived),
     /// What was opened with it ends.
     Revoked(Revoked),
-    /// Accept nothing until told otherwise, and say so: whoever connects waits in the kernel's queue.
+    /// Tell each connection to close by its next answer, and go on accepting.
+    Announce,
+    /// Accept nothing until told otherwise, and say so: whoever connects waits in the kernel's queue. Connections are closed as soon as
+    /// nothing is due on them, when that was announced.
     Rest(oneshot::Sender<()>),
-    /// Accept again.
+    /// Accept again, and keep connections.
     Resume,
     /// Finish and end.
     Drain,
@@ -122,11 +125,18 @@ async fn serve(core: &Rc<Core>, listener: &TcpListener, commands: &mut mpsc::Rec
                 }
                 Some(Command::Take(arrived)) => accept::take(core, arrived),
                 Some(Command::Revoked(revoked)) => core.revoke(&revoked),
+                Some(Command::Announce) => core.announce_end(),
                 Some(Command::Rest(done)) => {
                     resting = true;
+                    if core.ending() {
+                        core.part();
+                    }
                     let _unheard = done.send(());
                 }
-                Some(Command::Resume) => resting = false,
+                Some(Command::Resume) => {
+                    resting = false;
+                    core.recant_end();
+                }
                 Some(Command::Drain) => return Then::Drain,
                 Some(Command::Leave) => return Then::Leave,
                 Some(Command::Force) | None => return Then::End,
@@ -150,7 +160,8 @@ async fn finish(core: &Rc<Core>, goodbye: Goodbye, commands: &mut mpsc::Receiver
                 // It was accepted before the listener closed, so it is served.
                 Command::Take(arrived) => accept::take(core, arrived),
                 Command::Revoked(revoked) => core.revoke(&revoked),
-                Command::Replace(..) | Command::Rest(_) | Command::Resume | Command::Drain | Command::Leave => {}
+                Command::Replace(..) | Command::Announce | Command::Rest(_) | Command::Resume => {}
+                Command::Drain | Command::Leave => {}
             }
         }
     };

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -23,6 +23,7 @@ use tokio::{
 
 use super::{
     Bounds, CAUSE,
+    hands::{Hands, InHands},
     heart::{self, Heart},
     settling::Settling,
     table::{Attempt, Begun, Failure},
@@ -41,7 +42,7 @@ struct Inner {
     db: Db,
     bounds: Bounds,
     heart: Heart,
-    serial: AtomicI64,
+    hands: Hands,
     /// Attempts that nobody waits for any more.
     given_up: mpsc::Sender<Settling>,
     /// Until somebody takes care of them.
@@ -65,8 +66,8 @@ impl Attempts {
         let heart = Heart::new(Life(life));
         let (given_up, to_settle) = mpsc::channel(MOST_GIVEN_UP);
         let to_settle = Mutex::new(Some(to_settle));
-        let serial = AtomicI64::new(0);
-        Ok(Self(Arc::new(Inner { db: db.clone(), bounds, heart, serial, given_up, to_settle })))
+        let hands = Hands::default();
+        Ok(Self(Arc::new(Inner { db: db.clone(), bounds, heart, hands, given_up, to_settle })))
     }
 
     /// Says that this life goes on, while attempts of it may be in hands, and settles those that were given up, until it is told to
@@ -129,13 +130,24 @@ impl Attempts {
         self.0.db.within(LONGEST).write(&CAUSE, move |tx| heart::end(tx, life)).await
     }
 
+    /// Ends when every attempt that is in hands is settled, or told as unknown because that failed. Attempts that begin later are not
+    /// waited for.
+    pub async fn settled(&self) {
+        self.0.hands.let_go().await;
+    }
+
+    /// How many attempts are in hands.
+    #[must_use]
+    pub fn in_hands(&self) -> usize {
+        self.0.hands.len()
+    }
+
     fn within(&self, when: When) -> Db {
         let left = Duration::from_micros(when.deadline_us.saturating_sub(when.now.monotonic_us));
         self.0.db.within(LONGEST.min(left))
     }
 
-    fn attempt(&self, begin: &Begin<'_>) -> Attempt {
-        let serial = self.0.serial.fetch_add(1, Ordering::Relaxed);
+    fn attempt(&self, begin: &Begin<'_>, serial: i64) -> Attempt {
         Attempt {
             names: Names::of(begin.scope, begin.key, begin.fingerprint),
             caller: begin.scope.caller,
@@ -152,7 +164,9 @@ impl Attempts {
 
 impl IdempotencyStore for Attempts {
     fn begin(&self, begin: &Begin<'_>) -> Reply<Claim> {
-        let (attempt, asked_us) = (Arc::new(self.attempt(begin)), begin.when.now.monotonic_us);
+        // Before it is written: whoever waits for what is in hands waits for this one, too.
+        let held = self.0.hands.take();
+        let (attempt, asked_us) = (Arc::new(self.attempt(begin, held.serial())), begin.when.now.monotonic_us);
         self.0.heart.want(asked_us.saturating_add(begin.lease_us));
         let (db, inner) = (self.within(begin.when), Arc::clone(&self.0));
         Reply::Later(Box::pin(async move {
@@ -174,7 +188,7 @@ impl IdempotencyStore for Attempts {
             if attempt.beats {
                 inner.heart.said(asked_us);
             }
-            Ok(claim(&attempt, begun))
+            Ok(claim(&attempt, begun, held))
         }))
     }
 
@@ -219,7 +233,7 @@ impl Drop for Waiting {
     }
 }
 
-fn claim(attempt: &Attempt, begun: Begun) -> Claim {
+fn claim(attempt: &Attempt, begun: Begun, held: InHands) -> Claim {
     match begun {
         Begun::Fresh { again } => Claim::Fresh(Lease {
             names: attempt.names,
@@ -227,6 +241,7 @@ fn claim(attempt: &Attempt, begun: Begun) -> Claim {
             seal: attempt.seal.clone(),
             ttl_us: attempt.ttl_us,
             again,
+            hold: Some(Arc::new(held)),
         }),
         Begun::InFlight { for_us } => Claim::InFlight { for_us },
         Begun::Answered(Answered::Kept(answer)) => Claim::Replay(answer),

@@ -1,5 +1,7 @@
 //! What an attempt came to, as it is written.
 
+use std::{fmt::Debug, sync::Arc};
+
 use seawall_core::{
     fault,
     idempotency::{Answered, Ending, Fence, Lease, points},
@@ -14,6 +16,8 @@ pub(super) struct Settling {
     place: [u8; 32],
     fence: Fence,
     ending: Written,
+    /// It is in hands until this is written.
+    _hold: Option<Arc<dyn Debug + Send + Sync>>,
 }
 
 #[derive(Debug)]
@@ -34,7 +38,7 @@ impl Settling {
             Ending::Released => Written::Released,
             Ending::Abandoned => Written::Abandoned,
         };
-        Ok(Self { place, fence: lease.fence, ending })
+        Ok(Self { place, fence: lease.fence, ending, _hold: lease.hold.clone() })
     }
 
     /// The same where nobody waits for it: of an answer only its status, so that what waits is small.

@@ -12,8 +12,9 @@ use super::{
 };
 use crate::app::tiny_http::{self, Answer};
 
-/// How long a hand-over may take: the application is started anew, with limits of its own.
-const LIMIT: Duration = Duration::from_secs(65 * 60);
+/// How long a hand-over may take: the application is started anew, requests in flight are waited for and the store is migrated, each with
+/// limits of its own.
+const LIMIT: Duration = Duration::from_secs(3 * 60 * 60);
 
 /// A wish to restart.
 #[derive(Debug)]

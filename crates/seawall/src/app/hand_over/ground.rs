@@ -7,6 +7,7 @@ use std::{
 };
 
 use seawall_proxy::{Plane, PlaneError};
+use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{Entry, successor::Claim};
 use crate::app::{
@@ -47,7 +48,8 @@ pub(in crate::app) struct Sockets {
 /// A hand-over to us whose last word is not said yet.
 #[derive(Debug)]
 pub(in crate::app) struct LastWord {
-    claim: Claim,
+    serves: oneshot::Sender<()>,
+    speaks: JoinHandle<()>,
 }
 
 impl Ground {
@@ -125,7 +127,7 @@ impl Ground {
             Tenure::Promised(mut claim, path) => {
                 let sockets = Sockets::bind(claim.ready(&path).await?)?;
                 let standard_error = claim.standard_error();
-                (sockets, Some(LastWord { claim }), standard_error)
+                (sockets, Some(LastWord::begin(claim)), standard_error)
             }
         };
         Ok(Held { public, admin, redirect, outbound, addresses, sockets, last_word, standard_error })
@@ -183,9 +185,18 @@ impl Sockets {
 }
 
 impl LastWord {
+    /// From here on the process that served waits for us, and is told that we are at work.
+    fn begin(claim: Claim) -> Self {
+        let (serves, wished) = oneshot::channel();
+        Self { serves, speaks: tokio::spawn(claim.taken(wished)) }
+    }
+
     /// Says that requests are served.
     pub(in crate::app) async fn say(self) {
-        self.claim.taken().await;
+        if self.serves.send(()).is_ok() {
+            // It ends when it has been said.
+            let _said = self.speaks.await;
+        }
     }
 }
 

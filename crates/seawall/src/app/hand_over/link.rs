@@ -1,6 +1,7 @@
 //! The connection between the two processes: lines with a limit of length and time, and descriptors beside them.
 
 use std::{
+    convert::Infallible,
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
     os::fd::{BorrowedFd, OwnedFd},
@@ -11,7 +12,11 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
     recvmsg, sendmsg, sockopt::socket_peercred,
 };
-use tokio::{io::Interest, net::UnixStream, time::timeout};
+use tokio::{
+    io::Interest,
+    net::UnixStream,
+    time::{sleep, timeout},
+};
 
 use super::{HandOverError, message::Message};
 
@@ -20,6 +25,9 @@ const MOST_BYTES: usize = 4_096;
 
 /// The most descriptors beside one line.
 const MOST_DESCRIPTORS: usize = 8;
+
+/// How often a process that is at work says so while the other one waits.
+pub(super) const WORKING_EVERY: Duration = Duration::from_secs(2);
 
 /// How long saying a line may take; it fits into the socket's buffer.
 const SAY_LIMIT: Duration = Duration::from_secs(5);
@@ -67,6 +75,47 @@ impl Link {
     /// Hears the next line.
     pub(super) async fn hear(&mut self, what: &'static str, limit: Duration) -> Result<Message, HandOverError> {
         timeout(limit, self.line()).await.map_err(|_| HandOverError::Late(what))?
+    }
+
+    /// Hears the next line of a process that is at work: it may take as long as `most` while it says so, and be silent for `silence`.
+    pub(super) async fn hear_at_work(
+        &mut self,
+        what: &'static str,
+        silence: Duration,
+        most: Duration,
+    ) -> Result<Message, HandOverError> {
+        let done = async {
+            loop {
+                match self.hear(what, silence).await? {
+                    Message::Working => {}
+                    done => return Ok(done),
+                }
+            }
+        };
+        timeout(most, done).await.map_err(|_| HandOverError::Late(what))?
+    }
+
+    /// Says now and then that this process is at work, until it is done, which it says by dropping the future.
+    pub(super) async fn tell_working(&self) -> Infallible {
+        loop {
+            sleep(WORKING_EVERY).await;
+            // Whoever waits finds out by itself when the connection is gone.
+            let _unheard = self.say(&Message::Working, &[]).await;
+        }
+    }
+
+    /// The same, until the other process speaks or is gone: it has nothing to say before we are done.
+    pub(super) async fn tell_working_unless_left(&mut self) -> HandOverError {
+        loop {
+            match self.hear("waiting", WORKING_EVERY).await {
+                Err(HandOverError::Late(_)) => {}
+                Err(error) => return error,
+                Ok(said) => return HandOverError::Unexpected(said.to_string()),
+            }
+            if let Err(error) = self.say(&Message::Working, &[]).await {
+                return error;
+            }
+        }
     }
 
     /// The descriptors that came with the lines so far.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The version of the protocol. Another one is refused, and the predecessor goes on.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(super) enum Message {
     Refused(String),
     /// The successor could serve.
     Ready,
+    /// Whoever says it is not done yet, and has not come to a standstill.
+    Working,
     /// The predecessor accepts nothing and has let go of the data directory.
     Released,
     /// The successor serves.
@@ -48,6 +50,7 @@ impl Message {
             ("offer", rest) => Self::Offer(rest.split_whitespace().map(Offered::parse).collect::<Option<_>>()?),
             ("refused", why) => Self::Refused(why.to_owned()),
             ("ready", "") => Self::Ready,
+            ("working", "") => Self::Working,
             ("released", "") => Self::Released,
             ("taken", "") => Self::Taken,
             _ => return None,
@@ -72,6 +75,7 @@ impl fmt::Display for Message {
             }
             Self::Refused(why) => write!(f, "refused {}", why.replace('\n', " ")),
             Self::Ready => f.write_str("ready"),
+            Self::Working => f.write_str("working"),
             Self::Released => f.write_str("released"),
             Self::Taken => f.write_str("taken"),
         }
@@ -91,6 +95,7 @@ mod tests {
             Message::Offer(Vec::new()),
             Message::Refused("another hand-over is under way".to_owned()),
             Message::Ready,
+            Message::Working,
             Message::Released,
             Message::Taken,
         ] {

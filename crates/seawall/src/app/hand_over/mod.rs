@@ -3,14 +3,17 @@
 //!
 //! ```text
 //! successor                                        predecessor
-//!   hello 1 0.1.0                ─────────►        one hand-over at a time; same user
+//!   hello 2 0.1.0                ─────────►        one hand-over at a time; same user
 //!   (takes the listeners)        ◄─────────        offer public=… admin=…   with the descriptors
 //!   (reads its configuration, starts its application)
-//!   ready                        ─────────►        gives each step of `step.rs`, in order
+//!   ready                        ─────────►        waits for requests that hold the store (`work.rs`),
+//!                                                  then gives each step of `step.rs`, in order
 //!   (locks the data directory)   ◄─────────        released
 //!   (serves)                     ─────────►        finishes what it has, stops its application, ends
 //!   taken
 //! ```
+//!
+//! While the other side waits, whoever is at work says so now and then: `working`.
 //!
 //! Until `released` a failure changes nothing: the predecessor goes on. After it, whoever holds the lock of the data directory
 //! serves: when the successor ends without `taken`, the predecessor takes the lock back and goes on.
@@ -26,6 +29,7 @@ mod predecessor;
 mod program;
 mod step;
 mod successor;
+mod work;
 
 pub use fault::HandOverError;
 pub(super) use ground::{Ground, Held};
@@ -36,6 +40,7 @@ pub use meters::METRICS;
 pub(super) use predecessor::Predecessor;
 pub use program::Program;
 pub(super) use step::Step;
+pub(super) use work::Work;
 
 /// How a process comes to its listeners.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

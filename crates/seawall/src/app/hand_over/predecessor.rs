@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{
-    HandOverError, HandOverMeters, Phase, Program, Step,
+    HandOverError, HandOverMeters, Phase, Program, Step, Work,
     fresh::Fresh,
     handle::Wish,
     link::Link,
@@ -37,8 +37,10 @@ const HELLO_LIMIT: Duration = Duration::from_secs(5);
 /// waits meanwhile: this process serves.
 const READY_LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// How long a successor may take to serve once everything is its own. Clients wait in the kernel's queue meanwhile.
-const TAKEN_LIMIT: Duration = Duration::from_secs(10);
+/// How long a successor may be silent before it serves once everything is its own, and how long it may take while it says that it is at
+/// work: it may have to copy and to migrate the store. Clients wait in the kernel's queue meanwhile.
+const TAKEN_SILENCE: Duration = Duration::from_secs(10);
+const TAKEN_LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// How long a successor that failed may take to say why and end.
 const END_LIMIT: Duration = Duration::from_secs(5);
@@ -48,6 +50,8 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 pub(in crate::app) struct Predecessor {
     /// Each with its name and the address that was configured for it.
     pub(in crate::app) listeners: Vec<(&'static str, String, TcpListener)>,
+    /// What is waited for before anything is given.
+    pub(in crate::app) work: Work,
     /// In the order in which they are given.
     pub(in crate::app) steps: Vec<Step>,
     pub(in crate::app) phase: watch::Sender<Phase>,
@@ -170,7 +174,14 @@ impl Task {
             heard = link.hear("getting ready", READY_LIMIT) => heard?,
             () = refuse_all(&self.socket) => return Err(HandOverError::Busy),
         };
-        if heard == Message::Ready { Ok(()) } else { Err(HandOverError::Unexpected(heard.to_string())) }
+        if heard != Message::Ready {
+            return Err(HandOverError::Unexpected(heard.to_string()));
+        }
+        tokio::select! {
+            () = self.predecessor.work.settled() => Ok(()),
+            left = link.tell_working_unless_left() => Err(left),
+            () = refuse_all(&self.socket) => Err(HandOverError::Busy),
+        }
     }
 
     async fn offer(&self, link: &Link, started_here: bool) -> Result<(), HandOverError> {
@@ -192,13 +203,16 @@ impl Task {
     /// Lets go of everything. From here on the successor is not interrupted.
     async fn give(&mut self, attempt: &mut Attempt) -> Result<u32, HandOverError> {
         let Some(link) = &mut attempt.link else { return Err(HandOverError::Late("connecting")) };
-        let (given, all) = give_all(&self.predecessor.steps).await;
+        let (given, all) = tokio::select! {
+            given = give_all(&self.predecessor.steps) => given,
+            never = link.tell_working() => match never {},
+        };
         if let Err(error) = all {
             self.take_back(given).await;
             return Err(error);
         }
         let taken = match link.say(&Message::Released, &[]).await {
-            Ok(()) => link.hear("serving", TAKEN_LIMIT).await,
+            Ok(()) => link.hear_at_work("serving", TAKEN_SILENCE, TAKEN_LIMIT).await,
             Err(error) => Err(error),
         };
         let error = match taken {

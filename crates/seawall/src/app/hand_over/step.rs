@@ -3,19 +3,24 @@
 //! The store comes between the last request and the lock. A successor whose migrations take away what this process needs has refused
 //! before.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use seawall_proxy::Stage;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 
-use super::Phase;
+use super::{Phase, Work};
 use crate::app::{AppError, DataDirectory, store::Lent};
+
+/// How long kept connections are told to close by their next answer before they are closed. Whoever talks meanwhile goes on over another
+/// connection, so that few are closed in the very moment in which their client sends a request.
+const ANNOUNCED: Duration = Duration::from_secs(1);
 
 /// One step.
 #[derive(Debug)]
 pub(in crate::app) enum Step {
-    /// Accepting clients: the socket is the successor's too, and what waits in its queue will be accepted there.
-    Public(Stage),
+    /// Accepting clients: the socket is the successor's too, and what waits in its queue will be accepted there. When the store is given
+    /// away, kept connections are closed and its requests have settled what they hold of it.
+    Public(Stage, Work),
     /// Accepting operators; what they asked before is still answered.
     Admin(watch::Sender<Phase>),
     /// The store: what waits for it is run, then it is closed.
@@ -27,18 +32,18 @@ pub(in crate::app) enum Step {
 impl Step {
     /// All of them, in the order in which they are given.
     pub(in crate::app) fn in_order(
-        stage: Stage,
+        (stage, work): (Stage, Work),
         phase: watch::Sender<Phase>,
         store: Lent,
         data: &Arc<DataDirectory>,
     ) -> Vec<Self> {
-        vec![Self::Public(stage), Self::Admin(phase), Self::Store(store), Self::Data(Arc::clone(data))]
+        vec![Self::Public(stage, work), Self::Admin(phase), Self::Store(store), Self::Data(Arc::clone(data))]
     }
 
     /// What it is, for messages.
     pub(super) const fn what(&self) -> &'static str {
         match self {
-            Self::Public(_) => "public listener",
+            Self::Public(..) => "public listener",
             Self::Admin(_) => "admin listener",
             Self::Store(_) => "store",
             Self::Data(_) => "data directory",
@@ -53,7 +58,14 @@ impl Step {
     /// Lets go.
     pub(super) async fn give(&self) -> io::Result<()> {
         match self {
-            Self::Public(stage) => stage.rest().await,
+            Self::Public(stage, work) => {
+                if work.loses_the_store() {
+                    stage.announce().await;
+                    sleep(ANNOUNCED).await;
+                }
+                stage.rest().await;
+                work.done().await;
+            }
             Self::Admin(phase) => {
                 phase.send_replace(Phase::Resting);
             }
@@ -69,7 +81,7 @@ impl Step {
     /// [`AppError::InUse`] when the successor has it, and serves.
     pub(super) async fn take_back(&self) -> Result<(), AppError> {
         match self {
-            Self::Public(stage) => stage.resume().await,
+            Self::Public(stage, _) => stage.resume().await,
             Self::Admin(phase) => {
                 phase.send_replace(Phase::Serving);
             }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::UnixStream, time::sleep};
+use tokio::{net::UnixStream, sync::oneshot, time::sleep};
 
 use super::{
     HandOverError,
@@ -20,8 +20,10 @@ use crate::app::{AppError, DataDirectory};
 /// How long the process that serves may take to answer: it may be busy with another successor, and says so then.
 const OFFER_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long it may take to let go.
-const RELEASE_LIMIT: Duration = Duration::from_secs(30);
+/// How long it may be silent before it has let go, and how long it may take while it says that it is at work: it waits for requests, as
+/// long as the longest `drain_timeout`.
+const RELEASE_SILENCE: Duration = Duration::from_secs(30);
+const RELEASE_LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// How long a lock may still be held by a process that ends, and how often it is tried again.
 const LOCK_TRIES: u32 = 40;
@@ -85,7 +87,7 @@ impl Claim {
     /// Says that we could serve, and takes the data directory as soon as it is let go of.
     pub(super) async fn ready(&mut self, data: &Path) -> Result<DataDirectory, AppError> {
         let released = match self.link.say(&Message::Ready, &[]).await {
-            Ok(()) => self.link.hear("letting go", RELEASE_LIMIT).await,
+            Ok(()) => self.link.hear_at_work("letting go", RELEASE_SILENCE, RELEASE_LIMIT).await,
             Err(error) => Err(error),
         };
         match released {
@@ -106,8 +108,15 @@ impl Claim {
         DataDirectory::open(data)
     }
 
-    /// Says that we serve.
-    pub(super) async fn taken(self) {
+    /// Says that we are at work until it is wished to say that we serve, and then that. When nobody can wish that any more, we do not.
+    pub(super) async fn taken(self, serves: oneshot::Receiver<()>) {
+        let serves = tokio::select! {
+            serves = serves => serves,
+            never = self.link.tell_working() => match never {},
+        };
+        if serves.is_err() {
+            return;
+        }
         if let Err(error) = self.link.say(&Message::Taken, &[]).await {
             tracing::warn!(error = error.text(), "the process that served before does not listen any more");
         }

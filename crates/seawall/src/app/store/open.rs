@@ -130,6 +130,11 @@ impl Store {
         self.attempts.clone()
     }
 
+    /// The same where they have to be settled before a successor can have the store: processes share PostgreSQL, and a file has one.
+    pub(in crate::app) fn settled_before_it_is_given(&self) -> Option<Attempts> {
+        matches!(self.place.url, DatabaseUrl::Sqlite(_)).then(|| self.attempts())
+    }
+
     /// Delivers messages of the outbox from here on.
     pub(in crate::app) fn deliver(&self, deliveries: Vec<Delivery>) {
         self.rounds.begin(deliveries);
@@ -215,10 +220,14 @@ pub(in crate::app) struct Lent {
 }
 
 impl Lent {
-    /// Runs what waits, closes the database, and ships what was captured as far as the successor can wait for it.
+    /// Runs what waits, closes the database, and ships what was captured as far as the successor can wait for it. PostgreSQL stays open:
+    /// requests in flight need it to their end.
     pub(in crate::app) async fn give(&self) -> Result<(), tokio::task::JoinError> {
         self.rounds.rest().await;
         self.keeper.rest().await;
+        if let DatabaseUrl::Postgres(_) = self.db.url() {
+            return Ok(());
+        }
         let db = self.db.clone();
         tokio::task::spawn_blocking(move || db.close()).await?;
         self.keeper.ship(SHIP_LIMIT_HANDING_OVER).await;

@@ -126,8 +126,11 @@ async fn says(line: &Line, lines: &[&str]) -> Vec<String> {
     let mut answers = Vec::new();
     for said in lines {
         writer.write_all(format!("{said}\n").as_bytes()).await.expect("it listens");
-        let mut answer = String::new();
-        reader.read_line(&mut answer).await.expect("it answers");
+        let mut answer = "working".to_owned();
+        while answer.starts_with("working") {
+            answer.clear();
+            reader.read_line(&mut answer).await.expect("it answers");
+        }
         answers.push(answer.split(' ').next().unwrap_or_default().trim().to_owned());
     }
     answers
@@ -136,7 +139,7 @@ async fn says(line: &Line, lines: &[&str]) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_successor_that_ends_with_everything_in_its_hands_is_replaced_by_the_one_before() {
     let (_upstream, mut line) = Line::in_front("").await;
-    assert_eq!(says(&line, &["hello 1 9.9.9", "ready"]).await, ["offer", "released"]);
+    assert_eq!(says(&line, &["hello 2 9.9.9", "ready"]).await, ["offer", "released"]);
     line.server.logged("there was no hand-over; this process goes on");
     line.server.client().get("/echo").await.expect_status(200);
     line.server.admin_client().get("/health/live").await.expect_status(200);
@@ -153,15 +156,31 @@ async fn a_successor_that_ends_with_everything_in_its_hands_is_replaced_by_the_o
     line.server.client().get("/echo").await.expect_status(200);
 }
 
+/// Whoever is at work says so, for as long as it takes; who says nothing more is not waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_that_comes_to_a_standstill_is_replaced_by_the_one_before() {
+    let (_upstream, mut line) = Line::in_front("").await;
+    let socket = line.place.path().join(".seawall/hand-over.sock");
+    let (reader, mut writer) = UnixStream::connect(socket).await.expect("it listens").into_split();
+    writer.write_all(b"hello 2 9.9.9\nready\n").await.expect("it listens");
+    let mut said = BufReader::new(reader).lines();
+    while said.next_line().await.expect("it answers").expect("it lets go") != "released" {}
+    writer.write_all(b"working\n").await.expect("it listens");
+    line.server.child.said("that it goes on", |out| out.contains("was not heard serving in time").then_some(()));
+    line.server.client().get("/echo").await.expect_status(200);
+    line.restart();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_understood_changes_nothing() {
     let (_upstream, mut line) = Line::in_front("").await;
     for (lines, answers) in [
-        (&["hello 2 9.9.9"][..], &["refused"][..]),
+        (&["hello 3 9.9.9"][..], &["refused"][..]),
+        (&["hello 1 9.9.9"], &["refused"]),
         (&["GET / HTTP/1.1"], &["refused"]),
         (&["ready"], &["refused"]),
-        (&["hello 1 9.9.9", "taken"], &["offer", "refused"]),
-        (&["hello 1 9.9.9", "refused it cannot"], &["offer", ""]),
+        (&["hello 2 9.9.9", "taken"], &["offer", "refused"]),
+        (&["hello 2 9.9.9", "refused it cannot"], &["offer", ""]),
     ] {
         assert_eq!(says(&line, lines).await, answers, "{lines:?}");
     }

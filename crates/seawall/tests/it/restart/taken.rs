@@ -1,6 +1,6 @@
 //! A successor that serves: what its clients, its predecessor and its operators see.
 
-use std::{fs, time::Duration};
+use std::{fs, process::Command, time::Duration};
 
 use seawall_testkit::client::{Client, H2Client, RawClient, Request, websocket};
 use serde_json::Value;
@@ -56,12 +56,44 @@ async fn a_kept_connection_is_told_to_close_by_its_next_answer() {
         let answer = client.request(&Request::get("/echo")).await.expect_status(200);
         assert!(answer.keeps_connection());
     }
+    let talks = tokio::spawn(async move {
+        loop {
+            let answer = kept.request(&Request::post("/upload").body(vec![b'x'; 1_000])).await.expect_status(200);
+            if !answer.keeps_connection() {
+                assert_eq!(answer.header("connection"), Some("close"));
+                return kept.expect_closed().await;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    });
     line.restart();
-    let answer = kept.request(&Request::post("/upload").body(vec![b'x'; 1_000])).await.expect_status(200);
-    assert_eq!(answer.header("connection"), Some("close"));
-    kept.expect_closed().await;
+    talks.await.expect("it is told before it is closed");
     idle.expect_closed().await;
     assert_eq!(line.server.child.exited(), Some(0));
+}
+
+/// Its start stands still at the reading of the admin token, in whose place there is a pipe.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_whose_start_takes_long_is_waited_for_while_it_is_at_work() {
+    let (_upstream, mut line) = Line::in_front("").await;
+    let path = line.place.path().join(".seawall/admin.token");
+    let token = fs::read(&path).expect("the token is there");
+    fs::remove_file(&path).expect("it can be removed");
+    let made = Command::new("mkfifo").args(["-m", "600"]).arg(&path).status();
+    assert!(made.is_ok_and(|made| made.success()), "a pipe can be made");
+    let mut asked = line.place.start(&["restart", "--json"]);
+    line.server.child.said("that the successor is there", |said| said.contains("a successor gets ready").then_some(()));
+    // Longer than a process may be silent.
+    sleep(Duration::from_secs(13)).await;
+    assert_eq!(line.said("there was no hand-over"), 0);
+    let mut client = RawClient::connect(line.server.address()).await.with_limit(SOON);
+    let waits = tokio::spawn(async move { client.request(&Request::get("/echo")).await.status });
+    tokio::task::spawn_blocking(move || fs::write(path, token)).await.unwrap().expect("it is read");
+    assert_eq!(waits.await.expect("it is answered"), 200);
+    assert_eq!(asked.ended(), Some(0), "{asked}");
+    let said: Value = serde_json::from_str(&asked.out()).expect("it answers in JSON");
+    line.last = said["successor"].as_u64().expect("a process");
+    assert_eq!(line.process(), line.last);
 }
 
 #[tokio::test(flavor = "multi_thread")]
