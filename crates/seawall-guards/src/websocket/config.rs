@@ -46,12 +46,12 @@ pub(super) const BYTES: Field<BytePace> = Field::new(
 pub(super) const CLIENT_MESSAGES: Field<MessagePace> = Field::new(
     "client_messages",
     Literal::Unset,
-    "How many messages one client may send over all its sockets together, counted by address. Unset by default.",
+    "How many messages one client may send over all its sockets together: those of a person who is known, with API keys and devices, or of an address. Unset by default.",
 );
 pub(super) const CLIENT_BYTES: Field<BytePace> = Field::new(
     "client_bytes",
     Literal::Unset,
-    "How many bytes one client may send over all its sockets together, counted by address. Unset by default.",
+    "How many bytes one client may send over all its sockets together: those of a person who is known, with API keys and devices, or of an address. Unset by default.",
 );
 
 /// The section.

@@ -160,8 +160,12 @@ async fn finish(core: &Rc<Core>, goodbye: Goodbye, commands: &mut mpsc::Receiver
                 // It was accepted before the listener closed, so it is served.
                 Command::Take(arrived) => accept::take(core, arrived),
                 Command::Revoked(revoked) => core.revoke(&revoked),
-                Command::Replace(..) | Command::Announce | Command::Rest(_) | Command::Resume => {}
-                Command::Drain | Command::Leave => {}
+                Command::Replace(..)
+                | Command::Announce
+                | Command::Rest(_)
+                | Command::Resume
+                | Command::Drain
+                | Command::Leave => {}
             }
         }
     };

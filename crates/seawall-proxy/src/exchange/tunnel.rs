@@ -1,5 +1,6 @@
 //! Connections that change their protocol: opened only after the application's 101. A WebSocket is guarded frame by frame
-//! (`socket/`); any other protocol passes as bytes, until one side ends, both are silent, or the server drains.
+//! (`socket/`); any other protocol passes as bytes, until one side ends, both are silent, whoever opened it may not have it any more, or
+//! the server drains.
 
 use std::{cell::Cell, io, rc::Rc, sync::Arc, time::Duration};
 
@@ -9,7 +10,13 @@ use http::{
     header::{CONNECTION, UPGRADE},
     response,
 };
-use seawall_core::{Mode, problem::Problem, websocket::handshake::Handshake};
+use seawall_core::{
+    Mode,
+    http::ClientKey,
+    limit::{Per, RateKey},
+    problem::Problem,
+    websocket::handshake::Handshake,
+};
 use seawall_guards::Policy;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -94,12 +101,20 @@ fn opened(
     match handshake.check_answer(&answer.headers) {
         Ok(()) => Ok(Some(Opened {
             rules: Arc::clone(rules),
-            client: exchange.context.client,
+            owner: owner(exchange),
             request_id: exchange.context.request_id,
             idle: policy.deadlines().tunnel_idle,
         })),
         Err(_) if rules.mode == Mode::Report => Ok(None),
         Err(fault) => Err(Box::new(Problem::new(&BAD_GATEWAY).inside(fault.to_string()))),
+    }
+}
+
+/// Whose sockets are counted together: a person's, whatever it showed and wherever it is; of a stranger only the address is known.
+fn owner(exchange: &Exchange) -> RateKey {
+    match &exchange.context.principal {
+        Some(principal) => principal.rate_keys.of(Per::User),
+        None => RateKey::address(ClientKey::of(exchange.context.client)),
     }
 }
 
@@ -131,6 +146,7 @@ where
         () = silence(&moved_at, idle) => Err(io::ErrorKind::TimedOut.into()),
         () = core.closed() => Ok(()),
         () = gate.revoked() => Ok(()),
+        () = socket::expired(core, gate) => Ok(()),
     }
 }
 

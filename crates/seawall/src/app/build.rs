@@ -33,7 +33,7 @@ use super::{
     counters::SharedCounters,
     documents::Patience,
     encryption::Encryption,
-    hand_over::{self, Entry, Ground, HandOverMeters, Held, Predecessor, Program, Step, Work},
+    hand_over::{self, Entry, Ground, HandOverMeters, Held, Predecessor, Program, Step},
     health::Health,
     identity::Identity,
     mail::{self, MailDesk},
@@ -225,7 +225,6 @@ impl App {
         let plane = self.plane(public, sites, spans, &encryption, &lasting, &registry)?;
         let (upstream, health) = (lasting.upstream.clone(), lasting.health.clone());
         let (identity, services) = (lasting.identity.clone(), lasting.outbound.clone());
-        let work = Work::new(store.settled_before_it_is_given(), lasting.drain_timeout.subscribe());
         let reloader = Reloader::new(lasting, store.db().clone(), Arc::clone(&self.settings.config), plane.stage());
         let (hand_over, phase, wishes) = hand_over::channel();
         let (phases, program) = (phase.subscribe(), self.program.clone().filter(|_| sockets.hand_over.is_some()));
@@ -244,8 +243,7 @@ impl App {
         });
         let predecessor = program.map(|program| Predecessor {
             listeners,
-            steps: Step::in_order((plane.stage(), work.clone()), phase.clone(), store.lent(), &data),
-            work,
+            steps: Step::in_order((plane.stage(), reloader.drain_timeout()), phase.clone(), store.lent(), &data),
             phase,
             data: Arc::clone(&data),
             program,

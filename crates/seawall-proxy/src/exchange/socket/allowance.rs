@@ -1,9 +1,9 @@
-//! How much a client may send: over this socket, and over all its sockets together.
+//! How much a client may send: over this socket, and over all its sockets together. Those of somebody who is known are all that the person
+//! opened, from wherever; those of a stranger all that came from the address.
 
-use std::{net::IpAddr, rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc};
 
 use seawall_core::{
-    http::ClientKey,
     limit::{Ask, Quota, RateKey, ScopedQuota, Track, WORDS, Window},
     reply::Reply,
 };
@@ -22,7 +22,7 @@ const KIBIBYTE: usize = 1_024;
 pub(super) struct Allowance {
     core: Rc<Core>,
     rules: Arc<SocketRules>,
-    client: RateKey,
+    owner: RateKey,
     messages: Counter,
     kibibytes: Counter,
     /// Bytes that make no whole kibibyte yet.
@@ -56,7 +56,7 @@ impl Allowance {
         let rules = Arc::clone(&opened.rules);
         Self {
             core,
-            client: client(opened.client),
+            owner: opened.owner,
             messages: Counter::new(&rules.messages),
             kibibytes: Counter::new(&rules.kibibytes),
             rest: 0,
@@ -84,20 +84,16 @@ impl Allowance {
         Ok(())
     }
 
-    /// Counts against all sockets of the client.
+    /// Counts against all sockets of whoever opened this one.
     async fn shared(&self, quota: Option<ScopedQuota>, cost: u32) -> bool {
         let Some(quota) = quota else { return true };
         let now = self.core.clock.now();
         let deadline_us = now.monotonic_us.saturating_add(PATIENCE_US);
         let answer =
-            match self.rules.rates.take(&Ask { keys: self.client.into(), quotas: &[quota], cost, now, deadline_us }) {
+            match self.rules.rates.take(&Ask { keys: self.owner.into(), quotas: &[quota], cost, now, deadline_us }) {
                 Reply::Ready(answer) => answer,
                 Reply::Later(answer) => answer.await,
             };
         answer.is_ok_and(|standing| standing.accepted) || answer.is_err()
     }
-}
-
-fn client(address: IpAddr) -> RateKey {
-    RateKey::address(ClientKey::of(address))
 }

@@ -11,6 +11,7 @@ mod watch;
 use std::{rc::Rc, sync::Arc, time::Duration};
 
 use seawall_core::{
+    limit::RateKey,
     request_id::RequestId,
     websocket::{CloseCode, close},
 };
@@ -23,6 +24,7 @@ use tokio::{
 use crate::core::{Core, Gate};
 use allowance::Allowance;
 use pump::{Pump, Stop};
+pub(super) use watch::expired;
 use watch::{Alarm, Pulse};
 
 /// How long each side may take for its part of the end.
@@ -36,7 +38,8 @@ const CUT: Duration = Duration::from_millis(250);
 #[derive(Clone, Debug)]
 pub(super) struct Opened {
     pub(super) rules: Arc<SocketRules>,
-    pub(super) client: std::net::IpAddr,
+    /// By what all sockets of whoever opened it are counted together.
+    pub(super) owner: RateKey,
     pub(super) request_id: RequestId,
     /// How long both sides may be silent.
     pub(super) idle: Duration,

@@ -153,7 +153,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
                 Piece::Data { wire, starts_message, .. } => (u32::from(starts_message), wire),
                 // The answer to our own ping is nobody else's business.
                 Piece::Control { kind: ControlKind::Pong, payload, .. }
-                    if self.sender == Sender::Client && pulse.is_ours(&payload) =>
+                    if self.sender == Sender::Client && pulse.answered(&payload) =>
                 {
                     continue;
                 }

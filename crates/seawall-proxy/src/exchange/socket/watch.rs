@@ -29,7 +29,7 @@ pub(super) struct Pulse {
     heard_at: Cell<Instant>,
     /// When anything was last passed on, in either direction.
     moved_at: Cell<Instant>,
-    /// The payload of the last ping of our own.
+    /// The payload of the last ping of our own, until it is answered; then, and before the first, zeros.
     pinged: Cell<[u8; 8]>,
     due: RefCell<Option<Bytes>>,
     notify: Notify,
@@ -74,9 +74,13 @@ impl Pulse {
         self.moved_at.set(Instant::now());
     }
 
-    /// Whether this is what our last ping carried.
-    pub(super) fn is_ours(&self, payload: &[u8]) -> bool {
-        self.pinged.get() != [0; 8] && payload == self.pinged.get()
+    /// Whether this answers our last ping. Only the first answer does: a client that says the same again sends of its own accord.
+    pub(super) fn answered(&self, payload: &[u8]) -> bool {
+        let answered = self.pinged.get() != [0; 8] && payload == self.pinged.get();
+        if answered {
+            self.pinged.set([0; 8]);
+        }
+        answered
     }
 
     /// Waits for a ping that is due.
@@ -122,14 +126,14 @@ async fn silence(core: &Core, opened: &Opened, pulse: &Pulse) -> Alarm {
         }
         if next_ping <= now {
             next_ping = now + opened.rules.ping;
-            // Never all zeros, which stands for no ping yet.
+            // Never all zeros, which stands for no ping that is unanswered.
             pulse.make_due(core.random.borrow_mut().u64(1..).to_be_bytes());
         }
     }
 }
 
 /// Ends when the credential expires, by the clock that decisions read.
-async fn expired(core: &Core, gate: &Gate) {
+pub(in crate::exchange) async fn expired(core: &Core, gate: &Gate) {
     let Some(expires_at) = gate.principal().and_then(|principal| principal.expires_at_unix_us) else {
         return std::future::pending().await;
     };

@@ -40,7 +40,6 @@ pub use meters::METRICS;
 pub(super) use predecessor::Predecessor;
 pub use program::Program;
 pub(super) use step::Step;
-pub(super) use work::Work;
 
 /// How a process comes to its listeners.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{
-    HandOverError, HandOverMeters, Phase, Program, Step, Work,
+    HandOverError, HandOverMeters, Phase, Program, Step,
     fresh::Fresh,
     handle::Wish,
     link::Link,
@@ -50,8 +50,6 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 pub(in crate::app) struct Predecessor {
     /// Each with its name and the address that was configured for it.
     pub(in crate::app) listeners: Vec<(&'static str, String, TcpListener)>,
-    /// What is waited for before anything is given.
-    pub(in crate::app) work: Work,
     /// In the order in which they are given.
     pub(in crate::app) steps: Vec<Step>,
     pub(in crate::app) phase: watch::Sender<Phase>,
@@ -178,7 +176,7 @@ impl Task {
             return Err(HandOverError::Unexpected(heard.to_string()));
         }
         tokio::select! {
-            () = self.predecessor.work.settled() => Ok(()),
+            () = settle_all(&self.predecessor.steps) => Ok(()),
             left = link.tell_working_unless_left() => Err(left),
             () = refuse_all(&self.socket) => Err(HandOverError::Busy),
         }
@@ -281,6 +279,13 @@ impl Attempt {
         };
         fresh.kill().await;
         ended
+    }
+}
+
+/// Waits for all that has to end before anything is given.
+async fn settle_all(steps: &[Step]) {
+    for step in steps {
+        step.settled().await;
     }
 }
 

@@ -8,7 +8,7 @@ use std::{io, sync::Arc, time::Duration};
 use seawall_proxy::Stage;
 use tokio::{sync::watch, time::sleep};
 
-use super::{Phase, Work};
+use super::{Phase, work::Work};
 use crate::app::{AppError, DataDirectory, store::Lent};
 
 /// How long kept connections are told to close by their next answer before they are closed. Whoever talks meanwhile goes on over another
@@ -30,13 +30,14 @@ pub(in crate::app) enum Step {
 }
 
 impl Step {
-    /// All of them, in the order in which they are given.
+    /// All of them, in the order in which they are given. Work that is in the way may take as long as the limit, `drain_timeout`.
     pub(in crate::app) fn in_order(
-        (stage, work): (Stage, Work),
+        (stage, limit): (Stage, watch::Receiver<Duration>),
         phase: watch::Sender<Phase>,
         store: Lent,
         data: &Arc<DataDirectory>,
     ) -> Vec<Self> {
+        let work = Work::new(store.attempts(), limit);
         vec![Self::Public(stage, work), Self::Admin(phase), Self::Store(store), Self::Data(Arc::clone(data))]
     }
 
@@ -53,6 +54,13 @@ impl Step {
     /// Whether another process serves when it cannot be taken back. Without anything else this one serves as well as it can.
     pub(super) const fn decides(&self) -> bool {
         matches!(self, Self::Data(_))
+    }
+
+    /// Ends when what has to end before it is given has. Nothing is changed by that, and it may be given up.
+    pub(super) async fn settled(&self) {
+        if let Self::Public(_, work) = self {
+            work.settled().await;
+        }
     }
 
     /// Lets go.

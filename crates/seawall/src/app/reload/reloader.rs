@@ -135,6 +135,11 @@ impl Reloader {
         Arc::clone(&self.0.running.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// How long requests in flight may take when the server ends or hands over.
+    pub(in crate::app) fn drain_timeout(&self) -> watch::Receiver<Duration> {
+        self.0.lasting.drain_timeout.subscribe()
+    }
+
     /// What guards would have refused, over all configurations.
     pub(in crate::app) fn reports(&self) -> Reports {
         self.0.lasting.reports.clone()

@@ -130,11 +130,6 @@ impl Store {
         self.attempts.clone()
     }
 
-    /// The same where they have to be settled before a successor can have the store: processes share PostgreSQL, and a file has one.
-    pub(in crate::app) fn settled_before_it_is_given(&self) -> Option<Attempts> {
-        matches!(self.place.url, DatabaseUrl::Sqlite(_)).then(|| self.attempts())
-    }
-
     /// Delivers messages of the outbox from here on.
     pub(in crate::app) fn deliver(&self, deliveries: Vec<Delivery>) {
         self.rounds.begin(deliveries);
@@ -164,6 +159,7 @@ impl Store {
             db: self.db.clone(),
             keeper: Arc::clone(&self.keeper),
             rounds: Arc::clone(&self.rounds),
+            attempts: self.attempts(),
             messages: self.caches().messages().clone(),
         }
     }
@@ -216,10 +212,17 @@ pub(in crate::app) struct Lent {
     db: Db,
     keeper: Arc<Keeper>,
     rounds: Arc<Rounds>,
+    attempts: Attempts,
     messages: Messages,
 }
 
 impl Lent {
+    /// What became of requests with an idempotency key, where that has to be settled before a successor can have the store: processes
+    /// share PostgreSQL, and a file has one.
+    pub(in crate::app) fn attempts(&self) -> Option<Attempts> {
+        matches!(self.db.url(), DatabaseUrl::Sqlite(_)).then(|| self.attempts.clone())
+    }
+
     /// Runs what waits, closes the database, and ships what was captured as far as the successor can wait for it. PostgreSQL stays open:
     /// requests in flight need it to their end.
     pub(in crate::app) async fn give(&self) -> Result<(), tokio::task::JoinError> {

@@ -49,6 +49,31 @@ async fn whatever_ends_a_session_ends_its_requests_at_once_and_its_socket_within
     }
 }
 
+/// A person's are counted wherever they come from, and others at the same address are not charged with them.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_sockets_of_a_person_are_counted_together_and_apart_from_others() {
+    let place = Place::with(&format!("{CONFIGURATION}\n[websocket]\nclient_messages = \"6/h\"\n")).await;
+    for name in ["ann", "bob"] {
+        place.add(name, &[]).await;
+    }
+    let (first, second, bob) = (place.sign_in("ann").await, place.sign_in("ann").await, place.sign_in("bob").await);
+    let open = async |session: &str| websocket(place.app.public(), "/ws", &[("Cookie", session)]).await;
+    let mut sockets = [open(&first).await, open(&second).await];
+    let mut others = [open(&bob).await, websocket(place.app.public(), "/ws", &[]).await];
+    for _ in 0..3 {
+        for socket in sockets.iter_mut().chain(&mut others) {
+            socket.send_text("one").await;
+            assert_eq!(socket.receive_text().await, "one");
+        }
+    }
+    sockets[1].send_text("one too many").await;
+    assert_eq!(sockets[1].expect_close().await.map(|(code, _)| code), Some(1_008));
+    for socket in &mut others {
+        socket.send_text("one more").await;
+        assert_eq!(socket.receive_text().await, "one more");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn wk_7_who_asks_is_proven_before_a_socket_is_open_and_the_application_hears_of_nobody_else() {
     let place = Place::with(&format!("{CONFIGURATION}\n[route.\"/ws\"]\naccess.require = \"role member\"\n")).await;

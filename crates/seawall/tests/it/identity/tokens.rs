@@ -15,11 +15,16 @@ use super::{CONFIGURATION, PASSWORD, Place};
 /// A JWT of another issuer.
 const FOREIGN: &str = "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 async fn place(more: &str) -> (Place, Arc<ManualClock>) {
+    within(&CONFIGURATION.replace("enabled = true", &format!("enabled = true\n{more}"))).await
+}
+
+async fn within(configuration: &str) -> (Place, Arc<ManualClock>) {
     let upstream = Upstream::start(Kind::ByPath).await;
     let clock = Arc::new(ManualClock::default());
-    let configuration = CONFIGURATION.replace("enabled = true", &format!("enabled = true\n{more}"));
-    let app = TestApp::in_front_of(upstream.url()).with_config(&configuration).with_clock(Arc::clone(&clock) as _);
+    let app = TestApp::in_front_of(upstream.url()).with_config(configuration).with_clock(Arc::clone(&clock) as _);
     (Place { upstream, app: app.start().await }, clock)
 }
 
@@ -95,6 +100,33 @@ async fn a_replayed_refresh_token_closes_the_sockets_of_its_family() {
     let log = place.operator("GET", "/api/audit-log", None).await.expect_status(200).json();
     let replayed = log["data"].as_array().unwrap().iter().find(|entry| entry["action"] == "session.refresh_replayed");
     assert_eq!(replayed.unwrap()["outcome"], "refused");
+}
+
+/// The token's own quarter of an hour bounds the handshake alone. Whether frames are looked at or pass as bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_ends_with_the_session_that_it_was_opened_in() {
+    for mode in ["enforce", "off"] {
+        let (place, clock) = within(&format!("{CONFIGURATION}\n[websocket]\nmode = \"{mode}\"\n")).await;
+        place.add("ann", &[]).await;
+        let first = tokens(&place).await;
+        let field = format!("Bearer {}", first["access_token"].as_str().unwrap());
+        let mut socket = websocket(place.app.public(), "/ws", &[("Authorization", &field)]).await;
+        let mut nobody = websocket(place.app.public(), "/ws", &[]).await;
+        clock.advance(DAY * 6);
+        socket.send_text("still here").await;
+        assert_eq!(socket.receive_text().await, "still here");
+        clock.advance(DAY * 2);
+        let ended = timeout(Duration::from_secs(5), async {
+            if mode == "enforce" {
+                assert_eq!(socket.expect_close().await.map(|(code, _)| code), Some(1_008));
+            }
+            socket.expect_ended().await;
+        });
+        ended.await.unwrap_or_else(|_| panic!("it stays open with frames {mode}"));
+        nobody.send_text("still here").await;
+        assert_eq!(nobody.receive_text().await, "still here");
+        place.upstream.until("one to be left", |upstream| upstream.open_connections() == 1).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

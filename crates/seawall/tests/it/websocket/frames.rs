@@ -164,6 +164,28 @@ async fn wk_7_the_client_is_pinged_and_closed_when_it_is_silent() {
     upstream.until("both sockets to end", |upstream| upstream.open_connections() == 0).await;
 }
 
+/// Reads frames until a ping, and gives what it carries.
+async fn until_ping(connection: &mut RawClient) -> Vec<u8> {
+    let head = connection.read_exactly(2).await;
+    assert_eq!(head, [0x89, 8], "nobody else says anything");
+    connection.read_exactly(8).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_to_a_ping_counts_as_a_message_when_it_is_said_again() {
+    let (_upstream, app) = in_front("[websocket]\nping = \"300ms\"\nmessages = \"5/min\"\n").await;
+    let mut connection = opened(&app).await;
+    let mut pong = Vec::new();
+    // One answer to each is no message.
+    for _ in 0..7 {
+        pong = frame(0x8a, &until_ping(&mut connection).await);
+        connection.write(&pong).await;
+    }
+    connection.write(pong.repeat(6)).await;
+    assert_eq!(until_close(&mut connection).await.0, 1_008);
+    app.until_metric("seawall_sockets_ended", &["too_fast"], 1.0).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn compression_is_not_offered_and_subprotocols_are() {
     let (upstream, app) = in_front("").await;
