@@ -7,6 +7,7 @@ pub(crate) mod between;
 pub(crate) mod checkpoints;
 mod fault;
 mod open;
+mod overlap;
 mod place;
 mod rounds;
 mod routes;
@@ -14,7 +15,8 @@ mod shown;
 
 pub use fault::StoreFault;
 pub(crate) use open::open;
-pub(super) use open::{Lent, Store, overlap};
+pub(super) use open::{Lent, Store};
+pub(super) use overlap::overlap;
 pub use place::StorePlace;
 pub(crate) use routes::{Looked, router};
 pub(super) use shown::time;

@@ -3,17 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use seawall_core::{
-    clock::Clock,
-    meter::{Meter, NoMeter},
-};
+use seawall_core::{clock::Clock, meter::Meter};
 use seawall_store::{
-    Cause, DatabaseUrl, Db, Migrate, StoreError, Surroundings,
+    Cause, DatabaseUrl, Db, Migrate, Options, StoreError, Surroundings,
     audit::{Destination, Entry, SigningKey},
     cache::Caches,
     idempotency::{Attempts, Bounds},
     messages::Messages,
-    migration::{self, Overlap, State, Status},
+    migration::{self, State, Status},
     outbox::Delivery,
     relocation, retention,
 };
@@ -295,30 +292,21 @@ fn tell_off(place: &StorePlace) {
 /// # Errors
 /// [`StoreFault::Open`].
 pub(crate) async fn open(place: &StorePlace, clock: Arc<dyn Clock>, meter: Arc<dyn Meter>) -> Result<Db, StoreFault> {
-    let (url, options) = (place.url.clone(), place.store.options.clone());
-    // The file is read and a log that a crash left behind is brought in.
-    let opened = tokio::task::spawn_blocking(move || Db::open(&url, &options, &Surroundings { clock, meter: &*meter }));
-    let opened = opened.await.map_err(|_| StoreFault::Died)?;
-    opened.map_err(|source| StoreFault::Open { url: place.url.to_string(), source })
+    open_at(&place.url, &place.store.options, clock, meter).await
 }
 
-/// Whether this process may take over from one that has the store open: not when a pending migration takes away what that one needs.
-///
-/// # Errors
-/// [`StoreFault::Overlap`].
-pub(in crate::app) async fn overlap(place: &StorePlace, clock: Arc<dyn Clock>) -> Result<(), StoreFault> {
-    let statuses = match &place.url {
-        DatabaseUrl::Sqlite(path) => migration::peek(path, &LEDGERS).await,
-        DatabaseUrl::Postgres(_) => {
-            migration::status(&open(place, clock, Arc::new(NoMeter)).await?, &LEDGERS).await.map(Some)
-        }
-    };
-    let statuses = statuses.map_err(|source| place.migrate_fault(source))?;
-    let contracts = |status: &&Status| status.state == State::Pending(Overlap::Contracts);
-    match statuses.iter().flatten().find(contracts) {
-        Some(status) => Err(StoreFault::Overlap(format!("{} {} ({})", status.ledger, status.number, status.name))),
-        None => Ok(()),
-    }
+pub(super) async fn open_at(
+    url: &DatabaseUrl,
+    options: &Options,
+    clock: Arc<dyn Clock>,
+    meter: Arc<dyn Meter>,
+) -> Result<Db, StoreFault> {
+    let (place, options) = (url.clone(), options.clone());
+    // The file is read and a log that a crash left behind is brought in.
+    let opened =
+        tokio::task::spawn_blocking(move || Db::open(&place, &options, &Surroundings { clock, meter: &*meter }));
+    let opened = opened.await.map_err(|_| StoreFault::Died)?;
+    opened.map_err(|source| StoreFault::Open { url: url.to_string(), source })
 }
 
 async fn migrate(db: &Db, place: &StorePlace, clock: &dyn Clock) -> Result<(), StoreFault> {

@@ -106,7 +106,7 @@ async fn orders(client: Client, address: std::net::SocketAddr, number: usize, en
             let again = client.request(order).await.expect_status(200);
             assert_eq!(again.header("idempotent-replayed"), Some("true"), "{again:?}");
             served += 1;
-            if number % 2 == 0 || !answer.keeps_connection() || ended.load(Ordering::Relaxed) {
+            if number.is_multiple_of(2) || !answer.keeps_connection() || ended.load(Ordering::Relaxed) {
                 break;
             }
         }
