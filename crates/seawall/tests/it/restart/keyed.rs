@@ -138,3 +138,37 @@ async fn under_a_load_of_requests_with_keys_restarts_lose_none() {
     assert!(served > 100, "{served} orders");
     assert_eq!(upstream.requests().len(), served, "each was carried out once");
 }
+
+/// A sign-in reads and writes the store in several steps.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_signs_in_while_it_restarts_is_signed_in() {
+    let toml = "[identity]\nenabled = true\nsign_in_limits = []\n[rate_limit]\nlimits = []\n";
+    let (_upstream, mut line) = Line::in_front(toml).await;
+    let token = std::fs::read_to_string(line.place.path().join(".seawall/admin.token")).expect("the token is there");
+    let bearer = format!("Bearer {}", token.trim());
+    let ann = serde_json::json!({ "name": "ann", "password": "correct horse battery" });
+    let add = Request::post("/api/users").header("Authorization", bearer).json(&ann);
+    line.server.admin_client().request(add).await.expect_status(201);
+    let ended = Arc::new(AtomicBool::new(false));
+    let tasks: Vec<_> = (0..4)
+        .map(|_| {
+            let (client, ann, ended) = (line.server.client(), ann.clone(), Arc::clone(&ended));
+            tokio::spawn(async move {
+                let mut served = 0;
+                while !ended.load(Ordering::Relaxed) {
+                    client.post_json("/_seawall/auth/sign-in", &ann).await.expect_status(200);
+                    served += 1;
+                }
+                served
+            })
+        })
+        .collect();
+    for _ in 0..4 {
+        sleep(Duration::from_millis(300)).await;
+        line.restart();
+    }
+    ended.store(true, Ordering::Relaxed);
+    for task in tasks {
+        assert!(task.await.expect("no sign-in fails") > 2);
+    }
+}
