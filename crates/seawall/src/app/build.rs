@@ -243,7 +243,7 @@ impl App {
         });
         let predecessor = program.map(|program| Predecessor {
             listeners,
-            steps: Step::in_order((plane.stage(), reloader.drain_timeout()), phase.clone(), store.lent(), &data),
+            steps: Step::in_order(plane.stage(), reloader.finishing(), phase.clone(), store.lent(), &data),
             phase,
             data: Arc::clone(&data),
             program,

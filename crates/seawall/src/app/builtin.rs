@@ -24,6 +24,7 @@ use super::{
     catalogue,
     health::{Health, HealthSettings, Show},
     identity::Identity,
+    ongoing::Ongoing,
     outbound::Exposed,
 };
 
@@ -51,6 +52,7 @@ pub(super) fn channel() -> (Builtins, mpsc::Receiver<BuiltinRequest>) {
 pub(super) struct Targets {
     router: Router,
     places: Places,
+    ongoing: Ongoing,
     /// Language models, when any can be called from outside.
     exposed: Option<Exposed>,
 }
@@ -65,7 +67,7 @@ impl Targets {
         openapi: Option<Arc<Bytes>>,
     ) -> Self {
         let router = router(prefix, settings, health, identity).merge(published(prefix, openapi));
-        Self { router, places: Places::new(prefix, settings), exposed: None }
+        Self { router, places: Places::new(prefix, settings), ongoing: identity.ongoing(), exposed: None }
     }
 
     /// With language models, by routes that are exposed.
@@ -82,14 +84,14 @@ impl Targets {
             }
             // Dropping the reply refuses.
             let Some(place) = self.places.take(request.uri().path()) else { continue };
-            let router = self.router.clone();
+            let (router, answering) = (self.router.clone(), self.ongoing.begin());
             tokio::spawn(async move {
                 let mut request = request.map(Body::from);
                 request.extensions_mut().insert(facts);
                 // The client may have left meanwhile.
                 let answer = answer(router, request).await;
                 let _left = reply.send(answer.map(|answer| answer.map(BuiltinBody::Whole)));
-                drop(place);
+                drop((place, answering));
             });
         }
     }

@@ -9,7 +9,7 @@ use seawall_proxy::Stage;
 use tokio::{sync::watch, time::sleep};
 
 use super::{Phase, work::Work};
-use crate::app::{AppError, DataDirectory, store::Lent};
+use crate::app::{AppError, DataDirectory, ongoing::Ongoing, store::Lent};
 
 /// How long kept connections are told to close by their next answer before they are closed. Whoever talks meanwhile goes on over another
 /// connection, so that few are closed in the very moment in which their client sends a request.
@@ -32,12 +32,13 @@ pub(in crate::app) enum Step {
 impl Step {
     /// All of them, in the order in which they are given. Work that is in the way may take as long as the limit, `drain_timeout`.
     pub(in crate::app) fn in_order(
-        (stage, limit): (Stage, watch::Receiver<Duration>),
+        stage: Stage,
+        (limit, ongoing): (watch::Receiver<Duration>, Ongoing),
         phase: watch::Sender<Phase>,
         store: Lent,
         data: &Arc<DataDirectory>,
     ) -> Vec<Self> {
-        let work = Work::new(store.attempts(), limit);
+        let work = Work::new(store.attempts(), ongoing, limit);
         vec![Self::Public(stage, work), Self::Admin(phase), Self::Store(store), Self::Data(Arc::clone(data))]
     }
 

@@ -1,7 +1,8 @@
 //! What requests in flight still need of the store, which a file gives to one process at a time.
 //!
 //! A request with an idempotency key is written down twice: before the application sees it and before its client sees the answer. Given
-//! away in between, the store would keep nothing of what the application did. Where processes share the store, as in PostgreSQL, the one
+//! away in between, the store would keep nothing of what the application did. Requests to Seawall itself, such as signing in, take several
+//! steps in it. Where processes share the store, as in PostgreSQL, the one
 //! that finishes keeps it until its last request has ended, and nothing is waited for.
 
 use std::time::Duration;
@@ -11,6 +12,8 @@ use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
+
+use crate::app::ongoing::Ongoing;
 
 /// How long whoever was accepted last may take to say what it wants: one round trip of a client that is not far away.
 const JUST_ACCEPTED: Duration = Duration::from_millis(100);
@@ -23,14 +26,16 @@ const RESTED_LIMIT: Duration = Duration::from_secs(5);
 pub(in crate::app) struct Work {
     /// Nothing where the store stays open here.
     attempts: Option<Attempts>,
+    /// Requests to Seawall itself.
+    ongoing: Ongoing,
     /// `drain_timeout`.
     limit: watch::Receiver<Duration>,
 }
 
 impl Work {
     /// What these attempts are, for so long at most; nothing where the store is not closed for a successor.
-    pub(in crate::app) const fn new(attempts: Option<Attempts>, limit: watch::Receiver<Duration>) -> Self {
-        Self { attempts, limit }
+    pub(super) const fn new(attempts: Option<Attempts>, ongoing: Ongoing, limit: watch::Receiver<Duration>) -> Self {
+        Self { attempts, ongoing, limit }
     }
 
     /// Whether the store is given away, so that no request may need it here any more.
@@ -51,7 +56,7 @@ impl Work {
         let Some(attempts) = &self.attempts else { return };
         let limit = self.limit.borrow().min(RESTED_LIMIT);
         sleep(JUST_ACCEPTED.min(limit)).await;
-        let _too_long = timeout(limit, attempts.settled()).await;
+        let _too_long = timeout(limit, async { tokio::join!(attempts.settled(), self.ongoing.ended()) }).await;
         match attempts.in_hands() {
             0 => {}
             left => tracing::warn!(

@@ -46,6 +46,7 @@ pub(super) use limits::{Limited, key_paths};
 use super::{
     AppError, SystemClock, fetch,
     mail::Post,
+    ongoing::Ongoing,
     store::{StorePlace, between},
 };
 
@@ -64,6 +65,8 @@ struct Inner {
     /// Where whoever shows a token that does not hold gets another.
     open_paths: Arc<[String]>,
     environment: Environment,
+    /// Requests to Seawall itself that are being answered.
+    ongoing: Ongoing,
     open: OnceLock<Open>,
 }
 
@@ -93,8 +96,23 @@ impl Identity {
         let theme = pages::theme(config, &settings, directory)?;
         let pages = pages::ways(&theme, &settings, &spelled(&server.prefix));
         let environment = config.environment();
-        let inner = Inner { settings, issuers, cookie, theme, pages, open_paths, environment, open: OnceLock::new() };
+        let inner = Inner {
+            settings,
+            issuers,
+            cookie,
+            theme,
+            pages,
+            open_paths,
+            environment,
+            ongoing: Ongoing::default(),
+            open: OnceLock::new(),
+        };
         Ok(Self(Arc::new(inner)))
+    }
+
+    /// Counts requests to Seawall itself.
+    pub(super) fn ongoing(&self) -> Ongoing {
+        self.0.ongoing.clone()
     }
 
     /// What guards look sessions up with, when people can sign in.

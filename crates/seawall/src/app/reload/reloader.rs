@@ -29,6 +29,7 @@ use crate::app::{
     health::Health,
     identity::Identity,
     notify::Notifier,
+    ongoing::Ongoing,
     settings::Settings,
     source::Texts,
 };
@@ -135,9 +136,9 @@ impl Reloader {
         Arc::clone(&self.0.running.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How long requests in flight may take when the server ends or hands over.
-    pub(in crate::app) fn drain_timeout(&self) -> watch::Receiver<Duration> {
-        self.0.lasting.drain_timeout.subscribe()
+    /// What a hand-over waits for: how long requests in flight may take, and requests to Seawall itself.
+    pub(in crate::app) fn finishing(&self) -> (watch::Receiver<Duration>, Ongoing) {
+        (self.0.lasting.drain_timeout.subscribe(), self.0.lasting.identity.ongoing())
     }
 
     /// What guards would have refused, over all configurations.
