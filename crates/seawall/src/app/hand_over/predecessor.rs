@@ -15,7 +15,7 @@ use tokio::{
     net::UnixListener,
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -127,12 +127,12 @@ impl Task {
         mut attempt: Attempt,
         wishes: &mut mpsc::Receiver<Wish>,
     ) -> (Result<u32, Arc<HandOverError>>, Option<oneshot::Sender<()>>) {
-        let (prepared, ended) = tokio::select! {
+        let (prepared, mut ended) = tokio::select! {
             prepared = self.prepare(&mut attempt) => (prepared, None),
             ended = told_to_end(wishes) => (Err(HandOverError::Ending), ended),
         };
         let given = match prepared {
-            Ok(()) => self.give(&mut attempt).await,
+            Ok(()) => self.give(&mut attempt, wishes, &mut ended).await,
             Err(error) => Err(error),
         };
         let outcome = match given {
@@ -198,8 +198,13 @@ impl Task {
         link.say(&Message::Offer(offered), &descriptors).await
     }
 
-    /// Lets go of everything. From here on the successor is not interrupted.
-    async fn give(&mut self, attempt: &mut Attempt) -> Result<u32, HandOverError> {
+    /// Lets go of everything. From here on the successor is not interrupted, unless it is at work for long and the server shall end.
+    async fn give(
+        &mut self,
+        attempt: &mut Attempt,
+        wishes: &mut mpsc::Receiver<Wish>,
+        ended: &mut Option<oneshot::Sender<()>>,
+    ) -> Result<u32, HandOverError> {
         let Some(link) = &mut attempt.link else { return Err(HandOverError::Late("connecting")) };
         let (given, all) = tokio::select! {
             given = give_all(&self.predecessor.steps) => given,
@@ -210,7 +215,13 @@ impl Task {
             return Err(error);
         }
         let taken = match link.say(&Message::Released, &[]).await {
-            Ok(()) => link.hear_at_work("serving", TAKEN_SILENCE, TAKEN_LIMIT).await,
+            Ok(()) => tokio::select! {
+                taken = link.hear_at_work("serving", TAKEN_SILENCE, TAKEN_LIMIT) => taken,
+                told = told_to_end_later(wishes) => {
+                    *ended = told;
+                    Err(HandOverError::Ending)
+                }
+            },
             Err(error) => Err(error),
         };
         let error = match taken {
@@ -306,7 +317,7 @@ async fn arrival(socket: &UnixListener) -> Link {
             Ok(link) => return link,
             Err(error) => {
                 tracing::warn!(error = error.text(), "a process that wants to take over was not heard");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                sleep(Duration::from_millis(100)).await;
             }
         }
     }
@@ -353,4 +364,10 @@ async fn told_to_end(wishes: &mut mpsc::Receiver<Wish>) -> Option<oneshot::Sende
             None => return None,
         }
     }
+}
+
+/// The same, once a successor that has everything has taken longer than is usual: it is about to serve, so it is let be until then.
+async fn told_to_end_later(wishes: &mut mpsc::Receiver<Wish>) -> Option<oneshot::Sender<()>> {
+    sleep(TAKEN_SILENCE).await;
+    told_to_end(wishes).await
 }

@@ -1,6 +1,6 @@
 //! A successor that serves: what its clients, its predecessor and its operators see.
 
-use std::{fs, process::Command, time::Duration};
+use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 use seawall_testkit::client::{Client, H2Client, RawClient, Request, websocket};
 use serde_json::Value;
@@ -72,17 +72,22 @@ async fn a_kept_connection_is_told_to_close_by_its_next_answer() {
     assert_eq!(line.server.child.exited(), Some(0));
 }
 
-/// Its start stands still at the reading of the admin token, in whose place there is a pipe.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_successor_whose_start_takes_long_is_waited_for_while_it_is_at_work() {
-    let (_upstream, mut line) = Line::in_front("").await;
+/// From here on a start stands still at the reading of the admin token: in its place there is a pipe. Gives that, and the token.
+fn stand_still(line: &Line) -> (PathBuf, Vec<u8>) {
     let path = line.place.path().join(".seawall/admin.token");
     let token = fs::read(&path).expect("the token is there");
     fs::remove_file(&path).expect("it can be removed");
     let made = Command::new("mkfifo").args(["-m", "600"]).arg(&path).status();
     assert!(made.is_ok_and(|made| made.success()), "a pipe can be made");
+    (path, token)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_whose_start_takes_long_is_waited_for_while_it_is_at_work() {
+    let (_upstream, mut line) = Line::in_front("").await;
+    let (path, token) = stand_still(&line);
     let mut asked = line.place.start(&["restart", "--json"]);
-    line.server.child.said("that the successor is there", |said| said.contains("a successor gets ready").then_some(()));
+    line.server.logged("a successor gets ready");
     // Longer than a process may be silent.
     sleep(Duration::from_secs(13)).await;
     assert_eq!(line.said("there was no hand-over"), 0);
@@ -94,6 +99,22 @@ async fn a_successor_whose_start_takes_long_is_waited_for_while_it_is_at_work() 
     let said: Value = serde_json::from_str(&asked.out()).expect("it answers in JSON");
     line.last = said["successor"].as_u64().expect("a process");
     assert_eq!(line.process(), line.last);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_to_end_does_not_wait_for_a_successor_that_is_long_at_work() {
+    let (_upstream, mut line) = Line::in_front("").await;
+    stand_still(&line);
+    let mut asked = line.place.start(&["restart"]);
+    line.server.logged("a successor gets ready");
+    sleep(Duration::from_secs(8)).await;
+    let told = Instant::now();
+    line.server.child.signal("TERM");
+    assert_eq!(line.server.child.exited(), Some(0), "{}", line.server.child);
+    assert!(told.elapsed() < Duration::from_secs(15), "{:?}", told.elapsed());
+    assert_eq!(asked.ended(), Some(69), "{asked}");
+    let gone = RawClient::try_connect(line.server.address()).await;
+    assert!(gone.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused));
 }
 
 #[tokio::test(flavor = "multi_thread")]
