@@ -22,7 +22,7 @@ use seawall_core::{
     request_id::RequestId,
     span::Tracer,
 };
-use seawall_store::{Db, outbox::Delivery};
+use seawall_store::{Db, hands::Hands, outbox::Delivery};
 use serde_json::Value;
 
 use crate::{
@@ -160,6 +160,7 @@ impl Outbound {
             rounds: Rounds::start(db.clone()),
             shelf: Shelf::start(db.clone(), &*self.0.around.meter),
             tracer,
+            hands: Hands::default(),
         };
         let _same = (self.0.books.set(books), self.0.db.set(db.clone()));
     }
@@ -173,6 +174,20 @@ impl Outbound {
     /// Who is told of a budget by the configuration that holds.
     pub(crate) fn webhook(&self, budget: &str) -> Option<Webhook> {
         self.services().models.as_ref()?.webhook(budget)
+    }
+
+    /// Waits until every call that is under way is recorded. Calls that begin later are not waited for.
+    pub async fn settled(&self) {
+        if let Some(books) = self.0.books.get() {
+            books.hands.let_go().await;
+            self.flush().await;
+        }
+    }
+
+    /// How many calls are under way.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.0.books.get().map_or(0, |books| books.hands.len())
     }
 
     /// Waits until every call that has ended is recorded.

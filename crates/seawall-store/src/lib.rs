@@ -23,6 +23,7 @@ mod error;
 mod expiry;
 pub mod foreign;
 mod gauge;
+pub mod hands;
 mod hex;
 mod id;
 pub mod idempotency;

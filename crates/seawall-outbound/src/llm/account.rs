@@ -7,6 +7,7 @@ use seawall_core::{
     span::Tracer,
 };
 use seawall_resilience::Permit;
+use seawall_store::hands::InHands;
 
 use super::{
     budget::Reservation,
@@ -101,6 +102,8 @@ pub(crate) struct Account {
     round: Option<Round>,
     /// Places that it takes until it ends.
     places: Vec<Permit>,
+    /// Until its row is on its way.
+    _in_hands: InHands,
 }
 
 /// Attempts and cost of those that were asked first.
@@ -144,6 +147,7 @@ impl Account {
             before: Before::default(),
             round: None,
             places: Vec::new(),
+            _in_hands: books.hands.take(),
         }
     }
 

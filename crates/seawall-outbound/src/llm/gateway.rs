@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::{HeaderName, StatusCode};
 use seawall_core::{clock::Now, problem::Problem, span::Tracer};
 use seawall_resilience::{Deadline, Permit};
+use seawall_store::hands::Hands;
 
 use super::{
     account::{Account, Begun},
@@ -57,6 +58,8 @@ pub(crate) struct Books {
     pub(crate) rounds: Rounds,
     pub(crate) shelf: Shelf,
     pub(crate) tracer: Arc<dyn Tracer>,
+    /// Calls that have no row yet.
+    pub(crate) hands: Hands,
 }
 
 /// Whose call it is, as far as its row says.

@@ -8,7 +8,6 @@
 //! the caller's key and the whole request (`seal.rs`, decision 57).
 
 mod bounds;
-mod hands;
 mod heart;
 mod port;
 mod row;

@@ -23,12 +23,14 @@ use tokio::{
 
 use super::{
     Bounds, CAUSE,
-    hands::{Hands, InHands},
     heart::{self, Heart},
     settling::Settling,
     table::{Attempt, Begun, Failure},
 };
-use crate::{Db, OpenError, StoreError};
+use crate::{
+    Db, OpenError, StoreError,
+    hands::{Hands, InHands},
+};
 
 /// What a transaction may take, waiting included (checklist WK-6).
 const LONGEST: Duration = Duration::from_secs(5);

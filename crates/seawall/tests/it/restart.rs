@@ -1,5 +1,6 @@
 //! A process takes over from another, with the real binary: no request is lost, and a successor that fails changes nothing.
 
+mod calls;
 mod keyed;
 mod load;
 mod refused;

@@ -5,6 +5,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use seawall_outbound::Outbound;
 use seawall_proxy::Stage;
 use tokio::{sync::watch, time::sleep};
 
@@ -33,12 +34,12 @@ impl Step {
     /// All of them, in the order in which they are given. Work that is in the way may take as long as the limit, `drain_timeout`.
     pub(in crate::app) fn in_order(
         stage: Stage,
-        (limit, ongoing): (watch::Receiver<Duration>, Ongoing),
+        (limit, ongoing, calls): (watch::Receiver<Duration>, Ongoing, Option<Outbound>),
         phase: watch::Sender<Phase>,
         store: Lent,
         data: &Arc<DataDirectory>,
     ) -> Vec<Self> {
-        let work = Work::new(store.attempts(), ongoing, limit);
+        let work = Work::new(store.attempts(), ongoing, calls, limit);
         vec![Self::Public(stage, work), Self::Admin(phase), Self::Store(store), Self::Data(Arc::clone(data))]
     }
 

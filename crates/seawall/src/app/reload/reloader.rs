@@ -136,9 +136,10 @@ impl Reloader {
         Arc::clone(&self.0.running.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What a hand-over waits for: how long requests in flight may take, and requests to Seawall itself.
-    pub(in crate::app) fn finishing(&self) -> (watch::Receiver<Duration>, Ongoing) {
-        (self.0.lasting.drain_timeout.subscribe(), self.0.lasting.identity.ongoing())
+    /// What a hand-over waits for: how long requests in flight may take, requests to Seawall itself, and calls of models.
+    pub(in crate::app) fn finishing(&self) -> (watch::Receiver<Duration>, Ongoing, Option<Outbound>) {
+        let Lasting { drain_timeout, identity, outbound, .. } = &self.0.lasting;
+        (drain_timeout.subscribe(), identity.ongoing(), outbound.clone())
     }
 
     /// What guards would have refused, over all configurations.

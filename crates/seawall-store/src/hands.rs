@@ -1,4 +1,4 @@
-//! Which attempts are in hands: claimed, or about to be, and not settled. The store is closed when nobody has any.
+//! What is in hands: begun, and not written down to its end. The store is given away when nobody has any of it.
 
 use std::{
     collections::BTreeSet,
@@ -7,9 +7,9 @@ use std::{
 
 use tokio::sync::watch;
 
-/// The attempts of one life that are in hands.
+/// What is in hands of one kind. Cheap to clone; clones count together.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Hands(Arc<Table>);
+pub struct Hands(Arc<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
@@ -24,16 +24,17 @@ struct Serials {
     held: BTreeSet<i64>,
 }
 
-/// One of them, until this is dropped.
+/// One of it, until this is dropped.
 #[derive(Debug)]
-pub(super) struct InHands {
+pub struct InHands {
     hands: Hands,
     serial: i64,
 }
 
 impl Hands {
     /// Somebody has one more.
-    pub(super) fn take(&self) -> InHands {
+    #[must_use]
+    pub fn take(&self) -> InHands {
         let mut serials = self.serials();
         let serial = serials.next;
         serials.next += 1;
@@ -42,12 +43,19 @@ impl Hands {
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.serials().held.len()
     }
 
+    /// Whether nobody has any.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.serials().held.is_empty()
+    }
+
     /// Ends when nobody has any of those that there are when it is first polled.
-    pub(super) async fn let_go(&self) {
+    pub async fn let_go(&self) {
         let mut changes = self.0.let_go.subscribe();
         let next = self.serials().next;
         while self.serials().held.first().is_some_and(|first| *first < next) {
@@ -62,8 +70,9 @@ impl Hands {
 }
 
 impl InHands {
-    /// Its number, which no other of this life has.
-    pub(super) const fn serial(&self) -> i64 {
+    /// Its number, which no other of these hands has.
+    #[must_use]
+    pub const fn serial(&self) -> i64 {
         self.serial
     }
 }
