@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use seawall_testkit::{
+    app::StartedApp,
     client::{RawClient, Request},
     llm::FakeLlm,
 };
@@ -12,6 +13,16 @@ use tokio::time::Instant;
 use super::{Models, calling_models, streamed};
 
 const QUICK: &str = "timeout = \"2s\"\nidle_timeout = \"300ms\"\nbackoff = \"1ms\"";
+
+/// A connection on which a call was sent, of somebody who may leave.
+async fn asking(app: &StartedApp, path: &str, body: &str) -> RawClient {
+    let key = std::fs::read_to_string(app.data().join("outbound.key")).unwrap();
+    let mut connection = RawClient::connect(app.outbound()).await;
+    let (key, length) = (key.trim(), body.len());
+    let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nX-Api-Key: {key}\r\nContent-Length: {length}\r\n\r\n");
+    connection.write(format!("{head}{body}")).await;
+    connection
+}
 
 /// A call of a model in each dialect.
 fn call(dialect: usize, model: &str) -> (String, String) {
@@ -139,16 +150,9 @@ async fn a_stream_that_stops_breaks_off_or_is_broken_never_looks_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_leaves_ends_the_call_and_pays_what_came() {
     let Models { fake, app } = calling_models("timeout = \"60s\"").await;
-    let key = std::fs::read_to_string(app.data().join("outbound.key")).unwrap();
     let (path, body) = call(0, "fake-drip-50-tokens-1000");
     let (path, body) = streamed(&path, &body);
-    let mut connection = RawClient::connect(app.outbound()).await;
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: a\r\nX-Api-Key: {}\r\nContent-Length: {}\r\n\r\n",
-        key.trim(),
-        body.len()
-    );
-    connection.write(format!("{head}{body}")).await;
+    let mut connection = asking(&app, &path, &body).await;
     connection.read_some().await;
     let begun = Instant::now();
     drop(connection);
@@ -181,18 +185,11 @@ async fn what_never_ends_ends_with_the_time() {
 async fn an_answer_is_read_to_its_end_without_its_caller_where_the_route_says_so() {
     let drains = "[llm.route.default]\nwhen_left = \"drain\"\n";
     let Models { fake, app } = super::calling_models_by("timeout = \"60s\"", drains).await;
-    let key = std::fs::read_to_string(app.data().join("outbound.key")).unwrap();
     // One leaves in the middle of a stream, one before there is an answer.
     for (model, streams) in [("fake-drip-20-tokens-40", true), ("fake-slow-headers-400", false)] {
         let (path, body) = call(0, model);
         let (path, body) = if streams { streamed(&path, &body) } else { (path, body) };
-        let mut connection = RawClient::connect(app.outbound()).await;
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: a\r\nX-Api-Key: {}\r\nContent-Length: {}\r\n\r\n",
-            key.trim(),
-            body.len()
-        );
-        connection.write(format!("{head}{body}")).await;
+        let mut connection = asking(&app, &path, &body).await;
         if streams {
             connection.read_some().await;
         } else {
@@ -239,15 +236,8 @@ async fn st_9_each_image_has_its_time_and_a_message_of_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_no_provider_had_costs_nothing_and_what_one_had_costs_its_question() {
     let Models { fake, app } = calling_models(QUICK).await;
-    let key = std::fs::read_to_string(app.data().join("outbound.key")).unwrap();
     let (path, body) = call(0, "fake-hang");
-    let mut connection = RawClient::connect(app.outbound()).await;
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: a\r\nX-Api-Key: {}\r\nContent-Length: {}\r\n\r\n",
-        key.trim(),
-        body.len()
-    );
-    connection.write(format!("{head}{body}")).await;
+    let connection = asking(&app, &path, &body).await;
     fake.until(|calls| calls.len() == 1).await;
     drop(connection);
     fake.until(|_| fake.open_connections() == 0).await;
