@@ -64,6 +64,15 @@ impl Hands {
         }
     }
 
+    /// Ends when nobody has any, whenever it began.
+    pub async fn emptied(&self) {
+        let mut changes = self.0.let_go.subscribe();
+        while !self.is_empty() {
+            // Whoever lets go holds the sender.
+            let _changed = changes.changed().await;
+        }
+    }
+
     fn serials(&self) -> MutexGuard<'_, Serials> {
         self.0.serials.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -106,7 +115,9 @@ mod tests {
         drop(first);
         assert!(waits.as_mut().poll(&mut context).is_ready());
         assert_eq!(hands.len(), 1);
+        let mut all = pin!(hands.emptied());
+        assert!(all.as_mut().poll(&mut context).is_pending());
         drop(later);
-        assert_eq!(hands.len(), 0);
+        assert!(all.as_mut().poll(&mut context).is_ready() && hands.is_empty());
     }
 }

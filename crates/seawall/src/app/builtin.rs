@@ -17,6 +17,7 @@ use seawall_guards::{problem::NOT_FOUND, strict_http::METHOD_REFUSED};
 use seawall_identity::http::invalid_input;
 use seawall_outbound::Outbound;
 use seawall_proxy::{BuiltinBody, BuiltinRequest, Builtins, spelled};
+use seawall_store::hands::Hands;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tower::ServiceExt;
 
@@ -24,7 +25,6 @@ use super::{
     catalogue,
     health::{Health, HealthSettings, Show},
     identity::Identity,
-    ongoing::Ongoing,
     outbound::Exposed,
 };
 
@@ -52,7 +52,7 @@ pub(super) fn channel() -> (Builtins, mpsc::Receiver<BuiltinRequest>) {
 pub(super) struct Targets {
     router: Router,
     places: Places,
-    ongoing: Ongoing,
+    ongoing: Hands,
     /// Language models, when any can be called from outside.
     exposed: Option<Exposed>,
 }
@@ -84,7 +84,7 @@ impl Targets {
             }
             // Dropping the reply refuses.
             let Some(place) = self.places.take(request.uri().path()) else { continue };
-            let (router, answering) = (self.router.clone(), self.ongoing.begin());
+            let (router, answering) = (self.router.clone(), self.ongoing.take());
             tokio::spawn(async move {
                 let mut request = request.map(Body::from);
                 request.extensions_mut().insert(facts);

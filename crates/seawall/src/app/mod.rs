@@ -17,7 +17,6 @@ pub mod health;
 pub(crate) mod identity;
 pub mod mail;
 pub mod notify;
-mod ongoing;
 mod openapi;
 mod outbound;
 pub(crate) mod own;

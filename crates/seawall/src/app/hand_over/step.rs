@@ -7,10 +7,11 @@ use std::{io, sync::Arc, time::Duration};
 
 use seawall_outbound::Outbound;
 use seawall_proxy::Stage;
+use seawall_store::hands::Hands;
 use tokio::{sync::watch, time::sleep};
 
 use super::{Phase, work::Work};
-use crate::app::{AppError, DataDirectory, ongoing::Ongoing, store::Lent};
+use crate::app::{AppError, DataDirectory, store::Lent};
 
 /// How long kept connections are told to close by their next answer before they are closed. Whoever talks meanwhile goes on over another
 /// connection, so that few are closed in the very moment in which their client sends a request.
@@ -34,7 +35,7 @@ impl Step {
     /// All of them, in the order in which they are given. Work that is in the way may take as long as the limit, `drain_timeout`.
     pub(in crate::app) fn in_order(
         stage: Stage,
-        (limit, ongoing, calls): (watch::Receiver<Duration>, Ongoing, Option<Outbound>),
+        (limit, ongoing, calls): (watch::Receiver<Duration>, Hands, Option<Outbound>),
         phase: watch::Sender<Phase>,
         store: Lent,
         data: &Arc<DataDirectory>,

@@ -8,13 +8,11 @@
 use std::time::Duration;
 
 use seawall_outbound::Outbound;
-use seawall_store::idempotency::Attempts;
+use seawall_store::{hands::Hands, idempotency::Attempts};
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
-
-use crate::app::ongoing::Ongoing;
 
 /// How long whoever was accepted last may take to say what it wants: one round trip of a client that is not far away.
 const JUST_ACCEPTED: Duration = Duration::from_millis(100);
@@ -28,7 +26,7 @@ pub(in crate::app) struct Work {
     /// Nothing where the store stays open here.
     attempts: Option<Attempts>,
     /// Requests to Seawall itself.
-    ongoing: Ongoing,
+    ongoing: Hands,
     /// Calls of models, whose rows and costs are written when they end.
     calls: Option<Outbound>,
     /// `drain_timeout`.
@@ -39,7 +37,7 @@ impl Work {
     /// What these attempts are, for so long at most; nothing where the store is not closed for a successor.
     pub(super) const fn new(
         attempts: Option<Attempts>,
-        ongoing: Ongoing,
+        ongoing: Hands,
         calls: Option<Outbound>,
         limit: watch::Receiver<Duration>,
     ) -> Self {
@@ -64,7 +62,7 @@ impl Work {
         let Some(attempts) = &self.attempts else { return };
         let limit = self.limit.borrow().min(RESTED_LIMIT);
         sleep(JUST_ACCEPTED.min(limit)).await;
-        let all = async { tokio::join!(attempts.settled(), self.ongoing.ended(), self.calls_settled()) };
+        let all = async { tokio::join!(attempts.settled(), self.ongoing.emptied(), self.calls_settled()) };
         let _too_long = timeout(limit, all).await;
         self.let_calls_go().await;
         match attempts.in_hands() {

@@ -39,14 +39,13 @@ use seawall_identity::{
     tokens::Browser,
 };
 use seawall_proxy::{Plane, SERVER_SECTION, ServerSettings, spelled};
-use seawall_store::{DatabaseUrl, Db, cache::Caches, messages::Messages};
+use seawall_store::{DatabaseUrl, Db, cache::Caches, hands::Hands, messages::Messages};
 
 pub(super) use limits::{Limited, key_paths};
 
 use super::{
     AppError, SystemClock, fetch,
     mail::Post,
-    ongoing::Ongoing,
     store::{StorePlace, between},
 };
 
@@ -66,7 +65,7 @@ struct Inner {
     open_paths: Arc<[String]>,
     environment: Environment,
     /// Requests to Seawall itself that are being answered.
-    ongoing: Ongoing,
+    ongoing: Hands,
     open: OnceLock<Open>,
 }
 
@@ -104,14 +103,14 @@ impl Identity {
             pages,
             open_paths,
             environment,
-            ongoing: Ongoing::default(),
+            ongoing: Hands::default(),
             open: OnceLock::new(),
         };
         Ok(Self(Arc::new(inner)))
     }
 
     /// Counts requests to Seawall itself.
-    pub(super) fn ongoing(&self) -> Ongoing {
+    pub(super) fn ongoing(&self) -> Hands {
         self.0.ongoing.clone()
     }
 

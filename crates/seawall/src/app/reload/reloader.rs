@@ -14,7 +14,7 @@ use seawall_core::{clock::Clock, meter::NoMeter};
 use seawall_guards::{Shared, report::Reports, schema::Drift, versions::Callers};
 use seawall_outbound::{Outbound, Prepared};
 use seawall_proxy::{BuiltinRequest, Site, Stage, Upstream};
-use seawall_store::Db;
+use seawall_store::{Db, hands::Hands};
 use seawall_telemetry::{LogHandle, log::LevelHandle};
 use tokio::{
     runtime::Handle,
@@ -29,7 +29,6 @@ use crate::app::{
     health::Health,
     identity::Identity,
     notify::Notifier,
-    ongoing::Ongoing,
     settings::Settings,
     source::Texts,
 };
@@ -137,7 +136,7 @@ impl Reloader {
     }
 
     /// What a hand-over waits for: how long requests in flight may take, requests to Seawall itself, and calls of models.
-    pub(in crate::app) fn finishing(&self) -> (watch::Receiver<Duration>, Ongoing, Option<Outbound>) {
+    pub(in crate::app) fn finishing(&self) -> (watch::Receiver<Duration>, Hands, Option<Outbound>) {
         let Lasting { drain_timeout, identity, outbound, .. } = &self.0.lasting;
         (drain_timeout.subscribe(), identity.ongoing(), outbound.clone())
     }
