@@ -84,7 +84,7 @@ const SOCKET_REASONS: [&str; 11] = [
 ];
 static SOCKET_REPORTS: Metric = Metric {
     name: "seawall_sockets_reported",
-    help: "Rules that WebSockets broke while these are only reported.",
+    help: "WebSockets that would have been closed for a broken rule, and were only reported.",
     kind: MetricKind::Counter,
     labels: &[],
 };

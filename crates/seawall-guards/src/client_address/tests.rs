@@ -18,7 +18,7 @@ fn seen(trusted: &[&str], peer: &str, headers: &[(&str, &str)]) -> (Head, Contex
         });
     let (mut head, ()) = request.body(()).unwrap().into_parts();
     let mut context = sample_context();
-    context.peer = Peer::new(peer.parse().unwrap(), false);
+    context.peer = Peer::new(peer.parse().unwrap(), false).into();
     context.client = context.peer.address;
     guard.head(&mut head, &mut context);
     (head, context)

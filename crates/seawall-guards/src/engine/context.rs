@@ -85,7 +85,7 @@ pub struct Context {
     /// When the whole exchange must be over, as monotonic microseconds; `u64::MAX` when it has no limit.
     pub deadline_us: u64,
     /// The other end of the socket.
-    pub peer: Peer,
+    pub peer: Arc<Peer>,
     /// Whether the peer is a trusted proxy.
     pub peer_trusted: bool,
     /// Who the request is from, once a credential was verified.
@@ -139,7 +139,7 @@ pub struct Context {
     /// Those whose `head` would have stopped the request and did not, because they only report.
     pub(super) admitted: u32,
     /// What was asked for, when a guard only reports.
-    pub(crate) asked: Option<Asked>,
+    pub(crate) asked: Option<Box<Asked>>,
     /// Bytes of the body that came, once it is known that they were too many.
     pub body_bytes: Option<u64>,
     /// The problem answered with.
@@ -165,7 +165,8 @@ pub struct Context {
 impl Context {
     /// The facts known when a request's head has been read.
     #[must_use]
-    pub fn new(peer: Peer, headers: &HeaderMap, now: Now, seed: Seed, route: Arc<str>) -> Self {
+    pub fn new(peer: impl Into<Arc<Peer>>, headers: &HeaderMap, now: Now, seed: Seed, route: Arc<str>) -> Self {
+        let peer = peer.into();
         Self {
             now,
             deadline_us: u64::MAX,

@@ -13,9 +13,9 @@ use super::{AnswerHead, Context, End, Guard, GuardEntry, Head, Needs, Settle, St
 use crate::{
     conditional::Current,
     deadline::Deadlines,
-    report::{Gauge, Reporter, Reports},
+    report::{Gauge, Reporter, Reports, SocketReport},
     retry::Retries,
-    websocket::SocketRules,
+    websocket::{SOCKET_CLOSED, SocketRules},
 };
 
 /// Decisions of guards other than to pass.
@@ -209,6 +209,13 @@ impl Policy {
         self.sockets.as_ref()
     }
 
+    /// Where a socket that this request opens is reported; nothing when its guard enforces, or is not remembered.
+    #[must_use]
+    pub fn socket_report(&self, context: &Context) -> Option<SocketReport> {
+        let step = self.steps.iter().find(|step| step.guard.needs().sockets.is_some())?;
+        step.reporter.as_ref().map(|reporter| SocketReport::new(reporter, &SOCKET_CLOSED, context))
+    }
+
     /// Asks the guards that come before routing.
     pub fn enter(&self, head: &mut Head, context: &mut Context) -> Flow {
         self.run(0, self.entry_steps, head, context)
@@ -217,7 +224,7 @@ impl Policy {
     /// Asks the guards that come after routing.
     pub fn head(&self, head: &mut Head, context: &mut Context) -> Flow {
         if self.remembers {
-            context.asked = Some((head.method.clone(), head.uri.path_and_query().cloned()));
+            context.asked = Some(Box::new((head.method.clone(), head.uri.path_and_query().cloned())));
         }
         self.run(self.entry_steps, self.steps.len(), head, context)
     }

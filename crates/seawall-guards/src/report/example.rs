@@ -1,9 +1,9 @@
 //! One request that would have been refused, with nothing in it that the request log would hide.
 
 use http::{Method, uri::PathAndQuery};
-use seawall_core::{problem::Problem, redact};
+use seawall_core::redact;
 
-use crate::Context;
+use super::refusal::Refusal;
 
 /// Examples of one row: the first ones stay, the others give way to later ones.
 const FIRST: usize = 2;
@@ -22,7 +22,7 @@ pub struct Example {
     pub method: Box<str>,
     /// Its path and query, secrets hidden, cut where it is long.
     pub path: Box<str>,
-    /// What it would have been answered with.
+    /// What it would have been answered with; of a socket, the code that it would have been closed with.
     pub status: u16,
     /// What was wrong this time.
     pub detail: Option<Box<str>>,
@@ -31,17 +31,15 @@ pub struct Example {
 }
 
 impl Example {
-    fn new(problem: &Problem, caller: &str, context: &Context) -> Self {
-        let (method, target) =
-            context.asked.as_ref().map_or(("-", None), |(method, target)| (method.as_str(), target.as_ref()));
-        let detail = problem.inside.as_deref().or(problem.detail.as_deref());
+    fn new(refusal: &Refusal<'_>) -> Self {
+        let (method, target) = refusal.asked.map_or(("-", None), |(method, target)| (method.as_str(), target.as_ref()));
         Self {
-            at_unix_us: context.now.unix_us,
+            at_unix_us: refusal.at_unix_us,
             method: shown(method),
             path: target.map_or_else(|| "-".into(), path),
-            status: problem.status().as_u16(),
-            detail: detail.map(|detail| shown(&redact::text(detail))),
-            caller: caller.into(),
+            status: refusal.status,
+            detail: refusal.detail.map(|detail| shown(&redact::text(detail))),
+            caller: refusal.caller.into(),
         }
     }
 }
@@ -54,15 +52,15 @@ pub(crate) type Asked = (Method, Option<PathAndQuery>);
 pub(super) struct Examples(Vec<Example>);
 
 impl Examples {
-    pub(super) fn add(&mut self, problem: &Problem, caller: &str, context: &Context) {
+    pub(super) fn add(&mut self, refusal: &Refusal<'_>) {
         if self.0.len() >= MOST {
             let latest_us = self.0.last().map_or(0, |example| example.at_unix_us);
-            if context.now.unix_us < latest_us.saturating_add(APART_US) {
+            if refusal.at_unix_us < latest_us.saturating_add(APART_US) {
                 return;
             }
             self.0.remove(FIRST);
         }
-        self.0.push(Example::new(problem, caller, context));
+        self.0.push(Example::new(refusal));
     }
 
     pub(super) fn all(&self) -> Vec<Example> {

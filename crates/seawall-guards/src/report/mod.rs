@@ -10,7 +10,9 @@ mod callers;
 mod example;
 mod gauge;
 mod recorder;
+mod refusal;
 mod shown;
+mod socket;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -21,3 +23,4 @@ pub use example::Example;
 pub use gauge::{Gauge, Need};
 pub use recorder::{Reporter, Reports};
 pub use shown::{GuardReport, NeedReport, ProblemReport};
+pub use socket::SocketReport;

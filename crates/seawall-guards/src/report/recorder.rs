@@ -7,7 +7,11 @@ use std::sync::{
 
 use seawall_core::{clock::Clock, meter::NoMeter, problem::Problem};
 
-use super::{GuardReport, Need, tally::Tally};
+use super::{
+    GuardReport, Need,
+    refusal::{Refusal, caller},
+    tally::Tally,
+};
 use crate::{Context, rate_limit::MemoryRates};
 
 /// Guards times routes that are recorded at most.
@@ -117,7 +121,11 @@ impl Reporter {
 
     /// The guard would have refused one.
     pub(crate) fn refused(&self, problem: &Problem, context: &Context) {
-        self.tally.refused(problem, context);
+        self.tally.refused(&Refusal::of(problem, &caller(context), context));
+    }
+
+    pub(super) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     pub(super) fn needs(&self, need: Need, context: &Context) {

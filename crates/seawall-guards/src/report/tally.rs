@@ -5,9 +5,14 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use seawall_core::problem::{Problem, ProblemType};
+use seawall_core::problem::ProblemType;
 
-use super::{GuardReport, Need, NeedReport, ProblemReport, callers::Callers, example::Examples};
+use super::{
+    GuardReport, Need, NeedReport, ProblemReport,
+    callers::Callers,
+    example::Examples,
+    refusal::{Refusal, caller},
+};
 use crate::Context;
 
 /// Counters that cores take turns with, so that few of them ever write to the same one.
@@ -102,14 +107,12 @@ impl Tally {
         self.seen.iter().map(|cell| cell.0.load(Ordering::Relaxed)).sum()
     }
 
-    pub(super) fn refused(&self, problem: &Problem, context: &Context) {
-        let caller = caller(context);
-        let now_us = context.now.unix_us;
+    pub(super) fn refused(&self, refusal: &Refusal<'_>) {
         let mut rows = self.rows();
-        let at = match rows.problems.iter().position(|row| row.kind.slug == problem.kind.slug) {
+        let at = match rows.problems.iter().position(|row| row.kind.slug == refusal.kind.slug) {
             Some(at) => at,
             None if rows.problems.len() < MOST_PROBLEMS => {
-                rows.problems.push(Row::new(problem.kind, now_us));
+                rows.problems.push(Row::new(refusal.kind, refusal.at_unix_us));
                 rows.problems.len() - 1
             }
             None => {
@@ -119,10 +122,10 @@ impl Tally {
         };
         if let Some(row) = rows.problems.get_mut(at) {
             row.count += 1;
-            row.first_unix_us = row.first_unix_us.min(now_us);
-            row.last_unix_us = row.last_unix_us.max(now_us);
-            row.callers.add(&caller);
-            row.examples.add(problem, &caller, context);
+            row.first_unix_us = row.first_unix_us.min(refusal.at_unix_us);
+            row.last_unix_us = row.last_unix_us.max(refusal.at_unix_us);
+            row.callers.add(refusal.caller);
+            row.examples.add(refusal);
         }
     }
 
@@ -184,13 +187,5 @@ impl Row {
 impl Noted {
     fn show(&self) -> NeedReport {
         NeedReport { most: self.most.clone(), refused: self.refused, caller: self.caller.clone() }
-    }
-}
-
-/// Who asks, as the request log has it: the principal or, of nobody in particular, the address.
-fn caller(context: &Context) -> Box<str> {
-    match &context.principal {
-        Some(principal) => principal.id.as_ref().into(),
-        None => context.client.to_string().into(),
     }
 }

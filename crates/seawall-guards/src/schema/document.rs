@@ -72,8 +72,9 @@ impl Document {
     /// What it has for a request.
     #[must_use]
     pub fn find<'p>(&self, method: &Method, path: &'p str) -> Described<'_, 'p> {
-        match self.paths.find(method, path) {
-            Found::Operation(place, captured) => match self.operations.get(place) {
+        let mut captured = Captured::new();
+        match self.paths.find(method, path, &mut captured) {
+            Found::Operation(place) => match self.operations.get(place) {
                 Some(operation) => Described::Operation(operation, captured),
                 None => Described::Nothing,
             },

@@ -134,6 +134,18 @@ impl Faults {
     }
 }
 
+/// Faults of which there is one.
+pub(super) fn one(
+    place: Place,
+    rule: &'static str,
+    expected: impl Into<Cow<'static, str>>,
+    found: impl Into<Cow<'static, str>>,
+) -> Faults {
+    let mut faults = Faults::default();
+    faults.push(Spot { place, name: "" }.because(String::new(), rule, expected, found));
+    faults
+}
+
 /// Where a check stands outside of the value: the part of the message, and the parameter's name.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spot<'a> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 use seawall_core::{json::Refusal, problem::Problem};
 
-use super::{Faults, Operation, Place, VALIDATION_FAILED, operation::one};
+use super::{Faults, Operation, Place, VALIDATION_FAILED, fault::one};
 
 /// The most faults that the log names.
 const MOST_LOGGED: usize = 8;

@@ -2,27 +2,20 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use http::{
-    HeaderMap,
-    header::{CONTENT_TYPE, COOKIE},
-};
+use http::{HeaderMap, header::CONTENT_TYPE};
 use seawall_core::clock::Now;
 use serde_json::Value;
 
 use super::{
     UnknownFields,
     check::{self, Direction, Manner},
-    fault::{Faults, Place, Spot},
+    fault::{Faults, Place, Spot, one},
     instance::Instance,
     media::MediaTypes,
     node::{NodeId, Nodes},
-    parameter::{Pair, Parameter, pairs},
-    percent,
+    parameters::{Parameters, Parts},
 };
 use crate::json::Tree;
-
-/// The most parameters of an operation: they are bits of a word.
-pub(super) const MOST_PARAMETERS: usize = 128;
 
 /// An operation: a method at a path.
 #[derive(Debug, Default)]
@@ -30,11 +23,7 @@ pub struct Operation {
     pub(super) nodes: Arc<Nodes>,
     /// The template, as logs may show it.
     pub(super) name: String,
-    pub(super) parameters: Vec<Parameter>,
-    /// The parameters of the template in its order, by their place among `parameters`.
-    pub(super) captured: Vec<Option<usize>>,
-    /// Names in queries that stand for credentials, which documents list elsewhere.
-    pub(super) credentials: Arc<[String]>,
+    pub(super) parameters: Parameters,
     pub(super) body: Option<Body>,
     pub(super) answers: Vec<(String, Promise)>,
 }
@@ -54,17 +43,6 @@ pub(super) struct Body {
     pub(super) types: MediaTypes,
 }
 
-/// The parts of a request that stand in its head.
-#[derive(Clone, Copy, Debug)]
-pub struct Parts<'a> {
-    /// The segments that stand for the template's parameters, as they were written.
-    pub captured: &'a [&'a str],
-    /// The query, as it was written.
-    pub query: Option<&'a str>,
-    /// The headers, cookies among them.
-    pub headers: &'a HeaderMap,
-}
-
 /// Which bodies an operation takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Takes {
@@ -78,16 +56,6 @@ pub enum Takes {
     Described,
 }
 
-/// What is known of the parameters so far.
-struct Given<'o> {
-    operation: &'o Operation,
-    manner: Manner,
-    faults: Faults,
-    seen: u128,
-    /// Values of parameters that may be given several times.
-    several: Vec<(usize, String)>,
-}
-
 impl Operation {
     /// Method and template.
     #[must_use]
@@ -98,28 +66,13 @@ impl Operation {
     /// What is wrong with the head of a request. Nothing is allocated for one that has only single values, none of them encoded.
     #[must_use]
     pub fn head(&self, parts: Parts<'_>, unknown: UnknownFields, now: Now) -> Faults {
-        let manner = Manner { unknown, direction: Direction::Request, now };
-        let mut given = Given { operation: self, manner, faults: Faults::default(), seen: 0, several: Vec::new() };
-        for (text, place) in parts.captured.iter().zip(&self.captured) {
-            if let Some(place) = place {
-                given.encoded(*place, text);
-            }
-        }
-        given.query(parts.query.unwrap_or_default());
-        given.headers(parts.headers);
-        given.cookies(parts.headers);
-        given.finish()
+        self.parameters.faults(&self.nodes, parts, Manner { unknown, direction: Direction::Request, now })
     }
 
     /// The query without what the document does not name; nothing when it has only what is named.
     #[must_use]
     pub fn stripped_query(&self, query: &str) -> Option<String> {
-        let known = |name: &str| self.parameter(Place::Query, name).is_some() || self.is_credential(name);
-        let kept = |decoded: &Option<Pair<'_>>| decoded.as_ref().is_none_or(|(name, _)| known(name));
-        if pairs(query).all(|(_, decoded)| kept(&decoded)) {
-            return None;
-        }
-        Some(pairs(query).filter(|(_, decoded)| kept(decoded)).map(|(pair, _)| pair).collect::<Vec<_>>().join("&"))
+        self.parameters.stripped_query(query)
     }
 
     /// Which bodies it takes, of this media type.
@@ -260,14 +213,6 @@ impl Operation {
         let found = named(&status.to_string()).or_else(|| named(&format!("{}XX", status / 100)));
         found.or_else(|| named("default")).map(|(_, promise)| promise)
     }
-
-    fn parameter(&self, place: Place, name: &str) -> Option<usize> {
-        self.parameters.iter().position(|one| one.place == place && one.name == name)
-    }
-
-    fn is_credential(&self, name: &str) -> bool {
-        self.credentials.iter().any(|known| known == name)
-    }
 }
 
 /// What is promised of a body.
@@ -284,115 +229,4 @@ enum Expects {
 
 fn undocumented() -> Faults {
     one(Place::Message, "responses", "a status that the document has", "another status")
-}
-
-/// Faults of which there is one.
-pub(super) fn one(
-    place: Place,
-    rule: &'static str,
-    expected: impl Into<Cow<'static, str>>,
-    found: impl Into<Cow<'static, str>>,
-) -> Faults {
-    let mut faults = Faults::default();
-    faults.push(Spot { place, name: "" }.because(String::new(), rule, expected, found));
-    faults
-}
-
-impl Given<'_> {
-    /// A value in its encoding.
-    fn encoded(&mut self, place: usize, text: &str) {
-        match percent::decoded(text, false) {
-            Some(text) => self.value(place, &text),
-            None => self.broken(place),
-        }
-    }
-
-    fn broken(&mut self, place: usize) {
-        if let Some(parameter) = self.operation.parameters.get(place) {
-            self.seen |= 1 << place;
-            let fault =
-                parameter.spot().because(String::new(), "encoding", "UTF-8, percent-encoded", "another encoding");
-            self.faults.push(fault);
-        }
-    }
-
-    /// A value of a parameter, which may be one of several.
-    fn value(&mut self, place: usize, text: &str) {
-        let Some(parameter) = self.operation.parameters.get(place) else { return };
-        let again = self.seen & (1 << place) != 0;
-        self.seen |= 1 << place;
-        if parameter.repeats() {
-            self.several.push((place, text.to_owned()));
-        } else if again {
-            // Servers differ in which of two they take.
-            self.faults.push(parameter.spot().because(String::new(), "once", "one value", "several"));
-        } else {
-            let faults = parameter.text(&self.operation.nodes, text, self.manner);
-            if !faults.is_empty() {
-                self.faults.append(faults);
-            }
-        }
-    }
-
-    fn query(&mut self, query: &str) {
-        for (_, decoded) in pairs(query) {
-            let Some((name, value)) = decoded else {
-                self.faults.append(one(Place::Query, "encoding", "UTF-8, percent-encoded", "another encoding"));
-                continue;
-            };
-            match self.operation.parameter(Place::Query, &name) {
-                Some(place) => self.value(place, &value),
-                None if self.manner.unknown != UnknownFields::Reject || self.operation.is_credential(&name) => {}
-                None => {
-                    let spot = Spot { place: Place::Query, name: &name };
-                    let found = Instance::Text(&value).class();
-                    self.faults.push(spot.because(String::new(), "parameters", "no parameter of this name", found));
-                }
-            }
-        }
-    }
-
-    fn headers(&mut self, headers: &HeaderMap) {
-        let operation = self.operation;
-        for (place, parameter) in operation.parameters.iter().enumerate() {
-            if parameter.place != Place::Header {
-                continue;
-            }
-            for value in headers.get_all(&parameter.name) {
-                match std::str::from_utf8(value.as_bytes()) {
-                    Ok(text) => self.value(place, text.trim()),
-                    Err(_) => self.broken(place),
-                }
-            }
-        }
-    }
-
-    fn cookies(&mut self, headers: &HeaderMap) {
-        let operation = self.operation;
-        if !operation.parameters.iter().any(|parameter| parameter.place == Place::Cookie) {
-            return;
-        }
-        let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-        for (name, value) in lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('=')) {
-            if let Some(place) = operation.parameter(Place::Cookie, name.trim()) {
-                self.encoded(place, value.trim().trim_matches('"'));
-            }
-        }
-    }
-
-    /// Looks at what was given several times, and for what was not given at all.
-    fn finish(mut self) -> Faults {
-        for (place, parameter) in self.operation.parameters.iter().enumerate() {
-            if self.seen & (1 << place) == 0 {
-                if parameter.required {
-                    self.faults.push(parameter.spot().because(String::new(), "required", "a value", "nothing"));
-                }
-            } else if parameter.repeats() {
-                let texts = self.several.iter().filter(|(of, _)| *of == place).map(|(_, text)| text.as_str());
-                let faults = parameter.texts(&self.operation.nodes, texts, self.manner);
-                self.faults.append(faults);
-            }
-        }
-        self.faults
-    }
 }

@@ -27,9 +27,9 @@ struct Level {
 
 /// What was found for a request.
 #[derive(Debug)]
-pub(super) enum Found<'a> {
-    /// The place of its operation, and the segments that stand for parameters.
-    Operation(usize, Captured<'a>),
+pub(super) enum Found {
+    /// The place of its operation.
+    Operation(usize),
     /// The path is known, for other methods.
     OtherMethods,
     /// The path is not known.
@@ -68,13 +68,12 @@ impl Paths {
         fresh
     }
 
-    /// The operation of a request. `GET` answers `HEAD` too.
-    pub(super) fn find<'a>(&self, method: &Method, path: &'a str) -> Found<'a> {
-        let mut captured = Captured::new();
-        let Some(level) = self.level(path, &mut captured) else { return Found::Nothing };
+    /// The operation of a request, and the segments of its path that stand for parameters. `GET` answers `HEAD` too.
+    pub(super) fn find<'a>(&self, method: &Method, path: &'a str, captured: &mut Captured<'a>) -> Found {
+        let Some(level) = self.level(path, captured) else { return Found::Nothing };
         let named = |wanted: &Method| level.methods.iter().find(|(known, _)| known == wanted).map(|(_, place)| *place);
         let found = named(method).or_else(|| (method == Method::HEAD).then(|| named(&Method::GET)).flatten());
-        found.map_or(Found::OtherMethods, |place| Found::Operation(place, captured))
+        found.map_or(Found::OtherMethods, Found::Operation)
     }
 
     /// The methods that a path has; `GET` answers `HEAD` too.
@@ -190,8 +189,9 @@ mod tests {
     }
 
     fn found(paths: &Paths, path: &str) -> Option<(usize, Vec<String>)> {
-        match paths.find(&Method::GET, path) {
-            Found::Operation(place, captured) => Some((place, captured.iter().map(|&text| text.to_owned()).collect())),
+        let mut captured = Captured::new();
+        match paths.find(&Method::GET, path, &mut captured) {
+            Found::Operation(place) => Some((place, captured.iter().map(|&text| text.to_owned()).collect())),
             Found::OtherMethods | Found::Nothing => None,
         }
     }

@@ -23,11 +23,14 @@ pub(super) fn split(text: &str, sign: u8) -> impl Iterator<Item = &str> {
 }
 
 /// The text that is meant; nothing when it is broken or not UTF-8. Borrowed when nothing is encoded.
+#[inline]
 pub(super) fn decoded(text: &str, plus_is_space: bool) -> Option<Cow<'_, str>> {
     let special = |byte: &u8| *byte == b'%' || (plus_is_space && *byte == b'+');
-    if !text.as_bytes().iter().any(special) {
-        return Some(Cow::Borrowed(text));
-    }
+    if text.as_bytes().iter().any(special) { decode(text, plus_is_space).map(Cow::Owned) } else { Some(text.into()) }
+}
+
+#[cold]
+fn decode(text: &str, plus_is_space: bool) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -41,5 +44,5 @@ pub(super) fn decoded(text: &str, plus_is_space: bool) -> Option<Cow<'_, str>> {
             byte => byte,
         });
     }
-    String::from_utf8(out).ok().map(Cow::Owned)
+    String::from_utf8(out).ok()
 }

@@ -88,12 +88,28 @@ pub static INVALID_HANDSHAKE: ProblemType = ProblemType {
         right; a proxy in between may have changed the request.",
 };
 
+/// A socket that breaks a rule after it was opened.
+pub static SOCKET_CLOSED: ProblemType = ProblemType {
+    slug: "socket-closed",
+    code: "SOCKET_CLOSED",
+    status: StatusCode::BAD_REQUEST,
+    title: "This WebSocket broke a rule and would have been closed",
+    retryable: false,
+    fault: Fault::Client,
+    severity: Severity::Low,
+    documentation: "No answer has this problem: `seawall report` names sockets so that would have been closed while `[websocket]` only \
+        reports. In place of a status stands the code of the close: 1002 for frames that are not as RFC 6455 wants them, 1007 for text that is not \
+        UTF-8, 1008 for too much in too short a time, 1009 for too large a message; 502 for an application that answers the handshake wrongly. \
+        After that the socket passes unread, or uncounted, and is not told again.\n\nFor the operator: what is right for your clients and too \
+        large or too much here is `max_message`, `max_answer`, `messages`, `bytes`, `client_messages` and `client_bytes` in `[websocket]`, for all or for a route.",
+};
+
 /// The catalogue entry.
 pub static ENTRY: GuardEntry = GuardEntry {
     name: "websocket",
     summary: "Checks handshakes and every frame of WebSockets; bounds messages, pings clients, ends what is silent.",
     section: &SECTION,
-    problems: &[&INVALID_HANDSHAKE],
+    problems: &[&INVALID_HANDSHAKE, &SOCKET_CLOSED],
     metrics: &[],
     report_only: ReportOnly::Yes,
     build: |build| {

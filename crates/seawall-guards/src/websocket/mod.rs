@@ -5,12 +5,13 @@
 //! holds each to RFC 6455, bounds messages in size and number, pings the client, and ends what is silent. A limit that a
 //! client passes ends its socket with 1008 or 1009, a broken rule with 1002 or 1007; messages that came before still arrive.
 //!
-//! The origin of a page is `cors`'s business. In report-only mode what breaks a rule is counted and passed on unread.
+//! The origin of a page is `cors`'s business. In report-only mode the first rule that a socket breaks is told, and what follows passes
+//! on unread.
 
 mod config;
 mod guard;
 #[cfg(test)]
 mod tests;
 
-pub use config::{ENTRY, INVALID_HANDSHAKE, SECTION, values};
+pub use config::{ENTRY, INVALID_HANDSHAKE, SECTION, SOCKET_CLOSED, values};
 pub use guard::{SocketRules, WebsocketGuard};

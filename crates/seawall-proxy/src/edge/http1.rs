@@ -8,6 +8,7 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::Poll,
 };
 
@@ -22,7 +23,9 @@ use seawall_guards::Peer;
 use tokio::time::Instant;
 
 use super::{
-    Activity, server,
+    Activity,
+    answerer::{Answer, Answerer},
+    server,
     socket::Socket,
     watchdog::{Left, watched},
 };
@@ -33,7 +36,7 @@ use crate::core::Core;
 const MOST_BUFFERED_BYTES: usize = 128 * 1024;
 
 /// Serves a connection until it ends.
-pub(super) async fn serve(core: Rc<Core>, mut socket: Box<Socket>, peer: Rc<Peer>, activity: Rc<Activity>) {
+pub(super) async fn serve(core: Rc<Core>, mut socket: Box<Socket>, peer: Arc<Peer>, activity: Rc<Activity>) {
     // Apart, so that a connection that rests costs little memory.
     while let Some(quiet) = Box::pin(converse(&core, socket, &peer, &activity)).await {
         socket = quiet;
@@ -46,10 +49,14 @@ pub(super) async fn serve(core: Rc<Core>, mut socket: Box<Socket>, peer: Rc<Peer
 async fn converse(
     core: &Rc<Core>,
     socket: Box<Socket>,
-    peer: &Rc<Peer>,
+    peer: &Arc<Peer>,
     activity: &Rc<Activity>,
 ) -> Option<Box<Socket>> {
-    let service = service_fn(|request: Request<Incoming>| server::answer(core, activity, peer, request));
+    let answerer = Answerer::default();
+    let service = service_fn(|request: Request<Incoming>| match server::begin(core, activity, peer, request) {
+        Ok(begun) => answerer.answer(begun),
+        Err(refused) => Answer::given(refused),
+    });
     let mut builder = Builder::new();
     // The watchdog bounds heads; hyper's own timer would also end idle connections early.
     builder.header_read_timeout(None).max_buf_size(MOST_BUFFERED_BYTES);

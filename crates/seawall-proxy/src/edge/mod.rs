@@ -3,6 +3,7 @@
 
 mod activity;
 mod announced;
+mod answerer;
 mod checked_link;
 mod client;
 mod gate;

@@ -1,12 +1,12 @@
 //! One client connection: who it is from, whether it is encrypted, which protocol it speaks.
 
 use std::{
-    convert::Infallible,
     future::Future,
     mem::MaybeUninit,
     net::SocketAddr,
     pin::pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -49,7 +49,7 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: SocketAddr, a
     let seen = || if read_ahead.starts_with(PREFACE) { Protocol::Http2 } else { Protocol::Http1 };
     let protocol = agreed.unwrap_or_else(seen);
     // What follows is apart, so that a connection on which nothing was said yet costs little memory.
-    let peer = Rc::new(Peer::new(client, agreed.is_some()).showing(certificate));
+    let peer = Arc::new(Peer::new(client, agreed.is_some()).showing(certificate));
     let socket = Box::new(Socket::new(stream, protocol, read_ahead, activity.wire()));
     match protocol {
         Protocol::Http1 => http1::serve(core, socket, peer, activity).await,
@@ -57,27 +57,22 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: SocketAddr, a
     }
 }
 
-/// Answers one request, of either protocol.
-pub(super) fn answer(
+/// Begins to answer a request, of either protocol.
+///
+/// # Errors
+/// The answer, when there is nothing to begin: whatever the socket gave hyper after a refusal stands for what was refused.
+pub(super) fn begin(
     core: &Rc<Core>,
     activity: &Rc<Activity>,
-    peer: &Peer,
+    peer: &Arc<Peer>,
     request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Outbound>, Infallible>> + use<> {
+) -> Result<Begun, Box<Response<Outbound>>> {
     let core = Rc::clone(core);
-    // Whatever the socket gave hyper after a refusal stands for what was refused.
-    let begun = match activity.refused() {
+    match activity.refused() {
         Some(Refused { refusal, head: Some(head) }) => {
             Err(Box::new(exchange::refuse(core, activity, peer, *refusal, head)))
         }
         _ => Ok(Begun::new(core, Rc::clone(activity), peer, request)),
-    };
-    // A block, not a chain of adapters, because those would move the whole future of an exchange.
-    async move {
-        Ok(match begun {
-            Ok(begun) => begun.answer().await,
-            Err(refused) => *refused,
-        })
     }
 }
 

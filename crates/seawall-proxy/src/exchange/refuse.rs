@@ -1,6 +1,6 @@
 //! The answer for bytes that are no request: a problem like any other, dressed, logged and counted.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use http::{Request, Response};
 use seawall_core::{
@@ -20,7 +20,7 @@ use crate::{
 pub(crate) fn refuse(
     core: Rc<Core>,
     activity: &Rc<Activity>,
-    peer: &Peer,
+    peer: &Arc<Peer>,
     refusal: Refusal,
     known: &Request<()>,
 ) -> Response<Outbound> {

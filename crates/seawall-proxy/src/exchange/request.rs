@@ -1,6 +1,6 @@
 //! The way in: from a request that was read to an answer that can be sent.
 
-use std::{any::Any, borrow::Cow, panic::AssertUnwindSafe, rc::Rc};
+use std::{any::Any, borrow::Cow, panic::AssertUnwindSafe, rc::Rc, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -31,7 +31,7 @@ pub(crate) struct Begun {
 
 impl Begun {
     /// Begins the exchange of a request.
-    pub(crate) fn new(core: Rc<Core>, activity: Rc<Activity>, peer: &Peer, request: Request<Incoming>) -> Self {
+    pub(crate) fn new(core: Rc<Core>, activity: Rc<Activity>, peer: &Arc<Peer>, request: Request<Incoming>) -> Self {
         let exchange = Exchange::begin(core, activity, peer, &request);
         let (head, body) = request.into_parts();
         Self { exchange, head: Box::new(head), body }
@@ -70,7 +70,12 @@ enum Guards {
 }
 
 impl Exchange {
-    pub(super) fn begin<B>(core: Rc<Core>, activity: Rc<Activity>, peer: &Peer, request: &Request<B>) -> Box<Self> {
+    pub(super) fn begin<B>(
+        core: Rc<Core>,
+        activity: Rc<Activity>,
+        peer: &Arc<Peer>,
+        request: &Request<B>,
+    ) -> Box<Self> {
         activity.began();
         core.meters.active.increment();
         let site = core.site();
@@ -79,7 +84,7 @@ impl Exchange {
         let mut random = core.random.borrow_mut();
         let seed = Seed(std::array::from_fn(|_| random.u64(..)));
         drop(random);
-        let context = Context::new(peer.clone(), request.headers(), core.clock.now(), seed, route.clone());
+        let context = Context::new(Arc::clone(peer), request.headers(), core.clock.now(), seed, route.clone());
         Box::new(Self {
             place: None,
             context,

@@ -27,7 +27,7 @@ use super::{
     Exchange,
     answer::Payload,
     request::is,
-    socket::{self, Opened},
+    socket::{self, Opened, Reported},
 };
 use crate::{
     core::{Core, Gate},
@@ -98,15 +98,22 @@ fn opened(
     answer: &response::Parts,
 ) -> Result<Option<Opened>, Box<Problem>> {
     let (Some(rules), Some(handshake)) = (policy.sockets(), &opening.handshake) else { return Ok(None) };
-    match handshake.check_answer(&answer.headers) {
-        Ok(()) => Ok(Some(Opened {
+    let (context, core) = (&exchange.context, &exchange.core);
+    let reported =
+        (rules.mode == Mode::Report).then(|| Reported::new(context.request_id, policy.socket_report(context)));
+    match (handshake.check_answer(&answer.headers), reported) {
+        (Ok(()), reported) => Ok(Some(Opened {
             rules: Arc::clone(rules),
+            reported: reported.map(Rc::new),
             owner: owner(exchange),
-            request_id: exchange.context.request_id,
+            request_id: context.request_id,
             idle: policy.deadlines().tunnel_idle,
         })),
-        Err(_) if rules.mode == Mode::Report => Ok(None),
-        Err(fault) => Err(Box::new(Problem::new(&BAD_GATEWAY).inside(fault.to_string()))),
+        (Err(fault), Some(reported)) => {
+            reported.tell(core, BAD_GATEWAY.status.as_u16(), &fault.to_string());
+            Ok(None)
+        }
+        (Err(fault), None) => Err(Box::new(Problem::new(&BAD_GATEWAY).inside(fault.to_string()))),
     }
 }
 

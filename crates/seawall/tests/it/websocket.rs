@@ -3,6 +3,7 @@
 
 mod conformance;
 mod frames;
+mod reported;
 
 use std::time::Duration;
 

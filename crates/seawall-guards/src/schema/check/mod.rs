@@ -62,6 +62,9 @@ pub(super) fn passes(nodes: &Nodes, id: NodeId, value: &Instance<'_>, manner: Ma
 
 /// What is wrong with a value, found without allocating when nothing is.
 pub(super) fn faults(nodes: &Nodes, id: NodeId, value: &Instance<'_>, spot: Spot<'_>, manner: Manner) -> Faults {
+    if scalar::fits(nodes.get(id), value, manner.now) {
+        return Faults::default();
+    }
     let mut check = Check::new(nodes, spot, manner, *value);
     check.value(id, value, &At::Root);
     check.faults

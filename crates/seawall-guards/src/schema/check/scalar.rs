@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use seawall_core::clock::Now;
 use serde_json::Value;
 
 use super::{
@@ -19,6 +20,19 @@ use super::{
 /// The most bytes of listed values that are shown.
 const SHOWN: usize = 200;
 
+/// Whether a value that holds no others passes a schema that is made of no others. Nothing has to be made to say so, and most do.
+pub(super) fn fits(node: &Node, value: &Instance<'_>, now: Now) -> bool {
+    if node.composed.is_some() || node.one_of_values.is_some() || !node.kinds.has(value.kinds()) {
+        return false;
+    }
+    match value {
+        Instance::Number(number) => node.numbers.as_ref().is_none_or(|numbers| number_fits(numbers, *number)),
+        Instance::Text(text) => node.texts.as_ref().is_none_or(|texts| text_fits(texts, text, now)),
+        Instance::Null | Instance::Flag(_) => true,
+        Instance::Array(_) | Instance::Object(_) => false,
+    }
+}
+
 impl<'v> Check<'_, 'v> {
     pub(super) fn values(&mut self, node: &Node, value: &Instance<'v>, at: &At<'_>) -> bool {
         let Some(values) = &node.one_of_values else { return true };
@@ -27,6 +41,9 @@ impl<'v> Check<'_, 'v> {
 
     pub(super) fn number(&mut self, node: &Node, number: Number, value: &Instance<'v>, at: &At<'_>) -> bool {
         let Some(numbers) = &node.numbers else { return true };
+        if number_fits(numbers, number) {
+            return true;
+        }
         let mut passes = true;
         let mut rule = |broken: bool, rule: &'static str| {
             if broken {
@@ -47,6 +64,9 @@ impl<'v> Check<'_, 'v> {
 
     pub(super) fn text(&mut self, node: &Node, text: &str, value: &Instance<'v>, at: &At<'_>) -> bool {
         let Some(texts) = &node.texts else { return true };
+        if text_fits(texts, text, self.manner.now) {
+            return true;
+        }
         let mut passes = true;
         if !length_fits(texts, text.len() as u64) {
             let length = text.chars().count() as u64;
@@ -74,6 +94,25 @@ impl<'v> Check<'_, 'v> {
         }
         passes
     }
+}
+
+fn number_fits(numbers: &Numbers, number: Number) -> bool {
+    numbers.minimum.is_none_or(|least| number >= least)
+        && numbers.maximum.is_none_or(|most| number <= most)
+        && numbers.above.is_none_or(|above| number > above)
+        && numbers.below.is_none_or(|below| number < below)
+        && numbers.multiple_of.is_none_or(|of| number.multiple_of(of))
+}
+
+fn text_fits(texts: &Texts, text: &str, now: Now) -> bool {
+    (length_fits(texts, text.len() as u64) || count_fits(texts, text.chars().count() as u64))
+        && texts.pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
+        && texts.format.is_none_or(|format| (format.check)(text, now))
+        && !(texts.not_in_future && date_in_future(text, now))
+}
+
+fn count_fits(texts: &Texts, characters: u64) -> bool {
+    characters >= texts.min_length && texts.max_length.is_none_or(|most| characters <= most)
 }
 
 /// Whether text of so many bytes has a length that fits, however many characters they are: one for each byte, or for each four.

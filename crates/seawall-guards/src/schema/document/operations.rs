@@ -10,11 +10,11 @@ use crate::schema::{
     at::escaped,
     compile::{Compiler, DocumentError, resolve},
     fault::Place,
-    form,
     kinds::Kinds,
     media::MediaTypes,
-    operation::{Body, MOST_PARAMETERS, Promise},
+    operation::{Body, Promise},
     parameter::{Parameter, Style},
+    parameters::{self, Parameters},
     paths::{Paths, Segment, template},
 };
 
@@ -49,20 +49,13 @@ pub(super) fn read<'d>(root: &'d Value, compiler: &mut Compiler<'d>) -> Result<(
 
 /// Adds what is known of parameters once all schemas are compiled.
 pub(super) fn settle(operation: &mut Operation) -> Result<()> {
-    let nodes = Arc::clone(&operation.nodes);
-    for parameter in &mut operation.parameters {
-        parameter.kinds = nodes.kinds(parameter.node);
-        parameter.item_kinds = form::items(&nodes, parameter.node);
-        let only_object = parameter.kinds.and(Kinds::OBJECT.or(Kinds::NULL)) == parameter.kinds;
-        if only_object && parameter.kinds.has(Kinds::OBJECT) && parameter.style != Style::Json {
-            let reason = format!(
-                "the parameter \"{}\" of {} is an object, which is supported as `content` with `application/json` only",
-                parameter.name, operation.name
-            );
-            return Err(DocumentError::new("", reason));
-        }
-    }
-    Ok(())
+    operation.parameters.settle(&operation.nodes).map_err(|parameter| {
+        let reason = format!(
+            "the parameter \"{parameter}\" of {} is an object, which is supported as `content` with `application/json` only",
+            operation.name
+        );
+        DocumentError::new("", reason)
+    })
 }
 
 struct Reader<'d, 'c> {
@@ -111,8 +104,9 @@ impl<'d> Reader<'d, '_> {
                 parameters.push(parameter);
             }
         }
-        if parameters.len() > MOST_PARAMETERS {
-            return Err(DocumentError::new(&at, format!("an operation has {MOST_PARAMETERS} parameters at most")));
+        if parameters.len() > parameters::MOST {
+            let reason = format!("an operation has {} parameters at most", parameters::MOST);
+            return Err(DocumentError::new(&at, reason));
         }
         let captured = segments.iter().filter_map(|segment| match segment {
             Segment::Parameter(name) => {
@@ -128,9 +122,7 @@ impl<'d> Reader<'d, '_> {
         }
         Ok(Operation {
             name: name.to_owned(),
-            captured,
-            parameters,
-            credentials: Arc::clone(&self.credentials),
+            parameters: Parameters::new(parameters, captured, Arc::clone(&self.credentials)),
             body: self.body(operation, &at)?,
             answers: self.answers(operation, &at)?,
             ..Operation::default()

@@ -15,7 +15,7 @@ use super::{DRIFT, Differs, Drift, Told, sampler::Sampler};
 use crate::{
     AnswerHead, Context, Follow, Rest,
     json::encoded,
-    schema::{Faults, Operation, Place, UnknownFields, is_json, operation::one},
+    schema::{Faults, Operation, Place, UnknownFields, fault::one, is_json},
 };
 
 /// The largest body that is compared.

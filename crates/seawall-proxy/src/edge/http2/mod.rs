@@ -9,11 +9,13 @@ mod conduct;
 mod frames;
 
 use std::{
+    convert::Infallible,
     future::Future,
     io,
     mem::MaybeUninit,
     pin::{Pin, pin},
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -58,12 +60,19 @@ const READ_BYTES: usize = 16 * 1024;
 const ENHANCE_YOUR_CALM: u8 = 0xb;
 
 /// Serves a connection until it ends.
-pub(super) async fn serve(core: Rc<Core>, socket: Box<Socket>, peer: Rc<Peer>, activity: Rc<Activity>) {
+pub(super) async fn serve(core: Rc<Core>, socket: Box<Socket>, peer: Arc<Peer>, activity: Rc<Activity>) {
     activity.multiplex();
     let service = service_fn(|mut request: Request<Incoming>| {
         // At once, not when its turn comes: many heads may wait.
         compact(&mut request);
-        server::answer(&core, &activity, &peer, request)
+        let begun = server::begin(&core, &activity, &peer, request);
+        // A block, not a chain of adapters, because those would move the whole future of an exchange.
+        async move {
+            Ok::<_, Infallible>(match begun {
+                Ok(begun) => begun.answer().await,
+                Err(refused) => *refused,
+            })
+        }
     });
     let counted = Counted::new(TokioIo::new(socket), Rc::clone(&core), Rc::clone(&activity));
     let connection = pin!(builder(&core.settings()).serve_connection(counted, service));

@@ -6,6 +6,7 @@
 
 mod allowance;
 mod pump;
+mod reported;
 mod watch;
 
 use std::{rc::Rc, sync::Arc, time::Duration};
@@ -24,6 +25,7 @@ use tokio::{
 use crate::core::{Core, Gate};
 use allowance::Allowance;
 use pump::{Pump, Stop};
+pub(super) use reported::Reported;
 pub(super) use watch::expired;
 use watch::{Alarm, Pulse};
 
@@ -38,6 +40,8 @@ const CUT: Duration = Duration::from_millis(250);
 #[derive(Clone, Debug)]
 pub(super) struct Opened {
     pub(super) rules: Arc<SocketRules>,
+    /// Where broken rules are told; nothing when they are enforced.
+    pub(super) reported: Option<Rc<Reported>>,
     /// By what all sockets of whoever opened it are counted together.
     pub(super) owner: RateKey,
     pub(super) request_id: RequestId,
@@ -66,8 +70,8 @@ where
     let (application_reads, application_writes) = tokio::io::split(application);
     let pulse = Pulse::new();
     let mut allowance = Allowance::new(Rc::clone(core), opened);
-    let mut up = Pump::of_client(client_reads, application_writes, &opened.rules);
-    let mut down = Pump::of_application(application_reads, client_writes, &opened.rules);
+    let mut up = Pump::of_client(client_reads, application_writes, &opened.rules, opened.reported.clone());
+    let mut down = Pump::of_application(application_reads, client_writes, &opened.rules, opened.reported.clone());
     let end = {
         let alarm = watch::alarm(core, opened, gate, &pulse);
         tokio::select! {
@@ -137,12 +141,12 @@ async fn part<A, B, C, D>(
 /// Counts the end, and logs it when a rule brought it about.
 fn tell(core: &Core, opened: &Opened, end: &End) {
     core.meters.socket_ended(end.reason());
-    let reason = match end {
-        End::Client(Stop::Refused(violation)) | End::Application(Stop::Refused(violation)) => violation.to_string(),
-        End::Client(Stop::TooFast(what)) => format!("too many {what} in too short a time"),
-        End::Alarm(Alarm::Silent) => "the client was silent for too long".to_owned(),
-        _ => return,
+    let rule = match end {
+        End::Client(stop) | End::Application(stop) => stop.rule(),
+        End::Alarm(Alarm::Silent) => Some("the client was silent for too long".to_owned()),
+        End::Alarm(_) => None,
     };
+    let Some(reason) = rule else { return };
     tracing::info!(
         request.id = opened.request_id.as_str(),
         socket.end = end.reason(),

@@ -2,20 +2,17 @@
 //!
 //! A pump may be dropped out of [`Pump::run`] at any await and run again: what was read and not written stays in it.
 
-use std::{collections::VecDeque, io, io::IoSlice, rc::Rc, sync::Arc, time::Duration};
+use std::{collections::VecDeque, io, io::IoSlice, rc::Rc, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
-use seawall_core::{
-    Mode,
-    websocket::{CloseCode, ControlKind, FrameReader, Piece, Sender, Violation},
-};
+use seawall_core::websocket::{CloseCode, ControlKind, FrameReader, Piece, Sender, Violation};
 use seawall_guards::websocket::SocketRules;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
 };
 
-use super::{allowance::Allowance, watch::Pulse};
+use super::{allowance::Allowance, reported::Reported, watch::Pulse};
 use crate::core::Core;
 
 /// Read at once from a side that says much, and from one that says little, so that many idle sockets are cheap.
@@ -31,7 +28,8 @@ pub(super) struct Pump<R, W> {
     from: R,
     to: W,
     sender: Sender,
-    mode: Mode,
+    /// Nothing when rules are enforced.
+    reported: Option<Rc<Reported>>,
     /// Nothing once the sender broke a rule and is only reported: from then on bytes pass unread.
     reader: Option<FrameReader>,
     /// Read, and not yet taken apart.
@@ -66,25 +64,34 @@ impl Stop {
             Self::TooFast(_) => CloseCode::POLICY_VIOLATION,
         }
     }
+
+    /// The rule that brought it about.
+    pub(super) fn rule(&self) -> Option<String> {
+        match self {
+            Self::Closed | Self::Ended => None,
+            Self::Refused(violation) => Some(violation.to_string()),
+            Self::TooFast(what) => Some(format!("too many {what} in too short a time")),
+        }
+    }
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
     /// The direction from the client to the application.
-    pub(super) fn of_client(from: R, to: W, rules: &Arc<SocketRules>) -> Self {
-        Self::new(from, to, Sender::Client, FrameReader::new(Sender::Client, rules.client), rules.mode)
+    pub(super) fn of_client(from: R, to: W, rules: &SocketRules, reported: Option<Rc<Reported>>) -> Self {
+        Self::new(from, to, Sender::Client, FrameReader::new(Sender::Client, rules.client), reported)
     }
 
     /// The direction from the application to the client.
-    pub(super) fn of_application(from: R, to: W, rules: &Arc<SocketRules>) -> Self {
-        Self::new(from, to, Sender::Application, FrameReader::new(Sender::Application, rules.application), rules.mode)
+    pub(super) fn of_application(from: R, to: W, rules: &SocketRules, reported: Option<Rc<Reported>>) -> Self {
+        Self::new(from, to, Sender::Application, FrameReader::new(Sender::Application, rules.application), reported)
     }
 
-    fn new(from: R, to: W, sender: Sender, reader: FrameReader, mode: Mode) -> Self {
+    fn new(from: R, to: W, sender: Sender, reader: FrameReader, reported: Option<Rc<Reported>>) -> Self {
         Self {
             from,
             to,
             sender,
-            mode,
+            reported,
             reader: Some(reader),
             input: BytesMut::new(),
             read_size: LEAST_READ,
@@ -141,13 +148,13 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
             let piece = match reader.next(&mut self.input) {
                 Ok(Some(piece)) => piece,
                 Ok(None) => return Ok(()),
-                Err(violation) if self.mode == Mode::Report => {
-                    core.meters.sockets_reported.increment();
-                    tracing::info!(reason = %violation, "a websocket breaks a rule, and is only reported");
+                Err(violation) => {
+                    let stop = Stop::Refused(violation);
+                    let Some(reported) = &self.reported else { return Err(stop) };
+                    reported.would_end(core, self.sender, &stop);
                     self.reader = None;
                     continue;
                 }
-                Err(violation) => return Err(Stop::Refused(violation)),
             };
             let (messages, wire) = match piece {
                 Piece::Data { wire, starts_message, .. } => (u32::from(starts_message), wire),
@@ -161,12 +168,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
                 Piece::Control { wire, .. } => (1, wire),
             };
             if let Some(allowance) = allowance.as_deref_mut()
+                && !self.reported.as_ref().is_some_and(|reported| reported.told())
                 && let Err(what) = allowance.take(messages, wire.len()).await
             {
-                if self.mode != Mode::Report {
-                    return Err(Stop::TooFast(what));
-                }
-                core.meters.sockets_reported.increment();
+                let stop = Stop::TooFast(what);
+                let Some(reported) = &self.reported else { return Err(stop) };
+                reported.would_end(core, self.sender, &stop);
             }
             pulse.moved();
             self.output.push_back(wire);

@@ -12,7 +12,7 @@ use seawall_testkit::{
 use super::upgrade;
 
 /// A frame of the client, masked with a key that changes nothing.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];
     match payload.len() {
         length @ 0..126 => bytes.push(0x80 | u8::try_from(length).unwrap()),
@@ -27,14 +27,14 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// An open socket, for frames as they are on the wire.
-async fn opened(app: &StartedApp) -> RawClient {
+pub(super) async fn opened(app: &StartedApp) -> RawClient {
     let mut connection = app.connect().await;
     connection.request(&upgrade("/ws", "websocket")).await.expect_status(101);
     connection
 }
 
 /// Reads frames until a Close, and gives its code and what came before it.
-async fn until_close(connection: &mut RawClient) -> (u16, Vec<Vec<u8>>) {
+pub(super) async fn until_close(connection: &mut RawClient) -> (u16, Vec<Vec<u8>>) {
     let mut before = Vec::new();
     loop {
         let head = connection.read_exactly(2).await;
@@ -212,21 +212,6 @@ async fn a_handshake_that_breaks_the_rules_is_refused_and_told_the_version() {
     answer.expect_problem(426, "invalid-handshake");
     assert_eq!(answer.header("sec-websocket-version"), Some("13"));
     assert_eq!(upstream.requests().len(), 0);
-}
-
-/// Report mode breaks no client that worked before.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_socket_that_is_only_reported_goes_on() {
-    let (_upstream, app) =
-        in_front("[websocket]\nmode = \"report\"\nmax_message = \"10 B\"\nmessages = \"1/min\"\n").await;
-    let mut socket = websocket(app.public(), "/ws", &[]).await;
-    for message in ["short", "a message that is too long", "short again"] {
-        socket.send_text(message).await;
-        assert_eq!(socket.receive_text().await, message);
-    }
-    assert!(app.metric("seawall_sockets_reported", &[]) >= 1.0);
-    socket.close(1_000, "").await;
-    assert_eq!(socket.expect_close().await.map(|(code, _)| code), Some(1_000));
 }
 
 /// A hundred at once are told to go within their time, each with 1001.
