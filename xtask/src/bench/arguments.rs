@@ -9,10 +9,10 @@ pub(crate) const USAGE: &str = "\
 Usage: cargo xtask bench proxy [--seconds N] [--repetitions N] [--only A,B] [--json FILE] [--check]
                                [--seawall PROGRAM]
 
-Compares Seawall with other proxies doing the same duties, one after the other on this machine. Those that are not installed
+Compares Seawall with other proxies doing the same duties, in turns of a second on this machine. Those that are not installed
 are skipped.
-  --seconds N      length of each measurement (10)
-  --repetitions N  how often each variant runs; medians are reported (3)
+  --seconds N      turns of each variant, a second each, between a start and a stop (10)
+  --repetitions N  how often all are started; medians of all turns are reported (3)
   --only A,B       of direct, nginx-hard, nginx-hard-unbuffered, haproxy-hard, caddy-hard, envoy-hard, seawall-duties,
                    seawall-default (all but nginx-hard-unbuffered; direct always runs)
   --json FILE      also write the figures to FILE

@@ -33,6 +33,12 @@ pub(crate) fn exact_time(id: u32) -> Option<Duration> {
     Some(Duration::from_secs_f64(total / 1e3))
 }
 
+/// The same of a process and everything it started, as far as it still runs.
+pub(crate) fn exact_time_of_tree(id: u32) -> Option<Duration> {
+    let own = exact_time(id)?;
+    Some(own + tree(id).into_iter().filter(|process| *process != id).filter_map(exact_time).sum::<Duration>())
+}
+
 /// The most memory each process of the tree had at any time, added up, in KiB.
 pub(crate) fn peak_memory_kib(id: u32) -> u64 {
     tree(id).into_iter().filter_map(|process| peak(&fs::read_to_string(format!("/proc/{process}/status")).ok()?)).sum()

@@ -12,7 +12,7 @@ pub(crate) struct Setting<'a> {
     pub(crate) versions: &'a str,
 }
 
-/// Each figure is `{"median", "least", "most"}` or null. Text is program versions and this bench's own words: it is quoted,
+/// Each figure is `{"median", "least", "most"}` or null; half of the turns lie between the latter two. Text is program versions and this bench's own words: it is quoted,
 /// and holds no control characters.
 pub(crate) fn document(summaries: &[Summary], setting: &Setting<'_>) -> String {
     let variants: Vec<String> = summaries.iter().map(variant).collect();
@@ -64,15 +64,15 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::summary;
-    use super::super::summary::tests::run;
+    use super::super::summary::tests::turn;
     use super::super::variants::Variant;
     use super::*;
 
     #[test]
     fn figures_are_numbers_or_null() {
-        let runs = [run(Variant::HaproxyHard, 1, Some(20.0), 95.0)];
+        let turns = [turn(Variant::HaproxyHard, 1, Some(20.0), 95.0)];
         let setting = Setting { cores: 2, seconds: 10, repetitions: 3, connections: 64, versions: "a \"b\"" };
-        let text = document(&summary::of(&[Variant::HaproxyHard], &runs), &setting);
+        let text = document(&summary::of(&[Variant::HaproxyHard], &turns, &[]), &setting);
         assert!(text.contains("\"versions\": \"a \\\"b\\\"\""), "{text}");
         assert!(
             text.contains("\"cpu_us_per_request\": {\"median\": 20.000, \"least\": 20.000, \"most\": 20.000},\n"),

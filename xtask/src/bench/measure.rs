@@ -1,4 +1,4 @@
-//! One run of one variant: start it, see that it answers, warm it up, load it, and read what that cost.
+//! One variant: start it, see that it answers, warm it up, then load it whenever it is its turn, and read what that cost.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +15,9 @@ use super::{cpu, duties};
 use crate::failure::Failure;
 use crate::{clock, workspace};
 
-const WARM_UP_SECONDS: u64 = 2;
+const WARM_UP_SECONDS: u32 = 2;
+/// Short, so that whatever else the machine does is the same for all that are compared.
+const TURN_SECONDS: u32 = 1;
 const READY_LIMIT: Duration = Duration::from_secs(10);
 const READY_PAUSE: Duration = Duration::from_millis(20);
 pub(crate) const PATH: &str = "/items";
@@ -29,56 +31,46 @@ pub(crate) struct Bench {
     pub(crate) seconds: u32,
 }
 
-/// What one run showed. There is no cost without a proxy.
+/// What one turn showed: a second at full speed, and one at a fixed rate. There is no cost without a proxy.
 #[derive(Debug, Clone)]
-pub(crate) struct Run {
+pub(crate) struct Turn {
     pub(crate) variant: Variant,
-    pub(crate) repetition: u32,
+    /// Turns of one round follow one another.
+    pub(crate) round: u32,
     pub(crate) cpu_us_per_request: Option<f64>,
-    pub(crate) peak_mib: Option<f64>,
     pub(crate) load: Load,
     pub(crate) at_fixed_rate: Latency,
+}
+
+/// What is known of a variant once it has stopped.
+#[derive(Debug, Clone)]
+pub(crate) struct Served {
+    pub(crate) variant: Variant,
+    pub(crate) peak_mib: Option<f64>,
     /// Duties that were not done.
     pub(crate) missing: Vec<String>,
 }
 
-/// CPU time and memory of the proxy over the loaded seconds.
-struct Cost {
-    cpu: Duration,
-    peak_kib: u64,
+/// A variant that serves; without a proxy, the upstream itself.
+pub(crate) struct Serving {
+    variant: Variant,
+    place: Place,
+    proxy: Option<Running>,
+    port: u16,
+    first: Answer,
+    requests: u64,
 }
 
 impl Bench {
-    pub(crate) fn run(&self, variant: Variant, repetition: u32) -> Result<Run, Failure> {
+    /// Starts a variant, and warms it up.
+    pub(crate) fn serving(&self, variant: Variant) -> Result<Serving, Failure> {
         let place = self.place(variant)?;
         let mut proxy = self.start(variant, &place)?;
         let port = if proxy.is_some() { place.listen } else { place.upstream };
-        let answer = ready(variant, port, proxy.as_mut(), &place.folder)?;
-        let url = format!("http://127.0.0.1:{port}{PATH}");
-        let warm_up = valid(variant, wrk::run(&url, WARM_UP_SECONDS)?)?;
-        let before = proxy.as_ref().map(cost);
-        let load = valid(variant, wrk::run(&url, self.seconds.into())?)?;
-        let after = proxy.as_ref().map(cost);
-        let at_fixed_rate = rate::run(port, self.seconds).map_err(|failure| invalid(variant, &failure.to_string()))?;
-        let mut missing = Vec::new();
-        if let Some(proxy) = proxy {
-            proxy.stop();
-            let requests = u64::from(warm_up.requests) + u64::from(load.requests);
-            missing.extend(duties::missing_in(&answer));
-            missing.extend(duties::missing_in_log(&place.folder.join(variant.request_log()), requests));
-        }
-        scratch::discard(&place.folder);
-        let cpu = before.zip(after.as_ref()).map(|(before, after)| after.cpu.saturating_sub(before.cpu));
-        let cpu_us_per_request = cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / f64::from(load.requests));
-        Ok(Run {
-            variant,
-            repetition,
-            cpu_us_per_request,
-            peak_mib: after.map(|cost| mib(cost.peak_kib)),
-            load,
-            at_fixed_rate,
-            missing,
-        })
+        let first = ready(variant, port, proxy.as_mut(), &place.folder)?;
+        let mut serving = Serving { variant, place, proxy, port, first, requests: 0 };
+        serving.load(WARM_UP_SECONDS)?;
+        Ok(serving)
     }
 
     /// A proxy that answers.
@@ -112,6 +104,51 @@ impl Bench {
         let Some(mut command) = variant.command(&self.programs, place)? else { return Ok(None) };
         let errors = place.folder.join("errors.log");
         Running::start(&mut command, &place.folder.join("output.log"), &errors).map(Some)
+    }
+}
+
+impl Serving {
+    /// Takes its turn.
+    pub(crate) fn turn(&mut self, round: u32) -> Result<Turn, Failure> {
+        let variant = self.variant;
+        let before = self.time()?;
+        let load = self.load(TURN_SECONDS)?;
+        let after = self.time()?;
+        let at_fixed_rate =
+            rate::run(self.port, TURN_SECONDS).map_err(|failure| invalid(variant, &failure.to_string()))?;
+        let took = before.zip(after).map(|(before, after)| after.saturating_sub(before));
+        let cpu_us_per_request = took.map(|took| took.as_secs_f64() * 1e6 / f64::from(load.requests));
+        Ok(Turn { variant, round, cpu_us_per_request, load, at_fixed_rate })
+    }
+
+    /// Stops it, and looks whether its duties were done.
+    pub(crate) fn end(self) -> Served {
+        let peak_mib = self.proxy.as_ref().map(|proxy| mib(cpu::peak_memory_kib(proxy.id())));
+        let mut missing = Vec::new();
+        if let Some(proxy) = self.proxy {
+            proxy.stop();
+            missing.extend(duties::missing_in(&self.first));
+            let log = self.place.folder.join(self.variant.request_log());
+            missing.extend(duties::missing_in_log(&log, self.requests));
+        }
+        scratch::discard(&self.place.folder);
+        Served { variant: self.variant, peak_mib, missing }
+    }
+
+    fn load(&mut self, seconds: u32) -> Result<Load, Failure> {
+        let url = format!("http://127.0.0.1:{}{PATH}", self.port);
+        let load = valid(self.variant, wrk::run(&url, seconds.into())?)?;
+        self.requests += u64::from(load.requests);
+        Ok(load)
+    }
+
+    /// What the proxy and its children have run for.
+    fn time(&self) -> Result<Option<Duration>, Failure> {
+        let Some(proxy) = &self.proxy else { return Ok(None) };
+        let time = cpu::exact_time_of_tree(proxy.id());
+        time.map(Some).ok_or_else(|| {
+            Failure::unavailable("the system does not show how long a thread ran (/proc/PID/task/TID/sched)")
+        })
     }
 }
 
@@ -156,10 +193,6 @@ fn tail(path: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines.iter().skip(lines.len().saturating_sub(10)).map(|line| format!("  {line}\n")).collect()
-}
-
-fn cost(proxy: &Running) -> Cost {
-    Cost { cpu: cpu::time(proxy.id()), peak_kib: cpu::peak_memory_kib(proxy.id()) }
 }
 
 fn valid(variant: Variant, load: Load) -> Result<Load, Failure> {

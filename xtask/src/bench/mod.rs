@@ -1,6 +1,7 @@
 //! `cargo xtask bench proxy`: Seawall beside nginx, HAProxy, Caddy and Envoy with the same duties, on the same machine, in turns.
 //!
-//! The variants run one after the other in every repetition, so that a machine that grows slower does so for all of them.
+//! All variants are up together, and each is loaded for a second when it is its turn: a machine that is slow for a while, because of its
+//! neighbours, is so for all of them.
 //! What is compared is CPU per request; `bench/README.md` says why.
 
 mod arguments;
@@ -38,7 +39,7 @@ use crate::failure::Failure;
 use crate::terminal;
 use arguments::Arguments;
 use json::Setting;
-use measure::{Bench, Run};
+use measure::{Bench, Served, Serving, Turn};
 use scratch::Scratch;
 use summary::Summary;
 use upstream::Upstream;
@@ -47,8 +48,11 @@ use variants::Variant;
 /// The most CPU per request that Seawall's defaults may cost, in HAProxy's with the same duties.
 const MOST_TIMES_HAPROXY: f64 = 1.15;
 
+/// A turn: a second at full speed and one at a fixed rate.
+const SECONDS_OF_A_TURN: u32 = 2;
+
 /// Starting, warming up and stopping a proxy, in seconds.
-const SECONDS_AROUND_A_RUN: u32 = 4;
+const SECONDS_AROUND_TURNS: u32 = 4;
 
 /// Runs the bench and prints its table.
 pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
@@ -61,10 +65,13 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let workers = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let bench = Bench { programs, upstream: Upstream::start()?, scratch: Scratch::create()?, workers, seconds };
     quiet::warn_when_busy();
-    let runs = repeat(&bench, &variants, repetitions)?;
-    let summaries = summary::of(&variants, &runs);
+    let (turns, served) = repeat(&bench, &variants, repetitions)?;
+    let summaries = summary::of(&variants, &turns, &served);
     let versions = bench.programs.versions.as_str();
-    let about = format!("{workers} cores, {repetitions} × {seconds} s, {} connections, 1 KB answers", wrk::CONNECTIONS);
+    let about = format!(
+        "{workers} cores, {repetitions} × {seconds} turns of 1 s, {} connections, 1 KB answers",
+        wrk::CONNECTIONS
+    );
     let about = if versions.is_empty() { about } else { format!("{about}; {versions}") };
     terminal::say(&report::table(&summaries, &about));
     if let Some(path) = json {
@@ -74,23 +81,29 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     if check { verdict(&summaries) } else { Ok(()) }
 }
 
-/// All variants in every repetition; each repetition begins with another one, so that none always runs on a cold machine.
-fn repeat(bench: &Bench, variants: &[Variant], repetitions: u32) -> Result<Vec<Run>, Failure> {
-    let per_repetition = u32::try_from(variants.len()).unwrap_or(u32::MAX);
-    let all = per_repetition * repetitions;
-    let minutes = (all * (2 * bench.seconds + SECONDS_AROUND_A_RUN)).div_ceil(60);
-    terminal::progress(&format!("runs: {all}, about {minutes} min"));
-    let mut order = variants.to_vec();
-    let mut runs = Vec::new();
-    for repetition in 1..=repetitions {
-        for variant in &order {
-            let number = runs.len() + 1;
-            terminal::progress(&format!("[{number} of {all}] repetition {repetition}, {}", variant.name()));
-            runs.push(bench.run(*variant, repetition)?);
+/// Starts all variants so many times, and gives each so many turns. The order turns round, and goes one way and the other, so that
+/// nobody always follows the same.
+fn repeat(bench: &Bench, variants: &[Variant], repetitions: u32) -> Result<(Vec<Turn>, Vec<Served>), Failure> {
+    let count = u32::try_from(variants.len()).unwrap_or(u32::MAX);
+    let rounds = repetitions * bench.seconds;
+    let minutes = (count * (rounds * SECONDS_OF_A_TURN + repetitions * SECONDS_AROUND_TURNS)).div_ceil(60);
+    terminal::progress(&format!("turns of each: {rounds}, about {minutes} min"));
+    let (mut turns, mut served) = (Vec::new(), Vec::new());
+    for repetition in 0..repetitions {
+        let started: Result<Vec<Serving>, Failure> = variants.iter().map(|variant| bench.serving(*variant)).collect();
+        let mut serving = started?;
+        for second in 0..bench.seconds {
+            let round = repetition * bench.seconds + second + 1;
+            terminal::progress(&format!("[{round} of {rounds}]"));
+            for one in &mut serving {
+                turns.push(one.turn(round)?);
+            }
+            serving.rotate_left(1);
+            serving.reverse();
         }
-        order.rotate_left(1);
+        served.extend(serving.into_iter().map(Serving::end));
     }
-    Ok(runs)
+    Ok((turns, served))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
@@ -114,15 +127,15 @@ fn verdict(summaries: &[Summary]) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::summary::tests::run;
+    use super::summary::tests::turn;
     use super::*;
 
     #[test]
     fn the_check_compares_seawalls_defaults_with_haproxy() {
         let with = |cpu_us| {
-            let runs =
-                [run(Variant::HaproxyHard, 1, Some(20.0), 1.0), run(Variant::SeawallDefault, 1, Some(cpu_us), 1.0)];
-            verdict(&summary::of(&variants::CHECKED, &runs))
+            let turns =
+                [turn(Variant::HaproxyHard, 1, Some(20.0), 1.0), turn(Variant::SeawallDefault, 1, Some(cpu_us), 1.0)];
+            verdict(&summary::of(&variants::CHECKED, &turns, &[]))
         };
         assert_eq!(with(22.9), Ok(()));
         assert_eq!(with(24.0), Err(Failure::found("check: failed, 1.20 times haproxy-hard, at most 1.15")));

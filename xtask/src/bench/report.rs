@@ -5,8 +5,8 @@ use super::summary::Summary;
 
 const NOTE: &str = "\
 CPU is the figure that holds: cores are shared with the load generator and the upstream, so requests/s and latency at
-full load measure all of them. Ratios compare CPU per request, median (least to most of one repetition). Below 5 % is
-a tie. Quote ratios, not absolute numbers. Added latency is on top of direct; the row `direct` shows direct itself.";
+full load measure all of them. Ratios compare CPU per request turn by turn: median (what half of the turns lie between).
+Below 5 % is a tie. Quote ratios, not absolute numbers. Added latency is on top of direct; the row `direct` shows direct itself.";
 
 /// `about` says what was run where.
 pub(crate) fn table(summaries: &[Summary], about: &str) -> String {
@@ -72,21 +72,28 @@ fn align(rows: &[[String; 8]]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::measure::Served;
     use super::super::summary;
-    use super::super::summary::tests::run;
+    use super::super::summary::tests::turn;
     use super::super::variants::Variant;
     use super::*;
 
     #[test]
     fn the_table_shows_ratios_spreads_and_undone_duties() {
-        let mut runs = vec![
-            run(Variant::Direct, 1, None, 40.0),
-            run(Variant::HaproxyHard, 1, Some(20.0), 95.0),
-            run(Variant::SeawallDuties, 1, Some(19.0), 90.0),
+        let turns = [
+            turn(Variant::Direct, 1, None, 40.0),
+            turn(Variant::HaproxyHard, 1, Some(20.0), 95.0),
+            turn(Variant::SeawallDuties, 1, Some(19.0), 90.0),
         ];
-        runs[2].missing.push("sent no X-Request-Id".to_owned());
-        let text =
-            table(&summary::of(&[Variant::Direct, Variant::HaproxyHard, Variant::SeawallDuties], &runs), "2 cores");
+        let served = |variant, mib, missing: &[&str]| Served {
+            variant,
+            peak_mib: Some(mib),
+            missing: missing.iter().map(ToString::to_string).collect(),
+        };
+        let served =
+            [served(Variant::HaproxyHard, 20.0, &[]), served(Variant::SeawallDuties, 19.0, &["sent no X-Request-Id"])];
+        let variants = [Variant::Direct, Variant::HaproxyHard, Variant::SeawallDuties];
+        let text = table(&summary::of(&variants, &turns, &served), "2 cores");
         let lines: Vec<&str> = text.lines().collect();
         let expected = [
             "2 cores",

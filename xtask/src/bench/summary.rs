@@ -1,10 +1,11 @@
-//! Medians per variant over the repetitions, and the ratios that are worth quoting.
+//! Medians per variant over all turns, and the ratios that are worth quoting.
 
-use super::measure::Run;
+use super::measure::{Served, Turn};
 use super::statistics::Spread;
 use super::variants::Variant;
 
-/// What the repetitions of one variant come to. Costs are missing without a proxy, ratios without their opponent.
+/// What the turns of one variant come to: medians, and what half of them lie between. Costs are missing without a proxy, ratios without
+/// their opponent.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Summary {
     pub(crate) variant: Variant,
@@ -22,47 +23,46 @@ pub(crate) struct Summary {
     pub(crate) missing: Vec<String>,
 }
 
-pub(crate) fn of(variants: &[Variant], runs: &[Run]) -> Vec<Summary> {
-    variants.iter().map(|variant| one(*variant, runs)).collect()
+pub(crate) fn of(variants: &[Variant], turns: &[Turn], served: &[Served]) -> Vec<Summary> {
+    variants.iter().map(|variant| one(*variant, turns, served)).collect()
 }
 
-fn one(variant: Variant, runs: &[Run]) -> Summary {
-    let own = || runs.iter().filter(move |run| run.variant == variant);
-    let base = |run: &Run, of: fn(&Run) -> f64| {
-        let direct = twin(run, Variant::Direct, runs).filter(|_| variant != Variant::Direct);
-        of(run) - direct.map_or(0.0, of)
+fn one(variant: Variant, turns: &[Turn], served: &[Served]) -> Summary {
+    let own = || turns.iter().filter(move |turn| turn.variant == variant);
+    let base = |turn: &Turn, of: fn(&Turn) -> f64| {
+        let direct = twin(turn, Variant::Direct, turns).filter(|_| variant != Variant::Direct);
+        of(turn) - direct.map_or(0.0, of)
     };
-    let mut missing: Vec<String> = own().flat_map(|run| run.missing.clone()).collect();
+    let ended = || served.iter().filter(move |one| one.variant == variant);
+    let mut missing: Vec<String> = ended().flat_map(|one| one.missing.clone()).collect();
     missing.sort();
     missing.dedup();
     Summary {
         variant,
-        cpu_us_per_request: Spread::of(own().filter_map(|run| run.cpu_us_per_request)),
-        times_haproxy: ratio(variant, Variant::HaproxyHard, runs),
-        times_nginx: ratio(variant, Variant::NginxHard, runs),
-        requests_per_second: Spread::of(own().map(|run| run.load.requests_per_second)),
-        p50_us: Spread::of(own().map(|run| run.load.p50_us)),
-        p99_us: Spread::of(own().map(|run| run.load.p99_us)),
-        fixed_rate_p50_us: Spread::of(own().map(|run| base(run, |run| run.at_fixed_rate.p50_us))),
-        fixed_rate_p99_us: Spread::of(own().map(|run| base(run, |run| run.at_fixed_rate.p99_us))),
-        peak_mib: Spread::of(own().filter_map(|run| run.peak_mib)),
+        cpu_us_per_request: Spread::half(own().filter_map(|turn| turn.cpu_us_per_request)),
+        times_haproxy: ratio(variant, Variant::HaproxyHard, turns),
+        times_nginx: ratio(variant, Variant::NginxHard, turns),
+        requests_per_second: Spread::half(own().map(|turn| turn.load.requests_per_second)),
+        p50_us: Spread::half(own().map(|turn| turn.load.p50_us)),
+        p99_us: Spread::half(own().map(|turn| turn.load.p99_us)),
+        fixed_rate_p50_us: Spread::half(own().map(|turn| base(turn, |turn| turn.at_fixed_rate.p50_us))),
+        fixed_rate_p99_us: Spread::half(own().map(|turn| base(turn, |turn| turn.at_fixed_rate.p99_us))),
+        peak_mib: Spread::of(ended().filter_map(|one| one.peak_mib)),
         missing,
     }
 }
 
-/// CPU per request against an opponent: the ratio of the medians, with the least and most that one repetition showed.
-fn ratio(variant: Variant, opponent: Variant, runs: &[Run]) -> Option<Spread> {
-    let cost =
-        |of: Variant| Spread::of(runs.iter().filter(|run| run.variant == of).filter_map(|run| run.cpu_us_per_request));
-    let pairs = runs.iter().filter(|run| run.variant == variant);
-    let single = pairs.filter_map(|run| Some(run.cpu_us_per_request? / twin(run, opponent, runs)?.cpu_us_per_request?));
-    let spread = Spread::of(single)?;
-    Some(Spread { median: cost(variant)?.median / cost(opponent)?.median, ..spread })
+/// CPU per request against an opponent, turn by turn: what the machine does meanwhile is the same for both.
+fn ratio(variant: Variant, opponent: Variant, turns: &[Turn]) -> Option<Spread> {
+    let own = turns.iter().filter(|turn| turn.variant == variant);
+    Spread::half(
+        own.filter_map(|turn| Some(turn.cpu_us_per_request? / twin(turn, opponent, turns)?.cpu_us_per_request?)),
+    )
 }
 
-/// Another variant's run in the same repetition.
-fn twin<'a>(run: &Run, variant: Variant, runs: &'a [Run]) -> Option<&'a Run> {
-    runs.iter().find(|other| other.variant == variant && other.repetition == run.repetition)
+/// Another variant's turn of the same round.
+fn twin<'a>(turn: &Turn, variant: Variant, turns: &'a [Turn]) -> Option<&'a Turn> {
+    turns.iter().find(|other| other.variant == variant && other.round == turn.round)
 }
 
 #[cfg(test)]
@@ -71,37 +71,33 @@ pub(crate) mod tests {
     use super::super::wrk::Load;
     use super::*;
 
-    pub(crate) fn run(variant: Variant, repetition: u32, cpu_us: Option<f64>, p50_us: f64) -> Run {
+    pub(crate) fn turn(variant: Variant, round: u32, cpu_us: Option<f64>, p50_us: f64) -> Turn {
         let load =
             Load { requests: 100, requests_per_second: 50_000.0, p50_us: 1000.0, p99_us: 2000.0, faults: Vec::new() };
         let at_fixed_rate = Latency { p50_us, p99_us: 2.0 * p50_us };
-        Run {
-            variant,
-            repetition,
-            cpu_us_per_request: cpu_us,
-            peak_mib: cpu_us,
-            load,
-            at_fixed_rate,
-            missing: Vec::new(),
-        }
+        Turn { variant, round, cpu_us_per_request: cpu_us, load, at_fixed_rate }
     }
 
     #[test]
-    fn ratios_and_added_latency_pair_runs_of_one_repetition() {
-        let runs = [
-            run(Variant::Direct, 1, None, 40.0),
-            run(Variant::HaproxyHard, 1, Some(20.0), 100.0),
-            run(Variant::SeawallDefault, 1, Some(22.0), 90.0),
-            run(Variant::Direct, 2, None, 50.0),
-            run(Variant::HaproxyHard, 2, Some(25.0), 100.0),
-            run(Variant::SeawallDefault, 2, Some(23.0), 110.0),
+    fn ratios_and_added_latency_pair_turns_of_one_round() {
+        let turns = [
+            turn(Variant::Direct, 1, None, 40.0),
+            turn(Variant::HaproxyHard, 1, Some(20.0), 100.0),
+            turn(Variant::SeawallDefault, 1, Some(22.0), 90.0),
+            turn(Variant::Direct, 2, None, 50.0),
+            turn(Variant::HaproxyHard, 2, Some(25.0), 100.0),
+            turn(Variant::SeawallDefault, 2, Some(23.0), 110.0),
+            turn(Variant::HaproxyHard, 3, Some(40.0), 100.0),
+            turn(Variant::SeawallDefault, 3, Some(40.0), 100.0),
         ];
-        let summary = one(Variant::SeawallDefault, &runs);
+        let served = [Served { variant: Variant::SeawallDefault, peak_mib: Some(20.0), missing: Vec::new() }];
+        let summary = one(Variant::SeawallDefault, &turns, &served);
         assert_eq!(summary.times_haproxy, Some(Spread { median: 1.0, least: 0.92, most: 1.1 }));
         assert_eq!(summary.times_nginx, None);
-        assert_eq!(summary.fixed_rate_p50_us, Some(Spread { median: 55.0, least: 50.0, most: 60.0 }));
-        let direct = one(Variant::Direct, &runs);
-        assert_eq!(direct.cpu_us_per_request, None);
+        assert_eq!(summary.fixed_rate_p50_us.map(|spread| spread.median), Some(60.0));
+        assert_eq!(summary.peak_mib.map(|spread| spread.median), Some(20.0));
+        let direct = one(Variant::Direct, &turns, &served);
+        assert_eq!((direct.cpu_us_per_request, direct.peak_mib), (None, None));
         assert_eq!(direct.fixed_rate_p50_us.map(|spread| spread.median), Some(45.0));
     }
 }
