@@ -23,9 +23,7 @@ use seawall_guards::Peer;
 use tokio::time::Instant;
 
 use super::{
-    Activity,
-    answerer::{Answer, Answerer},
-    server,
+    Activity, server,
     socket::Socket,
     watchdog::{Left, watched},
 };
@@ -52,11 +50,7 @@ async fn converse(
     peer: &Arc<Peer>,
     activity: &Rc<Activity>,
 ) -> Option<Box<Socket>> {
-    let answerer = Answerer::default();
-    let service = service_fn(|request: Request<Incoming>| match server::begin(core, activity, peer, request) {
-        Ok(begun) => answerer.answer(begun),
-        Err(refused) => Answer::given(refused),
-    });
+    let service = service_fn(|request: Request<Incoming>| server::answer(core, activity, peer, request));
     let mut builder = Builder::new();
     // The watchdog bounds heads; hyper's own timer would also end idle connections early.
     builder.header_read_timeout(None).max_buf_size(MOST_BUFFERED_BYTES);

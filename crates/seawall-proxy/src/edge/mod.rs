@@ -3,7 +3,6 @@
 
 mod activity;
 mod announced;
-mod answerer;
 mod checked_link;
 mod client;
 mod gate;

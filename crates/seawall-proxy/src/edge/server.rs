@@ -1,6 +1,7 @@
 //! One client connection: who it is from, whether it is encrypted, which protocol it speaks.
 
 use std::{
+    convert::Infallible,
     future::Future,
     mem::MaybeUninit,
     net::SocketAddr,
@@ -57,22 +58,27 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: SocketAddr, a
     }
 }
 
-/// Begins to answer a request, of either protocol.
-///
-/// # Errors
-/// The answer, when there is nothing to begin: whatever the socket gave hyper after a refusal stands for what was refused.
-pub(super) fn begin(
+/// Answers one request, of either protocol.
+pub(super) fn answer(
     core: &Rc<Core>,
     activity: &Rc<Activity>,
     peer: &Arc<Peer>,
     request: Request<Incoming>,
-) -> Result<Begun, Box<Response<Outbound>>> {
+) -> impl Future<Output = Result<Response<Outbound>, Infallible>> + use<> {
     let core = Rc::clone(core);
-    match activity.refused() {
+    // Whatever the socket gave hyper after a refusal stands for what was refused.
+    let begun = match activity.refused() {
         Some(Refused { refusal, head: Some(head) }) => {
             Err(Box::new(exchange::refuse(core, activity, peer, *refusal, head)))
         }
         _ => Ok(Begun::new(core, Rc::clone(activity), peer, request)),
+    };
+    // A block, not a chain of adapters, because those would move the whole future of an exchange.
+    async move {
+        Ok(match begun {
+            Ok(begun) => begun.answer().await,
+            Err(refused) => *refused,
+        })
     }
 }
 

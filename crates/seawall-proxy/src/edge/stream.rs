@@ -80,8 +80,8 @@ impl AsyncWrite for ClientStream {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Plain(stream) => match whole(parts) {
-                Some(whole) => Pin::new(stream).poll_write(cx, &whole),
+            Self::Plain(stream) => match gathered(parts, &mut Room::new()) {
+                Some(bytes) => Pin::new(stream).poll_write(cx, bytes),
                 None => Pin::new(stream).poll_write_vectored(cx, parts),
             },
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
@@ -89,13 +89,15 @@ impl AsyncWrite for ClientStream {
     }
 }
 
+/// Where parts are gathered. Whoever gives it away by value moves all of it, however little is in it.
+type Room = SmallVec<[u8; SMALL_BYTES]>;
+
 /// Several parts as one, when together they are small.
-fn whole(parts: &[io::IoSlice<'_>]) -> Option<SmallVec<[u8; SMALL_BYTES]>> {
+fn gathered<'r>(parts: &[io::IoSlice<'_>], room: &'r mut Room) -> Option<&'r [u8]> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     (parts.len() > 1 && length <= SMALL_BYTES).then(|| {
-        let mut whole = SmallVec::new();
-        parts.iter().for_each(|part| whole.extend_from_slice(part));
-        whole
+        parts.iter().for_each(|part| room.extend_from_slice(part));
+        room.as_slice()
     })
 }
 
@@ -106,16 +108,16 @@ mod tests {
     #[test]
     fn several_small_parts_are_one_and_a_large_one_stays_where_it_is() {
         let slices = |parts: &[usize]| parts.iter().map(|&length| vec![b'a'; length]).collect::<Vec<_>>();
-        let whole_of = |parts: &[usize]| {
+        let length_of = |parts: &[usize]| {
             let parts = slices(parts);
             let parts: Vec<_> = parts.iter().map(|part| io::IoSlice::new(part)).collect();
-            whole(&parts).map(|whole| whole.len())
+            gathered(&parts, &mut Room::new()).map(<[u8]>::len)
         };
-        assert_eq!(whole_of(&[600, 0, 1_024]), Some(1_624));
-        assert_eq!(whole_of(&[SMALL_BYTES - 1, 1]), Some(SMALL_BYTES));
-        assert_eq!(whole_of(&[SMALL_BYTES, 1]), None);
-        assert_eq!(whole_of(&[600]), None, "one part is written as it is");
+        assert_eq!(length_of(&[600, 0, 1_024]), Some(1_624));
+        assert_eq!(length_of(&[SMALL_BYTES - 1, 1]), Some(SMALL_BYTES));
+        assert_eq!(length_of(&[SMALL_BYTES, 1]), None);
+        assert_eq!(length_of(&[600]), None, "one part is written as it is");
         let parts = [io::IoSlice::new(b"head"), io::IoSlice::new(b"body")];
-        assert_eq!(whole(&parts).as_deref(), Some(&b"headbody"[..]));
+        assert_eq!(gathered(&parts, &mut Room::new()), Some(&b"headbody"[..]));
     }
 }

@@ -9,7 +9,6 @@ mod conduct;
 mod frames;
 
 use std::{
-    convert::Infallible,
     future::Future,
     io,
     mem::MaybeUninit,
@@ -65,14 +64,7 @@ pub(super) async fn serve(core: Rc<Core>, socket: Box<Socket>, peer: Arc<Peer>, 
     let service = service_fn(|mut request: Request<Incoming>| {
         // At once, not when its turn comes: many heads may wait.
         compact(&mut request);
-        let begun = server::begin(&core, &activity, &peer, request);
-        // A block, not a chain of adapters, because those would move the whole future of an exchange.
-        async move {
-            Ok::<_, Infallible>(match begun {
-                Ok(begun) => begun.answer().await,
-                Err(refused) => *refused,
-            })
-        }
+        server::answer(&core, &activity, &peer, request)
     });
     let counted = Counted::new(TokioIo::new(socket), Rc::clone(&core), Rc::clone(&activity));
     let connection = pin!(builder(&core.settings()).serve_connection(counted, service));
