@@ -70,6 +70,11 @@ deadline.response_head = "20s"
 /// Problems that no request over a socket brings about by itself, and the test that brings them about.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
+        "socket-closed",
+        "wk_17_what_is_reported_of_sockets_is_what_closes_them_when_that_is_enforced",
+        include_str!("websocket/reported.rs"),
+    ),
+    (
         "too-many-connections",
         "operators_beyond_the_most_are_told_so_while_clients_are_served",
         include_str!("admin.rs"),
