@@ -12,7 +12,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) versions: &'a str,
 }
 
-/// Each figure is `{"median", "least", "most"}` or null; half of the turns lie between the latter two. Text is program versions and this bench's own words: it is quoted,
+/// Each figure is `{"median", "least", "most"}` or null; half of the turns lie between the latter two; of memory, they are the least and
+/// the most of all starts. Text is program versions and this bench's own words: it is quoted,
 /// and holds no control characters.
 pub(crate) fn document(summaries: &[Summary], setting: &Setting<'_>) -> String {
     let variants: Vec<String> = summaries.iter().map(variant).collect();

@@ -107,7 +107,8 @@ pub struct Policy {
     remembers: bool,
     deadlines: Deadlines,
     retries: Retries,
-    sockets: Option<Arc<SocketRules>>,
+    /// What holds for the frames of a WebSocket, and the place of the guard that says so.
+    sockets: Option<(Arc<SocketRules>, usize)>,
 }
 
 /// How far a request came.
@@ -149,7 +150,7 @@ impl Policy {
         let followers = places(|needs| needs.follows);
         let inspects = (lookers != 0).then(|| steps.iter().any(|step| needs(step).tree));
         let deadlines = steps.iter().find_map(|step| needs(step).deadlines).unwrap_or_default();
-        let sockets = steps.iter().find_map(|step| needs(step).sockets);
+        let sockets = steps.iter().enumerate().find_map(|(place, step)| Some((needs(step).sockets?, place)));
         let retries = steps.iter().find_map(|step| needs(step).retries).unwrap_or_default();
         let remembers = steps.iter().any(|step| step.reporter.is_some());
         Self {
@@ -205,15 +206,15 @@ impl Policy {
 
     /// What holds for the frames of a WebSocket; nothing when nobody looks at them.
     #[must_use]
-    pub const fn sockets(&self) -> Option<&Arc<SocketRules>> {
-        self.sockets.as_ref()
+    pub fn sockets(&self) -> Option<&Arc<SocketRules>> {
+        self.sockets.as_ref().map(|(rules, _)| rules)
     }
 
     /// Where a socket that this request opens is reported; nothing when its guard enforces, or is not remembered.
     #[must_use]
     pub fn socket_report(&self, context: &Context) -> Option<SocketReport> {
-        let step = self.steps.iter().find(|step| step.guard.needs().sockets.is_some())?;
-        step.reporter.as_ref().map(|reporter| SocketReport::new(reporter, &SOCKET_CLOSED, context))
+        let (_, place) = self.sockets.as_ref()?;
+        self.steps.get(*place)?.reporter.as_ref().map(|reporter| SocketReport::new(reporter, &SOCKET_CLOSED, context))
     }
 
     /// Asks the guards that come before routing.

@@ -27,11 +27,12 @@ pub(super) struct Parameters {
     captured: Vec<Option<usize>>,
     /// Names in queries that stand for credentials, which documents list elsewhere.
     credentials: Arc<[String]>,
-    /// By their bits: those that have to be there, those of several values, those in headers, and those in cookies.
+    /// By their bits: those that have to be there, and those of several values.
     required: u128,
     repeating: u128,
-    in_headers: u128,
-    in_cookies: u128,
+    /// Whether any is in headers, and in cookies.
+    in_headers: bool,
+    in_cookies: bool,
 }
 
 /// The parts of a request that stand in its head.
@@ -63,11 +64,10 @@ impl Parameters {
             if only_object && parameter.kinds.has(Kinds::OBJECT) && parameter.style != Style::Json {
                 return Err(parameter.name.clone());
             }
-            let add = |bits: &mut u128, whether: bool| *bits |= u128::from(whether) << place;
-            add(&mut self.required, parameter.required);
-            add(&mut self.repeating, parameter.repeats());
-            add(&mut self.in_headers, parameter.place == Place::Header);
-            add(&mut self.in_cookies, parameter.place == Place::Cookie);
+            self.required |= u128::from(parameter.required) << place;
+            self.repeating |= u128::from(parameter.repeats()) << place;
+            self.in_headers |= parameter.place == Place::Header;
+            self.in_cookies |= parameter.place == Place::Cookie;
         }
         Ok(())
     }
@@ -84,10 +84,10 @@ impl Parameters {
         if let Some(query) = parts.query {
             given.query(query);
         }
-        if self.in_headers != 0 {
+        if self.in_headers {
             given.headers(parts.headers);
         }
-        if self.in_cookies != 0 {
+        if self.in_cookies {
             given.cookies(parts.headers);
         }
         given.finish()

@@ -43,8 +43,8 @@ pub(crate) struct Exchange {
     pub(super) over_at: Option<Instant>,
 }
 
-/// glibc has freed pieces of up to this size at hand without looking for them, and looks for larger ones in a few hundred instructions.
-const AT_HAND: usize = 1_032;
+/// What the program's allocator has at hand without looking for it (mimalloc, `MI_SMALL_SIZE_MAX`).
+const AT_HAND: usize = 1_024;
 const _: () = assert!(size_of::<Exchange>() <= AT_HAND, "each request takes an exchange");
 
 impl Exchange {

@@ -41,9 +41,6 @@ impl<'v> Check<'_, 'v> {
 
     pub(super) fn number(&mut self, node: &Node, number: Number, value: &Instance<'v>, at: &At<'_>) -> bool {
         let Some(numbers) = &node.numbers else { return true };
-        if number_fits(numbers, number) {
-            return true;
-        }
         let mut passes = true;
         let mut rule = |broken: bool, rule: &'static str| {
             if broken {
@@ -64,9 +61,6 @@ impl<'v> Check<'_, 'v> {
 
     pub(super) fn text(&mut self, node: &Node, text: &str, value: &Instance<'v>, at: &At<'_>) -> bool {
         let Some(texts) = &node.texts else { return true };
-        if text_fits(texts, text, self.manner.now) {
-            return true;
-        }
         let mut passes = true;
         if !length_fits(texts, text.len() as u64) {
             let length = text.chars().count() as u64;
@@ -161,5 +155,52 @@ fn listed(values: &[Value]) -> Cow<'static, str> {
     match values.len() {
         1 => out.into(),
         _ => format!("one of {out}").into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Spot, *};
+    use crate::schema::{
+        UnknownFields,
+        check::{Direction, Manner},
+        node::Nodes,
+    };
+
+    /// What is said in short and what is said in full are written apart, and must not differ.
+    #[test]
+    fn a_value_fits_when_nothing_is_found_wrong_with_it() {
+        let bounded = |numbers| Node { numbers: Some(Box::new(numbers)), ..Node::anything() };
+        let written = |texts| Node { texts: Some(Box::new(texts)), ..Node::anything() };
+        let five = || Some(Number::Integer(5));
+        let nodes = vec![
+            bounded(Numbers { minimum: five(), ..Numbers::default() }),
+            bounded(Numbers { maximum: five(), ..Numbers::default() }),
+            bounded(Numbers { above: five(), ..Numbers::default() }),
+            bounded(Numbers { below: five(), ..Numbers::default() }),
+            bounded(Numbers { multiple_of: five(), ..Numbers::default() }),
+            written(Texts { min_length: 2, ..Texts::default() }),
+            written(Texts { max_length: Some(2), ..Texts::default() }),
+            Node::nothing(),
+        ];
+        let count = nodes.len();
+        let nodes = Nodes::new(nodes, Vec::new());
+        let manner = Manner { unknown: UnknownFields::Reject, direction: Direction::Request, now: Now::default() };
+        let numbers = [4, 5, 6, 10].map(|whole| Instance::Number(Number::Integer(whole)));
+        let floats = [4.9, 5.0, 5.1, f64::NAN].map(|float| Instance::Number(Number::Float(float)));
+        let texts = ["", "a", "ab", "abc", "é", "éé", "ééé"].map(Instance::Text);
+        let (mut right, mut wrong) = (0, 0);
+        for value in numbers.iter().chain(&floats).chain(&texts).chain(&[Instance::Null, Instance::Flag(true)]) {
+            for id in 0..count {
+                let mut check = Check::new(&nodes, Spot::BODY, manner, *value);
+                let passes = check.value(id, value, &At::Root);
+                let fits = fits(nodes.get(id), value, manner.now);
+                let unordered = matches!(value, Instance::Number(Number::Float(float)) if float.is_nan());
+                assert!(fits == passes || unordered && !fits, "{value:?} and {id}");
+                assert_eq!(passes, check.faults.is_empty(), "{value:?} and {id}");
+                if passes { right += 1 } else { wrong += 1 }
+            }
+        }
+        assert!(right > 50 && wrong > 20, "{right} and {wrong}");
     }
 }
