@@ -6,7 +6,7 @@
 use http::{HeaderMap, Method};
 use seawall_core::clock::Now;
 use seawall_guards::schema::{
-    Described, Document, Fault, Faults, Formats, MOST_FAULTS, Operation, Parts, UnknownFields,
+    Captured, Described, Document, Fault, Faults, Formats, MOST_FAULTS, Operation, Parts, UnknownFields,
 };
 use serde_json::Value;
 
@@ -31,7 +31,8 @@ pub fn check(input: &[u8]) {
     }
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     for method in [Method::GET, Method::POST] {
-        if let Described::Operation(operation, captured) = document.find(&method, path) {
+        let mut captured = Captured::new();
+        if let Described::Operation(operation) = document.find(&method, path, &mut captured) {
             let headers = HeaderMap::new();
             let parts = Parts { captured: &captured, query, headers: &headers };
             for unknown in [UnknownFields::Reject, UnknownFields::Strip, UnknownFields::Allow] {

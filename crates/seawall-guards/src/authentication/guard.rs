@@ -24,7 +24,7 @@ use super::{
     problems::{self, unavailable},
 };
 use crate::{
-    AnswerHead, Context, Guard, Head, Verdict,
+    AnswerHead, Context, Guard, Head, Needs, Verdict,
     engine::{Settle, Shared},
 };
 
@@ -99,6 +99,10 @@ impl Guard for AuthenticationGuard {
 
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {
         give_cookies(&mut answer.headers, &context.cookies);
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { dresses: true, ..Needs::default() }
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     },
     relabel::{vary, weaken},
 };
-use crate::{AnswerHead, Context, End, Guard, Head, Stop, Verdict, load_shed::Places};
+use crate::{AnswerHead, Context, End, Guard, Head, Needs, Stop, Verdict, load_shed::Places};
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -164,6 +164,10 @@ impl Guard for CompressionGuard {
         if context.compression.chosen.is_some() {
             self.places.give_back();
         }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { answers: true, finishes: true, ..Needs::default() }
     }
 }
 

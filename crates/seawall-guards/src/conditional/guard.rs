@@ -177,7 +177,7 @@ impl Guard for ConditionalGuard {
     }
 
     fn needs(&self) -> Needs {
-        Needs { inspects: self.if_match == IfMatch::Check, holds: self.tags(), ..Needs::default() }
+        Needs { inspects: self.if_match == IfMatch::Check, holds: self.tags(), answers: true, ..Needs::default() }
     }
 }
 

@@ -17,7 +17,7 @@ use seawall_core::{
 };
 
 use super::config::{CREDENTIALS, EXPOSE, HEADERS, MAX_AGE, METHODS, ORIGINS};
-use crate::{AnswerHead, Context, Guard, Head, Stop, Verdict};
+use crate::{AnswerHead, Context, Guard, Head, Needs, Stop, Verdict};
 
 /// A page of an origin that is not listed.
 pub static ORIGIN_REFUSED: ProblemType = ProblemType {
@@ -186,6 +186,10 @@ impl Guard for CorsGuard {
     /// whoever gave it.
     fn dress_reporting(&self, answer: &mut AnswerHead, context: &Context) {
         self.grant_the_ungranted(&mut answer.headers, context);
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { answers: true, dresses: true, ..Needs::default() }
     }
 }
 

@@ -41,10 +41,10 @@ impl Policy {
     /// Asks the guards who of them looks at the application's answer; nothing when none does. Asked before [`Policy::answer`], so that
     /// they see what the application said.
     pub fn follow(&self, answer: &AnswerHead, context: &mut Context) -> Option<Following> {
-        if self.followers == 0 {
+        if self.phases.following.is_empty() {
             return None;
         }
-        let asked = self.steps.iter().enumerate().filter(|(place, _)| self.followers & 1 << place != 0);
+        let asked = self.asked(self.phases.following);
         let follows: Vec<_> = asked.filter_map(|(_, step)| step.guard.follow(answer, context)).collect();
         (!follows.is_empty()).then_some(Following { follows })
     }

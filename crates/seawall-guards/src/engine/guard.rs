@@ -28,7 +28,7 @@ pub trait Guard: fmt::Debug + Send + Sync {
     /// such requests: taking what others would then lack would change who else is reported. [`Guard::released`] gives it back.
     fn admitted(&self) {}
 
-    /// The end of an exchange that was [`Guard::admitted`], in place of [`Guard::finish`].
+    /// The end of an exchange that was [`Guard::admitted`], in place of [`Guard::finish`] and like that when [`Needs::finishes`] said so.
     fn released(&self) {}
 
     /// Says which of the guard's settings the request is beyond, so that the report can tell which would fit. Asked while the guard only
@@ -73,7 +73,8 @@ pub trait Guard: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Looks at the head of the target's answer; what it gives takes the answer's place. There is no waiting here.
+    /// Looks at the head of the target's answer; what it gives takes the answer's place. There is no waiting here. Asked when
+    /// [`Needs::answers`] said so.
     fn answer(&self, answer: &mut AnswerHead, context: &mut Context) -> Option<Stop> {
         let _ = (answer, context);
         None
@@ -85,7 +86,8 @@ pub trait Guard: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Dresses every answer, whoever gave it, refusals of other guards included. Not asked while the guard only reports.
+    /// Dresses every answer, whoever gave it, refusals of other guards included. Not asked while the guard only reports. Asked when
+    /// [`Needs::dresses`] said so.
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {
         let _ = (answer, context);
     }
@@ -96,7 +98,7 @@ pub trait Guard: fmt::Debug + Send + Sync {
     }
 
     /// The end of the exchange, however it ended. Called once for each guard whose `head` passed: what was taken there
-    /// is given back here.
+    /// is given back here. Asked when [`Needs::finishes`] said so.
     fn finish(&self, end: &End, context: &Context) {
         let _ = (end, context);
     }
@@ -164,6 +166,12 @@ pub struct Needs {
     pub holds: bool,
     /// Whether [`Guard::follow`] is asked.
     pub follows: bool,
+    /// Whether [`Guard::answer`] is asked.
+    pub answers: bool,
+    /// Whether [`Guard::dress`] is asked, or [`Guard::dress_reporting`] in its place.
+    pub dresses: bool,
+    /// Whether [`Guard::finish`] is asked, or [`Guard::released`] in its place.
+    pub finishes: bool,
     /// The field whose requests are carried on although their client leaves, so that what comes of them is known.
     pub carried_on: Option<HeaderName>,
     /// Time limits of the exchange.

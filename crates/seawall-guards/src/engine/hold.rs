@@ -67,12 +67,10 @@ impl Holding {
 impl Policy {
     /// Asks the guards who of them holds the answer; nothing when none does.
     pub fn hold(&self, answer: &AnswerHead, context: &mut Context) -> Option<Holding> {
-        if self.holders == 0 {
+        if self.phases.holding.is_empty() {
             return None;
         }
-        let asked = |place: &usize| self.holders & 1 << place != 0;
-        let places = self.steps.iter().enumerate().rev().filter(|(place, _)| asked(place));
-        let holds = places.filter_map(|(place, step)| {
+        let holds = self.asked(self.phases.holding).rev().filter_map(|(place, step)| {
             let hold = step.guard.hold(answer, context)?;
             let wants = hold.wants();
             Some((place, hold, wants))

@@ -70,10 +70,12 @@ impl Policy {
         length: Option<u64>,
         context: &mut Context,
     ) -> Result<Option<Inspection>, Stop> {
-        let Some(tree) = self.inspects else { return Ok(None) };
-        let expected = Expected { length, tree };
+        if self.phases.inspecting.is_empty() {
+            return Ok(None);
+        }
+        let expected = Expected { length, tree: self.tree };
         let mut looks = SmallVec::new();
-        for (place, step) in self.steps.iter().enumerate().filter(|(place, _)| self.lookers & 1 << place != 0) {
+        for (place, step) in self.asked(self.phases.inspecting) {
             match step.guard.inspect(head, &expected, context) {
                 Ok(None) => {}
                 Ok(Some(look)) => looks.push((place, look)),

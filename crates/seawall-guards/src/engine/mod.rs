@@ -10,6 +10,7 @@ mod hold;
 mod inspect;
 mod kept;
 mod layer;
+mod phase;
 mod policy;
 mod reread;
 

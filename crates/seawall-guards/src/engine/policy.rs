@@ -9,7 +9,10 @@ use seawall_core::{
     reply::BoxFuture,
 };
 
-use super::{AnswerHead, Context, End, Guard, GuardEntry, Head, Needs, Settle, Stop, Verdict, Watch};
+use super::{
+    AnswerHead, Context, End, Guard, GuardEntry, Head, Needs, Settle, Stop, Verdict, Watch,
+    phase::{Phase, Phases},
+};
 use crate::{
     conditional::Current,
     deadline::Deadlines,
@@ -25,9 +28,6 @@ pub static DECISIONS: Metric = Metric {
     kind: MetricKind::Counter,
     labels: &["guard", "route", "decision"],
 };
-
-/// The most guards of one policy: their places are bits of a word.
-const MOST_STEPS: usize = 32;
 
 /// So many fields are put on most answers, by all guards together.
 const ROOM: usize = 14;
@@ -96,13 +96,9 @@ pub struct Policy {
     /// How many of the steps run before the route is known.
     entry_steps: usize,
     body: Option<(u64, usize)>,
-    /// Whether bodies are looked at, and if so, whether as trees.
-    pub(super) inspects: Option<bool>,
-    /// Which guards are asked whether they look, or hold, as bits of their place.
-    pub(super) lookers: u32,
-    pub(super) holders: u32,
-    /// And which look at answers as they pass.
-    pub(super) followers: u32,
+    /// Whether a guard wants to look at bodies as trees.
+    pub(super) tree: bool,
+    pub(super) phases: Phases,
     /// Whether a guard remembers what it would have refused.
     remembers: bool,
     deadlines: Deadlines,
@@ -136,37 +132,19 @@ impl Policy {
     /// policy can hold are not accepted: nothing.
     #[must_use]
     pub fn new(route: Arc<str>, steps: Vec<Step>, entry_steps: usize) -> Option<Self> {
-        (steps.len() <= MOST_STEPS).then(|| Self::of(route, steps, entry_steps))
+        (steps.len() <= Phase::MOST).then(|| Self::of(route, steps, entry_steps))
     }
 
     fn of(route: Arc<str>, steps: Vec<Step>, entry_steps: usize) -> Self {
         let needs = |step: &Step| -> Needs { step.guard.needs() };
         let body = steps.iter().enumerate().find_map(|(place, step)| Some((needs(step).body_limit?, place)));
-        let places = |wanted: fn(&Needs) -> bool| {
-            let places = steps.iter().enumerate().filter(|(_, step)| wanted(&needs(step)));
-            places.fold(0_u32, |bits, (place, _)| bits | 1 << place)
-        };
-        let (lookers, holders) = (places(|needs| needs.inspects), places(|needs| needs.holds));
-        let followers = places(|needs| needs.follows);
-        let inspects = (lookers != 0).then(|| steps.iter().any(|step| needs(step).tree));
+        let phases = Phases::of(steps.iter().map(|step| &*step.guard));
+        let tree = steps.iter().any(|step| needs(step).tree);
         let deadlines = steps.iter().find_map(|step| needs(step).deadlines).unwrap_or_default();
         let sockets = steps.iter().enumerate().find_map(|(place, step)| Some((needs(step).sockets?, place)));
         let retries = steps.iter().find_map(|step| needs(step).retries).unwrap_or_default();
         let remembers = steps.iter().any(|step| step.reporter.is_some());
-        Self {
-            route,
-            steps: steps.into(),
-            entry_steps,
-            body,
-            inspects,
-            lookers,
-            holders,
-            followers,
-            remembers,
-            deadlines,
-            retries,
-            sockets,
-        }
+        Self { route, steps: steps.into(), entry_steps, body, tree, phases, remembers, deadlines, retries, sockets }
     }
 
     /// A policy of one guard.
@@ -273,7 +251,7 @@ impl Policy {
 
     /// Shows the target's answer to the guards, the last first; what one gives takes its place.
     pub fn answer(&self, answer: &mut AnswerHead, context: &mut Context) -> Option<Stop> {
-        self.steps.iter().enumerate().rev().find_map(|(place, step)| {
+        self.asked(self.phases.answering).rev().find_map(|(place, step)| {
             let stop = step.guard.answer(answer, context)?;
             self.stop(place, stop, context)
         })
@@ -283,7 +261,7 @@ impl Policy {
     pub fn dress(&self, answer: &mut AnswerHead, context: &Context) {
         // Room is made once, not each time that the map is full.
         answer.headers.reserve(ROOM);
-        for step in self.steps.iter().rev() {
+        for (_, step) in self.asked(self.phases.dressing).rev() {
             match step.mode {
                 Mode::Report => step.guard.dress_reporting(answer, context),
                 Mode::Enforce | Mode::Off => step.guard.dress(answer, context),
@@ -293,10 +271,10 @@ impl Policy {
 
     /// Tells the guards that passed the request that it is over.
     pub fn finish(&self, end: &End, context: &Context) {
-        for (place, step) in self.steps.iter().enumerate() {
+        for (place, step) in self.asked(self.phases.finishing.among(context.admitted | context.entered)) {
             if context.admitted & (1 << place) != 0 {
                 step.guard.released();
-            } else if context.entered & (1 << place) != 0 {
+            } else {
                 step.guard.finish(end, context);
             }
         }
@@ -313,13 +291,21 @@ impl Policy {
 
     fn run(&self, first: usize, last: usize, head: &mut Head, context: &mut Context) -> Flow {
         for (place, step) in self.steps.iter().enumerate().take(last).skip(first) {
-            let verdict = step.guard.head(head, context);
-            match self.judged(place, verdict, head, context) {
-                Flow::Pass => {}
-                other => return other,
+            match (step.guard.head(head, context), &step.reporter) {
+                // As most guards say of most requests.
+                (Verdict::Pass, None) => context.entered |= 1 << place,
+                (verdict, _) => match self.judged(place, verdict, head, context) {
+                    Flow::Pass => {}
+                    other => return other,
+                },
             }
         }
         Flow::Pass
+    }
+
+    /// The guards that are asked in a phase, with their places.
+    pub(super) fn asked(&self, phase: Phase) -> impl DoubleEndedIterator<Item = (usize, &Step)> {
+        phase.into_iter().filter_map(|place| Some((place, self.steps.get(place)?)))
     }
 
     /// One verdict on a head, seen through the step's mode, and remembered when that is to report.

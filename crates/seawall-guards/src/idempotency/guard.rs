@@ -165,7 +165,7 @@ impl Guard for IdempotencyGuard {
     fn needs(&self) -> Needs {
         let enforces = self.deciding.enforces;
         let carried_on = enforces.then(|| self.deciding.rules.header().clone());
-        Needs { inspects: true, holds: enforces, carried_on, ..Needs::default() }
+        Needs { inspects: true, holds: enforces, answers: true, finishes: true, carried_on, ..Needs::default() }
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     config::{MAX_IN_FLIGHT, RETRY_AFTER},
 };
 use crate::{
-    Context, End, Guard, Head, Verdict,
+    Context, End, Guard, Head, Needs, Verdict,
     report::{Gauge, Need},
 };
 
@@ -83,5 +83,9 @@ impl Guard for LoadShedGuard {
 
     fn finish(&self, _end: &End, _context: &Context) {
         self.places.give_back();
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { finishes: true, ..Needs::default() }
     }
 }

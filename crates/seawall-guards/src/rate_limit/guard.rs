@@ -1,6 +1,6 @@
 //! The decision on a client's frequency.
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use http::StatusCode;
 use seawall_core::{
@@ -18,7 +18,7 @@ use super::{
     headers,
     measure::{self, IN_SECTION},
 };
-use crate::{AnswerHead, Context, Guard, Head, Verdict, engine::Settle, report::Gauge};
+use crate::{AnswerHead, Context, Guard, Head, Needs, Verdict, engine::Settle, report::Gauge};
 
 /// The client asked too often.
 pub static LIMITED: ProblemType = ProblemType {
@@ -154,8 +154,12 @@ impl Guard for RateLimitGuard {
 
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {
         if let Some(Charged { unsafe_method, standing }) = context.charged {
-            let asked = [Some(self.limits.of(unsafe_method))];
-            headers::put(&mut answer.headers, &asked, &standing, self.legacy_headers);
+            let asked = iter::once(self.limits.of(unsafe_method));
+            headers::put(&mut answer.headers, asked, &standing, self.legacy_headers);
         }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { dresses: true, ..Needs::default() }
     }
 }

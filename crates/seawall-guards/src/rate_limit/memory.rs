@@ -89,20 +89,36 @@ impl MemoryRates {
         self.shards.get(at).map(|shard| (at, shard.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
+    /// Looks at the counter of a client in a quota.
+    fn look(&self, shard: &mut Shard, client: u64, scoped: &ScopedQuota, now_us: u64) -> Looked {
+        let looked = shard.look(identity(client, scoped.scope), &scoped.quota, now_us);
+        if looked.evicted {
+            self.evictions.increment();
+        }
+        if looked.returned {
+            self.returns.increment();
+        }
+        looked
+    }
+
+    /// Counts a request in its one quota.
+    fn count_one(&self, ask: &Ask<'_>, scoped: &ScopedQuota, client: u64, shard: &mut Shard) -> Standing {
+        let (now_us, cost) = (ask.now.monotonic_us, ask.cost.max(1));
+        let looked = self.look(shard, client, scoped, now_us);
+        let standing = Standing::of(ask.quotas, cost, [(looked.remaining, looked.reset_us)]);
+        if standing.accepted {
+            shard.record(&looked, now_us, cost);
+        }
+        standing
+    }
+
     /// Counts a request in all its quotas, which have these places in these shards, or in none.
     fn count(&self, ask: &Ask<'_>, places: impl Iterator<Item = (usize, u64)>, shards: &mut [Locked<'_>]) -> Standing {
         let (now_us, cost) = (ask.now.monotonic_us, ask.cost.max(1));
         let mut counters: SmallVec<[(usize, Looked); WAYS]> = SmallVec::new();
         for (scoped, (at, client)) in ask.quotas.iter().zip(places) {
             let Some((_, shard)) = shards.iter_mut().find(|(own, _)| *own == at) else { continue };
-            let looked = shard.look(identity(client, scoped.scope), &scoped.quota, now_us);
-            if looked.evicted {
-                self.evictions.increment();
-            }
-            if looked.returned {
-                self.returns.increment();
-            }
-            counters.push((at, looked));
+            counters.push((at, self.look(shard, client, scoped, now_us)));
         }
         let all = counters.iter().map(|(_, looked)| (looked.remaining, looked.reset_us));
         let standing = Standing::of(ask.quotas, cost, all);
@@ -126,7 +142,10 @@ impl RateStore for MemoryRates {
         if let RateKeys::One(key) = ask.keys {
             let place = self.place(key);
             let mut shard = self.locked(place.0);
-            return Reply::Ready(Ok(self.count(ask, iter::repeat(place), shard.as_mut_slice())));
+            return Reply::Ready(Ok(match (ask.quotas, &mut shard) {
+                ([scoped], Some((_, shard))) => self.count_one(ask, scoped, place.1, shard),
+                _ => self.count(ask, iter::repeat(place), shard.as_mut_slice()),
+            }));
         }
         let places = self.places(ask);
         // Invariant: several shards are locked in the order in which they stand, so that two requests never wait for each other.

@@ -22,7 +22,7 @@ use super::{
     measure::{self, IN_SECTION, OF_PRINCIPAL},
     memory::MOST_LIMITS,
 };
-use crate::{AnswerHead, Context, Guard, Head, Verdict, engine::Settle, report::Gauge};
+use crate::{AnswerHead, Context, Guard, Head, Needs, Verdict, engine::Settle, report::Gauge};
 
 /// Quotas of one request.
 type Quotas = SmallVec<[ScopedQuota; MOST_LIMITS]>;
@@ -115,8 +115,12 @@ impl Guard for PrincipalRateLimitGuard {
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {
         if let (Some(principal), Some(Charged { unsafe_method, standing })) = (&context.principal, context.charged_to) {
             let sets = self.sets(principal, unsafe_method);
-            headers::put(&mut answer.headers, &sets, &standing, self.legacy_headers);
+            headers::put(&mut answer.headers, sets.into_iter().flatten(), &standing, self.legacy_headers);
         }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { dresses: true, ..Needs::default() }
     }
 }
 

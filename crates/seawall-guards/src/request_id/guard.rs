@@ -9,7 +9,7 @@ use seawall_core::{
 };
 
 use super::config::KEEP;
-use crate::{AnswerHead, Context, Guard, Head, Verdict};
+use crate::{AnswerHead, Context, Guard, Head, Needs, Verdict};
 
 /// The header.
 pub static NAME: HeaderName = HeaderName::from_static("x-request-id");
@@ -61,5 +61,9 @@ impl Guard for RequestIdGuard {
         if let Some(value) = value {
             answer.headers.insert(&NAME, value);
         }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { dresses: true, ..Needs::default() }
     }
 }

@@ -8,7 +8,7 @@ use seawall_core::{
 };
 
 use super::config::{UPSTREAM_ERRORS, UpstreamErrors};
-use crate::{AnswerHead, Context, Guard, Stop};
+use crate::{AnswerHead, Context, Guard, Needs, Stop};
 
 /// The application answered with a failure.
 pub static UPSTREAM_ERROR: ProblemType = ProblemType {
@@ -66,5 +66,9 @@ impl Guard for RescueGuard {
         let mut problem = Problem::new(&UPSTREAM_ERROR).with_status(answer.status);
         problem.retry_after = answer.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         Some(Stop::Refused(Box::new(problem)))
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { answers: true, ..Needs::default() }
     }
 }

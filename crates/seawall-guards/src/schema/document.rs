@@ -30,9 +30,9 @@ pub struct Document {
 
 /// What a document has for a request.
 #[derive(Debug)]
-pub enum Described<'d, 'p> {
-    /// This operation, and the segments of the path that stand for its parameters.
-    Operation(&'d Arc<Operation>, Captured<'p>),
+pub enum Described<'d> {
+    /// This operation.
+    Operation(&'d Arc<Operation>),
     /// The path, for other methods.
     OtherMethods,
     /// Nothing.
@@ -69,15 +69,11 @@ impl Document {
         self.paths.methods(path)
     }
 
-    /// What it has for a request.
+    /// What it has for a request. The segments of the path that stand for parameters are added to `captured`.
     #[must_use]
-    pub fn find<'p>(&self, method: &Method, path: &'p str) -> Described<'_, 'p> {
-        let mut captured = Captured::new();
-        match self.paths.find(method, path, &mut captured) {
-            Found::Operation(place) => match self.operations.get(place) {
-                Some(operation) => Described::Operation(operation, captured),
-                None => Described::Nothing,
-            },
+    pub fn find<'p>(&self, method: &Method, path: &'p str, captured: &mut Captured<'p>) -> Described<'_> {
+        match self.paths.find(method, path, captured) {
+            Found::Operation(place) => self.operations.get(place).map_or(Described::Nothing, Described::Operation),
             Found::OtherMethods => Described::OtherMethods,
             Found::Nothing => Described::Nothing,
         }

@@ -76,9 +76,13 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The faults of one message, a bounded number of them.
+/// The faults of one message, a bounded number of them. A word while there are none: so it is with most messages, and most parts of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Faults {
+pub struct Faults(Option<Box<Listed>>);
+
+/// At least one fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Listed {
     list: Vec<Fault>,
     more: bool,
 }
@@ -87,50 +91,51 @@ impl Faults {
     /// No fault was found.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.0.is_none()
     }
 
     /// Those that are listed.
     #[must_use]
     pub fn list(&self) -> &[Fault] {
-        &self.list
+        self.0.as_ref().map_or(&[], |listed| &listed.list)
     }
 
     /// Whether there are more than are listed.
     #[must_use]
-    pub const fn more(&self) -> bool {
-        self.more
-    }
-
-    /// No further one would be listed.
-    pub(super) const fn full(&self) -> bool {
-        self.more
+    pub fn more(&self) -> bool {
+        self.0.as_ref().is_some_and(|listed| listed.more)
     }
 
     pub(super) fn push(&mut self, fault: Fault) {
-        if self.list.len() >= MOST_FAULTS {
-            self.more = true;
-        } else if !self.list.contains(&fault) {
-            self.list.push(fault);
+        let Listed { list, more } = &mut **self.0.get_or_insert_default();
+        if list.len() >= MOST_FAULTS {
+            *more = true;
+        } else if !list.contains(&fault) {
+            list.push(fault);
         }
     }
 
     pub(super) fn append(&mut self, others: Self) {
+        let Some(others) = others.0 else { return };
+        let Some(own) = &mut self.0 else {
+            self.0 = Some(others);
+            return;
+        };
+        own.more |= others.more;
         for fault in others.list {
             self.push(fault);
         }
-        self.more |= others.more;
     }
 
     /// The fields, as a problem lists them.
     #[must_use]
     pub fn fields(&self) -> Vec<FieldError> {
-        let fields = self.list.iter().map(|fault| FieldError { field: fault.field(), message: fault.to_string() });
+        let fields = self.list().iter().map(|fault| FieldError { field: fault.field(), message: fault.to_string() });
         let more = || FieldError {
             field: "more".to_owned(),
             message: format!("further fields are wrong; {MOST_FAULTS} are listed"),
         };
-        fields.chain(self.more.then(more)).collect()
+        fields.chain(self.more().then(more)).collect()
     }
 }
 

@@ -14,7 +14,7 @@ use seawall_core::{
 };
 
 use super::{
-    Described, Document, Drift, Operation, Parts, Promised, Takes, Undocumented, UnknownFields,
+    Captured, Described, Document, Drift, Operation, Parts, Promised, Takes, Undocumented, UnknownFields,
     drift::Answers,
     faulty,
     look::{Aside, Expectation, FormLook, JsonLook, NoBodyLook},
@@ -148,8 +148,8 @@ impl SchemaGuard {
         if let Some(known) = &context.described {
             return Some(known);
         }
-        match self.document.as_ref()?.find(&head.method, head.uri.path()) {
-            Described::Operation(operation, _) => Some(operation),
+        match self.document.as_ref()?.find(&head.method, head.uri.path(), &mut Captured::new()) {
+            Described::Operation(operation) => Some(operation),
             Described::OtherMethods | Described::Nothing => None,
         }
     }
@@ -194,7 +194,8 @@ type Look = Result<Option<Box<dyn Inspect>>, Box<Problem>>;
 impl Guard for SchemaGuard {
     fn head(&self, head: &mut Head, context: &mut Context) -> Verdict {
         let Some(document) = &self.document else { return Verdict::Pass };
-        let Described::Operation(operation, captured) = document.find(&head.method, head.uri.path()) else {
+        let mut captured = Captured::new();
+        let Described::Operation(operation) = document.find(&head.method, head.uri.path(), &mut captured) else {
             return self.nothing(document, head);
         };
         if self.answers.is_some() {

@@ -7,7 +7,7 @@ use seawall_core::{clock::Now, json::Scanner, problem::Problem, reply::BoxFuture
 
 use super::{
     Operation, UnknownFields, faulty,
-    parameter::{Pair, pairs},
+    pairs::{Pair, pairs},
 };
 use crate::{
     Context, Head, Inspect, Settle, Verdict,

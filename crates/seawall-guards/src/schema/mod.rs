@@ -30,6 +30,7 @@ mod names;
 mod node;
 mod number;
 mod operation;
+mod pairs;
 mod parameter;
 mod parameters;
 mod paths;

@@ -1,7 +1,5 @@
 //! One parameter: how it is written in a request, and its text as a value.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use super::{
@@ -11,7 +9,6 @@ use super::{
     kinds::Kinds,
     node::{NodeId, Nodes},
     number::Number,
-    percent::{cut, decoded, split},
 };
 use crate::json::Tree;
 
@@ -133,16 +130,4 @@ pub(super) fn value(kinds: Kinds, text: &str) -> Value {
         Some(Instance::Number(Number::Float(float))) => float.into(),
         _ => text.into(),
     }
-}
-
-/// A name and a value.
-pub(super) type Pair<'t> = (Cow<'t, str>, Cow<'t, str>);
-
-/// The pairs of a query, as they were written and, unless that is broken, as they were meant.
-pub(super) fn pairs(text: &str) -> impl Iterator<Item = (&str, Option<Pair<'_>>)> {
-    split(text, b'&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (name, value) = cut(pair, b'=');
-        let decoded = |text| decoded(text, true);
-        (pair, decoded(name).zip(decoded(value.unwrap_or_default())))
-    })
 }

@@ -12,7 +12,8 @@ use super::{
     instance::Instance,
     kinds::Kinds,
     node::Nodes,
-    parameter::{Pair, Parameter, Style, pairs},
+    pairs::{Pair, pairs},
+    parameter::{Parameter, Style},
     percent,
 };
 

@@ -9,7 +9,7 @@ mod heads;
 use seawall_core::clock::Now;
 use serde_json::Value;
 
-use super::{Described, Document, Faults, Format, Formats, Operation};
+use super::{Captured, Described, Document, Faults, Format, Formats, Operation};
 
 const FASTAPI: &str = include_str!("tests/documents/fastapi.json");
 const NESTJS: &str = include_str!("tests/documents/nestjs.json");
@@ -30,8 +30,8 @@ fn document(text: &str) -> Document {
 /// The operation of a request such as `POST /orders`.
 fn operation<'d>(document: &'d Document, request: &str) -> &'d Operation {
     let (method, path) = request.split_once(' ').unwrap();
-    match document.find(&method.parse().unwrap(), path) {
-        Described::Operation(operation, _) => operation,
+    match document.find(&method.parse().unwrap(), path, &mut Captured::new()) {
+        Described::Operation(operation) => operation,
         other => panic!("{request}: {other:?}"),
     }
 }

@@ -17,7 +17,7 @@ use super::config::{
     CSP_HTML, CSP_HTML_REPORT_ONLY, CSP_JSON, ENABLED, FRAME_OPTIONS, HIDE, HSTS, HSTS_VALUE, Hsts, PERMISSIONS_POLICY,
     REFERRER_POLICY, UPSTREAM, Upstream, XSS_PROTECTION,
 };
-use crate::{AnswerHead, Context, Guard};
+use crate::{AnswerHead, Context, Guard, Needs};
 
 static PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -109,6 +109,10 @@ impl Guard for SecurityHeadersGuard {
         if let Some(value) = self.hsts.as_ref().filter(|_| context.secure) {
             headers.entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| value.clone());
         }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { dresses: true, ..Needs::default() }
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     reading::{self, Named},
     version::Version,
 };
-use crate::{AnswerHead, Context, Guard, Head, Shared, Verdict};
+use crate::{AnswerHead, Context, Guard, Head, Needs, Shared, Verdict};
 
 /// The request names a version that there is not, or none at all.
 pub static UNKNOWN: ProblemType = ProblemType {
@@ -189,6 +189,10 @@ impl Guard for VersionsGuard {
         if let Some(vary) = &self.vary {
             answer.headers.append(VARY, vary.clone());
         }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { dresses: true, ..Needs::default() }
     }
 }
 

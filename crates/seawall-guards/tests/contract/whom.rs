@@ -11,7 +11,7 @@ use seawall_core::{
     settings::Setting as _,
 };
 use seawall_guards::{
-    AnswerHead, Context, Guard, Head, Shared, Verdict, access, authentication, cors, csrf, rate_limit,
+    AnswerHead, Context, Guard, Head, Needs, Shared, Verdict, access, authentication, cors, csrf, rate_limit,
 };
 
 use crate::harness::{HOST, Sent, check, text};
@@ -86,6 +86,10 @@ impl Guard for Ann {
 
     fn dress(&self, answer: &mut AnswerHead, context: &Context) {
         self.0.dress(answer, context);
+    }
+
+    fn needs(&self) -> Needs {
+        self.0.needs()
     }
 }
 

@@ -125,7 +125,7 @@ impl<'v> Check<'_, 'v> {
             (Some(id), None) => {
                 let before = self.faults.list().len();
                 let _fails_again = self.node(*id, value, at, None);
-                if self.faults.list().len() > before || self.faults.full() {
+                if self.faults.list().len() > before || self.faults.more() {
                     return false;
                 }
                 self.wrong(at, value, rule, "a value of a certain form")

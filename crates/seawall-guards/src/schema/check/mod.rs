@@ -198,7 +198,7 @@ impl<'n, 'v> Check<'n, 'v> {
     /// Writes a fault down, unless nobody wants it.
     fn fault(&mut self, fault: impl FnOnce(Spot<'_>) -> Fault) -> bool {
         // What follows a look that was cut short says nothing.
-        if !self.quiet && !self.spent && !self.faults.full() {
+        if !self.quiet && !self.spent && !self.faults.more() {
             let fault = fault(self.spot);
             self.faults.push(fault);
         }

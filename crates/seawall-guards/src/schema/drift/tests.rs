@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     AnswerHead, Context, Follow,
     engine::sample_context,
-    schema::{Described, Document, Formats, UnknownFields},
+    schema::{Captured, Described, Document, Formats, UnknownFields},
 };
 
 const DOCUMENT: &str = r##"{"openapi": "3.1.0", "paths": {
@@ -42,7 +42,8 @@ impl Compared {
     }
 
     fn follow(&mut self, method: &Method, answer: &AnswerHead) -> Option<Box<dyn Follow>> {
-        let Described::Operation(operation, _) = self.document.find(method, "/orders/7") else { panic!("it is there") };
+        let described = self.document.find(method, "/orders/7", &mut Captured::new());
+        let Described::Operation(operation) = described else { panic!("it is there") };
         self.context.drift = Told::default();
         self.answers.follow(Promised::new(operation, method), answer, &mut self.context)
     }

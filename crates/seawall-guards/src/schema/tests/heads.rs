@@ -8,7 +8,8 @@ use super::{super::*, *};
 fn head(document: &Document, request: &str, headers: &[(&str, &str)], unknown: UnknownFields) -> Faults {
     let (method, target) = request.split_once(' ').unwrap();
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    let Described::Operation(operation, captured) = document.find(&method.parse().unwrap(), path) else {
+    let mut captured = Captured::new();
+    let Described::Operation(operation) = document.find(&method.parse().unwrap(), path, &mut captured) else {
         panic!("no operation for {request}");
     };
     let headers = headers
@@ -59,7 +60,7 @@ fn the_most_specific_path_is_meant_and_no_spelling_slips_past() {
     check(FASTAPI, "GET /orders/latest", &[]);
     check(NESTJS, "GET /v1/cats", &[]);
     let document = document(NESTJS);
-    let asked = |method: &str, path| document.find(&method.parse().unwrap(), path);
+    let asked = |method: &str, path| document.find(&method.parse().unwrap(), path, &mut Captured::new());
     assert!(matches!(asked("GET", "/cats"), Described::Nothing), "the application is mounted elsewhere");
     assert!(matches!(asked("DELETE", "/v1/cats"), Described::OtherMethods));
 }

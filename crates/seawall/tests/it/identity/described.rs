@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use http::Method;
 use seawall::app::SystemClock;
 use seawall_core::clock::Clock as _;
-use seawall_guards::schema::{Described, Document, Formats, Takes, UnknownFields};
+use seawall_guards::schema::{Captured, Described, Document, Formats, Takes, UnknownFields};
 use seawall_testkit::client::RawResponse;
 use serde_json::Value;
 
@@ -32,8 +32,8 @@ fn faults(document: &Document, exchange: &Exchange) -> Vec<String> {
     let Exchange { method, path, body, answer } = exchange;
     let now = SystemClock::new().now();
     let path = path.split('?').next().unwrap_or_default();
-    let found = document.find(&Method::from_bytes(method.as_bytes()).unwrap(), path);
-    let Described::Operation(operation, _) = found else { return vec![format!("{method} {path} is not described")] };
+    let found = document.find(&Method::from_bytes(method.as_bytes()).unwrap(), path, &mut Captured::new());
+    let Described::Operation(operation) = found else { return vec![format!("{method} {path} is not described")] };
     let place = format!("{method} {path} {}", answer.status);
     let mut out = Vec::new();
     // Where none is described, whatever comes is not read.
@@ -70,7 +70,7 @@ async fn everything_that_is_sent_and_answered_is_as_the_document_describes_it() 
     let mut answered = BTreeSet::new();
     for Exchange { method, path, answer, .. } in exchanges.iter().filter(|exchange| exchange.answer.status < 300) {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        if let Described::Operation(operation, _) = document.find(&method, path) {
+        if let Described::Operation(operation) = document.find(&method, path, &mut Captured::new()) {
             answered.insert((operation.name().to_ascii_lowercase(), answer.status.to_string()));
         }
     }
