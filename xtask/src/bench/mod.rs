@@ -81,8 +81,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     if check { verdict(&summaries) } else { Ok(()) }
 }
 
-/// Starts all variants so many times, and gives each so many turns. The order turns round, and goes one way and the other, so that
-/// nobody always follows the same.
+/// Starts all variants so many times, and gives each so many turns.
 fn repeat(bench: &Bench, variants: &[Variant], repetitions: u32) -> Result<(Vec<Turn>, Vec<Served>), Failure> {
     let count = u32::try_from(variants.len()).unwrap_or(u32::MAX);
     let rounds = repetitions * bench.seconds;
@@ -95,15 +94,22 @@ fn repeat(bench: &Bench, variants: &[Variant], repetitions: u32) -> Result<(Vec<
         for second in 0..bench.seconds {
             let round = repetition * bench.seconds + second + 1;
             terminal::progress(&format!("[{round} of {rounds}]"));
-            for one in &mut serving {
-                turns.push(one.turn(round)?);
+            for place in order(serving.len(), round) {
+                if let Some(one) = serving.get_mut(place) {
+                    turns.push(one.turn(round)?);
+                }
             }
-            serving.rotate_left(1);
-            serving.reverse();
         }
         served.extend(serving.into_iter().map(Serving::end));
     }
     Ok((turns, served))
+}
+
+/// The order of a round: one way and the other, and begun one further each time both were gone, so that each comes at every place
+/// equally often and nobody always follows the same.
+fn order(count: usize, round: u32) -> impl Iterator<Item = usize> {
+    let (begin, back) = (round as usize / 2, round % 2 == 1);
+    (0..count).map(move |place| (begin + if back { count - 1 - place } else { place }) % count)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
@@ -129,6 +135,19 @@ fn verdict(summaries: &[Summary]) -> Result<(), Failure> {
 mod tests {
     use super::summary::tests::turn;
     use super::*;
+
+    #[test]
+    fn each_variant_has_every_place_in_the_order_equally_often() {
+        for count in [1, 2, 4, 7] {
+            let mut times = vec![vec![0; count]; count];
+            for round in 0..u32::try_from(2 * count).unwrap() {
+                let order: Vec<usize> = order(count, round).collect();
+                assert_eq!(order.iter().collect::<std::collections::BTreeSet<_>>().len(), count, "{order:?}");
+                order.iter().enumerate().for_each(|(place, &one)| times[one][place] += 1);
+            }
+            assert!(times.iter().flatten().all(|&times| times == 2), "{times:?}");
+        }
+    }
 
     #[test]
     fn the_check_compares_seawalls_defaults_with_haproxy() {

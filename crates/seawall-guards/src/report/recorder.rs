@@ -1,7 +1,7 @@
 //! The memory of what was reported: one for the process, and a reporter for each guard of each policy.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError, Weak,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -124,8 +124,9 @@ impl Reporter {
         self.tally.refused(&Refusal::of(problem, &caller(context), context));
     }
 
-    pub(super) fn tally(&self) -> &Tally {
-        &self.tally
+    /// Its rows, for whoever outlives it.
+    pub(super) fn weak(&self) -> Weak<Tally> {
+        Arc::downgrade(&self.tally)
     }
 
     pub(super) fn needs(&self, need: Need, context: &Context) {

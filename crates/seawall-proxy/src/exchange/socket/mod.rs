@@ -81,6 +81,9 @@ where
         }
     };
     tell(core, opened, &end);
+    if let Some(reported) = &opened.reported {
+        reported.ends();
+    }
     let going = CloseCode::GOING_AWAY;
     match end {
         End::Client(Stop::Closed) => {

@@ -153,6 +153,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
                     let Some(reported) = &self.reported else { return Err(stop) };
                     reported.would_end(core, self.sender, &stop);
                     self.reader = None;
+                    pulse.unread(self.sender);
                     continue;
                 }
             };

@@ -22,9 +22,14 @@ impl Reported {
         Self { request_id, report, told: Cell::new(false) }
     }
 
-    /// Whether the socket would have ended.
+    /// Whether nothing more is told of it.
     pub(super) const fn told(&self) -> bool {
         self.told.get()
+    }
+
+    /// It ends for another reason: no rule that is broken from now on would have ended it.
+    pub(super) fn ends(&self) {
+        self.told.set(true);
     }
 
     /// What this side did would have ended the socket.

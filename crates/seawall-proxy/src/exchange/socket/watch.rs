@@ -33,6 +33,8 @@ pub(super) struct Pulse {
     pinged: Cell<[u8; 8]>,
     due: RefCell<Option<Bytes>>,
     notify: Notify,
+    /// Whether what goes to the client passes unread: nothing of our own can be said in between, so nobody can be asked.
+    unread: Cell<bool>,
 }
 
 /// Why a socket's time is over.
@@ -59,6 +61,7 @@ impl Pulse {
             pinged: Cell::default(),
             due: RefCell::default(),
             notify: Notify::new(),
+            unread: Cell::new(false),
         }
     }
 
@@ -81,6 +84,18 @@ impl Pulse {
             self.pinged.set([0; 8]);
         }
         answered
+    }
+
+    /// What this side sends passes unread from now on.
+    pub(super) fn unread(&self, sender: Sender) {
+        if sender == Sender::Application {
+            self.unread.set(true);
+        }
+    }
+
+    /// When the client will have been silent for too long; never when it cannot be asked.
+    fn silent_at(&self, silence: Duration) -> Option<Instant> {
+        (!self.unread.get()).then(|| self.heard_at.get() + silence)
     }
 
     /// Waits for a ping that is due.
@@ -114,11 +129,11 @@ pub(super) async fn alarm(core: &Core, opened: &Opened, gate: &Gate, pulse: &Pul
 async fn silence(core: &Core, opened: &Opened, pulse: &Pulse) -> Alarm {
     let mut next_ping = Instant::now() + opened.rules.ping;
     loop {
-        let silent = pulse.heard_at.get() + opened.rules.silence;
         let idle = pulse.moved_at.get() + opened.idle;
+        let silent = pulse.silent_at(opened.rules.silence).unwrap_or(idle);
         sleep_until(next_ping.min(silent).min(idle)).await;
         let now = Instant::now();
-        if pulse.heard_at.get() + opened.rules.silence <= now {
+        if pulse.silent_at(opened.rules.silence).is_some_and(|silent| silent <= now) {
             return Alarm::Silent;
         }
         if pulse.moved_at.get() + opened.idle <= now {

@@ -1,5 +1,7 @@
 //! Sockets whose frames are only reported: nothing is closed, and the report says of each what would have closed it.
 
+use std::time::Duration;
+
 use seawall_testkit::{StartedApp, client::websocket, in_front};
 use serde_json::{Value, json};
 
@@ -67,6 +69,50 @@ async fn a_socket_that_is_only_reported_goes_on() {
     assert_eq!((&told["seen"], &told["refused"]), (&json!(1), &json!(1)), "{told}");
     socket.close(1_000, "").await;
     assert_eq!(socket.expect_close().await.map(|(code, _)| code), Some(1_000));
+}
+
+/// Who cannot be asked whether it is there is not taken for gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_only_listens_stays_when_the_application_breaks_a_rule() {
+    let rules = "[websocket]\nmode = \"report\"\nmax_answer = \"5 B\"\nping = \"100ms\"\nsilence = \"300ms\"\n";
+    let (_upstream, app) = in_front(rules).await;
+    let mut socket = websocket(app.public(), "/ws", &[]).await;
+    socket.send_text("more than five").await;
+    assert_eq!(socket.receive_text().await, "more than five");
+    assert_eq!(app.metric("seawall_sockets_reported", &[]), 1.0);
+    // Three times what is too long for a client that can be asked.
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    socket.send_text("still here").await;
+    assert_eq!(socket.receive_text().await, "still here");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_after_a_close_is_not_told() {
+    let (_upstream, app) = in_front("[websocket]\nmode = \"report\"\nmax_answer = \"5 B\"\n").await;
+    let mut socket = opened(&app).await;
+    socket.write([frame(0x81, b"more than five"), frame(0x88, &1_000_u16.to_be_bytes())].concat()).await;
+    let (code, before) = until_close(&mut socket).await;
+    assert_eq!((code, before.as_slice()), (1_000, &[b"more than five".to_vec()][..]));
+    assert_eq!((&row(&app).await["refused"], app.metric("seawall_sockets_reported", &[])), (&json!(0), 0.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guard_that_enforces_is_not_said_to_report_because_a_socket_is_open() {
+    let (_upstream, app) = in_front(&format!("[websocket]\nmode = \"report\"\n{RULES}")).await;
+    let mut socket = opened(&app).await;
+    assert_eq!(row(&app).await["reporting"], json!(true));
+    app.reload_with(&format!("[websocket]\n{RULES}")).await;
+    // Cores let go of the policy one after the other.
+    let enforced = async {
+        while row(&app).await["reporting"] != json!(false) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), enforced).await.expect("the guard is said to enforce");
+    // The socket goes by the rules that it was opened with, and is told where it was.
+    socket.write(frame(0x82, &[7; 300])).await;
+    app.until_metric("seawall_sockets_reported", &[], 1.0).await;
+    assert_eq!(row(&app).await["refused"], json!(1));
 }
 
 /// What the guard of sockets reports.
