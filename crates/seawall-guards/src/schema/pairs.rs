@@ -18,17 +18,15 @@ pub(super) fn pairs(text: &str) -> impl Iterator<Item = (&str, Option<Pair<'_>>)
             return None;
         }
         // One look at each byte finds where the pair ends, where its value begins, and whether anything has to be decoded.
-        let (mut end, mut value, mut coded) = (rest.len(), None, false);
-        for (place, byte) in rest.bytes().enumerate() {
+        let (mut end, mut value, mut coded) = (0, None, false);
+        while let Some(byte) = rest.as_bytes().get(end) {
             match byte {
-                b'&' => {
-                    end = place;
-                    break;
-                }
-                b'=' if value.is_none() => value = Some(place),
+                b'&' => break,
+                b'=' if value.is_none() => value = Some(end),
                 b'%' | b'+' => coded = true,
                 _ => {}
             }
+            end += 1;
         }
         let (pair, behind) = rest.split_at(end);
         rest = behind;
