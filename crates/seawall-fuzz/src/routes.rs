@@ -43,7 +43,23 @@ fn plain(patterns: &[RoutePattern], method: &Method, path: &str) -> Option<usize
     place.map(|(place, _)| place)
 }
 
-/// A segment without parameters of its own, in small letters.
+/// A segment as it is meant, without parameters of its own, in small letters.
 fn name(segment: &str) -> String {
-    segment.split(';').next().unwrap_or_default().to_ascii_lowercase()
+    let segment = segment.split(';').next().unwrap_or_default();
+    let meant = decoded(segment).unwrap_or_else(|| segment.to_owned()).to_ascii_lowercase();
+    match meant.split_once(';') {
+        Some((name, _)) if !name.is_empty() => name.to_owned(),
+        _ => meant,
+    }
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let digits = part.get(..2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend_from_slice(part.get(2..)?.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
 }

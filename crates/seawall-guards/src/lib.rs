@@ -49,6 +49,7 @@ pub mod retry;
 pub mod schema;
 pub mod security_headers;
 pub mod signatures;
+mod streaming;
 pub mod strict_http;
 pub mod trace_context;
 pub mod versions;

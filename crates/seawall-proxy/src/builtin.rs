@@ -7,7 +7,7 @@ use http::{Request, Response};
 use seawall_core::{facts::Facts, problem::Problem};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::problems::BUILTIN_UNAVAILABLE;
+use crate::problems::{BUILTIN_UNAVAILABLE, TIMED_OUT};
 
 /// How long a built-in target may take.
 const USUALLY: Duration = Duration::from_secs(30);
@@ -54,13 +54,16 @@ impl Builtins {
         (Self(sender), receiver)
     }
 
-    /// Asks a built-in target. Nothing when it took longer than this exchange may.
+    /// Asks a built-in target.
+    ///
+    /// # Errors
+    /// The target's own problem; that the control plane is busy, too slow, or stopping; that this exchange took as long as it may.
     pub(crate) async fn ask(
         &self,
         request: Request<Bytes>,
         facts: Facts,
         patience: Patience,
-    ) -> Result<Option<Response<BuiltinBody>>, Box<Problem>> {
+    ) -> Result<Response<BuiltinBody>, Box<Problem>> {
         let unavailable =
             |inside: &'static str| Box::new(Problem::new(&BUILTIN_UNAVAILABLE).inside(inside).retry_after(1));
         let (reply, answer) = oneshot::channel();
@@ -74,12 +77,16 @@ impl Builtins {
             },
             Patience::OfTarget(Some(left)) => match tokio::time::timeout(left, answer).await {
                 Ok(answer) => answer,
-                Err(_) => return Ok(None),
+                Err(_) => {
+                    let problem =
+                        Problem::new(&TIMED_OUT).detail("The answer took longer than the request may take in all.");
+                    return Err(Box::new(problem.inside("the whole exchange took as long as it may")));
+                }
             },
             Patience::OfTarget(None) => answer.await,
         };
         match answer {
-            Ok(answer) => answer.map(Some).map_err(Box::new),
+            Ok(answer) => answer.map_err(Box::new),
             Err(_) => Err(unavailable("the control plane has no place for the request, or dropped it")),
         }
     }

@@ -44,7 +44,7 @@ pub mod server {
     pub const PREFIX: Field<String> = Field::new(
         "prefix",
         Literal::Text("/_seawall"),
-        "The path under which Seawall answers itself: health, the pages behind problems. Everything else goes to the upstream.",
+        "The path under which Seawall answers itself: health, the pages behind problems. Everything else goes to the application.",
     );
     /// Until the first byte.
     pub const FIRST_BYTE: Field<Span> =
@@ -97,7 +97,7 @@ pub mod server {
     pub const BODY_MEMORY: Field<Size> = Field::new(
         "body_memory",
         Literal::Text("64 MB"),
-        "How much of request bodies may be in memory at once, on all cores together, while guards look at them before the application gets them, with what the guards make of them. A request for whose body there is no room is refused with 503.",
+        "How much of bodies may be in memory at once, on all cores together: of requests that guards look at before the application gets them, of answers that are held, shared or compared, and of what the guards make of them. A request for whose body there is no room is refused with 503; an answer for which there is none is passed on as it comes.",
     )
     .between("1 MB", "1 TB");
     /// Accepting goes on while draining.
@@ -190,7 +190,7 @@ pub struct ServerSettings {
     pub max_streams: u32,
     /// Bytes of the decoded header fields of one HTTP/2 request, 32 octets counted for each field.
     pub max_header_list_bytes: u32,
-    /// Bytes of request bodies in memory at once, on all cores together, while guards look at them.
+    /// Bytes of bodies in memory at once, on all cores together, while they are held.
     pub body_memory_bytes: u64,
     /// Accepting goes on for so long while draining.
     pub drain_delay: Duration,

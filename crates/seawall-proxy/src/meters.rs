@@ -1,8 +1,8 @@
 //! The data plane's metrics, under OpenTelemetry's HTTP names where it has one.
 
-use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
-use http::{Method, StatusCode};
+use http::Method;
 use seawall_core::{
     http::framing::{Refusal, Side},
     meter::{Handle, Meter, Metric, MetricKind},
@@ -68,20 +68,6 @@ static SOCKET_ENDS: Metric = Metric {
     kind: MetricKind::Counter,
     labels: &["reason"],
 };
-/// Who or what ends a WebSocket.
-const SOCKET_REASONS: [&str; 11] = [
-    "client",
-    "application",
-    "client_protocol",
-    "application_protocol",
-    "too_big",
-    "too_fast",
-    "silent",
-    "idle",
-    "drained",
-    "revoked",
-    "expired",
-];
 static SOCKET_REPORTS: Metric = Metric {
     name: "seawall_sockets_reported",
     help: "WebSockets that would have been closed for a broken rule, and were only reported.",
@@ -116,7 +102,7 @@ static COALESCED: Metric = Metric {
 
 static BODY_BYTES: Metric = Metric {
     name: "seawall_bodies_held_bytes",
-    help: "Bytes of request bodies in memory, because guards look at them before the application gets them, and of what the guards make of them meanwhile.",
+    help: "Bytes of bodies in memory: of requests that guards look at before the application gets them, of answers that are held, shared or compared, and of what the guards make of them meanwhile.",
     kind: MetricKind::Gauge,
     labels: &[],
 };
@@ -200,13 +186,18 @@ pub(crate) struct Meters {
     pub(crate) sockets_reported: Handle,
     pub(crate) compression_in: Handle,
     pub(crate) compression_out: Handle,
-    socket_ends: [(&'static str, Handle); SOCKET_REASONS.len()],
+    socket_ends: [Handle; SocketEnd::ALL.len()],
+    upstream_failures: RefCell<BTreeMap<&'static str, Handle>>,
     pub(crate) refusals: Refusals,
 }
 
 /// Counts bytes that were refused. Apart from the other handles, because connections to the application outlive requests.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusals(Arc<dyn Meter>);
+pub(crate) struct Refusals {
+    meter: Arc<dyn Meter>,
+    /// By rule and side; kept, because whoever breaks rules does so on each connection.
+    counted: Rc<RefCell<BTreeMap<(&'static str, &'static str), Handle>>>,
+}
 
 impl Refusals {
     /// Counts what ended a connection.
@@ -215,7 +206,70 @@ impl Refusals {
             Side::Request => "request",
             Side::Response => "response",
         };
-        self.0.series(&HTTP_REFUSED, &[refusal.rule.name(), side]).increment();
+        let rule = refusal.rule.name();
+        let resolve = || self.meter.series(&HTTP_REFUSED, &[rule, side]);
+        self.counted.borrow_mut().entry((rule, side)).or_insert_with(resolve).increment();
+    }
+}
+
+/// Who or what ended a WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SocketEnd {
+    /// The client, by a close or by leaving.
+    Client,
+    /// The application, in the same way.
+    Application,
+    /// The client broke a rule of the protocol.
+    ClientProtocol,
+    /// The application did.
+    ApplicationProtocol,
+    /// The client's message was too big.
+    TooBig,
+    /// More came than may in the time.
+    TooFast,
+    /// The client gave no sign of life.
+    Silent,
+    /// Neither side said anything.
+    Idle,
+    /// The server drains.
+    Drained,
+    /// Whoever opened it may not have it any more.
+    Revoked,
+    /// So said the time.
+    Expired,
+}
+
+impl SocketEnd {
+    /// In the order above.
+    const ALL: [Self; 11] = [
+        Self::Client,
+        Self::Application,
+        Self::ClientProtocol,
+        Self::ApplicationProtocol,
+        Self::TooBig,
+        Self::TooFast,
+        Self::Silent,
+        Self::Idle,
+        Self::Drained,
+        Self::Revoked,
+        Self::Expired,
+    ];
+
+    /// The word in metrics and logs.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Application => "application",
+            Self::ClientProtocol => "client_protocol",
+            Self::ApplicationProtocol => "application_protocol",
+            Self::TooBig => "too_big",
+            Self::TooFast => "too_fast",
+            Self::Silent => "silent",
+            Self::Idle => "idle",
+            Self::Drained => "drained",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
     }
 }
 
@@ -294,24 +348,17 @@ impl Meters {
             sockets_reported: one(&SOCKET_REPORTS),
             compression_in: meter.series(&COMPRESSION, &["in"]),
             compression_out: meter.series(&COMPRESSION, &["out"]),
-            socket_ends: SOCKET_REASONS.map(|reason| (reason, meter.series(&SOCKET_ENDS, &[reason]))),
-            refusals: Refusals(Arc::clone(&meter)),
+            socket_ends: SocketEnd::ALL.map(|end| meter.series(&SOCKET_ENDS, &[end.word()])),
+            upstream_failures: RefCell::default(),
+            refusals: Refusals { meter: Arc::clone(&meter), counted: Rc::default() },
             meter,
         }
     }
 
     /// Observes one exchange. `place` tells routes apart on this core, as long as it serves the same ones; without it, the
-    /// handle is looked up and not kept. `route` is the pattern. A client that left before an answer counts as 499.
-    pub(crate) fn observe(
-        &self,
-        place: Option<usize>,
-        route: &str,
-        method: &Method,
-        status: Option<StatusCode>,
-        duration_us: u64,
-    ) {
+    /// handle is looked up and not kept. `route` is the pattern.
+    pub(crate) fn observe(&self, place: Option<usize>, route: &str, method: &Method, status: u16, duration_us: u64) {
         let (method_place, method) = method_label(method);
-        let status = status.map_or(499, |status| status.as_u16());
         let resolve = || self.meter.series(&DURATION, &[method, route, itoa::Buffer::new().format(status)]);
         let Some(place) = place else { return resolve().observe(duration_us) };
         let mut durations = self.durations.borrow_mut();
@@ -320,12 +367,13 @@ impl Meters {
 
     /// Counts a request the application could not answer.
     pub(crate) fn upstream_failed(&self, problem: &'static str) {
-        self.meter.series(&UPSTREAM_FAILURES, &[problem]).increment();
+        let resolve = || self.meter.series(&UPSTREAM_FAILURES, &[problem]);
+        self.upstream_failures.borrow_mut().entry(problem).or_insert_with(resolve).increment();
     }
 
     /// Counts the end of a WebSocket.
-    pub(crate) fn socket_ended(&self, reason: &'static str) {
-        if let Some((_, ends)) = self.socket_ends.iter().find(|(known, _)| *known == reason) {
+    pub(crate) fn socket_ended(&self, end: SocketEnd) {
+        if let Some(ends) = self.socket_ends.get(end as usize) {
             ends.increment();
         }
     }
@@ -347,5 +395,16 @@ fn method_label(method: &Method) -> (u8, &'static str) {
         Method::DELETE => (5, "DELETE"),
         Method::OPTIONS => (6, "OPTIONS"),
         _ => (7, "_OTHER"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_end_of_a_socket_has_its_place() {
+        let places: Vec<usize> = SocketEnd::ALL.iter().map(|&end| end as usize).collect();
+        assert_eq!(places, (0..SocketEnd::ALL.len()).collect::<Vec<_>>());
     }
 }

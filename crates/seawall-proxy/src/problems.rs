@@ -1,7 +1,7 @@
 //! What the proxy answers when the application cannot, and whose fault it is.
 
 use http::StatusCode;
-use seawall_core::problem::{Fault, ProblemType, Severity};
+use seawall_core::problem::{Fault, Problem, ProblemType, Severity};
 use seawall_guards::problem::NOT_FOUND;
 
 const fn upstream(
@@ -90,7 +90,8 @@ pub(crate) static REQUEST_TIMEOUT: ProblemType = ProblemType {
     fault: Fault::Client,
     severity: Severity::Low,
     documentation: "The client fell silent in the middle of its request, or was still sending it when the time for all of it was over. Send it \
-        again over a better connection.\n\nFor the operator: the limits are `request_idle` and `total` in `[deadline]`.",
+        again over a better connection.\n\nFor the operator: the limits are `request_idle`, `request_rate` with its `request_grace`, and `total` in \
+        `[deadline]`. While more than half of `body_memory` is taken, a client may be silent for two seconds, and sends 64 KiB a second.",
 };
 
 const fn refused(
@@ -113,7 +114,7 @@ const fn refused(
 }
 
 /// There is no room for the body.
-pub(crate) static BODIES_FULL: ProblemType = ProblemType {
+static BODIES_FULL: ProblemType = ProblemType {
     slug: "bodies-full",
     code: "SERVICE_UNAVAILABLE",
     status: StatusCode::SERVICE_UNAVAILABLE,
@@ -126,6 +127,11 @@ pub(crate) static BODIES_FULL: ProblemType = ProblemType {
         `seawall_bodies_held_bytes` says how much of it is taken. `body.max` of a route bounds what one body takes; a JSON body that `[schema]` or \
         `[payload_filter]` looks at takes some 48 bytes for each of its values beside its own.",
 };
+
+/// What a body is told for which there is no room.
+pub(crate) fn bodies_full() -> Problem {
+    Problem::new(&BODIES_FULL).inside("body_memory is taken").retry_after(1).close()
+}
 
 /// A request line that is longer than any application needs.
 pub(crate) static URI_TOO_LONG: ProblemType = refused(

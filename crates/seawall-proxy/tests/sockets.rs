@@ -6,7 +6,7 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc, Mutex,
+        Arc, Barrier, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -87,19 +87,20 @@ impl Guard for Believes {
     }
 }
 
-/// An application that accepts every WebSocket and then listens until it hears no more.
-fn application() -> SocketAddr {
+/// An application that accepts every WebSocket, the one at `/late` when it is told to, and then listens until it hears no more.
+fn application(late: Arc<Barrier>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            thread::spawn(move || listen(stream));
+            let late = Arc::clone(&late);
+            thread::spawn(move || listen(stream, &late));
         }
     });
     address
 }
 
-fn listen(mut stream: TcpStream) {
+fn listen(mut stream: TcpStream, late: &Barrier) {
     let mut seen = Vec::new();
     while !seen.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -108,20 +109,35 @@ fn listen(mut stream: TcpStream) {
         }
         seen.push(byte[0]);
     }
+    if seen.starts_with(b"GET /late") {
+        // Asked, and then told to answer.
+        late.wait();
+        late.wait();
+    }
     let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n";
     let _gone = stream.write_all(answer.as_bytes());
     let _gone = stream.read_to_end(&mut seen);
 }
 
 fn open(address: SocketAddr, principal: &str) -> TcpStream {
+    let mut stream = ask(address, "/ws", principal);
+    opened(&mut stream);
+    stream
+}
+
+fn ask(address: SocketAddr, path: &str, principal: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     write!(
         stream,
-        "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+        "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Principal: {principal}\r\n\r\n"
     )
     .unwrap();
+    stream
+}
+
+fn opened(stream: &mut TcpStream) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -129,7 +145,6 @@ fn open(address: SocketAddr, principal: &str) -> TcpStream {
         head.push(byte[0]);
     }
     assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
-    stream
 }
 
 /// The close frame's code, and how long it took to come.
@@ -146,7 +161,7 @@ fn stays_open(stream: &mut TcpStream) {
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
 }
 
-fn plane(clock: Arc<Hands>) -> (Plane, SocketAddr) {
+fn plane(clock: Arc<Hands>, late: Arc<Barrier>) -> (Plane, SocketAddr) {
     let rules = WebsocketGuard::read(&websocket::values(), Mode::Enforce, "*", MemoryRates::new(8, &NoMeter)).unwrap();
     let steps = vec![
         Step::new(&strict_http::ENTRY, Arc::new(Believes), Mode::Enforce, "*", &NoMeter),
@@ -158,7 +173,7 @@ fn plane(clock: Arc<Hands>) -> (Plane, SocketAddr) {
         Site { router: Router::new(route, Vec::new()), pages: Arc::new(Pages::new("/_seawall", false)), builtins };
     let listener = Plane::bind(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
-    let values = Values::defaults(&UPSTREAM_SECTION).with("url", Raw::Text(format!("http://{}", application())));
+    let values = Values::defaults(&UPSTREAM_SECTION).with("url", Raw::Text(format!("http://{}", application(late))));
     let upstream =
         Upstream::new(&UpstreamSettings::read(&values).unwrap(), 1, Arc::clone(&clock) as _, Arc::new(NoMeter))
             .unwrap();
@@ -179,7 +194,7 @@ fn plane(clock: Arc<Hands>) -> (Plane, SocketAddr) {
 
 #[tokio::test]
 async fn rg_19_sockets_close_within_a_second_when_their_session_ends_and_others_stay() {
-    let (mut plane, address) = plane(Arc::default());
+    let (mut plane, address) = plane(Arc::default(), Arc::new(Barrier::new(2)));
     let revocations = ByHand::default();
     plane.follow(&revocations);
     let checked = tokio::task::spawn_blocking(move || {
@@ -207,9 +222,39 @@ async fn rg_19_sockets_close_within_a_second_when_their_session_ends_and_others_
 }
 
 #[tokio::test]
+async fn rg_19_a_session_that_ends_while_the_application_is_still_asked_has_no_socket() {
+    let (clock, late) = (Arc::new(Hands::default()), Arc::new(Barrier::new(2)));
+    let (mut plane, address) = plane(Arc::clone(&clock), Arc::clone(&late));
+    let revocations = ByHand::default();
+    plane.follow(&revocations);
+    let checked = tokio::task::spawn_blocking(move || {
+        for (principal, stays) in [("ann 1", false), ("bob 2", true)] {
+            clock.0.fetch_add(1_000_000, Ordering::Relaxed);
+            let mut socket = ask(address, "/late", principal);
+            late.wait();
+            revocations.revoke(&Revoked::Session("1".into()));
+            // Heard of, once this one is told too.
+            let mut other = open(address, "eve 3");
+            revocations.revoke(&Revoked::Session("3".into()));
+            assert_eq!(closed(&mut other, Instant::now()).0, 1_008);
+            late.wait();
+            opened(&mut socket);
+            if stays {
+                stays_open(&mut socket);
+            } else {
+                assert_eq!(closed(&mut socket, Instant::now()).0, 1_008);
+            }
+        }
+    });
+    checked.await.unwrap();
+    plane.force().await;
+    plane.ended().await.unwrap();
+}
+
+#[tokio::test]
 async fn pl_1_a_socket_ends_when_its_credential_expires() {
     let clock = Arc::new(Hands::default());
-    let (mut plane, address) = plane(Arc::clone(&clock));
+    let (mut plane, address) = plane(Arc::clone(&clock), Arc::new(Barrier::new(2)));
     let checked = tokio::task::spawn_blocking(move || {
         let (mut short, mut long) = (open(address, "ann 1 60000000"), open(address, "ann 2 7200000000"));
         stays_open(&mut short);

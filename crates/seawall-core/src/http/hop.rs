@@ -31,6 +31,8 @@ const NEVER_NOMINATED: &[&str] = &[
     "set-cookie",
     "cache-control",
     "origin",
+    // A request with a key may be sent twice, since the application knows it again by the key.
+    "idempotency-key",
     // What a proxy writes for the next hop: a client that could have it removed would be taken for the proxy.
     "forwarded",
     "x-forwarded-for",
@@ -67,6 +69,20 @@ pub fn strip(headers: &mut HeaderMap) -> Result<(), ConnectionFault> {
     }
     while let Some(name) = headers.keys().find(|name| of_connection(name)).cloned() {
         headers.remove(&name);
+    }
+    Ok(())
+}
+
+/// Removes what `Connection` nominates, and leaves the hop-by-hop fields that have a name of their own: for whoever looks at a message that
+/// is about to be passed on, and must not see what does not go on.
+///
+/// # Errors
+/// As [`strip`].
+pub fn strip_nominated(headers: &mut HeaderMap) -> Result<(), ConnectionFault> {
+    if headers.contains_key(CONNECTION) {
+        for name in &nominated(headers)? {
+            headers.remove(name);
+        }
     }
     Ok(())
 }
@@ -130,6 +146,16 @@ mod tests {
 
     fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
         list.iter().map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn what_is_nominated_goes_before_the_fields_of_the_connection_do() {
+        let mut map =
+            headers(&[("connection", "upgrade, X-Foo"), ("upgrade", "websocket"), ("x-foo", "1"), ("x-bar", "2")]);
+        strip_nominated(&mut map).unwrap();
+        assert_eq!(map, headers(&[("connection", "upgrade, X-Foo"), ("upgrade", "websocket"), ("x-bar", "2")]));
+        let mut map = headers(&[("connection", "idempotency-key"), ("idempotency-key", "k")]);
+        assert_eq!(strip_nominated(&mut map), Err(ConnectionFault::EndToEnd));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod own;
 pub mod path;
 pub mod percent;
 pub mod proxy_protocol;
+pub mod quality;
 pub mod reach;
 pub mod route;
 pub mod routes;

@@ -2,9 +2,13 @@
 //!
 //! Normalising decodes percent-encoded unreserved characters (RFC 3986 section 6.2.2), which changes no meaning. Dot
 //! segments, encoded slashes and NUL are where servers differ, and where guards are slipped past.
+//!
+//! Characters that part a path or a query stay encoded when they came so, since `%3A` and `:` may mean two things. Most applications read them
+//! alike all the same, so patterns are compared with what is meant ([`find_literal`], [`is_literal`]).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
+use super::percent;
 use crate::settings::{Raw, Setting, Shape, choice};
 
 /// What happens to a spelling that servers read differently.
@@ -120,6 +124,36 @@ fn push_encoded(byte: u8, rules: &PathRules, out: &mut String) -> Result<(), Pat
     Ok(())
 }
 
+/// What is kept for the literal of a pattern that a segment stands for.
+#[must_use]
+pub fn find_literal<'a, V>(literals: &'a BTreeMap<String, V>, segment: &str) -> Option<&'a V> {
+    let meant = meant(segment);
+    literals.get(&*meant).or_else(|| literals.get(without_parameters(&meant)?))
+}
+
+/// Whether a segment stands for the literal of a pattern.
+#[must_use]
+pub fn is_literal(literal: &str, segment: &str) -> bool {
+    let meant = meant(segment);
+    *meant == *literal || without_parameters(&meant) == Some(literal)
+}
+
+/// A segment as the literals of patterns are kept: decoded, in lower case. What is not UTF-8 is meant as it stands there.
+#[must_use]
+pub fn meant(segment: &str) -> Cow<'_, str> {
+    if !segment.bytes().any(|byte| byte == b'%' || byte.is_ascii_uppercase()) {
+        return segment.into();
+    }
+    let mut meant = percent::decoded(segment, false).map_or_else(|| segment.to_owned(), Cow::into_owned);
+    meant.make_ascii_lowercase();
+    meant.into()
+}
+
+/// What some applications make of a segment with an encoded semicolon: they decode first, and then cut its parameters off.
+fn without_parameters(meant: &str) -> Option<&str> {
+    meant.split_once(';').map(|(name, _)| name).filter(|name| !name.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +185,27 @@ mod tests {
             assert_eq!(normalise(path, &STRICT).as_deref(), expect.as_ref().copied(), "{path}");
         }
         assert_eq!(normalise("/a%2fb", &PathRules { encoded_slash: PathRule::Pass }).as_deref(), Ok("/a%2Fb"));
+    }
+
+    #[test]
+    fn a_segment_stands_for_what_is_meant_by_it() {
+        let literals: BTreeMap<String, u8> =
+            [("users:delete".to_owned(), 1), ("café".to_owned(), 2), ("a;b".to_owned(), 3)].into();
+        for (segment, expect) in [
+            ("users:delete", Some(1)),
+            ("Users%3ADelete", Some(1)),
+            ("users%3adelete%3Bx=1", Some(1)),
+            ("caf%C3%A9", Some(2)),
+            ("caf%E9", None),
+            ("a%3Bb", Some(3)),
+            ("users%253Adelete", None),
+            ("%3Busers:delete", None),
+            ("", None),
+        ] {
+            assert_eq!(find_literal(&literals, segment).copied(), expect, "{segment}");
+            let any = literals.iter().find(|(literal, _)| is_literal(literal, segment));
+            assert_eq!(any.map(|(_, place)| *place), expect, "{segment}");
+        }
     }
 
     #[test]

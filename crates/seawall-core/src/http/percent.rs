@@ -1,6 +1,6 @@
 //! Percent-encoding (RFC 3986, section 2.1): what else may stand in a path, a query or a field is said by who writes it.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 /// What means itself everywhere beside letters and digits (RFC 3986, section 2.3).
 pub const UNRESERVED: &str = "-._~";
@@ -26,6 +26,32 @@ pub fn encoded(text: &str, kept: &str) -> String {
     out
 }
 
+/// The text that is meant; nothing when it is broken or not UTF-8. Borrowed when nothing is encoded. In forms a plus is a space.
+#[inline]
+#[must_use]
+pub fn decoded(text: &str, plus_is_space: bool) -> Option<Cow<'_, str>> {
+    let special = |byte: &u8| *byte == b'%' || (plus_is_space && *byte == b'+');
+    if text.as_bytes().iter().any(special) { decode(text, plus_is_space).map(Cow::Owned) } else { Some(text.into()) }
+}
+
+#[cold]
+fn decode(text: &str, plus_is_space: bool) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(bytes.next()?).to_digit(16);
+                let (high, low) = (digit()?, digit()?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            b'+' if plus_is_space => b' ',
+            byte => byte,
+        });
+    }
+    String::from_utf8(out).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -41,18 +67,23 @@ mod tests {
         assert_eq!(encoded("", UNRESERVED), "");
     }
 
+    #[test]
+    fn what_is_broken_is_nothing() {
+        assert_eq!(decoded("a+b%3a%C3%A9", true).as_deref(), Some("a b:é"));
+        assert_eq!(decoded("a+b", false).as_deref(), Some("a+b"));
+        for broken in ["%", "%4", "%zz", "%ff", "%C3"] {
+            assert_eq!(decoded(broken, false), None, "{broken}");
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_decoded_is_what_was_encoded(text in ".*") {
             let encoded = encoded(&text, UNRESERVED);
             prop_assert!(encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte)));
-            let mut parts = encoded.split('%');
-            let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-            for part in parts {
-                bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
-                bytes.extend_from_slice(&part.as_bytes()[2..]);
+            for plus_is_space in [false, true] {
+                prop_assert_eq!(decoded(&encoded, plus_is_space), Some(text.as_str().into()));
             }
-            prop_assert_eq!(String::from_utf8(bytes).unwrap(), text);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use http::Method;
 
+use super::path;
 use crate::settings::{Raw, Setting, Shape};
 
 /// Methods and a path pattern. `{name}` stands for one segment, a final `*` for everything below, the path itself
@@ -41,8 +42,10 @@ impl RoutePattern {
                 "\"{text}\" is not a route; write a method and a path, such as \"POST /login\", or a path alone"
             ));
         };
-        if path.contains(['?', '#', '%', ' ']) {
-            return Err(format!("\"{path}\" must be a plain path without query, fragment or percent-encoding"));
+        if path.contains(['?', '#', '%', ';', ' ']) {
+            return Err(format!(
+                "\"{path}\" must be a plain path without query, fragment, parameters behind \";\" or percent-encoding"
+            ));
         }
         let mut segments = Vec::new();
         let mut below = false;
@@ -95,7 +98,7 @@ impl RoutePattern {
     pub fn covers(&self, method: &Method, path: &str) -> bool {
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         let fits = |segment: &Segment| match (segment, parts.next()) {
-            (Segment::Literal(literal), Some(part)) => literal.eq_ignore_ascii_case(part),
+            (Segment::Literal(literal), Some(part)) => path::is_literal(literal, part),
             (Segment::Parameter(_), part) => part.is_some(),
             (Segment::Literal(_), None) => false,
         };
@@ -227,6 +230,7 @@ mod tests {
             ("/a/{}", "needs a name"),
             ("/a/x{id}", "whole segment"),
             ("/a?b=1", "plain path"),
+            ("/a;b", "plain path"),
             ("/a/../b", "dot segment"),
         ] {
             let error = RoutePattern::parse(text).unwrap_err();

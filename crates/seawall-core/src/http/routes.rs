@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use http::Method;
 
-use super::{RoutePattern, route::Segment};
+use super::{RoutePattern, path, route::Segment};
 
 /// Patterns by request: the most specific path wins, then a pattern for the method over one for any. From the left, a segment in letters
 /// is more specific than a placeholder, and that than a final `*`.
@@ -89,7 +89,7 @@ impl Tree {
     fn find(&self, at: usize, path: &str) -> Option<usize> {
         let level = self.0.get(at)?;
         let Some((segment, rest)) = first(path) else { return level.here.or(level.below) };
-        let literal = level.literals.get(&*lower(segment)).and_then(|next| self.find(*next, rest));
+        let literal = path::find_literal(&level.literals, segment).and_then(|next| self.find(*next, rest));
         let parameter = || level.parameter.and_then(|next| self.find(next, rest));
         literal.or_else(parameter).or(level.below)
     }
@@ -108,14 +108,6 @@ fn first(path: &str) -> Option<(&str, &str)> {
         rest = after;
     }
     None
-}
-
-fn lower(segment: &str) -> Cow<'_, str> {
-    if segment.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        segment.to_ascii_lowercase().into()
-    } else {
-        segment.into()
-    }
 }
 
 /// The path as patterns spell it: lower case, single slashes, none at the end. For the targets on the control plane; what
@@ -153,6 +145,24 @@ mod tests {
         let (method, path) = request.split_once(' ').unwrap();
         let found = routes.find(&method.parse().unwrap(), path).map(|place| patterns[place]);
         assert_eq!(found, expect, "{request} over {patterns:?}");
+    }
+
+    #[test]
+    fn no_spelling_slips_past_its_route() {
+        let patterns = ["POST /v1/users:delete", "/packages/@internal/*", "/café", "/a/{x}"];
+        for path in [
+            "/v1/users%3Adelete",
+            "/v1/users%3adelete",
+            "//V1/Users%3ADelete/",
+            "/v1/users%3Adelete;x=1",
+            "/v1/users:delete%3Bx=1",
+        ] {
+            check(&patterns, &format!("POST {path}"), Some(patterns[0]));
+        }
+        check(&patterns, "GET /packages/%40internal/x", Some("/packages/@internal/*"));
+        check(&patterns, "GET /caf%C3%A9", Some("/café"));
+        check(&patterns, "POST /v1/users%253Adelete", None);
+        check(&patterns, "GET /a/%3B", Some("/a/{x}"));
     }
 
     #[test]

@@ -147,9 +147,13 @@ impl Keys {
         let known = match own.len() {
             ..MANY => own.contains(&hash),
             MANY => {
-                let first = own.contains(&hash);
-                self.many.extend(own.iter().map(|hash| mixed(begin, *hash)));
-                first || !self.many.insert(mixed(begin, hash))
+                let mut known = own.contains(&hash);
+                // One that is there already is that of another open object, whose end would take this one's away: two keys are made to
+                // meet so by whoever chooses them, and the document is refused.
+                for hash in own {
+                    known |= !self.many.insert(mixed(begin, *hash));
+                }
+                known || !self.many.insert(mixed(begin, hash))
             }
             _ => !self.many.insert(mixed(begin, hash)),
         };
@@ -231,5 +235,18 @@ mod tests {
                 assert_eq!(other, key);
             }
         }
+    }
+
+    /// Whoever chooses both keys can make them meet; then the end of the inner object would have the outer one's forgotten.
+    #[test]
+    fn keys_of_two_open_objects_that_meet_are_refused() {
+        let mut keys = Keys::default();
+        let mut outer = keys.begin();
+        assert!((1..=MANY as u64 + 1).all(|hash| keys.insert(&mut outer, hash)));
+        let mut inner = keys.begin();
+        let meets = 1 ^ mixed(outer.begin, 0) ^ mixed(inner.begin, 0);
+        assert!(keys.insert(&mut inner, meets));
+        assert!((1_000..1_000 + MANY as u64 - 1).all(|hash| keys.insert(&mut inner, hash)));
+        assert!(!keys.insert(&mut inner, 5_000), "they are looked at together for the first time");
     }
 }

@@ -1,7 +1,10 @@
 //! Which coding a client wants: `Accept-Encoding` read as RFC 9110 section 12.5.3 says.
 
 use http::{HeaderMap, HeaderValue, header::ACCEPT_ENCODING};
-use seawall_core::settings::{Raw, Setting, Shape, choice};
+use seawall_core::{
+    http::quality,
+    settings::{Raw, Setting, Shape, choice},
+};
 
 /// A content coding that answers can be compressed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +33,6 @@ impl Coding {
     pub const fn value(self) -> HeaderValue {
         HeaderValue::from_static(self.name())
     }
-
-    /// Whether a client's word means it. `x-gzip` is the old name of `gzip` (RFC 9110 section 8.4.1.3).
-    fn is_named(self, word: &str) -> bool {
-        word.eq_ignore_ascii_case(self.name()) || (self == Self::Gzip && word.eq_ignore_ascii_case("x-gzip"))
-    }
 }
 
 impl Setting for Coding {
@@ -48,16 +46,12 @@ impl Setting for Coding {
 /// The coding that the client wants most of those `offered`, of which the first is ours to prefer; nothing when it wants none,
 /// or would rather have the answer as it is.
 pub(super) fn negotiate(headers: &HeaderMap, offered: &[Coding]) -> Option<Coding> {
-    if !headers.contains_key(ACCEPT_ENCODING) {
-        return None;
-    }
+    let wishes = Wishes::read(headers);
     let mut best = None;
     // Ahead of every coding that is wanted less than the plain answer; a coding as welcome as that is taken.
-    let mut wanted = weight_of(headers, |word| word.eq_ignore_ascii_case("identity")).unwrap_or(0).max(1);
+    let mut wanted = wishes.identity.unwrap_or(0).max(1);
     for &coding in offered {
-        let weight =
-            weight_of(headers, |word| coding.is_named(word)).or_else(|| weight_of(headers, |word| word == "*"));
-        let Some(weight) = weight else { continue };
+        let Some(weight) = wishes.of(coding) else { continue };
         if weight > wanted || (weight == wanted && best.is_none()) {
             (best, wanted) = (Some(coding), weight);
         }
@@ -65,33 +59,63 @@ pub(super) fn negotiate(headers: &HeaderMap, offered: &[Coding]) -> Option<Codin
     best
 }
 
-/// The weight that the client gives a coding, in thousandths; nothing when it does not name it. The first of several holds.
-fn weight_of(headers: &HeaderMap, named: impl Fn(&str) -> bool) -> Option<u16> {
-    let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
-    let mut elements = lines.flat_map(|line| line.split(','));
-    elements.find_map(|element| {
-        let mut parts = element.split(';').map(str::trim);
-        named(parts.next()?).then(|| parts.next().map_or(1_000, |parameter| weight(parameter).unwrap_or(0)))
-    })
+/// The weights that a client gives, in thousandths; nothing for what it does not name. The first of several holds.
+#[derive(Default)]
+struct Wishes {
+    identity: Option<u16>,
+    zstd: Option<u16>,
+    brotli: Option<u16>,
+    gzip: Option<u16>,
+    /// `*`: all that is not named.
+    any: Option<u16>,
 }
 
-/// `q=0.5` in thousandths. What is not a weight is nothing, and the coding not taken: a client whose words are unclear can
-/// surely read the plain answer.
-fn weight(parameter: &str) -> Option<u16> {
-    let (name, value) = parameter.split_once('=')?;
-    let (whole, part) = value.trim().split_once('.').unwrap_or((value.trim(), ""));
-    if !name.trim().eq_ignore_ascii_case("q") || part.len() > 3 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+impl Wishes {
+    fn read(headers: &HeaderMap) -> Self {
+        let mut wishes = Self::default();
+        let lines = headers.get_all(ACCEPT_ENCODING).iter().map(HeaderValue::as_bytes);
+        for element in lines.flat_map(|line| line.split(|&byte| byte == b',')) {
+            let (word, parameters) = element.iter().position(|&byte| byte == b';').map_or((element, None), |at| {
+                let (word, parameters) = element.split_at(at);
+                (word, parameters.get(1..))
+            });
+            if let Some(place) = wishes.place(word.trim_ascii()) {
+                place.get_or_insert_with(|| parameters.map_or(1_000, first_weight));
+            }
+        }
+        wishes
     }
-    let thousandths = thousandths_of(part);
-    match whole {
-        "0" => Some(thousandths),
-        "1" if thousandths == 0 => Some(1_000),
-        _ => None,
+
+    fn place(&mut self, word: &[u8]) -> Option<&mut Option<u16>> {
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        if word == b"*" {
+            Some(&mut self.any)
+        } else if is(Coding::Gzip.name()) || is("x-gzip") {
+            // The old name (RFC 9110 section 8.4.1.3).
+            Some(&mut self.gzip)
+        } else if is(Coding::Brotli.name()) {
+            Some(&mut self.brotli)
+        } else if is(Coding::Zstd.name()) {
+            Some(&mut self.zstd)
+        } else if is("identity") {
+            Some(&mut self.identity)
+        } else {
+            None
+        }
+    }
+
+    fn of(&self, coding: Coding) -> Option<u16> {
+        let named = match coding {
+            Coding::Zstd => self.zstd,
+            Coding::Brotli => self.brotli,
+            Coding::Gzip => self.gzip,
+        };
+        named.or(self.any)
     }
 }
 
-/// Up to three digits after the point, in thousandths.
-fn thousandths_of(digits: &str) -> u16 {
-    digits.bytes().zip([100, 10, 1]).map(|(digit, place)| u16::from(digit - b'0') * place).sum()
+/// What is not a weight is nothing, and the coding not taken: a client whose words are unclear can surely read the plain answer.
+fn first_weight(parameters: &[u8]) -> u16 {
+    let first = parameters.split(|&byte| byte == b';').next().unwrap_or_default();
+    quality::weight(first).unwrap_or(0)
 }

@@ -10,7 +10,7 @@ use http::{
 };
 use seawall_core::http::Tagging;
 
-use crate::AnswerHead;
+use crate::{AnswerHead, streaming::streams};
 
 /// Fields of the representation, which an answer without one does not have (RFC 9110 section 15.4.5). `Last-Modified` is among them: the
 /// tag says more.
@@ -28,21 +28,6 @@ static OF_THE_BODY: [HeaderName; 13] = [
     HeaderName::from_static("digest"),
     HeaderName::from_static("content-md5"),
     HeaderName::from_static("content-disposition"),
-];
-
-/// By which an application says that its answer must not wait for its own end; nginx made it usual.
-static UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
-
-/// Types of answers that are read while they come.
-const STREAMS: [&str; 8] = [
-    "text/event-stream",
-    "application/x-ndjson",
-    "application/ndjson",
-    "application/jsonl",
-    "application/json-seq",
-    "application/stream+json",
-    "multipart/x-mixed-replace",
-    "application/grpc",
 ];
 
 /// A tag in the making of the representation with this head.
@@ -89,13 +74,6 @@ pub(super) fn not_modified(answer: &AnswerHead) -> Response<Bytes> {
 /// The answer's tag, when it has one that can be read.
 pub(super) fn own_tag(answer: &AnswerHead) -> Option<&[u8]> {
     answer.headers.get(ETAG).map(http::HeaderValue::as_bytes)
-}
-
-fn streams(headers: &HeaderMap) -> bool {
-    let unbuffered = headers.get(&UNBUFFERED).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"no"));
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim();
-    unbuffered || STREAMS.iter().any(|stream| essence.eq_ignore_ascii_case(stream))
 }
 
 fn says(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {

@@ -37,6 +37,7 @@ pub struct ConditionalGuard {
     /// How answers are tagged.
     etag: Option<Strength>,
     upstream_tags: bool,
+    enforces: bool,
     if_match: IfMatch,
     methods: Box<[Method]>,
     coalesce: bool,
@@ -59,6 +60,7 @@ impl ConditionalGuard {
         };
         let methods = values.get(&IF_MATCH_METHODS)?.into_iter().map(Changing::method);
         let guard = Self {
+            enforces,
             makes: etag,
             etag: etag.filter(|_| enforces),
             upstream_tags: values.get(&UPSTREAM_TAGS)? && enforces,
@@ -83,7 +85,13 @@ impl ConditionalGuard {
             return Verdict::Refuse(Box::new(Problem::new(&PRECONDITION_REQUIRED).detail(detail)));
         };
         if self.if_match == IfMatch::Check {
-            let check = Check { wait: self.wait, most_bytes: self.most_bytes, tags: self.makes, condition };
+            let check = Check {
+                enforces: self.enforces,
+                wait: self.wait,
+                most_bytes: self.most_bytes,
+                tags: self.makes,
+                condition,
+            };
             context.conditional.check = Some(Box::new(check));
         }
         Verdict::Pass

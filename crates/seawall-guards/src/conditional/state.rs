@@ -28,6 +28,8 @@ pub(super) struct Has {
 /// A request that is held against the current state of what it changes.
 #[derive(Debug)]
 pub struct Check {
+    /// Whether it is held up for it, and goes on without what only Seawall knows; otherwise it is only said what would come of it.
+    pub enforces: bool,
     /// How long it waits for those who change the same resource.
     pub wait: Duration,
     /// The longest representation that is read, in bytes.

@@ -8,11 +8,14 @@ use super::DeadlineGuard;
 use crate::{GuardEntry, ReportOnly};
 
 pub(super) const CONNECT: Field<Span> =
-    Field::new("connect", Literal::Text("5s"), "How long a connection to the upstream may take.")
+    Field::new("connect", Literal::Text("5s"), "How long a connection to the application may take.")
         .between("10ms", "5min");
-pub(super) const RESPONSE_HEAD: Field<Span> =
-    Field::new("response_head", Literal::Text("30s"), "How long the upstream may take until the head of its answer.")
-        .between("10ms", "1h");
+pub(super) const RESPONSE_HEAD: Field<Span> = Field::new(
+    "response_head",
+    Literal::Text("30s"),
+    "How long the application may take until the head of its answer.",
+)
+.between("10ms", "1h");
 pub(super) const REQUEST_IDLE: Field<Span> = Field::new(
     "request_idle",
     Literal::Text("30s"),
@@ -31,7 +34,7 @@ pub(super) const REQUEST_GRACE: Field<Span> =
 pub(super) const RESPONSE_IDLE: Field<Span> = Field::new(
     "response_idle",
     Literal::Text("5min"),
-    "How long the upstream may be silent in the middle of an answer.",
+    "How long the application may be silent in the middle of an answer.",
 )
 .between("10ms", "1day");
 pub(super) const TUNNEL_IDLE: Field<Span> = Field::new(

@@ -17,6 +17,11 @@ pub trait Hold: Send + fmt::Debug {
     /// rest streams.
     fn part(&mut self, part: &[u8]) -> bool;
 
+    /// The bytes that it keeps of the body, beside the body itself.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+
     /// The body is over, or not held any further; may change the head. The body is `whole` when all of it was shown.
     fn end(self: Box<Self>, whole: bool, answer: &mut AnswerHead, context: &mut Context) -> Held;
 }
@@ -55,6 +60,12 @@ impl Holding {
             *more = *more && hold.part(part);
         }
         self.more()
+    }
+
+    /// The bytes that all of them keep, beside the body itself.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        self.holds.iter().map(|(_, hold, _)| hold.held_bytes() as u64).sum()
     }
 
     /// Whether anybody wants to see more.

@@ -8,7 +8,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{
+    HeaderValue, Request, Response,
+    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use seawall_core::{
@@ -266,6 +269,8 @@ impl Exchange {
         // Nobody asks for what was read any more.
         context.json = None;
         if let Some(replaced) = context.body.take() {
+            head.headers.remove(TRANSFER_ENCODING);
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(replaced.len()));
             body.replace(replaced);
         }
         if let Flow::Stop(stop) = flow { Some(stop) } else { None }

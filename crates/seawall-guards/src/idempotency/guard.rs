@@ -15,16 +15,10 @@ use seawall_core::{
     settings::{BadSetting, Values},
 };
 
-use super::{
-    Asked, Rules, Step,
-    budget::Budget,
-    caller,
-    keeping::{Keeping, streams},
-    unanswered,
-};
+use super::{Asked, Rules, Step, budget::Budget, caller, keeping::Keeping, unanswered};
 use crate::{
     AnswerHead, Context, End, Expected, Guard, Head, Hold, Inspect, Needs, Shared, Stop, Verdict, deadline::Deadlines,
-    engine::Settle,
+    engine::Settle, streaming::streams,
 };
 
 /// How long the store may take (checklist WK-6).
@@ -146,7 +140,7 @@ impl Guard for IdempotencyGuard {
         // Of an answer that breaks off while it is held, the outcome is unknown.
         context.attempt.as_mut()?.answered = None;
         fault::point(points::ANSWERED);
-        let kept = fate(answer.status) == Fate::Keep && !streams(answer);
+        let kept = fate(answer.status) == Fate::Keep && !streams(&answer.headers);
         Some(Box::new(Keeping::new(&self.deciding, kept)))
     }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, header::CONTENT_TYPE};
 use seawall_core::{fault, idempotency::points, reply::Reply};
 
 use super::guard::{Deciding, when};
@@ -37,6 +36,10 @@ impl Hold for Keeping {
         self.body.is_some()
     }
 
+    fn held_bytes(&self) -> usize {
+        self.body.as_ref().map_or(0, BytesMut::capacity)
+    }
+
     fn end(self: Box<Self>, whole: bool, answer: &mut AnswerHead, context: &mut Context) -> Held {
         let Some(attempt) = context.attempt.take() else { return Held::Pass };
         let Self { deciding, body } = *self;
@@ -57,11 +60,4 @@ impl Hold for Keeping {
             }
         }
     }
-}
-
-/// Whether an answer has no end that can be waited for.
-pub(super) fn streams(answer: &AnswerHead) -> bool {
-    let kind = answer.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let stream = b"text/event-stream";
-    kind.get(..stream.len()).is_some_and(|start| start.eq_ignore_ascii_case(stream))
 }

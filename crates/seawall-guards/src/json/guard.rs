@@ -39,12 +39,12 @@ pub static ENCODED_BODY: ProblemType = ProblemType {
     slug: "encoded-body",
     code: "UNSUPPORTED_CONTENT_ENCODING",
     status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    title: "The request body is compressed",
+    title: "The request body is in an encoding that is not read here",
     retryable: false,
     fault: Fault::Client,
     severity: Severity::Low,
-    documentation: "JSON and forms are looked at before the application gets them, and this body came in a `Content-Encoding` that is not undone here. Send it \
-        uncompressed.\n\nFor the operator: `encoded = \"pass\"` in `[json]` or `[form]` lets such bodies through unseen, for the routes whose \
+    documentation: "JSON and forms are looked at before the application gets them, and this body came in a `Content-Encoding` that is not undone here, or in a `charset` other than UTF-8. Send it \
+        uncompressed, in UTF-8.\n\nFor the operator: `encoded = \"pass\"` in `[json]` or `[form]` lets such bodies through unseen, for the routes whose \
         application can take them.",
 };
 
@@ -101,8 +101,8 @@ impl Guard for JsonGuard {
     }
 }
 
-/// Whether a body is JSON by its `Content-Type`: `application/json`, `text/json`, or a type with the suffix `+json` (RFC 6839). Of
-/// several fields any one is enough, since the application may read any one.
+/// Whether a body is JSON by its `Content-Type`: `application/json`, `text/json`, what they were called before, or a type with the suffix
+/// `+json` (RFC 6839). Of several fields any one is enough, since the application may read any one.
 #[must_use]
 pub fn is_json(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_TYPE).iter().any(|value| {
@@ -111,7 +111,7 @@ pub fn is_json(headers: &HeaderMap) -> bool {
             let at = kind.len().checked_sub(suffix.len());
             at.and_then(|at| kind.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(suffix))
         };
-        ends(b"/json") || ends(b"+json")
+        [&b"/json"[..], b"+json", b"/x-json", b"/jsonrequest"].into_iter().any(ends)
     })
 }
 
@@ -120,8 +120,29 @@ pub(crate) fn refused_coding() -> Box<Problem> {
     Box::new(Problem::new(&ENCODED_BODY).header(ACCEPT_ENCODING, HeaderValue::from_static("identity")))
 }
 
-/// Whether the body is in a coding other than none.
+/// Whether the body is in a coding other than none, or in characters other than UTF-8: a reader who takes its `charset` would read another
+/// text than the one that was looked at.
 pub(crate) fn encoded(headers: &HeaderMap) -> bool {
+    coded(headers) || headers.get_all(CONTENT_TYPE).iter().any(|value| in_other_characters(value.as_bytes()))
+}
+
+fn in_other_characters(content_type: &[u8]) -> bool {
+    let pairs = content_type.split(|byte| matches!(byte, b';' | b',')).filter_map(|parameter| {
+        let at = parameter.iter().position(|&byte| byte == b'=')?;
+        let (name, value) = parameter.split_at_checked(at)?;
+        Some((name.trim_ascii(), value.get(1..)?.trim_ascii()))
+    });
+    let mut charsets = pairs.filter(|(name, _)| name.eq_ignore_ascii_case(b"charset"));
+    charsets.any(|(_, value)| {
+        let bare = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+        !UTF_8.iter().any(|known| bare.eq_ignore_ascii_case(known))
+    })
+}
+
+/// What UTF-8 is called, and what is part of it.
+const UTF_8: [&[u8]; 3] = [b"utf-8", b"utf8", b"us-ascii"];
+
+fn coded(headers: &HeaderMap) -> bool {
     let codings = headers.get_all(CONTENT_ENCODING).iter();
     let mut words = codings.flat_map(|value| value.as_bytes().split(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
     words.any(|word| !word.is_empty() && !word.eq_ignore_ascii_case(b"identity"))

@@ -97,6 +97,28 @@ fn a_compressed_body_is_refused_unless_it_may_pass() {
 }
 
 #[test]
+fn a_body_in_other_characters_is_refused_as_one_that_is_compressed() {
+    let kind = |kind: &'static str| [("content-type", kind)];
+    for other in [
+        "application/json; charset=utf-7",
+        "application/json;charset=\"UTF-16\"",
+        "application/json; x=y ; Charset = iso-8859-1",
+        "application/json; charset=utf-8; charset=utf-7",
+        "application/json; charset=\"utf\\-8\"",
+        "application/json; charset=",
+    ] {
+        assert_eq!(look(&values(), &kind(other), false).unwrap_err().kind.slug, "encoded-body", "{other}");
+    }
+    for own in [
+        "application/json; charset=utf-8",
+        "application/json;CHARSET=\"UTF8\"",
+        "application/json; charset=us-ascii; x=1",
+    ] {
+        assert!(look(&values(), &kind(own), false).unwrap().is_some(), "{own}");
+    }
+}
+
+#[test]
 fn a_refusal_says_what_and_where_and_nothing_of_the_body() {
     assert_eq!(
         detail(br#"{"password":"hunter2","password":1}"#),

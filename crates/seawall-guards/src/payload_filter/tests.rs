@@ -174,3 +174,12 @@ fn forms_are_looked_at_as_they_come() {
         told(&[&across])
     );
 }
+
+/// Read to the end for each of them again, it would take days.
+#[test]
+fn a_tag_of_very_many_attributes_is_read_once() {
+    for pattern in ["/onx=", "/on", " a=/x", "<a x=/onx="] {
+        let text = format!("<a x={}", pattern.repeat(4_000_000 / pattern.len()));
+        let _found = strongest(text.as_bytes(), Classes::ALL);
+    }
+}

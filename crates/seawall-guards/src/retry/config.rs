@@ -10,7 +10,7 @@ use crate::{GuardEntry, ReportOnly};
 pub(super) const ATTEMPTS: Field<u64> = Field::new(
     "attempts",
     Literal::Integer(3),
-    "How often a request is sent to the upstream at most, the first time counted (checklist WK-5: 3). 1 sends nothing again.",
+    "How often a request is sent to the application at most, the first time counted (checklist WK-5: 3). 1 sends nothing again.",
 )
 .between("1", "10");
 pub(super) const BACKOFF: Field<Span> = Field::new(
@@ -24,13 +24,13 @@ pub(super) const MAX_BACKOFF: Field<Span> =
 pub(super) const STATUSES: Field<Vec<u64>> = Field::new(
     "statuses",
     Literal::Texts(&[]),
-    "Statuses of the upstream after which a request is sent again, such as [502, 503, 504], when a second time does no harm.",
+    "Statuses of the application after which a request is sent again, such as [502, 503, 504], when a second time does no harm.",
 );
 
 /// The section.
 pub const SECTION: Section = Section::new(
     "retry",
-    "Which failed requests are sent to the upstream again.",
+    "Which failed requests are sent to the application again.",
     &[ATTEMPTS.spec(), BACKOFF.spec(), MAX_BACKOFF.spec(), STATUSES.spec()],
 )
 .per_route()
@@ -39,7 +39,7 @@ pub const SECTION: Section = Section::new(
 /// The catalogue entry.
 pub static ENTRY: GuardEntry = GuardEntry {
     name: "retry",
-    summary: "Sends a request again when the upstream failed it and a second time does no harm.",
+    summary: "Sends a request again when the application failed it and a second time does no harm.",
     section: &SECTION,
     problems: &[],
     metrics: &[],

@@ -163,6 +163,11 @@ pub(super) struct Condition {
 }
 
 impl Composed {
+    /// Whether several schemas look at the same value.
+    pub(super) fn plural(&self) -> bool {
+        self.condition.is_some() || self.in_place().nth(1).is_some()
+    }
+
     /// The schemas that look at the same value.
     pub(super) fn in_place(&self) -> impl Iterator<Item = NodeId> + '_ {
         let condition =

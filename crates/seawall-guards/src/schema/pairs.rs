@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::percent::decoded;
+use seawall_core::http::percent::decoded;
 
 /// A name and a value.
 pub(super) type Pair<'t> = (Cow<'t, str>, Cow<'t, str>);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, header::COOKIE};
+use seawall_core::http::percent;
 
 use super::{
     UnknownFields,
@@ -14,7 +15,7 @@ use super::{
     node::Nodes,
     pairs::{Pair, pairs},
     parameter::{Parameter, Style},
-    percent,
+    paths::bare,
 };
 
 /// The most parameters of an operation: they are bits of a word.
@@ -75,11 +76,18 @@ impl Parameters {
 
     /// What is wrong with them. Nothing is allocated for a head that has only single values, none of them encoded.
     pub(super) fn faults(&self, nodes: &Nodes, parts: Parts<'_>, manner: Manner) -> Faults {
-        let mut given =
-            Given { parameters: self, nodes, manner, faults: Faults::default(), seen: 0, several: Vec::new() };
+        let nothing =
+            || Given { parameters: self, nodes, manner, faults: Faults::default(), seen: 0, several: Vec::new() };
+        let mut given = nothing();
         for (text, place) in parts.captured.iter().zip(&self.captured) {
-            if let Some(place) = place {
-                given.encoded(*place, text);
+            let Some(place) = *place else { continue };
+            given.encoded(place, text);
+            // What an application makes of parameters in the path is its own: either reading has to be right.
+            let bare = bare(text);
+            if bare.len() < text.len() {
+                let mut other = nothing();
+                other.encoded(place, bare);
+                given.faults.append(other.faults);
             }
         }
         if let Some(query) = parts.query {
@@ -192,10 +200,15 @@ impl Given<'_> {
     }
 
     fn cookies(&mut self, headers: &HeaderMap) {
-        let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-        for (name, value) in lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('=')) {
-            if let Some(place) = self.parameters.find(Place::Cookie, name.trim()) {
-                self.encoded(place, value.trim().trim_matches('"'));
+        let pairs = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|&byte| byte == b';'));
+        for pair in pairs {
+            let Some(at) = pair.iter().position(|&byte| byte == b'=') else { continue };
+            let Some((name, value)) = pair.split_at_checked(at) else { continue };
+            let Ok(name) = std::str::from_utf8(name) else { continue };
+            let Some(place) = self.parameters.find(Place::Cookie, name.trim()) else { continue };
+            match std::str::from_utf8(value.get(1..).unwrap_or_default()) {
+                Ok(value) => self.encoded(place, value.trim().trim_matches('"')),
+                Err(_) => self.broken(place),
             }
         }
     }

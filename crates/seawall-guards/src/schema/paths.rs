@@ -1,8 +1,9 @@
 //! Which operation a request is for: the most specific path wins, and no spelling slips past, as with routes.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use http::Method;
+use seawall_core::http::path;
 use smallvec::SmallVec;
 
 use super::percent::{cut, split};
@@ -100,7 +101,8 @@ impl Paths {
         let Some((first, rest)) = segments.split_first() else {
             return (!level.methods.is_empty()).then_some(level);
         };
-        let literal = level.literals.get(&*lower(first)).and_then(|next| self.walk(*next, rest, captured));
+        let literal =
+            path::find_literal(&level.literals, bare(first)).and_then(|next| self.walk(*next, rest, captured));
         literal.or_else(|| {
             let next = level.parameter?;
             let before = captured.len();
@@ -114,10 +116,15 @@ impl Paths {
     }
 }
 
-/// Some applications cut a segment's parameters off, and ignore doubled and trailing slashes.
+/// Some applications cut a segment's parameters off, and ignore doubled and trailing slashes. Others take them for part of it, so what
+/// stands for a parameter of the path is captured whole.
 fn segments(path: &str) -> SmallVec<[&str; 16]> {
-    let names = split(path, b'/').map(|segment| cut(segment, b';').0);
-    names.filter(|segment| !segment.is_empty()).collect()
+    split(path, b'/').filter(|segment| !bare(segment).is_empty()).collect()
+}
+
+/// A segment without parameters of its own.
+pub(super) fn bare(segment: &str) -> &str {
+    cut(segment, b';').0
 }
 
 /// The path of a template without parameters, when [`segments`] finds the same segments in it.
@@ -131,18 +138,14 @@ fn literal(template: &[Segment]) -> Option<String> {
     if path.is_empty() {
         path.push('/');
     }
-    let same = segments(&path).iter().copied().eq(template.iter().filter_map(Segment::text));
+    let same = segments(&path).iter().map(|segment| bare(segment)).eq(template.iter().filter_map(Segment::text));
     same.then_some(path)
-}
-
-fn lower(text: &str) -> Cow<'_, str> {
-    if text.bytes().any(|byte| byte.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.into() }
 }
 
 /// One segment of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Segment {
-    /// Lower case.
+    /// Decoded, in lower case.
     Literal(String),
     Parameter(String),
 }
@@ -169,7 +172,7 @@ pub(super) fn template(text: &str) -> Result<Vec<Segment>, String> {
         let inside = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
         match inside {
             Some(name) if !name.is_empty() && !name.contains(['{', '}']) => Ok(Segment::Parameter(name.to_owned())),
-            None if !segment.contains(['{', '}']) => Ok(Segment::Literal(segment.to_ascii_lowercase())),
+            None if !segment.contains(['{', '}']) => Ok(Segment::Literal(path::meant(segment).into_owned())),
             _ => Err(format!("\"{segment}\" mixes text with a parameter; a parameter fills a whole segment")),
         }
     });
@@ -208,6 +211,11 @@ mod tests {
         assert_eq!(paths.literal.len(), 3);
         assert_eq!(found(&paths, "/a;b/c"), None);
         assert_eq!(found(&paths, "//Orders;x=1/"), Some((1, Vec::new())));
+        let encoded = self::paths(&["/users:delete", "/caf%C3%A9", "/a%2Fb", "/100%25"]);
+        assert_eq!(found(&encoded, "/users%3Adelete"), Some((0, Vec::new())));
+        assert_eq!(found(&encoded, "/caf%C3%A9"), Some((1, Vec::new())));
+        assert_eq!(found(&encoded, "/a%2Fb"), Some((2, Vec::new())));
+        assert_eq!((found(&encoded, "/a/b"), found(&encoded, "/100%25")), (None, Some((3, Vec::new()))));
         assert_eq!(found(&paths, "/orders/latest"), Some((2, vec!["latest".to_owned()])));
     }
 }

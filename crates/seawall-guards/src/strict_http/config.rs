@@ -8,7 +8,10 @@ use seawall_core::{
     settings::{Field, Literal, Section, Size, Values},
 };
 
-use super::{HEADERS_TOO_LARGE, INVALID_HOST, INVALID_PATH, INVALID_REQUEST, METHOD_REFUSED, StrictHttpGuard};
+use super::{
+    HEADERS_TOO_LARGE, INVALID_HOST, INVALID_PATH, INVALID_REQUEST, METHOD_REFUSED, StrictHttpGuard,
+    guard::MethodOverride,
+};
 use crate::{GuardEntry, ReportOnly};
 
 pub(super) const ENCODED_SLASH: Field<PathRule> = Field::new(
@@ -21,6 +24,11 @@ pub(super) const MAX_HEADERS: Field<u64> =
 pub(super) const MAX_HEADER_BYTES: Field<Size> =
     Field::new("max_header_bytes", Literal::Text("32 KiB"), "The most bytes of all header fields of a request.")
         .between("4 KiB", "96 KiB");
+pub(super) const METHOD_OVERRIDE: Field<MethodOverride> = Field::new(
+    "method_override",
+    Literal::Text("refuse"),
+    "What happens to requests with `X-HTTP-Method-Override`, `X-HTTP-Method` or `X-Method-Override`, which some applications take for the method: they would have passed the guards of another one. `pass` for an application whose clients send them.",
+);
 pub(super) const HOSTS: Field<Vec<String>> = Field::new(
     "hosts",
     Literal::Texts(&[]),
@@ -31,7 +39,7 @@ pub(super) const HOSTS: Field<Vec<String>> = Field::new(
 pub const SECTION: Section = Section::new(
     "strict_http",
     "What every request must be.",
-    &[ENCODED_SLASH.spec(), MAX_HEADERS.spec(), MAX_HEADER_BYTES.spec(), HOSTS.spec()],
+    &[ENCODED_SLASH.spec(), MAX_HEADERS.spec(), MAX_HEADER_BYTES.spec(), METHOD_OVERRIDE.spec(), HOSTS.spec()],
 );
 
 pub(super) static DROPPED_FIELDS: Metric = Metric {

@@ -14,10 +14,10 @@ use seawall_core::{
     },
     meter::Handle,
     problem::{Fault, Problem, ProblemType, Severity},
-    settings::{BadSetting, Values},
+    settings::{BadSetting, Raw, Setting, Shape, Values, choice},
 };
 
-use super::config::{ENCODED_SLASH, HOSTS, MAX_HEADER_BYTES, MAX_HEADERS};
+use super::config::{ENCODED_SLASH, HOSTS, MAX_HEADER_BYTES, MAX_HEADERS, METHOD_OVERRIDE};
 use crate::{Context, Guard, Head, Verdict};
 
 const fn malformed(
@@ -99,8 +99,30 @@ pub struct StrictHttpGuard {
     max_headers: usize,
     max_header_bytes: usize,
     hosts: Vec<String>,
+    method_override: MethodOverride,
     dropped: Handle,
 }
+
+/// What happens to requests that name another method in a field. Some applications take it for the method, and guards are chosen by the one of
+/// the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MethodOverride {
+    /// They are refused.
+    Refuse,
+    /// They are passed on.
+    Pass,
+}
+
+impl Setting for MethodOverride {
+    const SHAPE: Shape = Shape::Choice(&["refuse", "pass"]);
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        choice(raw, &[("refuse", Self::Refuse), ("pass", Self::Pass)])
+    }
+}
+
+/// The fields in which a method is named beside the request's own.
+const OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
 
 impl StrictHttpGuard {
     /// Reads the settings; counts dropped fields.
@@ -112,6 +134,7 @@ impl StrictHttpGuard {
             rules: path_rules(values)?,
             max_headers: usize::try_from(values.get(&MAX_HEADERS)?).unwrap_or(usize::MAX),
             max_header_bytes: usize::try_from(values.get(&MAX_HEADER_BYTES)?.bytes()).unwrap_or(usize::MAX),
+            method_override: values.get(&METHOD_OVERRIDE)?,
             hosts: values.find(&HOSTS)?.unwrap_or_default().into_iter().map(|host| host.to_ascii_lowercase()).collect(),
             dropped,
         })
@@ -130,13 +153,21 @@ impl StrictHttpGuard {
         if head.headers.get_all(ORIGIN).iter().count() > 1 {
             return malformed("The request has more than one Origin header.");
         }
+        if !head.uri.path_and_query().is_none_or(|target| target.as_str().is_ascii()) {
+            // Over HTTP/1 the same is refused before; two spellings of one path would be two to those who compare.
+            return malformed("The request target holds a character that must be percent-encoded.");
+        }
         if head.uri.path() == "*" && head.method != Method::OPTIONS {
             return malformed("Only OPTIONS may ask for *.");
         }
         if head.uri.scheme_str().is_some_and(|scheme| !matches!(scheme, "http" | "https")) {
             return malformed("The request line names a scheme other than http and https.");
         }
-        self.check_size(&mut head.headers)?;
+        self.check_fields(&mut head.headers)?;
+        // What goes no further decides nothing either.
+        if let Err(fault) = hop::strip_nominated(&mut head.headers) {
+            return Err(Box::new(Problem::new(&INVALID_REQUEST).detail(sentence(&fault)).close()));
+        }
         if !hop::plain_coding(&head.headers) {
             return malformed("The request's body is in a transfer coding other than chunked.");
         }
@@ -146,11 +177,12 @@ impl StrictHttpGuard {
 
     /// Counts fields and bytes, and drops fields whose name holds an underscore: many applications cannot tell
     /// `X_Real_IP` from `X-Real-IP`, so a stranger could forge what we wrote.
-    fn check_size(&self, headers: &mut HeaderMap) -> Result<(), Box<Problem>> {
-        let mut bytes = 0;
+    fn check_fields(&self, headers: &mut HeaderMap) -> Result<(), Box<Problem>> {
+        let (mut bytes, mut overrides) = (0, false);
         let mut underscored: Vec<HeaderName> = Vec::new();
         for (name, value) in &*headers {
             bytes += name.as_str().len() + value.len() + 4;
+            overrides |= OVERRIDES.contains(&name.as_str());
             if name.as_str().contains('_') && !underscored.contains(name) {
                 underscored.push(name.clone());
             }
@@ -164,6 +196,10 @@ impl StrictHttpGuard {
                 "The header fields of a request may have {} bytes together.",
                 self.max_header_bytes
             ));
+        }
+        if overrides && self.method_override == MethodOverride::Refuse {
+            let detail = "A field of the request names another method than its own.";
+            return Err(Box::new(Problem::new(&INVALID_REQUEST).detail(detail).close()));
         }
         for name in underscored {
             headers.remove(name);

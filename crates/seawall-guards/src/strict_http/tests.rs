@@ -102,3 +102,23 @@ fn what_applications_read_differently_is_refused() {
     assert!(judged(&guard(), Request::options("*").header("host", "a")).is_ok());
     assert!(judged(&guard(), Request::get("/").header("host", "[::1]:8080")).is_ok());
 }
+
+#[test]
+fn another_method_in_a_field_is_refused_unless_it_may_pass() {
+    let post = |name: &str| Request::post("/orders/7").header("host", "a").header(name, "DELETE");
+    for name in ["X-HTTP-Method-Override", "x-http-method", "X-Method-Override"] {
+        assert_eq!(judged(&guard(), post(name)).unwrap_err(), ("invalid-request", 400), "{name}");
+    }
+    assert!(judged(&guard(), post("x-method")).is_ok());
+    let pass = values().with("method_override", Raw::Text("pass".to_owned()));
+    let pass = StrictHttpGuard::read(&pass, Handle::none()).unwrap();
+    assert!(judged(&pass, post("x-http-method")).unwrap().headers.contains_key("x-http-method"));
+}
+
+#[test]
+fn what_goes_no_further_decides_nothing() {
+    let head = judged(&guard(), get("/").header("connection", "close, X-API-Version").header("x-api-version", "v2"));
+    assert!(!head.unwrap().headers.contains_key("x-api-version"));
+    let kept = get("/").header("connection", "Authorization").header("authorization", "Bearer x");
+    assert_eq!(judged(&guard(), kept).unwrap_err(), ("invalid-request", 400));
+}

@@ -1,7 +1,10 @@
 //! Where a request names its version.
 
 use http::{HeaderName, HeaderValue, header::ACCEPT};
-use seawall_core::settings::{Raw, Setting, Shape};
+use seawall_core::{
+    http::quality,
+    settings::{Raw, Setting, Shape},
+};
 
 use crate::Head;
 
@@ -66,7 +69,7 @@ impl Reading {
 /// for parameters of the segment and leave out: no spelling slips past.
 pub(super) fn in_path<'a>(path: &'a str, below: &[String]) -> Named<'a> {
     let bare = |segment: &'a str| segment.split(';').next().unwrap_or_default();
-    let mut segments = path.split('/').filter(|segment| !segment.is_empty()).map(bare);
+    let mut segments = path.split('/').map(bare).filter(|segment| !segment.is_empty());
     for own in below {
         if !segments.next().is_some_and(|segment| segment.eq_ignore_ascii_case(own)) {
             return Named::Nothing;
@@ -101,19 +104,7 @@ fn in_media_type(range: &[u8]) -> Option<(u16, &[u8])> {
     let essence = parts().next()?;
     // A parameter called `v` alone stands in what browsers accept by themselves, and is no version of ours.
     let version = parts().skip(1).find_map(of_parameter).or_else(|| of_vendor(essence))?;
-    Some((parts().skip(1).find_map(weight).unwrap_or(1_000), version))
-}
-
-/// `q=0.5` is 500; what is no weight is none.
-fn weight(parameter: &[u8]) -> Option<u16> {
-    let [b'q' | b'Q', b'=', whole @ (b'0' | b'1'), rest @ ..] = parameter else { return None };
-    let digits = match rest {
-        [] => rest,
-        [b'.', digits @ ..] if digits.len() <= 3 && digits.iter().all(u8::is_ascii_digit) => digits,
-        _ => return None,
-    };
-    let thousandths = (0..3).fold(0, |sum, at| sum * 10 + digits.get(at).map_or(0, |digit| u16::from(digit - b'0')));
-    Some(if *whole == b'1' { 1_000 } else { thousandths })
+    Some((parts().skip(1).find_map(quality::weight).unwrap_or(1_000), version))
 }
 
 fn of_parameter(parameter: &[u8]) -> Option<&[u8]> {

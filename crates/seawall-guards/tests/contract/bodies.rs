@@ -1,7 +1,9 @@
 //! Guards that look at bodies.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
 use seawall_core::{
     Mode,
     limit::{Ask, RateStore, Standing},
@@ -10,10 +12,12 @@ use seawall_core::{
     settings::{Raw, Values},
 };
 use seawall_guards::{
-    Shared, body, deadline, form,
+    GuardLayer, Shared, body, deadline, form,
     idempotency::{self, IdempotencyGuard},
     json, payload_filter, schema, signatures,
 };
+use tower::{ServiceExt, service_fn};
+use tower_layer::Layer;
 
 use crate::harness::{HOST, Sent, check, text};
 
@@ -131,6 +135,26 @@ async fn schema() {
     ];
     check(&schema::ENTRY, make, Mode::Enforce, &refused).await;
     check(&schema::ENTRY, make, Mode::Report, &refused.map(|(sent, ..)| (sent, 200, "got 0"))).await;
+}
+
+/// What is behind the layer is told how long the body is that it gets.
+#[tokio::test]
+async fn a_stripped_body_says_its_own_length() {
+    let text = br#"{"openapi": "3.1.0", "paths": {"/a": {"post": {"requestBody": {"content": {"application/json":
+        {"schema": {"properties": {"a": {}}}}}}}}}}"#;
+    let document = Arc::new(schema::Document::read(text, &schema::Formats::standard()).unwrap());
+    let guard = schema::SchemaGuard::new(Some(document), schema::UnknownFields::Strip, schema::Undocumented::Refuse);
+    let service = GuardLayer::new(&schema::ENTRY, guard).layer(service_fn(async |request: http::Request<_>| {
+        let length = request.headers()["content-length"].to_str().unwrap().to_owned();
+        let body: seawall_guards::Reread<Full<Bytes>> = request.into_body();
+        let body = body.collect().await.unwrap().to_bytes();
+        assert_eq!((length, &body[..]), ("7".to_owned(), &br#"{"a":1}"#[..]));
+        Ok::<_, Infallible>(http::Response::new(Full::new(body)))
+    }));
+    let request = http::Request::post("/a").header("host", "a").header("content-type", "application/json");
+    let request = request.header("content-length", "13").body(Full::new(Bytes::from_static(br#"{"a":1,"b":2}"#)));
+    let answer = service.oneshot(request.unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 200);
 }
 
 #[tokio::test]

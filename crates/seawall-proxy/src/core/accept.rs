@@ -11,17 +11,25 @@ use crate::edge::{self, Activity};
 /// How long accepting rests after the system refused it, most often for want of file descriptors.
 const REST: Duration = Duration::from_millis(100);
 
+/// How often it is said that accepting fails: for as long as descriptors are missing it does so ten times a second.
+const SAYING: Duration = Duration::from_secs(10);
+
 /// How long a handshake that has begun may take while the listener closes: one round trip of a client that is not far away.
 const HANDSHAKE: Duration = Duration::from_millis(100);
 
 /// Accepts connections until the future is dropped.
 pub(super) async fn accept(core: &Rc<Core>, listener: &TcpListener) {
+    let (mut said_at, mut failures) = (None::<Instant>, 0_u64);
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => arrive(core, stream, peer),
             Err(error) if transient(&error) => {}
             Err(error) => {
-                tracing::error!(error = %error, "accepting a connection failed; accepting rests for a moment");
+                failures += 1;
+                if said_at.is_none_or(|at| at.elapsed() >= SAYING) {
+                    tracing::error!(error = %error, failures, "accepting connections failed; accepting rests for a moment each time");
+                    (said_at, failures) = (Some(Instant::now()), 0);
+                }
                 tokio::time::sleep(REST).await;
             }
         }

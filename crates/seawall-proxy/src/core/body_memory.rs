@@ -1,4 +1,4 @@
-//! The memory that bodies take while guards look at them, on all cores together.
+//! The memory that bodies take while they are held, on their way in or out, on all cores together.
 
 use std::sync::{
     Arc,
@@ -19,9 +19,10 @@ impl BodyMemory {
         self.held_bytes.load(Ordering::Relaxed) > limit_bytes / 2
     }
 
-    /// Room for a body, of no bytes yet. What it takes is given back when it is dropped.
-    pub(crate) fn room(self: &Arc<Self>, gauge: Handle) -> Room {
-        Room { memory: Arc::clone(self), gauge, bytes: 0 }
+    /// Room for a body, of no bytes yet, that grows while no more than `limit_bytes` are held in all. What it takes is given back when it
+    /// is dropped.
+    pub(crate) fn room(self: &Arc<Self>, limit_bytes: u64, gauge: Handle) -> Room {
+        Room { memory: Arc::clone(self), gauge, limit_bytes, bytes: 0 }
     }
 }
 
@@ -30,14 +31,16 @@ impl BodyMemory {
 pub(crate) struct Room {
     memory: Arc<BodyMemory>,
     gauge: Handle,
+    limit_bytes: u64,
     bytes: u64,
 }
 
 impl Room {
-    /// Makes it large enough for so many more bytes, unless more than `limit_bytes` would be held in all.
-    pub(crate) fn grow(&mut self, bytes: u64, limit_bytes: u64) -> bool {
+    /// Makes it large enough for so many more bytes, unless more than the limit would be held in all.
+    #[must_use]
+    pub(crate) fn grow(&mut self, bytes: u64) -> bool {
         let held = self.memory.held_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if held > limit_bytes {
+        if held > self.limit_bytes {
             self.memory.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
             return false;
         }
@@ -50,7 +53,7 @@ impl Room {
     pub(crate) fn split_off(&mut self, bytes: u64) -> Self {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
-        Self { memory: Arc::clone(&self.memory), gauge: self.gauge.clone(), bytes }
+        Self { memory: Arc::clone(&self.memory), gauge: self.gauge.clone(), limit_bytes: self.limit_bytes, bytes }
     }
 }
 
@@ -72,26 +75,26 @@ mod tests {
     #[test]
     fn what_is_held_stays_within_the_limit_and_is_given_back() {
         let memory = Arc::new(BodyMemory::default());
-        let (mut first, mut second) = (memory.room(Handle::none()), memory.room(Handle::none()));
-        assert!(first.grow(60, 100) && !second.grow(41, 100));
-        assert!(first.grow(40, 100) && !first.grow(1, 100));
+        let (mut first, mut second) = (memory.room(100, Handle::none()), memory.room(100, Handle::none()));
+        assert!(first.grow(60) && !second.grow(41));
+        assert!(first.grow(40) && !first.grow(1));
         drop(first);
-        assert!(second.grow(100, 100) && !second.grow(1, 100));
+        assert!(second.grow(100) && !second.grow(1));
     }
 
     #[test]
     fn a_part_that_is_split_off_is_given_back_by_itself() {
         let memory = Arc::new(BodyMemory::default());
-        let mut whole = memory.room(Handle::none());
-        assert!(whole.grow(100, 100));
+        let mut whole = memory.room(100, Handle::none());
+        assert!(whole.grow(100));
         let part = whole.split_off(70);
-        assert!(!whole.grow(1, 100), "both are held");
+        assert!(!whole.grow(1), "both are held");
         drop(whole);
-        let mut other = memory.room(Handle::none());
-        assert!(other.grow(30, 100) && !other.grow(1, 100));
+        let mut other = memory.room(100, Handle::none());
+        assert!(other.grow(30) && !other.grow(1));
         drop(part);
-        assert!(other.grow(70, 100));
+        assert!(other.grow(70));
         drop(other.split_off(u64::MAX));
-        assert!(memory.room(Handle::none()).grow(100, 100), "no more than there was");
+        assert!(memory.room(100, Handle::none()).grow(100), "no more than there was");
     }
 }

@@ -61,7 +61,14 @@ pub(crate) struct Limits<'a> {
 pub(crate) struct Member {
     crowd: Arc<Crowd>,
     core: usize,
-    counted: Option<ClientKey>,
+    _counted: Option<Counted>,
+}
+
+/// A connection counted by its address; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    crowd: Arc<Crowd>,
+    key: ClientKey,
 }
 
 impl<'a> Limits<'a> {
@@ -92,18 +99,17 @@ impl Crowd {
             self.open.fetch_sub(1, Ordering::Relaxed);
             return Err(Refusal::Full);
         }
-        let counted =
-            (!peer.to_canonical().is_loopback() && !limits.exempt.contains(peer)).then(|| ClientKey::of(peer));
-        if let Some(key) = counted
-            && !self.count(key, limits.most_per_address)
-        {
-            self.open.fetch_sub(1, Ordering::Relaxed);
-            return Err(Refusal::TooManyOfOne);
-        }
+        let counted = match self.count(peer, limits) {
+            Ok(counted) => counted,
+            Err(refusal) => {
+                self.open.fetch_sub(1, Ordering::Relaxed);
+                return Err(refusal);
+            }
+        };
         if let Some(load) = self.loads.get(core) {
             load.0.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(Member { crowd: Arc::clone(self), core, counted })
+        Ok(Member { crowd: Arc::clone(self), core, _counted: counted })
     }
 
     /// The core that should have the next connection instead of this one: the least loaded, when this one has more than a
@@ -123,13 +129,21 @@ impl Crowd {
         (lightest != core).then_some(lightest)
     }
 
-    fn count(&self, key: ClientKey, most: usize) -> bool {
-        let Some(shard) = self.shard(key) else { return true };
+    /// Counts a connection by its address, unless that is exempt; by itself for one that a proxy announced, whose own connection is in
+    /// the crowd already.
+    pub(crate) fn count(self: &Arc<Self>, address: IpAddr, limits: &Limits<'_>) -> Result<Option<Counted>, Refusal> {
+        if address.to_canonical().is_loopback() || limits.exempt.contains(address) {
+            return Ok(None);
+        }
+        let key = ClientKey::of(address);
+        let Some(shard) = self.shard(key) else { return Ok(None) };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let count = shard.entry(key).or_default();
-        let fits = *count < most;
-        *count += usize::from(fits);
-        fits
+        if *count >= limits.most_per_address {
+            return Err(Refusal::TooManyOfOne);
+        }
+        *count += 1;
+        Ok(Some(Counted { crowd: Arc::clone(self), key }))
     }
 
     fn uncount(&self, key: ClientKey) {
@@ -155,9 +169,12 @@ impl Drop for Member {
         if let Some(load) = self.crowd.loads.get(self.core) {
             load.0.fetch_sub(1, Ordering::Relaxed);
         }
-        if let Some(key) = self.counted {
-            self.crowd.uncount(key);
-        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.crowd.uncount(self.key);
     }
 }
 
@@ -183,6 +200,21 @@ mod tests {
         kept.truncate(1);
         kept.push(enter(&crowd, 0, "2001:db8::2").unwrap());
         kept.extend((0..4).map(|_| enter(&crowd, 0, "127.0.0.1").unwrap()));
+    }
+
+    #[test]
+    fn announced_addresses_count_as_those_that_come_themselves() {
+        let crowd = Crowd::new(1);
+        let exempt = vec![Network::parse("10.0.0.0/8").unwrap()].into();
+        let limits = Limits { most: 6, most_per_address: 2, exempt: &exempt };
+        let count = |address: &str| crowd.count(address.parse().unwrap(), &limits);
+        let _itself = enter(&crowd, 0, "192.0.2.1").unwrap();
+        let announced = count("192.0.2.1").unwrap();
+        assert_eq!(count("192.0.2.1").unwrap_err(), Refusal::TooManyOfOne);
+        assert_eq!(enter(&crowd, 0, "192.0.2.1").unwrap_err(), Refusal::TooManyOfOne);
+        drop(announced);
+        assert!(count("192.0.2.1").unwrap().is_some() && count("10.0.0.1").unwrap().is_none());
+        assert_eq!(crowd.open.load(Ordering::Relaxed), 1, "they are in the crowd already");
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod thread;
 mod turns;
 
 pub(crate) use body_memory::{BodyMemory, Room};
-pub(crate) use crowd::Crowd;
+pub(crate) use crowd::{Counted, Crowd};
 pub(crate) use flights::{Flight, Flights, Seat, Shared};
 pub(crate) use sockets::{Gate, Sockets};
 pub(crate) use state::{Core, CoreParts, Serving};

@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     rc::Rc,
     sync::Arc,
 };
@@ -16,7 +16,14 @@ pub(crate) struct Sockets {
     open: Cell<usize>,
     by_session: RefCell<Index>,
     by_principal: RefCell<Index>,
+    /// The latest revocations, each with when it was told: whoever was let in before may still be on the way to a socket.
+    recent: RefCell<VecDeque<(u64, Revoked)>>,
+    /// Whoever was let in before may be revoked: what was told then is not known one by one.
+    unknown_before_us: Cell<u64>,
 }
+
+/// How many revocations are kept for requests that are on their way.
+const RECENT: usize = 1_024;
 
 type Index = BTreeMap<Arc<str>, Vec<Rc<Revocation>>>;
 
@@ -41,11 +48,15 @@ impl Sockets {
         self.open.get()
     }
 
-    /// Takes in a socket of this principal.
-    pub(crate) fn enter(self: &Rc<Self>, principal: Option<Arc<Principal>>) -> Gate {
+    /// Takes in a socket of this principal, asked for at `begun_us` (monotonic microseconds). What was revoked since then is revoked here
+    /// too: between a handshake and its answer an application may take its time.
+    pub(crate) fn enter(self: &Rc<Self>, principal: Option<Arc<Principal>>, begun_us: u64) -> Gate {
         self.open.set(self.open.get() + 1);
         let revocation = Rc::new(Revocation::default());
         if let Some(principal) = &principal {
+            if self.revoked_since(principal, begun_us) {
+                revocation.tell();
+            }
             let add = |index: &RefCell<Index>, name: &Arc<str>| {
                 index.borrow_mut().entry(Arc::clone(name)).or_default().push(Rc::clone(&revocation));
             };
@@ -61,8 +72,26 @@ impl Sockets {
         Gate { sockets: Rc::clone(self), principal, revocation }
     }
 
+    fn revoked_since(&self, principal: &Principal, begun_us: u64) -> bool {
+        let recent = self.recent.borrow();
+        let mut since = recent.iter().rev().take_while(|(told_us, _)| *told_us >= begun_us);
+        self.unknown_before_us.get() > begun_us
+            || since.any(|(_, revoked)| match revoked {
+                Revoked::Session(session) => principal.session.as_ref() == Some(session),
+                Revoked::Principal(id) => principal.id == *id || principal.owner.as_ref() == Some(id),
+            })
+    }
+
     /// Tells the sockets that what they were opened with holds no longer.
-    pub(super) fn revoke(&self, revoked: &Revoked) {
+    pub(super) fn revoke(&self, revoked: &Revoked, now_us: u64) {
+        let mut recent = self.recent.borrow_mut();
+        if recent.len() == RECENT
+            && let Some((told_us, _)) = recent.pop_front()
+        {
+            self.unknown_before_us.set(self.unknown_before_us.get().max(told_us.saturating_add(1)));
+        }
+        recent.push_back((now_us, revoked.clone()));
+        drop(recent);
         let (index, name) = match revoked {
             Revoked::Session(session) => (&self.by_session, session),
             Revoked::Principal(id) => (&self.by_principal, id),
@@ -73,7 +102,8 @@ impl Sockets {
     }
 
     /// Tells every socket that was opened with anything that can be revoked.
-    pub(super) fn revoke_all(&self) {
+    pub(super) fn revoke_all(&self, now_us: u64) {
+        self.unknown_before_us.set(now_us.saturating_add(1));
         for revocation in self.by_principal.borrow().values().flatten() {
             revocation.tell();
         }
@@ -141,19 +171,19 @@ mod tests {
     fn a_revocation_reaches_the_sockets_it_means_and_no_other() {
         let sockets = Rc::new(Sockets::default());
         let gates = [
-            sockets.enter(principal("ann", Some("1"))),
-            sockets.enter(principal("ann", Some("2"))),
-            sockets.enter(principal("bob", None)),
-            sockets.enter(None),
+            sockets.enter(principal("ann", Some("1")), 0),
+            sockets.enter(principal("ann", Some("2")), 0),
+            sockets.enter(principal("bob", None), 0),
+            sockets.enter(None, 0),
         ];
         let told = || gates.each_ref().map(|gate| gate.revocation.revoked.get());
-        sockets.revoke(&Revoked::Session("2".into()));
+        sockets.revoke(&Revoked::Session("2".into()), 0);
         assert_eq!(told(), [false, true, false, false]);
-        sockets.revoke(&Revoked::Principal("ann".into()));
+        sockets.revoke(&Revoked::Principal("ann".into()), 0);
         assert_eq!(told(), [true, true, false, false]);
-        sockets.revoke(&Revoked::Session("bob".into()));
+        sockets.revoke(&Revoked::Session("bob".into()), 0);
         assert_eq!(told(), [true, true, false, false]);
-        sockets.revoke_all();
+        sockets.revoke_all(0);
         assert_eq!(told(), [true, true, true, false]);
     }
 
@@ -163,22 +193,41 @@ mod tests {
         let key = |id: &str| {
             let owned =
                 |principal: Arc<Principal>| Arc::new(Principal { owner: Some("ann".into()), ..(*principal).clone() });
-            sockets.enter(principal(id, None).map(owned))
+            sockets.enter(principal(id, None).map(owned), 0)
         };
-        let gates = [key("k1"), key("k2"), sockets.enter(principal("bob", None))];
+        let gates = [key("k1"), key("k2"), sockets.enter(principal("bob", None), 0)];
         let told = || gates.each_ref().map(|gate| gate.revocation.revoked.get());
-        sockets.revoke(&Revoked::Principal("k1".into()));
+        sockets.revoke(&Revoked::Principal("k1".into()), 0);
         assert_eq!(told(), [true, false, false]);
-        sockets.revoke(&Revoked::Principal("ann".into()));
+        sockets.revoke(&Revoked::Principal("ann".into()), 0);
         assert_eq!(told(), [true, true, false]);
         drop(gates);
         assert_eq!(sockets.by_principal.borrow().len(), 0);
     }
 
     #[test]
+    fn what_is_revoked_while_a_handshake_is_on_its_way_never_opens() {
+        let sockets = Rc::new(Sockets::default());
+        let key =
+            || principal("k1", None).map(|key| Arc::new(Principal { owner: Some("ann".into()), ..(*key).clone() }));
+        let told = |principal, begun_us| sockets.enter(principal, begun_us).revocation.revoked.get();
+        sockets.revoke(&Revoked::Session("1".into()), 100);
+        sockets.revoke(&Revoked::Principal("ann".into()), 200);
+        assert!(told(principal("bob", Some("1")), 100) && !told(principal("bob", Some("1")), 101));
+        assert!(told(key(), 150) && told(principal("ann", None), 200) && !told(key(), 201));
+        assert!(!told(principal("bob", None), 0) && !told(None, 0));
+        (0..RECENT as u64).for_each(|at| sockets.revoke(&Revoked::Session("2".into()), 300 + at));
+        assert!(told(principal("bob", None), 200), "one of what was told then is forgotten");
+        assert!(!told(principal("bob", None), 201) && !told(None, 0));
+        sockets.revoke_all(5_000);
+        assert!(told(principal("bob", None), 5_000) && !told(principal("bob", None), 5_001));
+    }
+
+    #[test]
     fn what_is_closed_is_forgotten() {
         let sockets = Rc::new(Sockets::default());
-        let (first, second) = (sockets.enter(principal("ann", Some("1"))), sockets.enter(principal("ann", Some("1"))));
+        let (first, second) =
+            (sockets.enter(principal("ann", Some("1")), 0), sockets.enter(principal("ann", Some("1")), 0));
         drop(first);
         assert_eq!((sockets.open(), sockets.by_session.borrow().len()), (1, 1));
         drop(second);

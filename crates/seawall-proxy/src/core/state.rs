@@ -16,8 +16,8 @@ use seawall_telemetry::{LogHandle, RequestLog, trace::Spans};
 use tokio::sync::{Notify, mpsc};
 
 use super::{
-    BodyMemory, Command, Flights, Sockets, Talkers, Turns,
-    crowd::{Crowd, Limits, Member, Refusal},
+    BodyMemory, Command, Flights, Room, Sockets, Talkers, Turns,
+    crowd::{Counted, Crowd, Limits, Member, Refusal},
 };
 use crate::{
     ServerSettings, Site,
@@ -139,6 +139,16 @@ impl Core {
         Rc::clone(&self.settings.borrow())
     }
 
+    /// Room for a body that is held.
+    pub(crate) fn room(&self) -> Room {
+        self.room_of(1)
+    }
+
+    /// Room for a body that is only looked at, which must leave memory to those that are held: it finds none beyond one `share`th of it.
+    pub(crate) fn room_of(&self, share: u64) -> Room {
+        self.body_memory.room(self.settings.borrow().body_memory_bytes / share, self.meters.body_bytes.clone())
+    }
+
     /// Whether this is what is served now, and not what an older request began with.
     pub(crate) fn serves(&self, site: &Rc<Site>) -> bool {
         Rc::ptr_eq(&self.site.borrow(), site)
@@ -160,12 +170,13 @@ impl Core {
 
     /// Ends the sockets that a revocation means; all that could be meant when another one was missed.
     pub(super) fn revoke(&self, revoked: &Revoked) {
-        self.sockets.revoke(revoked);
+        let now_us = self.clock.monotonic_us();
+        self.sockets.revoke(revoked, now_us);
         if self.missed.swap(false, Ordering::AcqRel) {
             tracing::warn!(
                 "more revocations came than could be told one by one; every socket of a principal is closed"
             );
-            self.sockets.revoke_all();
+            self.sockets.revoke_all(now_us);
         }
     }
 
@@ -188,6 +199,12 @@ impl Core {
         self.meters.accepted.increment();
         self.meters.connections.increment();
         Some(Admission { core: Rc::clone(self), number, _member: member })
+    }
+
+    /// Counts a connection by the address that a proxy announces for it, unless that is exempt.
+    pub(crate) fn admit_announced(&self, client: IpAddr) -> Result<Option<Counted>, Refusal> {
+        let counted = self.crowd.count(client, &Limits::of(&self.settings()));
+        counted.inspect_err(|_| self.meters.refused_address.increment())
     }
 
     /// The core that should have the next connection, when it is not this one.

@@ -367,7 +367,13 @@ impl Activity {
             return None;
         }
         let clock = Rc::new(AnswerClock { taken_at: Cell::new(Instant::now()), waits_for_upstream: Cell::new(false) });
-        self.answers.borrow_mut().push(Rc::downgrade(&clock));
+        let mut answers = self.answers.borrow_mut();
+        // A clock that is over keeps its memory until it is let go of; looked for only when there is no room, it costs each answer a constant.
+        if answers.len() == answers.capacity() {
+            answers.retain(|clock| clock.strong_count() > 0);
+        }
+        answers.push(Rc::downgrade(&clock));
+        drop(answers);
         Some(clock)
     }
 

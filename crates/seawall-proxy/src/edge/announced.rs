@@ -9,14 +9,28 @@ use seawall_core::http::proxy_protocol::{self as protocol, Conveyed, Parsed};
 use tokio::{io::ReadBuf, net::TcpStream};
 
 use super::{Activity, watchdog::unless_silent};
-use crate::core::Core;
+use crate::core::{Core, Counted};
 
 /// How many bytes are looked at in one go: every header but those with long records.
 const LOOK_BYTES: usize = 536;
 
+/// Who a connection is from.
+pub(super) struct Client {
+    pub(super) address: IpAddr,
+    /// Its place among those of its address, where another one announced it.
+    _counted: Option<Counted>,
+}
+
+/// Who the connection is from; nothing when that is not to be known, or too many are.
+pub(super) async fn client(core: &Core, stream: &TcpStream, peer: SocketAddr, activity: &Activity) -> Option<Client> {
+    let address = address(core, stream, peer, activity).await?;
+    let counted = if address == peer.ip() { None } else { core.admit_announced(address).ok()? };
+    Some(Client { address, _counted: counted })
+}
+
 /// The client's address. Where headers are announced, nothing else is believed: a connection that does not come from a trusted
 /// proxy, or does not begin with a header, is not served, because its address could be anybody's.
-pub(super) async fn client(core: &Core, stream: &TcpStream, peer: SocketAddr, activity: &Activity) -> Option<IpAddr> {
+async fn address(core: &Core, stream: &TcpStream, peer: SocketAddr, activity: &Activity) -> Option<IpAddr> {
     let settings = core.settings();
     if !settings.proxy_protocol {
         return Some(peer.ip());

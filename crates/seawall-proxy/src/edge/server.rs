@@ -50,7 +50,7 @@ pub(crate) async fn serve(core: Rc<Core>, stream: TcpStream, peer: SocketAddr, a
     let seen = || if read_ahead.starts_with(PREFACE) { Protocol::Http2 } else { Protocol::Http1 };
     let protocol = agreed.unwrap_or_else(seen);
     // What follows is apart, so that a connection on which nothing was said yet costs little memory.
-    let peer = Arc::new(Peer::new(client, agreed.is_some()).showing(certificate));
+    let peer = Arc::new(Peer::new(client.address, agreed.is_some()).showing(certificate));
     let socket = Box::new(Socket::new(stream, protocol, read_ahead, activity.wire()));
     match protocol {
         Protocol::Http1 => http1::serve(core, socket, peer, activity).await,

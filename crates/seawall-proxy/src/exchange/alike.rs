@@ -3,7 +3,7 @@
 //! Each goes through its own guards on both ways; only the application's answer, as it came, is shared. Whoever waits in vain asks for
 //! itself, so that nothing worse comes of waiting than the wait.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use http::{Response, response};
 use seawall_core::problem::Problem;
@@ -44,8 +44,7 @@ impl Exchange {
             Seat::Alone => return Joined::Alone,
             Seat::Follows(other) => other,
         };
-        let left_us = self.context.deadline_us.saturating_sub(self.core.clock.monotonic_us());
-        let wait = alike.wait.min(Duration::from_micros(left_us));
+        let wait = alike.wait.min(self.left());
         let landed = tokio::time::timeout(wait, other.wait_for(Option::is_some)).await;
         match landed.ok().and_then(Result::ok).and_then(|landed| landed.clone()) {
             Some(shared) => {

@@ -153,6 +153,9 @@ impl Drop for Outbound {
 #[error("{0}")]
 pub(crate) struct AnswerBroken(pub(super) Cow<'static, str>);
 
+/// What the log says of an answer that is cut because its time is over.
+pub(super) const OVERDUE: &str = "the whole exchange took as long as it may";
+
 /// The body of the application's answer, and the connection it comes over.
 #[derive(Debug)]
 pub(crate) struct FromUpstream {
@@ -163,6 +166,8 @@ pub(crate) struct FromUpstream {
     follow: Option<Box<Followed>>,
     lease: Lease,
     connection: Option<UpstreamConnection>,
+    /// Whether a part of it came.
+    begun: bool,
     /// Whether the body said that it is over; one of unknown length never shows it otherwise.
     ended: bool,
     upload: Rc<Upload>,
@@ -185,6 +190,7 @@ impl FromUpstream {
             follow: None,
             lease,
             connection: Some(connection),
+            begun: false,
             ended: false,
             upload,
             idle,
@@ -225,6 +231,10 @@ impl FromUpstream {
             return Poll::Ready(None);
         }
         match Pin::new(&mut self.body).poll_frame(cx) {
+            // One that never pauses is never asked for the time otherwise. The first part comes right behind the head, which came in time.
+            Poll::Ready(Some(Ok(_))) if std::mem::replace(&mut self.begun, true) && exchange.overdue() => {
+                Poll::Ready(Some(Err(AnswerBroken(OVERDUE.into()))))
+            }
             Poll::Ready(Some(Ok(frame))) => {
                 self.ended = frame.is_trailers();
                 if let (Some(follow), Some(data)) = (&mut self.follow, frame.data_ref())
@@ -260,13 +270,9 @@ impl FromUpstream {
         exchange: &Exchange,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
         let timers: &Timers = &exchange.core.timers;
-        let total = exchange.route().policy.deadlines().total;
-        let left = total.map(|_| {
-            Duration::from_micros(exchange.context.deadline_us.saturating_sub(exchange.core.clock.monotonic_us()))
-        });
         let moved_at = self.silence.as_ref().map_or_else(Instant::now, |(_, moved_at)| *moved_at);
         let silent = moved_at + self.idle;
-        let due = left.map_or(silent, |left| silent.min(Instant::now() + left));
+        let due = exchange.due(&exchange.route().policy).map_or(silent, |due| silent.min(due));
         let (timer, _) = self.silence.get_or_insert_with(|| (timers.at(due), moved_at));
         while Pin::new(&mut *timer).poll(cx).is_ready() {
             if due <= Instant::now() {

@@ -5,7 +5,6 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -17,14 +16,14 @@ use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     Exchange,
-    answer::{AnswerBroken, Payload},
+    answer::{AnswerBroken, OVERDUE, Payload},
     upload::Upload,
 };
 use crate::{
     builtin::{BuiltinBody, Patience},
     core::Room,
     edge::Incoming,
-    problems::{BODIES_FULL, TIMED_OUT},
+    problems::bodies_full,
     site::Site,
     timer::Timer,
 };
@@ -48,37 +47,28 @@ impl Exchange {
             }
         };
         strict_http::strip_connection_fields(&mut head.headers)?;
-        let patience = Patience::OfTarget(self.total_left(policy));
+        let patience = Patience::OfTarget(policy.deadlines().total.map(|_| self.left()));
         let answer = site.builtins.ask(Request::from_parts(*head, body), self.facts(), patience).await?;
         drop(room);
-        let late = || Box::new(Problem::new(&TIMED_OUT).inside("the whole exchange took as long as it may"));
-        let mut answer = answer.map(payload).ok_or_else(late)?;
+        let mut answer = payload(answer);
         if let Payload::Streamed(streamed) = answer.body_mut() {
-            streamed.due = self.total_left(policy).map(|left| self.core.timers.at(Instant::now() + left));
+            streamed.due = self.due(policy).map(|due| self.core.timers.at(due));
         }
         Ok(answer)
     }
 
     /// The client's body, within its limit, the time limits and the memory for bodies.
     async fn whole_body(&mut self, policy: &Policy, upload: &Upload) -> Result<(Bytes, Room), Stop> {
-        let limit_bytes = self.core.settings().body_memory_bytes;
-        let mut room = self.core.body_memory.room(self.core.meters.body_bytes.clone());
+        let mut room = self.core.room();
         let mut kept = Kept::default();
         while !upload.done() {
             let Some(part) = self.next_part(policy, upload).await? else { break };
-            if !room.grow(part.len() as u64, limit_bytes) {
-                let full = Problem::new(&BODIES_FULL).inside("body_memory is taken").retry_after(1).close();
-                return Err(Stop::Refused(Box::new(full)));
+            if !room.grow(part.len() as u64) {
+                return Err(Stop::Refused(Box::new(bodies_full())));
             }
             kept.push(part);
         }
         Ok((joined(kept), room))
-    }
-
-    /// What is left of the time for the whole exchange, where that is bounded.
-    fn total_left(&self, policy: &Policy) -> Option<Duration> {
-        let left_us = self.context.deadline_us.saturating_sub(self.core.clock.monotonic_us());
-        policy.deadlines().total.map(|_| Duration::from_micros(left_us))
     }
 }
 
@@ -117,17 +107,16 @@ pub(crate) struct Streamed {
 
 impl Streamed {
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
+        let overdue = self.due.as_mut().is_some_and(|due| Pin::new(due).poll(cx).is_ready());
         match self.parts.poll_recv(cx) {
+            Poll::Ready(Some(Ok(_))) | Poll::Pending if overdue => Poll::Ready(Some(Err(AnswerBroken(OVERDUE.into())))),
             Poll::Ready(Some(Ok(part))) => Poll::Ready(Some(Ok(Frame::data(part)))),
             Poll::Ready(Some(Err(why))) => Poll::Ready(Some(Err(AnswerBroken(why)))),
             Poll::Ready(None) => {
                 self.over = true;
                 Poll::Ready(None)
             }
-            Poll::Pending => {
-                let due = self.due.as_mut().map_or(Poll::Pending, |due| Pin::new(due).poll(cx));
-                due.map(|()| Some(Err(AnswerBroken("the whole exchange took as long as it may".into()))))
-            }
+            Poll::Pending => Poll::Pending,
         }
     }
 

@@ -359,13 +359,9 @@ impl Exchange {
         upload: &Upload,
     ) -> Result<T, Box<Problem>> {
         let deadlines = policy.deadlines();
-        let total = deadlines.total.map(|_| {
-            let left_us = self.context.deadline_us.saturating_sub(self.core.clock.monotonic_us());
-            Instant::now() + Duration::from_micros(left_us)
-        });
         // Further attempts have what the first has left.
         let shared = (attempts.made > 1).then_some(attempts.until);
-        let ends = total.into_iter().chain(shared).min();
+        let ends = self.due(policy).into_iter().chain(shared).min();
         let limits = (deadlines.request_idle, deadlines.response_head);
         // When the wait is over as things stand, and when to look again: while the body is on its way, who is waited for may
         // change without a word.
@@ -399,5 +395,7 @@ impl Exchange {
 
 /// Whether a request says by a key that it may arrive twice.
 pub(super) fn keyed(head: &Head) -> Keyed {
-    if head.headers.contains_key(IDEMPOTENCY_KEY) { Keyed::Yes } else { Keyed::No }
+    // An empty one is no key to any application.
+    let named = head.headers.get(IDEMPOTENCY_KEY).is_some_and(|key| !key.is_empty());
+    if named { Keyed::Yes } else { Keyed::No }
 }

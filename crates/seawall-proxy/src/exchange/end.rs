@@ -1,9 +1,9 @@
 //! What an exchange is, and what happens when it is over.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use http::{HeaderValue, Method, StatusCode, uri::PathAndQuery};
-use seawall_guards::{Context, End, Watch};
+use seawall_guards::{Context, End, Policy, Watch};
 use seawall_telemetry::{
     Entry,
     trace::{Attribute, Kind, SpanRecord},
@@ -43,6 +43,9 @@ pub(crate) struct Exchange {
     pub(super) over_at: Option<Instant>,
 }
 
+/// What is told of a client that left before its answer: the number that nginx made usual for it.
+const CLIENT_LEFT: u16 = 499;
+
 /// What the program's allocator has at hand without looking for it (mimalloc, `MI_SMALL_SIZE_MAX`).
 const AT_HAND: usize = 1_024;
 const _: () = assert!(size_of::<Exchange>() <= AT_HAND, "each request takes an exchange");
@@ -51,6 +54,26 @@ impl Exchange {
     /// The route found, or the default one.
     pub(super) fn route(&self) -> &Route {
         self.site.router.route(self.place)
+    }
+
+    /// What is left of the time for the whole exchange; without a limit, more than anybody waits.
+    pub(super) fn left(&self) -> Duration {
+        Duration::from_micros(self.context.deadline_us.saturating_sub(self.core.clock.monotonic_us()))
+    }
+
+    /// When the whole exchange has to be over, where its route limits that.
+    pub(super) fn due(&self, policy: &Policy) -> Option<Instant> {
+        policy.deadlines().total.map(|_| Instant::now() + self.left())
+    }
+
+    /// Whether the time for the whole exchange is over.
+    pub(super) fn overdue(&self) -> bool {
+        self.route().policy.deadlines().total.is_some() && self.left().is_zero()
+    }
+
+    /// The answer's status, for logs, spans and metrics.
+    fn told(&self) -> u16 {
+        self.status.map_or(CLIENT_LEFT, |status| status.as_u16())
     }
 
     fn log(&self, duration_us: u64) {
@@ -68,8 +91,7 @@ impl Exchange {
             path: target.map_or("-", PathAndQuery::path).as_bytes(),
             query: target.and_then(|target| target.query()).map(str::as_bytes),
             route: Some(&context.route),
-            // A client that left before its answer: the number nginx made usual for it.
-            status: self.status.map_or(499, |status| status.as_u16()),
+            status: self.told(),
             duration_us,
             bytes_in: self.watch.as_ref().map_or(0, Watch::received),
             bytes_out: self.bytes_out,
@@ -95,7 +117,7 @@ impl Exchange {
         let text = |text: &str| Attribute::Text(text.into());
         // A span's route is the path of the pattern; the method stands beside it.
         let route = self.context.route.rsplit(' ').next().unwrap_or_default();
-        let status = self.status.map_or(499, |status| status.as_u16());
+        let status = self.told();
         let start_unix_us = self.context.now.unix_us;
         self.core.spans.hand(SpanRecord {
             trace_id: trace.trace_id,
@@ -131,7 +153,7 @@ impl Drop for Exchange {
         self.trace(duration_us);
         // The places of an older site stand for other routes in this one.
         let place = self.core.serves(&self.site).then(|| self.place.map_or(0, |place| place + 1));
-        self.core.meters.observe(place, &self.context.route, &self.method, self.status, duration_us);
+        self.core.meters.observe(place, &self.context.route, &self.method, self.told(), duration_us);
         self.core.meters.active.add(-1);
         self.activity.ended(self.over_at.unwrap_or_else(Instant::now));
     }

@@ -1,6 +1,9 @@
 //! Attempts that gave no answer: what that says of the server, and what the client is told.
 
-use seawall_core::{problem::Problem, resilience::Failure};
+use seawall_core::{
+    problem::{Fault, Problem},
+    resilience::Failure,
+};
 use seawall_guards::{Policy, Stop, Watch, strict_http};
 
 use super::{
@@ -37,6 +40,14 @@ pub(super) enum Blame {
 }
 
 impl Exchange {
+    /// Counts what the application failed.
+    pub(super) fn failed(&self, problem: Box<Problem>) -> Box<Problem> {
+        if problem.kind.fault == Fault::Upstream {
+            self.core.meters.upstream_failed(problem.kind.slug);
+        }
+        problem
+    }
+
     /// What a failed exchange with the application means, over what it went.
     pub(super) fn broken(
         &mut self,
@@ -82,15 +93,20 @@ impl Exchange {
         {
             return Some(problem);
         }
+        Some(self.broken_by_client(upload.fault()?))
+    }
+
+    /// How the client broke off its own body.
+    pub(super) fn broken_by_client(&mut self, fault: ClientFault) -> Box<Problem> {
         let problem = Problem::new(&strict_http::INVALID_REQUEST).close();
-        Some(Box::new(match upload.fault()? {
+        Box::new(match fault {
             ClientFault::Malformed(Some(refusal)) => problem.detail(refusal.detail()).inside(refusal.to_string()),
             ClientFault::Malformed(None) => problem.detail("The request's body breaks off its framing."),
             ClientFault::Left => {
                 self.client_left = true;
                 problem.inside("the client left in the middle of its body")
             }
-        }))
+        })
     }
 }
 

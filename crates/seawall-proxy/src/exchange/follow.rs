@@ -18,28 +18,25 @@ const PART_BYTES: usize = 64 * 1024;
 pub(super) struct Followed {
     following: Following,
     room: Room,
-    limit_bytes: u64,
 }
 
 impl Exchange {
     /// Asks the guards who of them looks at the answer; nothing when none does.
     pub(super) fn follow(&mut self, policy: &Policy, head: &response::Parts) -> Option<Box<Followed>> {
         let following = policy.follow(head, &mut self.context)?;
-        let room = self.core.body_memory.room(self.core.meters.body_bytes.clone());
-        Some(Box::new(Followed { following, room, limit_bytes: self.core.settings().body_memory_bytes / SHARE }))
+        Some(Box::new(Followed { following, room: self.core.room_of(SHARE) }))
     }
 }
 
 impl Followed {
     /// Shows the next part. Whether anybody wants more; nobody gets any for which there is no room.
     pub(super) fn part(&mut self, part: &[u8]) -> bool {
-        self.room.grow(part.len() as u64, self.limit_bytes)
-            && part.chunks(PART_BYTES).all(|slice| self.following.part(slice))
+        self.room.grow(part.len() as u64) && part.chunks(PART_BYTES).all(|slice| self.following.part(slice))
     }
 
     /// No more of it comes. What takes long is done on a thread of its own; the room is given back afterwards.
     pub(super) fn end(self, whole: bool) {
-        let Self { following, room, .. } = self;
+        let Self { following, room } = self;
         let rest = following.end(whole);
         // Without a runtime the process ends, and nobody would hear of it.
         let Some(runtime) = Handle::try_current().ok().filter(|_| !rest.is_empty()) else { return };

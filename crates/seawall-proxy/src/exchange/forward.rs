@@ -9,14 +9,7 @@ use http::{
 };
 use http_body::Body;
 use http_body_util::BodyExt;
-use seawall_core::{
-    Mode,
-    http::hop,
-    problem::{Fault, Problem},
-    redact,
-    resilience::Keyed,
-    websocket::handshake,
-};
+use seawall_core::{Mode, http::hop, problem::Problem, redact, resilience::Keyed, websocket::handshake};
 use seawall_guards::{Head, Policy, Stop, Watch, strict_http};
 use tokio::time::Instant;
 
@@ -57,8 +50,9 @@ impl Exchange {
             Joined::Alone => None,
         };
         let protocol = hop::upgrade(&head.headers).filter(|_| self.http1);
-        let opening = edge::on_upgrade(&mut head.extensions).map(|client| Opening {
+        let opening = edge::on_upgrade(&mut head.extensions).zip(protocol.clone()).map(|(client, protocol)| Opening {
             client,
+            protocol,
             handshake: policy.sockets().and_then(|_| handshake::read(&head.method, head.version, &head.headers)),
         });
         // Whether it may be sent twice is Seawall's to say while it keeps what became of it, and not the application's.
@@ -90,9 +84,8 @@ impl Exchange {
         if !self.method.is_safe() {
             self.core.flights.changed();
         }
-        let sent = sent.map_err(|problem| self.failed(problem))?;
+        let sent = sent?;
         upload.settle();
-        let opening = opening.filter(|_| protocol.is_some());
         self.pass_on(policy, sent, (upload, opening, leading)).await
     }
 
@@ -118,13 +111,12 @@ impl Exchange {
         let (mut head, body) = answer.into_parts();
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             let Some(opening) = opening else {
-                let problem =
-                    Problem::new(&BAD_GATEWAY).inside("the application changed the protocol without being asked");
-                return Err(self.failed(Box::new(problem)));
+                let inside = "the application changed the protocol without being asked";
+                return Err(Box::new(Problem::new(&BAD_GATEWAY).inside(inside)));
             };
             return tunnel::open(self, policy, head, opening, connection);
         }
-        strip_answer(&mut head).map_err(|inside| self.failed(Box::new(Problem::new(&BAD_GATEWAY).inside(inside))))?;
+        strip_answer(&mut head).map_err(|inside| Box::new(Problem::new(&BAD_GATEWAY).inside(inside)))?;
         let sharing = leading.and_then(|leading| leading.sharing(&head));
         let follow = self.follow(policy, &head);
         if let Some(stop) = policy.answer(&mut head, &mut self.context) {
@@ -134,21 +126,13 @@ impl Exchange {
         let mut body = FromUpstream::new(body, lease, connection, upload, idle);
         body.shown_to(follow);
         if let Some(sharing) = sharing {
-            self.share(sharing, &mut body).await.map_err(|problem| self.failed(problem))?;
+            self.share(sharing, &mut body).await?;
         }
-        if let Some(stop) = self.hold(policy, &mut head, &mut body).await.map_err(|problem| self.failed(problem))? {
+        if let Some(stop) = self.hold(policy, &mut head, &mut body).await? {
             return Ok(self.stopped(stop));
         }
         let payload = compress::or_as_it_is(&mut head, body, self);
         Ok(Response::from_parts(head, payload))
-    }
-
-    /// Counts a failure of the application.
-    fn failed(&self, problem: Box<Problem>) -> Box<Problem> {
-        if problem.kind.fault == Fault::Upstream {
-            self.core.meters.upstream_failed(problem.kind.slug);
-        }
-        problem
     }
 
     /// A guard replaced the application's answer; the start of the original goes to the log, redacted.

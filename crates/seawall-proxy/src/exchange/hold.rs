@@ -24,7 +24,11 @@ impl Exchange {
         body: &mut FromUpstream,
     ) -> Result<Option<Stop>, Box<Problem>> {
         let Some(mut holding) = policy.hold(head, &mut self.context) else { return Ok(None) };
-        let ended = self.read_front(body, |part| part.chunks(PART_BYTES).all(|slice| holding.part(slice))).await?;
+        let look = |part: &Bytes| {
+            let more = part.chunks(PART_BYTES).all(|slice| holding.part(slice));
+            Looked { more, beside_bytes: holding.held_bytes() }
+        };
+        let ended = self.read_front(body, look).await?;
         let stop = self.held(policy, &mut holding, ended, head).await;
         if stop.is_some() {
             body.followed();
@@ -78,7 +82,7 @@ impl Exchange {
                 let fits = left.checked_sub(part.len() as u64);
                 left = fits.unwrap_or_default();
                 parts.push(part.clone());
-                fits.is_some()
+                Looked { more: fits.is_some(), beside_bytes: 0 }
             })
             .await?;
         let whole = ended && parts.iter().map(Bytes::len).sum::<usize>() as u64 <= most_bytes;
@@ -92,10 +96,10 @@ impl Exchange {
     async fn read_front(
         &mut self,
         body: &mut FromUpstream,
-        mut wants: impl FnMut(&Bytes) -> bool,
+        mut look: impl FnMut(&Bytes) -> Looked,
     ) -> Result<bool, Box<Problem>> {
-        let limit_bytes = self.core.settings().body_memory_bytes;
-        let mut room = self.core.body_memory.room(self.core.meters.body_bytes.clone());
+        let mut room = self.core.room();
+        let mut beside_bytes = 0;
         let mut kept = Kept::default();
         let mut trailers = None;
         while !body.complete() {
@@ -108,10 +112,12 @@ impl Exchange {
                     break;
                 }
             };
-            let fits = room.grow(part.len() as u64, limit_bytes);
-            let more = wants(&part);
+            let looked = look(&part);
+            let more_beside = looked.beside_bytes.saturating_sub(beside_bytes);
+            let fits = room.grow(part.len() as u64 + more_beside);
+            beside_bytes += more_beside;
             kept.push(part);
-            if !(fits && more) {
+            if !(fits && looked.more) {
                 break;
             }
         }
@@ -119,6 +125,14 @@ impl Exchange {
         body.begin_with(Front { parts: kept.into_parts().into(), trailers, _room: room });
         Ok(ended)
     }
+}
+
+/// What a look at a part of an answer comes to.
+struct Looked {
+    /// Whether more is wanted.
+    more: bool,
+    /// The bytes kept by now beside the parts.
+    beside_bytes: u64,
 }
 
 /// What of an answer was read already.

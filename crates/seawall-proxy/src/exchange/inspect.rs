@@ -12,7 +12,7 @@ use seawall_guards::{Flow, Head, Inspection, Kept, Policy, Stop};
 use tokio::time::Instant;
 
 use super::{Exchange, failed::timed_out, upload::Upload};
-use crate::{core::Room, problems::BODIES_FULL};
+use crate::{core::Room, problems::bodies_full};
 
 /// How much of a body is looked at in one go: some hundred microseconds' worth.
 const PART_BYTES: usize = 64 * 1024;
@@ -57,11 +57,7 @@ impl Exchange {
 
     /// Reads the body and shows it, until it is over or nobody wants to see more.
     async fn show(&mut self, policy: &Policy, inspection: &mut Inspection, upload: &Upload) -> Result<(), Stop> {
-        let mut taken = Taken {
-            room: self.core.body_memory.room(self.core.meters.body_bytes.clone()),
-            limit_bytes: self.core.settings().body_memory_bytes,
-            beside_bytes: 0,
-        };
+        let mut taken = Taken { room: self.core.room(), beside_bytes: 0 };
         let mut kept = Kept::default();
         while !inspection.over() {
             let Some(part) = self.next_part(policy, upload).await? else { break };
@@ -106,8 +102,7 @@ impl Exchange {
 
     /// There is no room for more of the body, or for what guards keep of it.
     fn no_further(&mut self, policy: &Policy, inspection: &mut Inspection) -> Result<(), Stop> {
-        let problem = Problem::new(&BODIES_FULL).inside("body_memory is taken").retry_after(1).close();
-        policy.inspect_no_further(inspection, &problem, &mut self.context).map_or(Ok(()), Err)
+        policy.inspect_no_further(inspection, &bodies_full(), &mut self.context).map_or(Ok(()), Err)
     }
 
     /// The next part of the body; nothing when it is over.
@@ -145,8 +140,7 @@ impl Exchange {
     async fn too_late(&self, policy: &Policy, upload: &Upload) {
         let deadlines = policy.deadlines();
         let limit_bytes = self.core.settings().body_memory_bytes;
-        let left_us = self.context.deadline_us.saturating_sub(self.core.clock.monotonic_us());
-        let total = deadlines.total.map(|_| Instant::now() + Duration::from_micros(left_us));
+        let total = self.due(policy);
         let due = || {
             let (mut rate, mut grace, mut idle) =
                 (deadlines.request_rate, deadlines.request_grace, deadlines.request_idle);
@@ -171,7 +165,6 @@ impl Exchange {
 /// What one body takes of the memory for bodies.
 struct Taken {
     room: Room,
-    limit_bytes: u64,
     /// What of it guards keep beside the body: a document as a tree may be dozens of times as large as it came.
     beside_bytes: u64,
 }
@@ -179,7 +172,7 @@ struct Taken {
 impl Taken {
     /// Takes so many bytes more, when they are there.
     fn grow(&mut self, bytes: u64) -> bool {
-        self.room.grow(bytes, self.limit_bytes)
+        self.room.grow(bytes)
     }
 
     /// Guards keep so many bytes by now.

@@ -3,7 +3,7 @@
 //! What this can promise ends with this process: whoever changes the resource otherwise, through another node or in the application
 //! itself, is not held up. A client that leaves ends its turn, although the application may still be at work for it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use http::{
     HeaderName, Method, Request, StatusCode,
@@ -64,20 +64,19 @@ impl Exchange {
     /// answered.
     pub(super) async fn compare(&mut self, policy: &Policy, head: &mut Head) -> Result<Option<Turn>, Stop> {
         let Some(check) = &self.context.conditional.check else { return Ok(None) };
-        let (wait, most_bytes, tags) = (check.wait, check.most_bytes, check.tags);
-        let left_us = self.context.deadline_us.saturating_sub(self.core.clock.monotonic_us());
-        let wait = wait.min(Duration::from_micros(left_us));
+        let (enforces, wait, most_bytes, tags) = (check.enforces, check.wait, check.most_bytes, check.tags);
+        let wait = wait.min(self.left());
         let turns = Arc::clone(&self.core.turns);
-        let turn = turns.take(&crate::spelled(head.uri.path()), wait).await;
+        let turn = if enforces { turns.take(&crate::spelled(head.uri.path()), wait).await } else { None };
         let (current, of) = match &turn {
-            Some(_) => self.current(policy, head, most_bytes, tags).await,
-            None => (Current::Taken, TagOf::Application),
+            None if enforces => (Current::Taken, TagOf::Application),
+            _ => self.current(policy, head, most_bytes, tags).await,
         };
         if let Some(stop) = policy.current(&current, &mut self.context) {
             return Err(stop);
         }
         // The application never heard of such a tag, and could only refuse it.
-        if of == TagOf::Seawall {
+        if enforces && of == TagOf::Seawall {
             head.headers.remove(IF_MATCH);
         }
         Ok(turn)

@@ -11,12 +11,11 @@ use http::{
 use seawall_core::{facts::Facts, problem::Problem};
 use seawall_guards::{Context, Flow, Head, Peer, Seed, Stop, rescue::INTERNAL, strict_http};
 
-use super::{Exchange, Outbound, answer::Payload, at_length, brief, discard::discard};
+use super::{Exchange, Outbound, answer::Payload, at_length, discard::discard};
 use crate::{
     builtin::Patience,
     core::Core,
     edge::{Activity, Incoming},
-    problems::TIMED_OUT,
     site::{Site, Target},
 };
 
@@ -79,12 +78,11 @@ impl Exchange {
         activity.began();
         core.meters.active.increment();
         let site = core.site();
-        let route = Rc::clone(&site);
-        let route = route.router.default_route().policy.route();
+        let route = site.router.default_route().policy.route().clone();
         let mut random = core.random.borrow_mut();
         let seed = Seed(std::array::from_fn(|_| random.u64(..)));
         drop(random);
-        let context = Context::new(Arc::clone(peer), request.headers(), core.clock.now(), seed, route.clone());
+        let context = Context::new(Arc::clone(peer), request.headers(), core.clock.now(), seed, route);
         Box::new(Self {
             place: None,
             context,
@@ -120,8 +118,8 @@ impl Exchange {
             return self.stopped(stop);
         }
         let answered = match route.target {
-            Target::Upstream => self.forward(&route.policy, head, body).await,
-            Target::Builtin { body: true } => match brief::read(body).await {
+            Target::Upstream => self.forward(&route.policy, head, body).await.map_err(|problem| self.failed(problem)),
+            Target::Builtin { body: true } => match self.read_brief(body).await {
                 Ok(body) => self.ask_builtin(&site, *head, body).await,
                 Err(problem) => Err(problem),
             },
@@ -162,7 +160,7 @@ impl Exchange {
             head.uri = target.parse().unwrap_or(head.uri);
         }
         let answer = site.builtins.ask(Request::from_parts(head, body), self.facts(), Patience::Usual).await?;
-        answer.map(at_length::payload).ok_or_else(|| Box::new(Problem::new(&TIMED_OUT)))
+        Ok(at_length::payload(answer))
     }
 
     /// What is known of the request, for the control plane.

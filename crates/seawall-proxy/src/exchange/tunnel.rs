@@ -26,6 +26,7 @@ use tokio::{
 use super::{
     Exchange,
     answer::Payload,
+    forward::strip_answer,
     request::is,
     socket::{self, Opened, Reported},
 };
@@ -45,6 +46,8 @@ const BUFFER_BYTES: usize = 16 * 1024;
 pub(super) struct Opening {
     /// The client's side.
     pub(super) client: OnUpgrade,
+    /// What it asked for, one or more.
+    pub(super) protocol: HeaderValue,
     /// The client's handshake, when it opens a WebSocket and somebody looks at its frames.
     pub(super) handshake: Option<Handshake>,
 }
@@ -57,22 +60,25 @@ pub(super) fn open(
     opening: Opening,
     connection: UpstreamConnection,
 ) -> Result<Response<Payload>, Box<Problem>> {
-    let refuse = |inside: &'static str| Box::new(Problem::new(&BAD_GATEWAY).inside(inside));
+    let refuse = |inside: String| Box::new(Problem::new(&BAD_GATEWAY).inside(inside));
     let Some(upstream) = edge::on_upgrade(&mut head.extensions) else {
-        return Err(refuse("the application changed the protocol without a connection to it"));
+        return Err(refuse("the application changed the protocol without a connection to it".to_owned()));
     };
     let Some(protocol) = head.headers.get(UPGRADE).cloned().filter(|protocol| !is(Some(protocol), "h2c")) else {
-        return Err(refuse("the application changed the protocol without naming a new one"));
+        return Err(refuse("the application changed the protocol without naming a new one".to_owned()));
     };
+    // Guards have looked at what was asked for; a WebSocket that was not would run past those that look at its frames.
+    if !members(&protocol).all(|chosen| members(&opening.protocol).any(|asked| asked.eq_ignore_ascii_case(chosen))) {
+        return Err(refuse("the application changed to a protocol that the client did not ask for".to_owned()));
+    }
     let socket = opened(exchange, policy, &opening, &head)?;
-    seawall_core::http::hop::strip(&mut head.headers)
-        .map_err(|_| refuse("the application's answer has a malformed Connection header"))?;
+    strip_answer(&mut head).map_err(refuse)?;
     head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     head.headers.insert(UPGRADE, protocol);
     head.status = StatusCode::SWITCHING_PROTOCOLS;
     let (core, idle) = (Rc::clone(&exchange.core), policy.deadlines().tunnel_idle);
     let place = core.keep_place(exchange.context.peer.address);
-    let gate = core.sockets.enter(exchange.context.principal.clone());
+    let gate = core.sockets.enter(exchange.context.principal.clone(), exchange.context.now.monotonic_us);
     tokio::task::spawn_local(async move {
         core.meters.tunnels.increment();
         if let (Ok(client), Ok(upstream)) = tokio::join!(opening.client, upstream) {
@@ -88,6 +94,11 @@ pub(super) fn open(
         drop((gate, place, connection));
     });
     Ok(Response::from_parts(head, Payload::Switched))
+}
+
+/// The protocols that an `Upgrade` field lists.
+fn members(protocols: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    protocols.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
 }
 
 /// What holds for the frames, when it is a WebSocket that somebody looks at; the application must have answered as one.

@@ -43,6 +43,13 @@ pub(super) enum ClientFault {
     Malformed(Option<Refusal>),
 }
 
+impl ClientFault {
+    /// What an error of its connection says of it.
+    pub(super) fn of(error: &edge::ConnectionError) -> Self {
+        if edge::left(error) { Self::Left } else { Self::Malformed(edge::refusal(error)) }
+    }
+}
+
 /// Whether a body is kept while it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keep {
@@ -274,12 +281,7 @@ impl Upload {
             Poll::Ready(Some(Err(error))) => {
                 self.set(Waiting::Upstream, Instant::now());
                 if let CountedError::Body(error) = error {
-                    let fault = if edge::left(error) {
-                        ClientFault::Left
-                    } else {
-                        ClientFault::Malformed(edge::refusal(error))
-                    };
-                    self.fault.set(Some(fault));
+                    self.fault.set(Some(ClientFault::of(error)));
                 }
             }
             Poll::Ready(None) => {

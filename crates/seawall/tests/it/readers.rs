@@ -46,3 +46,16 @@ async fn rg_4_a_slow_reader_is_served_and_one_that_takes_nothing_is_cut() {
     assert!(little.len() < LENGTH, "the whole answer came");
     assert_eq!(app.metric("seawall_connections_expired", &["slow_reader"]), 1.0);
 }
+
+/// The application is never late, and is not asked for the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_never_pauses_ends_with_the_time_for_all_of_it() {
+    let (_upstream, app) = in_front("[deadline]\ntotal = \"1s\"\n").await;
+    let mut slow = ask(&app).await;
+    sleep(Duration::from_millis(1_500)).await;
+    let mut taken = Vec::new();
+    let _cut = timeout(LIMIT, slow.read_to_end(&mut taken)).await.expect("it has ended");
+    assert!((1..LENGTH).contains(&taken.len()), "{} bytes came", taken.len());
+    let line = app.request_line(&format!("/bytes/{LENGTH}")).await;
+    assert_eq!(line["error"], "the whole exchange took as long as it may", "{line}");
+}

@@ -107,6 +107,23 @@ async fn wk_16_no_spelling_of_a_path_slips_past_the_limit_of_its_route() {
             "GET",
             &["/api/users/7", "/api/users/7/", "/API/users/7", "/api//users///7", "/%61pi/users/7", "/api/Users/8"],
         ),
+        (
+            "POST /v1/users:delete",
+            "POST",
+            &[
+                "/v1/users:delete",
+                "/v1/users%3Adelete",
+                "/v1/users%3adelete/",
+                "/V1//Users%3ADelete;x=1",
+                "/v1/users:delete%3Bx=1",
+            ],
+        ),
+        (
+            "/packages/@internal/*",
+            "GET",
+            &["/packages/@internal/a", "/packages/%40internal/a", "/packages/%40INTERNAL"],
+        ),
+        ("/caf\u{e9}", "GET", &["/caf%C3%A9", "/caf%c3%a9", "/%63af%c3%a9/"]),
         ("/admin/*", "DELETE", &["/admin", "/admin/", "/ADMIN/x", "//admin//x", "/%61dmin/x/y", "/admin/x%20y"]),
     ] {
         let config = format!("[route.\"{route}\"]\nrate_limit.limits = [\"1/min per ip\"]\n");

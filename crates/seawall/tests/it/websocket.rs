@@ -117,6 +117,20 @@ async fn any_other_protocol_passes_as_bytes() {
     app.until_metric("seawall_sockets", &[], 0.0).await;
 }
 
+/// What guards look at is what was asked for: a WebSocket that was not would run past those that look at its frames.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_changes_to_nothing_but_what_was_asked_for() {
+    let (_upstream, app) = in_front("").await;
+    for asked in ["x", "chatter", "x, y"] {
+        let answer = app.connect().await.request(&upgrade("/upgrade-other", asked)).await;
+        answer.expect_problem(502, "bad-gateway");
+    }
+    assert_eq!(app.metric("seawall_upstream_failures", &["bad-gateway"]), 3.0);
+    for asked in ["Chat", "x, chat"] {
+        app.connect().await.request(&upgrade("/upgrade-other", asked)).await.expect_status(101);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn wk_3_sockets_open_for_listed_origins_and_for_callers_that_are_no_page() {
     let (upstream, app) =

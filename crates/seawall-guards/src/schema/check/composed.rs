@@ -8,6 +8,7 @@ use super::{
     },
     Check, UnknownFields,
     seen::Seen,
+    strip::{Record, all_named},
 };
 
 impl<'v> Check<'_, 'v> {
@@ -29,7 +30,7 @@ impl<'v> Check<'_, 'v> {
             passes &= self.one_of(&composed.one_of, value, at, seen.as_deref_mut());
         }
         if let Some(id) = composed.not
-            && self.quietly(|check| check.node(id, value, at, None))
+            && self.asks(|check| check.node(id, value, at, None))
         {
             passes = self.wrong(at, value, "not", "a value that a certain form does not fit");
         }
@@ -60,14 +61,15 @@ impl<'v> Check<'_, 'v> {
     }
 
     fn any_of(&mut self, branches: &[NodeId], value: &Instance<'v>, at: &At<'_>, mut seen: Option<&mut Seen>) -> bool {
-        let mut holds = false;
+        let (mut holds, records) = (false, self.records.len());
         for id in branches {
             let Some(own) = self.alternative(*id, value, at, seen.as_deref()) else { continue };
             holds = true;
             match (seen.as_deref_mut(), own) {
                 (Some(seen), Some(own)) => seen.add(&own),
                 // Nobody asks what else would hold.
-                _ => break,
+                _ if self.manner.unknown == UnknownFields::Allow || self.records.len() == records => break,
+                _ => {}
             }
         }
         holds || self.none_holds("anyOf", branches, value, at, seen)
@@ -75,21 +77,24 @@ impl<'v> Check<'_, 'v> {
 
     fn one_of(&mut self, branches: &[NodeId], value: &Instance<'v>, at: &At<'_>, seen: Option<&mut Seen>) -> bool {
         let mut holding = Vec::new();
+        let records = self.records.len();
         for id in branches {
-            holding.extend(self.alternative(*id, value, at, seen.as_deref()));
+            let Some(own) = self.alternative(*id, value, at, seen.as_deref()) else { continue };
+            holding.push((own, self.records.split_off(records)));
         }
-        if holding.len() > 1
-            && self.manner.unknown != UnknownFields::Allow
-            && let Some(seen) = seen.as_deref()
-        {
+        if holding.len() > 1 && self.manner.unknown != UnknownFields::Allow {
             // An alternative that leaves fields unnamed does not hold where unknown fields are refused.
-            let whole = |own: &Option<Seen>| own.as_ref().is_some_and(|own| seen.all_with(own));
+            let whole = |(own, records): &(Option<Seen>, Vec<Record<'v>>)| {
+                let named = seen.as_deref().zip(own.as_ref()).is_none_or(|(seen, own)| seen.all_with(own));
+                named && all_named(records)
+            };
             if holding.iter().filter(|own| whole(own)).count() == 1 {
                 holding.retain(whole);
             }
         }
         match (holding.pop(), holding.is_empty()) {
-            (Some(own), true) => {
+            (Some((own, records)), true) => {
+                self.records.extend(records);
                 if let (Some(seen), Some(own)) = (seen, own) {
                     seen.add(&own);
                 }
@@ -124,7 +129,9 @@ impl<'v> Check<'_, 'v> {
         match (meant.next(), meant.next()) {
             (Some(id), None) => {
                 let before = self.faults.list().len();
+                let records = self.records.len();
                 let _fails_again = self.node(*id, value, at, None);
+                self.records.truncate(records);
                 if self.faults.list().len() > before || self.faults.more() {
                     return false;
                 }
@@ -162,9 +169,12 @@ impl<'v> Check<'_, 'v> {
         mut seen: Option<&mut Seen>,
     ) -> bool {
         let mut own = seen.as_deref().map(Seen::fresh);
+        let records = self.records.len();
         let holds = self.quietly(|check| check.node(condition.when, value, at, own.as_mut()));
+        // It names fields, but who only asks for one does not say that there are no others.
+        self.records.iter_mut().skip(records).for_each(Record::names_only);
         if holds && let (Some(seen), Some(own)) = (seen.as_deref_mut(), own) {
-            seen.add(&own);
+            seen.add_names(&own);
         }
         match if holds { condition.then } else { condition.otherwise } {
             Some(id) => self.node(id, value, at, seen),

@@ -9,12 +9,15 @@ mod strip;
 
 use seawall_core::clock::Now;
 
-use self::{seen::Seen, strip::Record};
+use self::{
+    seen::Seen,
+    strip::{Record, all_named, together},
+};
 use super::{
-    at::At,
-    fault::{Fault, Faults, Spot},
+    at::{At, escaped},
+    fault::{Fault, Faults, Spot, shown},
     instance::Instance,
-    node::{NodeId, Nodes},
+    node::{Node, NodeId, Nodes},
 };
 use crate::json::Tree;
 
@@ -45,6 +48,10 @@ pub(super) struct Manner {
     pub(super) now: Now,
 }
 
+/// What is wrong with a field that nobody names.
+const UNKNOWN: &str = "additionalProperties";
+const NO_FIELD: &str = "no field of this name";
+
 /// The most schemas in one another that one value is looked at through.
 const MOST_DEPTH: u16 = 384;
 
@@ -56,8 +63,8 @@ const FEWEST_LOOKS: u64 = 2_048;
 
 /// Whether a value passes; what is wrong is not looked for, and nothing allocated for it.
 pub(super) fn passes(nodes: &Nodes, id: NodeId, value: &Instance<'_>, manner: Manner) -> bool {
-    let mut check = Check { quiet: true, ..Check::new(nodes, Spot::BODY, manner, *value) };
-    check.value(id, value, &At::Root) && !check.spent
+    let mut check = Check { quiet: true, tells: false, ..Check::new(nodes, Spot::BODY, manner, *value) };
+    check.value(id, value, &At::Root) && !check.spent && all_named(&check.records)
 }
 
 /// What is wrong with a value, found without allocating when nothing is.
@@ -67,6 +74,7 @@ pub(super) fn faults(nodes: &Nodes, id: NodeId, value: &Instance<'_>, spot: Spot
     }
     let mut check = Check::new(nodes, spot, manner, *value);
     check.value(id, value, &At::Root);
+    check.tell_unknown();
     check.faults
 }
 
@@ -105,7 +113,11 @@ struct Check<'n, 'v> {
     looks_left: u64,
     depth: u16,
     spent: bool,
-    /// Which fields are named, for objects that the look came by; kept only to strip.
+    /// Whether faults are told in the end.
+    tells: bool,
+    /// How many schemas around this one have others beside them that look at the same values.
+    shared: u16,
+    /// Which fields are named, of objects that more than one schema may look at, and of all from which fields are taken out.
     records: Vec<Record<'v>>,
 }
 
@@ -113,10 +125,22 @@ impl<'n, 'v> Check<'n, 'v> {
     fn new(nodes: &'n Nodes, spot: Spot<'n>, manner: Manner, value: Instance<'v>) -> Self {
         let looks_left = FEWEST_LOOKS + LOOKS * values_of(&value);
         let faults = Faults::default();
-        Self { nodes, spot, manner, faults, quiet: false, looks_left, depth: 0, spent: false, records: Vec::new() }
+        Self {
+            nodes,
+            spot,
+            manner,
+            faults,
+            quiet: false,
+            looks_left,
+            depth: 0,
+            spent: false,
+            tells: true,
+            shared: 0,
+            records: Vec::new(),
+        }
     }
 
-    /// Looks at a value where no composition surrounds its schema: here it is known which fields nobody names.
+    /// Looks at a value that is not the one looked at before. Unless several schemas do so, it is known here which fields nobody names.
     fn value(&mut self, id: NodeId, value: &Instance<'v>, at: &At<'_>) -> bool {
         let Instance::Object(map) = value else { return self.node(id, value, at, None) };
         if self.manner.unknown == UnknownFields::Allow {
@@ -124,20 +148,34 @@ impl<'n, 'v> Check<'n, 'v> {
         }
         let mut seen = Seen::new(map.len());
         let passes = self.node(id, value, at, Some(&mut seen));
-        if !seen.described() || seen.all() {
+        let whole = !seen.described() || seen.all();
+        if whole && self.shared == 0 {
             return passes;
         }
-        if self.manner.unknown == UnknownFields::Strip {
-            self.records.push(Record::new(*map, seen));
+        if self.shared > 0 || self.manner.unknown == UnknownFields::Strip {
+            let pointer = (self.tells && !whole).then(|| at.pointer());
+            self.records.push(Record::new(*map, seen, pointer));
             return passes;
         }
         for (_, entry) in map.iter().enumerate().filter(|(place, _)| !seen.has(*place)) {
-            let found = entry.value().into();
-            self.fault(|spot| {
-                spot.fault(&at.key(entry.key()), "additionalProperties", "no field of this name", &found)
-            });
+            let found = Instance::from(entry.value());
+            self.fault(|spot| spot.fault(&at.key(entry.key()), UNKNOWN, NO_FIELD, &found));
         }
         false
+    }
+
+    /// Writes down which fields nobody names, once all have looked.
+    fn tell_unknown(&mut self) {
+        if self.manner.unknown != UnknownFields::Reject || self.spent {
+            return;
+        }
+        for record in together(std::mem::take(&mut self.records)) {
+            for entry in record.unknown() {
+                let pointer = format!("{}/{}", record.pointer(), escaped(&shown(entry.key())));
+                let found = Instance::from(entry.value()).class();
+                self.faults.push(self.spot.because(pointer, UNKNOWN, NO_FIELD, found));
+            }
+        }
     }
 
     /// Looks at a value through one schema; `seen` learns which fields it names.
@@ -153,6 +191,15 @@ impl<'n, 'v> Check<'n, 'v> {
     fn entered(&mut self, id: NodeId, value: &Instance<'v>, at: &At<'_>, seen: Option<&mut Seen>) -> bool {
         let nodes = self.nodes;
         let node = nodes.get(id);
+        let beside = node.fields.is_some() || node.items.is_some();
+        let shared = u16::from(node.composed.as_ref().is_some_and(|composed| beside || composed.plural()));
+        self.shared += shared;
+        let passes = self.looked(node, value, at, seen);
+        self.shared -= shared;
+        passes
+    }
+
+    fn looked(&mut self, node: &Node, value: &Instance<'v>, at: &At<'_>, seen: Option<&mut Seen>) -> bool {
         if node.nullable && matches!(value, Instance::Null) {
             return true;
         }
@@ -207,6 +254,15 @@ impl<'n, 'v> Check<'n, 'v> {
 
     fn wrong(&mut self, at: &At<'_>, value: &Instance<'_>, rule: &'static str, expected: &'static str) -> bool {
         self.fault(|spot| spot.fault(at, rule, expected, value))
+    }
+
+    /// Asks whether a value passes. What is asked decides of other schemas, and says nothing of fields: one that it does not name is none the
+    /// less known to others.
+    fn asks(&mut self, look: impl FnOnce(&mut Self) -> bool) -> bool {
+        let unknown = std::mem::replace(&mut self.manner.unknown, UnknownFields::Allow);
+        let passes = self.quietly(look);
+        self.manner.unknown = unknown;
+        passes
     }
 
     /// Looks without writing anything down: whether it passes.

@@ -45,7 +45,11 @@ impl<'v> Check<'_, 'v> {
     fn fields_and_composed(&mut self, node: &Node, map: Inner<'v>, at: &At<'_>, mut seen: Option<&mut Seen>) -> bool {
         let mut passes = true;
         if let Some(fields) = &node.fields {
+            // A name may have a schema, and fit a pattern that has another.
+            let shared = u16::from(!fields.patterns.is_empty());
+            self.shared += shared;
             passes &= self.fields(fields, map, at, seen.as_deref_mut());
+            self.shared -= shared;
         }
         if let Some(composed) = &node.composed {
             passes &= self.composed(composed, &Instance::Object(map), at, seen);
@@ -67,7 +71,10 @@ impl<'v> Check<'_, 'v> {
             let key = entry.key();
             let here = at.key(key);
             if let Some(id) = known.and_then(|name| name.node) {
-                own.mark(place);
+                // A field that only the other way has is none of this one's.
+                if self.manner.unknown == UnknownFields::Allow || !known.is_some_and(|name| self.other_way(name)) {
+                    own.mark(place);
+                }
                 passes &= self.value(id, &entry.value().into(), &here);
             }
             for (pattern, id) in &fields.patterns {

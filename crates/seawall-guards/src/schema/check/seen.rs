@@ -59,6 +59,13 @@ impl Seen {
         self.described |= other.described;
     }
 
+    /// The same, of a schema that says what some fields are, and not which there are.
+    pub(super) fn add_names(&mut self, other: &Self) {
+        let described = self.described;
+        self.add(other);
+        self.described = described;
+    }
+
     /// Whether the two together name every field.
     pub(super) fn all_with(&self, other: &Self) -> bool {
         self.first | other.first | !below(self.fields) == u64::MAX

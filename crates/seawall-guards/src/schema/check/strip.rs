@@ -1,34 +1,78 @@
-//! Taking out of a value what no schema names.
+//! Which fields no schema names, where several look at the same objects, and taking them out of a value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use super::seen::Seen;
-use crate::json::{Inner, Tree};
+use crate::json::{Entry, Inner, Tree};
 
 /// An object that the look came by, and which of its fields were named there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Record<'v> {
     object: Inner<'v>,
     seen: Seen,
+    /// The way to it, where faults are told.
+    pointer: Option<String>,
 }
 
 impl<'v> Record<'v> {
-    pub(super) const fn new(object: Inner<'v>, seen: Seen) -> Self {
-        Self { object, seen }
+    pub(super) const fn new(object: Inner<'v>, seen: Seen, pointer: Option<String>) -> Self {
+        Self { object, seen, pointer }
     }
+
+    /// It names fields for the schemas that say which there are, and says nothing of that itself.
+    pub(super) fn names_only(&mut self) {
+        let mut names = self.seen.fresh();
+        names.add_names(&self.seen);
+        self.seen = names;
+    }
+
+    /// The way to it.
+    pub(super) fn pointer(&self) -> &str {
+        self.pointer.as_deref().unwrap_or_default()
+    }
+
+    /// The fields that nobody names, of an object of which somebody said which there are.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = Entry<'v>> + '_ {
+        let described = self.seen.described();
+        self.object
+            .iter()
+            .enumerate()
+            .filter(move |(place, _)| described && !self.seen.has(*place))
+            .map(|(_, entry)| entry)
+    }
+}
+
+/// One record for each object, which knows what all of them name.
+pub(super) fn together(records: Vec<Record<'_>>) -> impl Iterator<Item = Record<'_>> {
+    let mut objects: BTreeMap<usize, Record<'_>> = BTreeMap::new();
+    for record in records {
+        match objects.entry(record.object.place()) {
+            btree_map::Entry::Vacant(place) => {
+                place.insert(record);
+            }
+            btree_map::Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                known.seen.add(&record.seen);
+                known.pointer = known.pointer.take().or(record.pointer);
+            }
+        }
+    }
+    objects.into_values()
+}
+
+/// Whether every field is named, by these records together.
+pub(super) fn all_named(records: &[Record<'_>]) -> bool {
+    let whole = |record: &Record<'_>| !record.seen.described() || record.seen.all();
+    records.iter().all(whole) || together(records.to_vec()).all(|record| record.unknown().next().is_none())
 }
 
 /// The value without fields that no look named; nothing when all are named.
 pub(super) fn without_unknown(value: &Tree, records: Vec<Record<'_>>) -> Option<Tree> {
-    let mut objects: BTreeMap<usize, Record<'_>> = BTreeMap::new();
-    for record in records {
-        let place = record.object.place();
-        objects.entry(place).and_modify(|known| known.seen.add(&record.seen)).or_insert(record);
-    }
-    let unknown = |(place, Record { object, seen }): (usize, Record<'_>)| {
-        let fields = object.iter().enumerate().filter(move |(number, _)| !seen.has(*number));
-        fields.map(move |(_, entry)| (entry.place(), place)).collect::<Vec<_>>()
+    let unknown = |record: Record<'_>| {
+        let object = record.object.place();
+        record.unknown().map(|entry| (entry.place(), object)).collect::<Vec<_>>()
     };
-    let gone: Vec<_> = objects.into_iter().flat_map(unknown).collect();
+    let mut gone: Vec<_> = together(records).flat_map(unknown).collect();
+    gone.sort_unstable();
     (!gone.is_empty()).then(|| value.without(&gone))
 }

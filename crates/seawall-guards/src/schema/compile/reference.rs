@@ -1,9 +1,10 @@
 //! References inside a document. Nothing is ever fetched for one.
 
+use seawall_core::http::percent;
 use serde_json::Value;
 
 use super::DocumentError;
-use crate::schema::{at::escaped, percent};
+use crate::schema::at::escaped;
 
 /// The place and the value that a reference at `pointer` names.
 ///

@@ -96,12 +96,78 @@ fn nothing_that_one_schema_names_is_taken_out_because_another_does_not() {
     ]}));
     let value = json!({"o": {"a": 1, "b": 2, "c": 3}});
     assert_eq!(body(&twice, &value, UnknownFields::Strip), Ok(Some(json!({"o": {"a": 1, "b": 2}}))));
+    assert_eq!(refused(&twice, &json!({"o": {"a": 1, "b": 2}})), [""; 0]);
+    assert_eq!(refused(&twice, &value), ["/o/c additionalProperties"]);
+    // Whether the one who names everything looks first or last.
+    let (some, all) = (
+        json!({"properties": {"o": {"properties": {"a": {}}}}}),
+        json!({"properties": {"o": {"properties": {"a": {}, "b": {}}}}}),
+    );
+    for both in [json!([some, all]), json!([all, some])] {
+        let both = schema(&json!({"allOf": both}));
+        assert_eq!(body(&both, &json!({"o": {"a": 1, "b": 2}}), UnknownFields::Strip), Ok(None));
+        assert_eq!(body(&both, &value, UnknownFields::Strip), Ok(Some(json!({"o": {"a": 1, "b": 2}}))));
+    }
     let wrong = body(
         &schema(&json!({"properties": {"a": {"type": "integer"}}})),
         &json!({"a": "x", "b": 1}),
         UnknownFields::Strip,
     );
     assert_eq!(wrong, Err(vec!["/a type".to_owned()]));
+}
+
+#[test]
+fn what_is_only_asked_says_nothing_of_fields() {
+    let card = json!({"required": ["kind"], "properties": {"kind": {"const": "card"}}});
+    let pay = json!({"properties": {"kind": {}, "amount": {}}});
+    let when = schema(&json!({
+        "properties": {"pay": pay, "limit": {}},
+        "if": {"required": ["pay"], "properties": {"pay": card}},
+        "then": {"required": ["limit"]},
+    }));
+    let not = schema(&json!({"properties": {"pay": pay}, "not": {"required": ["pay"], "properties": {"pay": card}}}));
+    let paid = json!({"pay": {"kind": "card", "amount": 5}});
+    for (operation, rule) in [(&when, "/limit required"), (&not, "body not")] {
+        for unknown in [UnknownFields::Reject, UnknownFields::Strip, UnknownFields::Allow] {
+            assert_eq!(body(operation, &paid, unknown), Err(vec![rule.to_owned()]), "{unknown:?}");
+        }
+        assert_eq!(refused(operation, &json!({"pay": {"kind": "cash", "amount": 5}})), [""; 0]);
+    }
+    let admins = schema(&json!({"contains": {"required": ["role"], "properties": {"role": {"const": "admin"}}}}));
+    for unknown in [UnknownFields::Reject, UnknownFields::Strip, UnknownFields::Allow] {
+        assert_eq!(body(&admins, &json!([{"role": "admin", "name": "x"}]), unknown), Ok(None), "{unknown:?}");
+    }
+    // What a condition names is named, and it closes nothing.
+    let address = schema(&json!({
+        "properties": {"address": {"type": "object"}},
+        "if": {"properties": {"address": {"properties": {"country": {"const": "US"}}}}},
+        "then": {"properties": {"address": {"properties": {"zip": {}}}}},
+    }));
+    assert_eq!(refused(&address, &json!({"address": {"country": "US", "zip": "1"}})), [""; 0]);
+    assert_eq!(refused(&address, &json!({"address": {"country": "US", "x": 1}})), ["/address/x additionalProperties"]);
+    assert_eq!(refused(&address, &json!({"address": {"country": "FR", "x": 1}})), [""; 0]);
+}
+
+#[test]
+fn items_that_are_the_same_are_found_whatever_their_spelling() {
+    let unique = schema(&json!({"items": true, "uniqueItems": true}));
+    for same in [json!([1, 1.0]), json!([{"a": 1, "b": [2]}, {"b": [2.0], "a": 1}]), json!(["x", null, "x"])] {
+        assert_eq!(refused(&unique, &same), ["body uniqueItems"], "{same}");
+    }
+    let other = json!([1, "1", true, null, "null", [], {}, [[]], [1], {"a": 1}, {"a": "1"}, {"b": 1}, [1, 2], [2, 1], 1e308, -1e308]);
+    assert_eq!(refused(&unique, &other), [""; 0]);
+}
+
+#[test]
+fn alternatives_are_told_apart_by_the_fields_of_their_objects() {
+    let inside = |name: &str| json!({"items": {"properties": {name: {}}}});
+    for word in ["anyOf", "oneOf"] {
+        let either = schema(&json!({word: [inside("a"), inside("b")]}));
+        for good in [json!([{"a": 1}]), json!([{"b": 1}, {"b": 2}])] {
+            assert_eq!(body(&either, &good, UnknownFields::Reject), Ok(None), "{word} {good}");
+        }
+        assert!(!refused(&either, &json!([{"c": 1}])).is_empty(), "{word}");
+    }
 }
 
 #[test]
@@ -171,6 +237,10 @@ fn answers_that_differ_from_the_document_are_told() {
 fn what_only_answers_have_is_not_asked_of_requests() {
     let order = json!({"required": ["id"], "properties": {"id": {"type": "integer", "readOnly": true}, "a": {}}});
     assert_eq!(refused(&schema(&order), &json!({"a": 1})), [""; 0]);
+    let given = json!({"id": 1, "a": 1});
+    assert_eq!(refused(&schema(&order), &given), ["/id additionalProperties"]);
+    assert_eq!(body(&schema(&order), &given, UnknownFields::Strip), Ok(Some(json!({"a": 1}))));
+    assert_eq!(body(&schema(&order), &given, UnknownFields::Allow), Ok(None));
 }
 
 #[test]

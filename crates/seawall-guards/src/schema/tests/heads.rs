@@ -98,3 +98,27 @@ fn unknown_parameters_are_taken_out_where_that_is_wanted() {
     assert_eq!(list.stripped_query("days=1"), None);
     assert_eq!(list.stripped_query("x").as_deref(), Some(""));
 }
+
+#[test]
+fn parameters_in_the_path_hide_nothing() {
+    let text = r#"{"openapi": "3.1.0", "paths": {"/orders/{id}": {"get": {"parameters": [
+        {"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}},
+        {"name": "theme", "in": "cookie", "schema": {"enum": ["dark", "light"]}}]}}}}"#;
+    check(text, "GET /orders/7", &[]);
+    for target in ["/orders/7;%20OR%201=1", "/orders/7;", "/orders/x;7"] {
+        let told = head(&document(text), &format!("GET {target}"), &[], UnknownFields::Reject);
+        assert!(!told.is_empty() && told.list().iter().all(|fault| fault.field() == "path.id"), "{target}: {told:?}");
+    }
+    let cookie = |value: &[u8]| {
+        let headers = HeaderMap::from_iter([(http::header::COOKIE, HeaderValue::from_bytes(value).unwrap())]);
+        let document = document(text);
+        told(&operation(&document, "GET /orders/7").head(
+            Parts { captured: &["7"], query: None, headers: &headers },
+            UnknownFields::Reject,
+            NOW,
+        ))
+    };
+    assert_eq!(cookie(b"theme=dark; x=\xe9"), [""; 0]);
+    assert_eq!(cookie(b"x=\xe9; theme=other"), ["cookie.theme enum"]);
+    assert_eq!(cookie(b"theme=\xe9"), ["cookie.theme encoding"]);
+}

@@ -22,7 +22,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::core::{Core, Gate};
+use crate::{
+    core::{Core, Gate},
+    meters::SocketEnd,
+};
 use allowance::Allowance;
 use pump::{Pump, Stop};
 pub(super) use reported::Reported;
@@ -143,7 +146,8 @@ async fn part<A, B, C, D>(
 
 /// Counts the end, and logs it when a rule brought it about.
 fn tell(core: &Core, opened: &Opened, end: &End) {
-    core.meters.socket_ended(end.reason());
+    let ended = end.reason();
+    core.meters.socket_ended(ended);
     let rule = match end {
         End::Client(stop) | End::Application(stop) => stop.rule(),
         End::Alarm(Alarm::Silent) => Some("the client was silent for too long".to_owned()),
@@ -152,29 +156,29 @@ fn tell(core: &Core, opened: &Opened, end: &End) {
     let Some(reason) = rule else { return };
     tracing::info!(
         request.id = opened.request_id.as_str(),
-        socket.end = end.reason(),
+        socket.end = ended.word(),
         reason = reason.as_str(),
         "a websocket was closed"
     );
 }
 
 impl End {
-    /// The word in metrics and logs.
-    const fn reason(&self) -> &'static str {
+    /// Who or what brought it about.
+    const fn reason(&self) -> SocketEnd {
         match self {
-            Self::Client(Stop::Closed | Stop::Ended) => "client",
-            Self::Application(Stop::Closed | Stop::Ended) => "application",
+            Self::Client(Stop::Closed | Stop::Ended) => SocketEnd::Client,
+            Self::Application(Stop::Closed | Stop::Ended) => SocketEnd::Application,
             Self::Client(Stop::Refused(violation)) if violation.close_code().value() == CloseCode::TOO_BIG.value() => {
-                "too_big"
+                SocketEnd::TooBig
             }
-            Self::Client(Stop::Refused(_)) => "client_protocol",
-            Self::Client(Stop::TooFast(_)) | Self::Application(Stop::TooFast(_)) => "too_fast",
-            Self::Application(Stop::Refused(_)) => "application_protocol",
-            Self::Alarm(Alarm::Silent) => "silent",
-            Self::Alarm(Alarm::Idle) => "idle",
-            Self::Alarm(Alarm::Drained) => "drained",
-            Self::Alarm(Alarm::Revoked) => "revoked",
-            Self::Alarm(Alarm::Expired) => "expired",
+            Self::Client(Stop::Refused(_)) => SocketEnd::ClientProtocol,
+            Self::Client(Stop::TooFast(_)) | Self::Application(Stop::TooFast(_)) => SocketEnd::TooFast,
+            Self::Application(Stop::Refused(_)) => SocketEnd::ApplicationProtocol,
+            Self::Alarm(Alarm::Silent) => SocketEnd::Silent,
+            Self::Alarm(Alarm::Idle) => SocketEnd::Idle,
+            Self::Alarm(Alarm::Drained) => SocketEnd::Drained,
+            Self::Alarm(Alarm::Revoked) => SocketEnd::Revoked,
+            Self::Alarm(Alarm::Expired) => SocketEnd::Expired,
         }
     }
 }

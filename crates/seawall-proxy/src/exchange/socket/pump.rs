@@ -104,7 +104,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
     /// Passes on what the sender says until it ends or breaks a rule.
     pub(super) async fn run(&mut self, core: &Rc<Core>, pulse: &Pulse, mut allowance: Option<&mut Allowance>) -> Stop {
         loop {
-            if self.flush().await.is_err() {
+            if self.pass_on(pulse).await.is_err() {
                 return Stop::Ended;
             }
             if self.closed() {
@@ -122,13 +122,32 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
                     _ => return Stop::Ended,
                 },
             }
-            pulse.heard(self.sender);
+            if self.sender == Sender::Client {
+                pulse.heard();
+            }
             if let Err(stop) = self.take(core, pulse, allowance.as_deref_mut()).await {
                 // What came before was right, and is passed on.
                 let _gone = self.flush().await;
                 return stop;
             }
         }
+    }
+
+    /// Writes what is to be written, and says meanwhile whether the client can be asked and heard.
+    async fn pass_on(&mut self, pulse: &Pulse) -> io::Result<()> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        // In the midst of a frame there is no place for a ping.
+        let waits = self.sender == Sender::Client || !self.between_frames();
+        if waits {
+            pulse.hold_up(true);
+        }
+        let flushed = self.flush().await;
+        if waits {
+            pulse.hold_up(false);
+        }
+        flushed
     }
 
     /// Takes what was read apart.

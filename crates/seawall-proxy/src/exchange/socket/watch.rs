@@ -33,6 +33,9 @@ pub(super) struct Pulse {
     pinged: Cell<[u8; 8]>,
     due: RefCell<Option<Bytes>>,
     notify: Notify,
+    /// How many directions wait so that the client cannot be heard or asked: what it said waits for the application, or it has yet to take
+    /// the rest of a frame.
+    held_up: Cell<u8>,
     /// Whether what goes to the client passes unread: nothing of our own can be said in between, so nobody can be asked.
     unread: Cell<bool>,
 }
@@ -61,14 +64,22 @@ impl Pulse {
             pinged: Cell::default(),
             due: RefCell::default(),
             notify: Notify::new(),
+            held_up: Cell::new(0),
             unread: Cell::new(false),
         }
     }
 
-    /// A side sent bytes.
-    pub(super) fn heard(&self, sender: Sender) {
-        if sender == Sender::Client {
-            self.heard_at.set(Instant::now());
+    /// The client sent bytes.
+    pub(super) fn heard(&self) {
+        self.heard_at.set(Instant::now());
+    }
+
+    /// A direction waits so that the client cannot be heard or asked, or does so no longer; then its silence begins anew.
+    pub(super) fn hold_up(&self, held_up: bool) {
+        let others = self.held_up.get();
+        self.held_up.set(if held_up { others.saturating_add(1) } else { others.saturating_sub(1) });
+        if !held_up {
+            self.heard();
         }
     }
 
@@ -93,9 +104,9 @@ impl Pulse {
         }
     }
 
-    /// When the client will have been silent for too long; never when it cannot be asked.
+    /// When the client will have been silent for too long; never when it cannot be asked, or is not heard.
     fn silent_at(&self, silence: Duration) -> Option<Instant> {
-        (!self.unread.get()).then(|| self.heard_at.get() + silence)
+        (!self.unread.get() && self.held_up.get() == 0).then(|| self.heard_at.get() + silence)
     }
 
     /// Waits for a ping that is due.
@@ -168,4 +179,20 @@ async fn drained(core: &Core) {
     let spread = SPREAD_PER_SOCKET.saturating_mul(sockets).min(core.settings().drain_timeout / 2);
     let share = core.random.borrow_mut().f64();
     sleep(spread.mul_f64(share)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_is_held_up_is_not_silent() {
+        let pulse = Pulse::new();
+        let before = pulse.silent_at(Duration::from_secs(90)).map(|at| at - Duration::from_secs(90));
+        pulse.hold_up(true);
+        assert_eq!(pulse.silent_at(Duration::from_secs(90)), None);
+        pulse.hold_up(false);
+        let after = pulse.silent_at(Duration::from_secs(90)).map(|at| at - Duration::from_secs(90));
+        assert!(after > before, "it begins anew");
+    }
 }

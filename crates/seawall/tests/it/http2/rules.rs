@@ -47,6 +47,15 @@ async fn refused(cases: &[(&str, Vec<(&str, &str)>)]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_target_has_one_spelling() {
+    refused(&[
+        ("a raw character in the path", set(":path", "/caf\u{e9}")),
+        ("a raw character in the query", set(":path", "/echo?q=\u{e9}")),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn fields_that_break_a_rule_reach_no_application() {
     refused(&[
         ("connection", with(("connection", "close"))),

@@ -75,6 +75,29 @@ async fn clients_behind_one_proxy_are_limited_each() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn clients_behind_one_proxy_have_so_many_connections_each() {
+    let upstream = Upstream::start(Kind::ByPath).await;
+    let config = ON.replacen("[server]\n", "[server]\nmax_connections_per_address = 2\n", 1);
+    let app = TestApp::in_front_of(upstream.url()).with_config(&config).start().await;
+    let open = async |client: &str| {
+        let mut connection = app.connect().await;
+        connection.write([format!("PROXY TCP4 {client} 192.0.2.1 1 2\r\n").as_bytes(), REQUEST].concat()).await;
+        connection
+    };
+    let mut kept = Vec::new();
+    for client in ["203.0.113.1", "203.0.113.1", "203.0.113.2"] {
+        let mut connection = open(client).await;
+        connection.read_response("GET").await.expect_status(200);
+        kept.push(connection);
+    }
+    open("203.0.113.1").await.expect_reset_or_closed().await;
+    app.until_metric("seawall_connections_refused", &["address"], 1.0).await;
+    kept.remove(0);
+    app.until_metric("seawall_connections", &[], 2.0).await;
+    open("203.0.113.1").await.read_response("GET").await.expect_status(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_not_announced_are_refused() {
     let (upstream, app) = start("").await;
     for bytes in [REQUEST, b"PROXY TCP4 203.0.113.7\r\n", b"\r\n\r\n\0\r\nQUIT\n\x31", b"\x16\x03\x01\x00\x05"] {

@@ -9,7 +9,13 @@ use seawall_testkit::{
     upstream::pattern,
 };
 
-use super::upgrade;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
+    time::{sleep, timeout},
+};
+
+use super::{SOON, upgrade};
 
 /// A frame of the client, masked with a key that changes nothing.
 pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -162,6 +168,37 @@ async fn wk_7_the_client_is_pinged_and_closed_when_it_is_silent() {
     app.until_metric("seawall_sockets_ended", &["silent"], 1.0).await;
     app.until_metric("seawall_sockets", &[], 0.0).await;
     upstream.until("both sockets to end", |upstream| upstream.open_connections() == 0).await;
+}
+
+/// In the midst of a frame nobody can be asked, and who takes it need not say anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_a_long_message_slowly_is_not_silent() {
+    const LENGTH: usize = 12 << 20;
+    let (_upstream, app) =
+        in_front("[websocket]\nping = \"100ms\"\nsilence = \"1s\"\nmax_message = \"12 MiB\"\n").await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut client = socket.connect(app.public()).await.unwrap();
+    client.write_all(&upgrade("/ws", "websocket").encode("a")).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await.unwrap());
+    }
+    let frame = [&[0x82, 0xff][..], &(LENGTH as u64).to_be_bytes(), &[0; 4], &vec![0; LENGTH]].concat();
+    client.write_all(&frame).await.unwrap();
+    let (mut taken, mut part) = (0, vec![0; LENGTH / 40]);
+    for _ in 0..30 {
+        sleep(Duration::from_millis(100)).await;
+        let until = taken + 64 * 1_024;
+        while taken < until {
+            taken += client.read(&mut part).await.unwrap();
+        }
+    }
+    while taken < LENGTH {
+        let read = timeout(SOON, client.read(&mut part)).await.expect("the rest comes").unwrap();
+        assert!(read > 0, "closed after {taken} bytes");
+        taken += read;
+    }
 }
 
 /// Reads frames until a ping, and gives what it carries.

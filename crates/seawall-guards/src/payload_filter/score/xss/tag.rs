@@ -94,12 +94,12 @@ fn attributes(reader: &mut Reader<'_>, tag: &[u8], points: &mut Points) {
 fn unquoted<'a>(reader: &mut Reader<'a>) -> &'a [u8] {
     let start = reader.rest();
     let so = |byte: u8| byte > b' ' && byte != b'>' && byte != b'<';
-    let value = reader.take(so);
-    let slash = value.windows(3).position(|three| three.starts_with(b"/") && begins(three, b"/on"));
-    let Some(slash) = slash else { return value };
-    *reader = Reader::new(start);
-    reader.skip(slash);
-    value.get(..slash).unwrap_or_default()
+    let mut length = 0;
+    while reader.peek().is_some_and(so) && !begins(reader.rest(), b"/on") {
+        reader.skip(1);
+        length += 1;
+    }
+    start.get(..length).unwrap_or_default()
 }
 
 fn of_attribute(tag: &[u8], name: &[u8], value: &[u8], points: &mut Points) {
