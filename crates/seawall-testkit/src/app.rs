@@ -159,7 +159,13 @@ fn source(directory: &Path, servers: &[String], workers: i64) -> ConfigSource {
         option("outbound", "listen", text("127.0.0.1:0")),
     ];
     let overrides = overrides.into_iter().chain(upstream).collect();
-    ConfigSource { directory: directory.to_owned(), file: Some(FILE.into()), overrides, variables: Vec::new() }
+    ConfigSource {
+        directory: directory.to_owned(),
+        file: Some(FILE.into()),
+        overrides,
+        variables: Vec::new(),
+        started_with: None,
+    }
 }
 
 /// A Seawall that runs; dropped, it ends at once.

@@ -26,6 +26,8 @@ pub struct ConfigSource {
     pub overrides: Vec<Override>,
     /// The process's environment.
     pub variables: Vec<(String, String)>,
+    /// The fingerprint of the texts that a running process was started with.
+    pub started_with: Option<u64>,
 }
 
 /// A configuration and where it came from.
@@ -39,6 +41,8 @@ pub struct Loaded {
     pub directory: PathBuf,
     /// The `.env` file, when there is one.
     pub dotenv: Option<PathBuf>,
+    /// A number that tells its texts from others.
+    pub fingerprint: u64,
 }
 
 /// The texts that a configuration is read from.
@@ -81,6 +85,7 @@ impl ConfigSource {
         if self.file.is_none() && loaded.file.is_some() {
             self.file = Some(PathBuf::from(DEFAULT_FILE));
         }
+        self.started_with = Some(loaded.fingerprint);
         self
     }
 
@@ -121,7 +126,7 @@ impl ConfigSource {
         };
         let config =
             load(&catalogue::schema(), inputs).map_err(|mistakes| SourceError::Mistakes(Box::new(mistakes)))?;
-        Ok(Loaded { config, file: path, directory, dotenv: dotenv_path })
+        Ok(Loaded { config, file: path, directory, dotenv: dotenv_path, fingerprint: texts.fingerprint() })
     }
 
     /// The files that are looked at for changes, whether they are there or not.

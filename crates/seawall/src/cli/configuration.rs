@@ -26,6 +26,7 @@ pub(super) fn source(options: &FileOption, overrides: Vec<Override>, world: &Wor
         file: options.config.clone(),
         overrides,
         variables: world.variables.clone(),
+        started_with: None,
     }
 }
 

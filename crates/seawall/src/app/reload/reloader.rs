@@ -117,11 +117,14 @@ struct Draft {
 
 impl Reloader {
     pub(in crate::app) fn new(lasting: Lasting, db: Db, running: Arc<Config>, stage: Stage) -> Self {
-        let texts = lasting.source.as_ref().and_then(|source| source.texts().ok());
+        // What was read, and not what is there by now: a start takes its time, and so does taking over.
+        let texts =
+            || lasting.source.as_ref().and_then(|source| source.texts().ok()).map_or(0, |texts| texts.fingerprint());
+        let tried = lasting.source.as_ref().and_then(|source| source.started_with).unwrap_or_else(texts);
         Self(Arc::new(Inner {
             running: Mutex::new(running),
             turn: tokio::sync::Mutex::new(()),
-            tried: AtomicU64::new(texts.map_or(0, |texts| texts.fingerprint())),
+            tried: AtomicU64::new(tried),
             ending: AtomicBool::new(false),
             lasting,
             db,

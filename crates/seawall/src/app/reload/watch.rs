@@ -1,4 +1,4 @@
-//! Looking at the configuration's files: what changed and rests for one look is reloaded.
+//! Looking at the configuration's files: what changed during the start is reloaded, and later what changed and rests for one look.
 
 use std::{
     fs,
@@ -18,6 +18,10 @@ type Stamp = Option<(SystemTime, u64)>;
 
 /// Watches for as long as the future lives. A configuration that is refused is not tried again until its files change.
 pub(in crate::app) async fn watch(reloader: Reloader) {
+    // What changed while the process started, or took over from one that was told to reload meanwhile, is what it is to serve with.
+    if reloader.untried() {
+        let _told = reloader.reload(Trigger::File).await;
+    }
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watched = Watched::default();

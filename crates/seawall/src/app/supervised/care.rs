@@ -1,17 +1,20 @@
 //! The task that watches the application: starts it again when it ends, replaces it when asked, and stops it when told.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use seawall_core::clock::Clock;
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{sleep, timeout},
+    time::Instant,
 };
 
-use super::{Placement, Status, SupervisedError, lifecycle::Lifecycle, plan::Plan, process::Process};
-
-/// How often requests in flight to a replaced application are counted.
-const COUNT_AGAIN: Duration = Duration::from_millis(20);
+use super::{
+    Placement, Status, SupervisedError,
+    lifecycle::Lifecycle,
+    plan::Plan,
+    replacement::{self, Replacement, Stage, Step},
+    seat::{Doing, Seat, Turn},
+};
 
 /// What is wished of the task.
 pub(super) enum Wish {
@@ -29,43 +32,34 @@ enum End {
 
 /// Everything the task cares for.
 pub(super) struct Care {
-    pub(super) plan: Plan,
+    pub(super) plan: Arc<Plan>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) placement: Option<Arc<dyn Placement>>,
     pub(super) drain_timeout: watch::Receiver<Duration>,
     pub(super) status: watch::Sender<Status>,
     pub(super) lifecycle: Lifecycle,
-    pub(super) address: SocketAddr,
-    pub(super) current: Process,
-    /// While it is replaced: first the one that is to come, then the one that is to go.
-    pub(super) other: Option<Process>,
+    pub(super) seat: Seat,
+    pub(super) replacement: Option<Replacement>,
 }
 
-/// Cares for the application until it shall end.
+/// Cares for the application until it shall end. What has to be waited for in either place holds nothing up in the other.
 pub(super) async fn run(mut care: Care, mut wishes: mpsc::Receiver<Wish>) {
     let end = loop {
-        let told = tokio::select! {
-            ended = care.current.ended() => {
-                tokio::select! {
-                    () = care.revive(ended.words) => continue,
-                    end = told_to_end(&mut wishes, "started again") => end,
-                }
-            }
-            wish = wishes.recv() => match wish {
-                Some(Wish::Replace(reply)) => {
-                    let outcome = tokio::select! {
-                        outcome = care.replace() => outcome,
-                        end = told_to_end(&mut wishes, "replaced") => break end,
-                    };
-                    // Whoever asked may have left.
-                    let _left = reply.send(outcome);
-                    continue;
-                }
-                Some(Wish::Kill) => End::Kill,
-                Some(Wish::Stop) | None => End::Stop,
+        tokio::select! {
+            turn = care.seat.next(&care.plan) => tokio::select! {
+                () = care.seated(turn) => {}
+                end = told_to_end(&mut wishes, "started again") => break end,
             },
-        };
-        break told;
+            step = replacement::next(&mut care.replacement, &care.plan) => tokio::select! {
+                () = care.replaced(step) => {}
+                end = told_to_end(&mut wishes, "replaced") => break end,
+            },
+            wish = wishes.recv() => match wish {
+                Some(Wish::Replace(reply)) => care.begin_replacing(reply),
+                Some(Wish::Kill) => break End::Kill,
+                Some(Wish::Stop) | None => break End::Stop,
+            },
+        }
     };
     care.finish(end, &mut wishes).await;
 }
@@ -84,79 +78,134 @@ async fn told_to_end(wishes: &mut mpsc::Receiver<Wish>, busy: &'static str) -> E
 }
 
 impl Care {
-    /// Starts the application again, however often it takes. Its address stays.
-    async fn revive(&mut self, mut ended: String) {
-        loop {
-            // What it started and left behind would hold its port.
-            self.current.kill().await;
-            let wait = self.lifecycle.ended(self.clock.now());
-            let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            tracing::error!(
-                app.pid = self.current.id(),
-                status = ended,
-                wait_ms,
-                "the application ended by itself; it is started again"
-            );
-            self.tell(|status| status.last_end = Some(ended.clone()));
-            sleep(wait).await;
-            let started = match self.plan.start(self.address) {
+    /// Takes the next turn of the process that serves: it is started again, however often it takes. Its address stays.
+    async fn seated(&mut self, turn: Turn) {
+        match turn {
+            Turn::Ended(words) => self.ended(words).await,
+            Turn::Waited => match self.plan.start(self.seat.address) {
                 Ok(process) => {
-                    self.current = process;
+                    self.seat.process = process;
+                    self.seat.doing = Doing::Starting { until: self.plan.ready_until() };
                     self.tell(|status| status.restarts += 1);
-                    self.plan.ready(&mut self.current, self.address).await
                 }
-                Err(error) => Err(error),
-            };
-            match started {
-                Ok(()) => break,
-                Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "the application could not be started again"
-                    );
-                    self.current.stop(self.plan.settings().stop_timeout).await;
-                    ended = "a failed start".to_owned();
-                }
+                Err(error) => self.not_started(&error).await,
+            },
+            Turn::Started(Ok(())) => {
+                self.seat.doing = Doing::Serving;
+                self.lifecycle.ready(self.clock.now());
+                self.tell(|_| {});
             }
+            Turn::Started(Err(error)) => self.not_started(&error).await,
         }
-        self.lifecycle.ready(self.clock.now());
-        self.tell(|_| {});
     }
 
-    async fn replace(&mut self) -> Result<Status, SupervisedError> {
-        let placement = self.placement.clone().ok_or(SupervisedError::NoPlacement)?;
-        if self.plan.settings().port.is_some() {
-            return Err(SupervisedError::FixedPort);
-        }
-        let stop_timeout = self.plan.settings().stop_timeout;
-        self.plan.prepare().await?;
-        let address = self.plan.address()?;
-        let fresh = self.other.insert(self.plan.start(address)?);
-        if let Err(error) = self.plan.ready(fresh, address).await {
-            fresh.stop(stop_timeout).await;
-            self.other = None;
-            return Err(error);
-        }
-        placement.place(address);
-        std::mem::swap(&mut self.current, fresh);
-        let old_address = std::mem::replace(&mut self.address, address);
-        self.lifecycle.ready(self.clock.now());
-        self.tell(|status| status.replacements += 1);
-        let finished = async {
-            while placement.in_flight(old_address) > 0 {
-                sleep(COUNT_AGAIN).await;
+    async fn not_started(&mut self, error: &SupervisedError) {
+        tracing::error!(error = error as &dyn std::error::Error, "the application could not be started again");
+        self.seat.process.stop(self.plan.settings().stop_timeout).await;
+        self.ended("a failed start".to_owned()).await;
+    }
+
+    async fn ended(&mut self, words: String) {
+        // What it started and left behind would hold its port.
+        self.seat.process.kill().await;
+        let wait = self.lifecycle.ended(self.clock.now());
+        self.seat.doing = Doing::Waiting { until: Instant::now() + wait };
+        tracing::error!(
+            app.pid = self.seat.process.id(),
+            status = words,
+            wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            "the application ended by itself; it is started again"
+        );
+        self.tell(|status| status.last_end = Some(words));
+    }
+
+    fn begin_replacing(&mut self, reply: oneshot::Sender<Result<Status, SupervisedError>>) {
+        let refusal = match &self.placement {
+            _ if self.replacement.is_some() => SupervisedError::Busy("replaced"),
+            _ if !matches!(self.seat.doing, Doing::Serving) => SupervisedError::Busy("started again"),
+            None => SupervisedError::NoPlacement,
+            Some(_) if self.plan.settings().port.is_some() => SupervisedError::FixedPort,
+            Some(placement) => {
+                self.replacement = Some(Replacement::begin(&self.plan, Arc::clone(placement), reply));
+                return;
             }
         };
-        let limit = *self.drain_timeout.borrow();
-        if timeout(limit, finished).await.is_err() {
-            tracing::warn!("requests to the replaced application took too long; it is stopped without them");
+        // Whoever asked may have left.
+        let _left = reply.send(Err(refusal));
+    }
+
+    /// Goes on with a replacement.
+    async fn replaced(&mut self, step: Step) {
+        let came = match step {
+            Step::Prepared(prepared) => prepared.and_then(|()| self.come()),
+            Step::Came(Ok(())) => {
+                self.place();
+                Ok(())
+            }
+            Step::Came(Err(error)) => {
+                if let Some(process) = self.replacement.as_mut().and_then(Replacement::process) {
+                    process.stop(self.plan.settings().stop_timeout).await;
+                }
+                Err(error)
+            }
+            Step::Left { in_time } => {
+                if !in_time {
+                    tracing::warn!("requests to the replaced application took too long; it is stopped without them");
+                }
+                self.turn_replacement(|stage| match stage {
+                    Stage::Leaving { process, .. } => Stage::Stopping { process },
+                    other => other,
+                });
+                Ok(())
+            }
+            Step::Stopped => {
+                tracing::info!(
+                    app.pid = self.seat.process.id(),
+                    app.address = %self.seat.address,
+                    "the application was replaced"
+                );
+                let status = self.status.borrow().clone();
+                if let Some(replacement) = self.replacement.take() {
+                    replacement.answer(Ok(status));
+                }
+                Ok(())
+            }
+        };
+        if let Err(error) = came
+            && let Some(replacement) = self.replacement.take()
+        {
+            replacement.answer(Err(error));
         }
-        if let Some(old) = &mut self.other {
-            old.stop(stop_timeout).await;
+    }
+
+    /// Starts the new process.
+    fn come(&mut self) -> Result<(), SupervisedError> {
+        let address = self.plan.address()?;
+        let process = self.plan.start(address)?;
+        let until = self.plan.ready_until();
+        self.turn_replacement(|_| Stage::Coming { process, address, until });
+        Ok(())
+    }
+
+    /// Leads requests to the new process; the old one finishes those that it has.
+    fn place(&mut self) {
+        let Some(mut replacement) = self.replacement.take() else { return };
+        let until = Instant::now() + *self.drain_timeout.borrow();
+        if let Stage::Coming { process, address, .. } = replacement.stage {
+            replacement.placement.place(address);
+            let seat = Seat { process, address, doing: Doing::Serving };
+            let Seat { process, address, .. } = std::mem::replace(&mut self.seat, seat);
+            replacement.stage = Stage::Leaving { process, address, until };
         }
-        self.other = None;
-        tracing::info!(app.pid = self.current.id(), app.address = %self.address, "the application was replaced");
-        Ok(self.status.borrow().clone())
+        self.replacement = Some(replacement);
+        self.lifecycle.ready(self.clock.now());
+        self.tell(|status| status.replacements += 1);
+    }
+
+    fn turn_replacement(&mut self, turn: impl FnOnce(Stage) -> Stage) {
+        if let Some(replacement) = self.replacement.take() {
+            self.replacement = Some(Replacement { stage: turn(replacement.stage), ..replacement });
+        }
     }
 
     /// Ends all that runs. Being told to kill shortens it.
@@ -164,10 +213,11 @@ impl Care {
         self.lifecycle.stopping();
         self.tell(|_| {});
         let limit = self.plan.settings().stop_timeout;
+        let mut other = self.replacement.as_mut().and_then(Replacement::process);
         if matches!(end, End::Stop) {
             let stop = async {
-                self.current.stop(limit).await;
-                if let Some(other) = &mut self.other {
+                self.seat.process.stop(limit).await;
+                if let Some(other) = &mut other {
                     other.stop(limit).await;
                 }
             };
@@ -176,8 +226,8 @@ impl Care {
                 () = told_to_kill(wishes) => {}
             }
         }
-        self.current.kill().await;
-        if let Some(other) = &mut self.other {
+        self.seat.process.kill().await;
+        if let Some(other) = other {
             other.kill().await;
         }
         tracing::info!("the application has ended");
@@ -188,8 +238,8 @@ impl Care {
         self.status.send_modify(|status| {
             change(status);
             status.state = self.lifecycle.state();
-            status.pid = self.current.id();
-            status.address = self.address;
+            status.pid = self.seat.process.id();
+            status.address = self.seat.address;
         });
     }
 }

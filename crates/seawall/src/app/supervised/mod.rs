@@ -23,6 +23,8 @@ mod plan;
 mod port;
 mod process;
 mod ready;
+mod replacement;
+mod seat;
 mod supervisor;
 
 pub use config::{ENV_SECTION, SECTION, SupervisedSettings, both_named};

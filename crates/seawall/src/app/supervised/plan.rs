@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     SupervisedError, SupervisedSettings,
@@ -84,10 +84,20 @@ impl Plan {
         Ok(process)
     }
 
-    /// Waits until it is ready.
-    pub(super) async fn ready(&self, process: &mut Process, address: SocketAddr) -> Result<(), SupervisedError> {
+    /// By when a process has to be ready that is started now.
+    pub(super) fn ready_until(&self) -> Instant {
+        Instant::now() + self.settings.ready_timeout
+    }
+
+    /// Waits until it is ready. May be given up and asked again.
+    pub(super) async fn ready(
+        &self,
+        process: &mut Process,
+        address: SocketAddr,
+        until: Instant,
+    ) -> Result<(), SupervisedError> {
         let probe = Probe { address, path: self.settings.ready_path.as_deref() };
-        ready::wait(process, &probe, self.settings.ready_timeout).await?;
+        ready::wait(process, &probe, until, self.settings.ready_timeout).await?;
         tracing::info!(app.pid = process.id(), app.address = %address, "the application is ready");
         Ok(())
     }
@@ -95,7 +105,7 @@ impl Plan {
     /// Starts the application and waits until it is ready; one that is not is stopped.
     pub(super) async fn start_ready(&self, address: SocketAddr) -> Result<Process, SupervisedError> {
         let mut process = self.start(address)?;
-        match self.ready(&mut process, address).await {
+        match self.ready(&mut process, address, self.ready_until()).await {
             Ok(()) => Ok(process),
             Err(error) => {
                 process.stop(self.settings.stop_timeout).await;

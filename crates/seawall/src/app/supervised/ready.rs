@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{SupervisedError, process::Process};
 use crate::app::tiny_http::{self, Url};
@@ -21,12 +21,17 @@ pub(super) struct Probe<'a> {
     pub(super) path: Option<&'a str>,
 }
 
-/// Waits until the process is ready.
-pub(super) async fn wait(process: &mut Process, probe: &Probe<'_>, limit: Duration) -> Result<(), SupervisedError> {
+/// Waits until the process is ready, until then at most; `limit` is how long that was in all.
+pub(super) async fn wait(
+    process: &mut Process,
+    probe: &Probe<'_>,
+    until: Instant,
+    limit: Duration,
+) -> Result<(), SupervisedError> {
     let mut last = "nothing was asked yet".to_owned();
     let outcome = tokio::select! {
         ended = process.ended() => Err(Some(ended.words)),
-        ready = timeout(limit, probe.passes(&mut last)) => ready.map_err(|_| None),
+        ready = timeout_at(until, probe.passes(&mut last)) => ready.map_err(|_| None),
     };
     let Err(ended) = outcome else { return Ok(()) };
     // What is left of it ends now, so that its last lines are complete.

@@ -16,6 +16,7 @@ use super::{
     output::{Relay, Written},
     plan::Plan,
     process::Process,
+    seat::{Doing, Seat},
 };
 
 /// Wishes that may wait.
@@ -119,15 +120,14 @@ impl Supervisor {
         });
         let replaceable = around.placement.is_some();
         let care = Care {
-            plan,
+            plan: Arc::new(plan),
             clock: around.clock,
             placement: around.placement,
             drain_timeout: around.drain_timeout,
             status,
             lifecycle,
-            address,
-            current,
-            other: None,
+            seat: Seat { process: current, address, doing: Doing::Serving },
+            replacement: None,
         };
         tokio::spawn(care::run(care, wished));
         Ok(Self { handle: Handle { wishes, status: seen, replaceable }, written: Some(written) })

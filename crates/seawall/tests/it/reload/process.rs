@@ -40,6 +40,27 @@ fn until_said(server: &Server, text: &'static str, times: usize) {
 const RELOADED: &str = "the configuration was reloaded";
 const REFUSED: &str = "the configuration was not reloaded; the one before holds on";
 
+/// What is there when the start is over counts, and not what was there when it began.
+#[test]
+fn what_changes_while_the_server_starts_is_served_with() {
+    let app = "[app]\ncommand = [\"sh\", \"-c\", \"exec python3 -m http.server $PORT --bind $HOST\"]\n\
+        before_start = \"while [ -e slow ]; do touch prepares; sleep 0.05; done\"\n";
+    let place = Place::with_config(&format!("{app}[body]\nmax = \"1 KB\"\n"));
+    fs::write(place.path().join("slow"), "").expect("a file");
+    let server = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !place.path().join("prepares").exists() {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            write(&place, &format!("{app}[body]\nmax = \"2 B\"\n"));
+            fs::remove_file(place.path().join("slow")).expect("it was there");
+        });
+        place.serve(&["run"])
+    });
+    server.logged(RELOADED);
+    assert_eq!(place.seawall(&["diff"]).ok(), "no differences\n");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sighup_reloads_and_two_at_once_are_fine() {
     let (_upstream, place, mut server) = serve("[rate_limit]\nlimits = [\"5/min per ip\"]\n").await;

@@ -324,6 +324,43 @@ async fn a_replacement_that_fails_leaves_the_old_one_in_place() {
     supervisor.stop().await;
 }
 
+fn kill(handle: &Handle) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(handle.status().pid).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+#[tokio::test]
+async fn whoever_serves_is_cared_for_while_it_is_replaced() {
+    let folder = Folder::new();
+    let told = Arc::new(Told::default());
+    let mut settings = settings(SERVER);
+    settings.before_start = Some("while [ -e slow ]; do touch prepares; sleep 0.05; done".to_owned());
+    let mut supervisor = folder.start(settings, Some(Arc::clone(&told))).await.unwrap();
+    let handle = supervisor.handle().clone();
+    folder.write("slow");
+    told.in_flight.store(1, Ordering::SeqCst);
+    let replaced = tokio::spawn(async move { handle.replace().await });
+    until("the preparation", || folder.has("prepares")).await;
+    let again = |restarts| {
+        let status = supervisor.handle().status();
+        status.state == State::Ready && status.restarts == restarts
+    };
+    kill(supervisor.handle());
+    until("a restart while the new one is prepared", || again(1)).await;
+    fs::remove_file(folder.0.join("slow")).unwrap();
+    until("the proxy is told", || !told.placed().is_empty()).await;
+    let address = told.placed()[0];
+    assert_eq!(supervisor.handle().status().address, address);
+    kill(supervisor.handle());
+    until("a restart while the old one finishes", || again(2)).await;
+    assert!(serves(address).await && !replaced.is_finished());
+    told.in_flight.store(0, Ordering::SeqCst);
+    let status = timeout(LIMIT, replaced).await.unwrap().unwrap().unwrap();
+    assert_eq!((status.address, status.replacements, status.restarts), (address, 1, 2));
+    supervisor.stop().await;
+    assert!(!serves(address).await);
+}
+
 #[tokio::test]
 async fn what_cannot_be_replaced_says_so() {
     let folder = Folder::new();
