@@ -1,6 +1,6 @@
 //! Reload as operators meet it: SIGHUP, `seawall reload`, `seawall diff`, and a file that is watched, with the real binary.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use seawall_testkit::{
     client::{Request, websocket},
@@ -41,22 +41,23 @@ const RELOADED: &str = "the configuration was reloaded";
 const REFUSED: &str = "the configuration was not reloaded; the one before holds on";
 
 /// What is there when the start is over counts, and not what was there when it began.
-#[test]
-fn what_changes_while_the_server_starts_is_served_with() {
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_while_the_server_starts_is_served_with() {
     let app = "[app]\ncommand = [\"sh\", \"-c\", \"exec python3 -m http.server $PORT --bind $HOST\"]\n\
         before_start = \"while [ -e slow ]; do touch prepares; sleep 0.05; done\"\n";
     let place = Place::with_config(&format!("{app}[body]\nmax = \"1 KB\"\n"));
-    fs::write(place.path().join("slow"), "").expect("a file");
-    let server = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !place.path().join("prepares").exists() {
-                std::thread::sleep(std::time::Duration::from_millis(10));
-            }
-            write(&place, &format!("{app}[body]\nmax = \"2 B\"\n"));
-            fs::remove_file(place.path().join("slow")).expect("it was there");
-        });
-        place.serve(&["run"])
+    let file = |name| place.path().join(name);
+    fs::write(file("slow"), "").expect("a file");
+    let (slow, prepares, toml) = (file("slow"), file("prepares"), file("seawall.toml"));
+    let changes = tokio::spawn(async move {
+        while !prepares.exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        fs::write(toml, format!("{app}[body]\nmax = \"2 B\"\n")).expect("the file can be written");
+        fs::remove_file(slow).expect("it was there");
     });
+    let server = place.serve(&["run"]);
+    changes.await.expect("it was changed");
     server.logged(RELOADED);
     assert_eq!(place.seawall(&["diff"]).ok(), "no differences\n");
 }
