@@ -184,10 +184,10 @@ async fn a_watched_file_is_reloaded_when_it_changes() {
     write(&place, "watch = true\n[body]\nmax = \"2 B\"\n");
     // From here on it says warnings only.
     let metric = "seawall_reloads_total{outcome=\"applied\"} 2\n";
-    let limit = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+    let limit = tokio::time::Instant::now() + Duration::from_secs(10);
     while !server.admin_client().get("/metrics").await.text().contains(metric) {
         assert!(tokio::time::Instant::now() < limit, "{}", server.child);
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     upload().await.expect_problem(413, "request-too-large");
     assert_eq!((said(&server, RELOADED), said(&server, REFUSED)), (1, 2), "each is told once: {}", server.child);
