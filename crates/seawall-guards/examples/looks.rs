@@ -12,7 +12,7 @@ use std::{error::Error, sync::Arc, time::Instant};
 use aws_lc_rs::{digest, hmac, signature::Ed25519KeyPair, signature::KeyPair};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::FutureExt;
-use http::{HeaderName, HeaderValue, Request};
+use http::{HeaderName, HeaderValue, Request, Response};
 use seawall_core::{
     Mode,
     clock::Now,
@@ -26,13 +26,14 @@ use seawall_guards::{
     idempotency::{self, IdempotencyGuard},
     json::JsonGuard,
     payload_filter::{self, PayloadFilterGuard},
-    schema::{Formats, Operation, Reading, SchemaGuard, Undocumented, UnknownFields},
+    schema::{Document, Drift, Formats, Operation, Reading, SchemaGuard, Undocumented, UnknownFields},
     signatures::{self, SignaturesGuard},
 };
 
 type Failure = Box<dyn Error>;
 
-const KINDS: [&str; 6] = ["json-tree", "schema", "payload_filter", "hmac", "ed25519", "idempotency"];
+const KINDS: [&str; 8] =
+    ["json-tree", "schema", "payload_filter", "payload_filter-tag", "hmac", "ed25519", "idempotency", "answers"];
 const SIZES: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 
 /// As a body arrives.
@@ -93,9 +94,10 @@ impl Bench {
         let guards: Vec<Box<dyn Guard>> = match kind {
             "json-tree" => vec![shape()?],
             "schema" => vec![shape()?, Box::new(schema()?)],
-            "payload_filter" => {
+            "payload_filter" | "payload_filter-tag" => {
                 vec![shape()?, Box::new(PayloadFilterGuard::read(&payload_filter::values(), &NoMeter)?)]
             }
+            "answers" => vec![Box::new(described()?)],
             "hmac" => vec![Box::new(signed("hmac-sha256", "secret", SECRET)?)],
             "ed25519" => {
                 let public = STANDARD.encode(pair()?.public_key().as_ref());
@@ -107,7 +109,8 @@ impl Bench {
             }
             other => return Err(format!("no kind {other}").into()),
         };
-        Ok(Self { guards, kind: kind.to_owned(), body: records(bytes) })
+        let body = if kind == "payload_filter-tag" { tag(bytes) } else { records(bytes) };
+        Ok(Self { guards, kind: kind.to_owned(), body })
     }
 
     /// Heads of requests, no two alike.
@@ -138,8 +141,39 @@ impl Bench {
         Ok(head)
     }
 
-    /// All of one request's way through the guards.
-    fn look(&self, mut head: Head) -> Result<(), Failure> {
+    /// All of one request's way through the guards, or of its answer's.
+    fn look(&self, head: Head) -> Result<(), Failure> {
+        if self.kind == "answers" { self.look_at_answer(head) } else { self.look_at_request(head) }
+    }
+
+    /// An answer that is compared with its document, up to its largest body.
+    fn look_at_answer(&self, mut head: Head) -> Result<(), Failure> {
+        // So many a second are compared, so each has a second of its own.
+        let second = head
+            .headers
+            .get("idempotency-key")
+            .map_or(0, |key| key.as_bytes().iter().map(|byte| u64::from(*byte)).sum());
+        let now = Now { monotonic_us: second * 1_000_000, unix_us: CREATED * 1_000_000 };
+        let mut context = Context::new(
+            Peer::new([127, 0, 0, 1].into(), false),
+            &head.headers,
+            now,
+            Seed([1, 2, 3, 4, 5]),
+            "*".into(),
+        );
+        let answer = Response::builder().header("content-type", "application/json").body(())?.into_parts().0;
+        for guard in &self.guards {
+            passed(guard.head(&mut head, &mut context), &mut head, &mut context)?;
+            let Some(mut follow) = guard.follow(&answer, &mut context) else { return Err("nobody looks".into()) };
+            let whole = self.body.chunks(PART).all(|part| follow.part(part));
+            if let Some(rest) = follow.end(whole) {
+                rest();
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_request(&self, mut head: Head) -> Result<(), Failure> {
         let now = Now { monotonic_us: 1, unix_us: CREATED * 1_000_000 };
         let peer = Peer::new([127, 0, 0, 1].into(), false);
         let mut context = Context::new(peer, &head.headers, now, Seed([1, 2, 3, 4, 5]), "*".into());
@@ -197,6 +231,17 @@ fn schema() -> Result<SchemaGuard, Failure> {
     Ok(guard.with_body(Some(Arc::new(body))).reading(reading))
 }
 
+/// A document whose answers are the records.
+fn described() -> Result<SchemaGuard, Failure> {
+    let document = format!(
+        r#"{{"openapi": "3.1.0", "paths": {{"/items": {{"post": {{"parameters": [{{"name": "a", "in": "query", "schema": {{}}}}],
+          "responses": {{"200": {{"content": {{"application/json": {{"schema": {SCHEMA}}}}}}}}}}}}}}}}}"#
+    );
+    let document = Document::read(document.as_bytes(), &Formats::standard())?;
+    let guard = SchemaGuard::new(Some(Arc::new(document)), UnknownFields::Reject, Undocumented::Refuse);
+    Ok(guard.comparing_answers(&Drift::default(), "*", UnknownFields::Reject, &NoMeter))
+}
+
 fn pair() -> Result<Ed25519KeyPair, Failure> {
     Ed25519KeyPair::from_seed_unchecked(&PAIR).map_err(|error| error.to_string().into())
 }
@@ -208,6 +253,11 @@ fn signed(algorithm: &str, field: &str, key: &str) -> Result<SignaturesGuard, Fa
     let values = signatures::values().with("require", Raw::List(vec![text("bench")]));
     let guard = SignaturesGuard::read(&values, &[("bench".to_owned(), entry)], &Shared::in_memory())?;
     Ok(guard.ok_or("no signature is asked for")?)
+}
+
+/// One text of about so many bytes: a tag with very many attributes, which a reader could begin again with each of.
+fn tag(bytes: usize) -> Vec<u8> {
+    format!("[\"<a x={}\"]", "/onx=".repeat(bytes / 5)).into_bytes()
 }
 
 /// A body of about so many bytes.

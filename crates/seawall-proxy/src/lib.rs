@@ -33,7 +33,7 @@ pub use meters::METRICS;
 pub use plane::{Plane, PlaneError, PlaneParts, Stage};
 pub use problems::PROBLEMS;
 pub use seawall_core::http::spelled;
-pub use site::{Route, Router, Site, Target};
+pub use site::{Route, RouteIndex, Router, Site, Target};
 pub use tls::{
     CertificateFiles, ClientCertificates, SECTION as TLS_SECTION, Terminator, TlsError, TlsSettings,
     verify as verify_tls,

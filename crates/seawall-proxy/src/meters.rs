@@ -8,7 +8,10 @@ use seawall_core::{
     meter::{Handle, Meter, Metric, MetricKind},
 };
 
-use crate::tls::{CERTIFICATE_EXPIRES, HANDSHAKES, RELOADS};
+use crate::{
+    site::RouteIndex,
+    tls::{CERTIFICATE_EXPIRES, HANDSHAKES, RELOADS},
+};
 
 static DURATION: Metric = Metric {
     name: "http_server_request_duration_seconds",
@@ -164,7 +167,7 @@ pub static METRICS: [&Metric; 23] = [
 #[derive(Debug)]
 pub(crate) struct Meters {
     meter: Arc<dyn Meter>,
-    durations: RefCell<BTreeMap<(usize, u8, u16), Handle>>,
+    durations: RefCell<BTreeMap<(RouteIndex, u8, u16), Handle>>,
     pub(crate) active: Handle,
     pub(crate) connections: Handle,
     pub(crate) accepted: Handle,
@@ -355,14 +358,21 @@ impl Meters {
         }
     }
 
-    /// Observes one exchange. `place` tells routes apart on this core, as long as it serves the same ones; without it, the
+    /// Observes one exchange. `index` tells routes apart on this core, as long as it serves the same ones; without it, the
     /// handle is looked up and not kept. `route` is the pattern.
-    pub(crate) fn observe(&self, place: Option<usize>, route: &str, method: &Method, status: u16, duration_us: u64) {
+    pub(crate) fn observe(
+        &self,
+        index: Option<RouteIndex>,
+        route: &str,
+        method: &Method,
+        status: u16,
+        duration_us: u64,
+    ) {
         let (method_place, method) = method_label(method);
         let resolve = || self.meter.series(&DURATION, &[method, route, itoa::Buffer::new().format(status)]);
-        let Some(place) = place else { return resolve().observe(duration_us) };
+        let Some(index) = index else { return resolve().observe(duration_us) };
         let mut durations = self.durations.borrow_mut();
-        durations.entry((place, method_place, status)).or_insert_with(resolve).observe(duration_us);
+        durations.entry((index, method_place, status)).or_insert_with(resolve).observe(duration_us);
     }
 
     /// Counts a request the application could not answer.
@@ -378,7 +388,7 @@ impl Meters {
         }
     }
 
-    /// Forgets the handles of routes; their places have changed.
+    /// Forgets the handles of routes; their indices have changed.
     pub(crate) fn forget_routes(&self) {
         self.durations.borrow_mut().clear();
     }

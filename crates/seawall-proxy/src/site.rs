@@ -11,7 +11,7 @@ use crate::Builtins;
 /// Everything one core serves.
 #[derive(Debug)]
 pub struct Site {
-    /// Routes by request; the first is the default one.
+    /// Routes by request.
     pub router: Router,
     /// How problems are rendered.
     pub pages: Arc<Pages>,
@@ -40,6 +40,15 @@ pub enum Target {
     },
     /// The control plane, which takes a body as large as the policy lets through, and answers at its own pace.
     AtLength,
+}
+
+/// Which route of a router.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RouteIndex(usize);
+
+impl RouteIndex {
+    /// The route for requests that match no pattern.
+    pub const DEFAULT: Self = Self(0);
 }
 
 /// Finds the route of a request: the most specific path wins, then a route for the method over one for any.
@@ -88,19 +97,19 @@ impl Router {
         &self.routes
     }
 
-    /// The place of the route for a request; nothing for the default.
+    /// The route for a request.
     #[must_use]
-    pub fn find(&self, method: &Method, path: &str) -> Option<usize> {
+    pub fn find(&self, method: &Method, path: &str) -> RouteIndex {
         if self.routes.is_empty() {
-            return None;
+            return RouteIndex::DEFAULT;
         }
-        self.table.find(method, path)
+        self.table.find(method, path).map_or(RouteIndex::DEFAULT, |place| RouteIndex(place + 1))
     }
 
-    /// The route at a place that [`Router::find`] gave.
+    /// The route that [`Router::find`] gave.
     #[must_use]
-    pub fn route(&self, place: Option<usize>) -> &Route {
-        place.and_then(|place| self.routes.get(place)).unwrap_or(&self.default)
+    pub fn route(&self, index: RouteIndex) -> &Route {
+        index.0.checked_sub(1).and_then(|place| self.routes.get(place)).unwrap_or(&self.default)
     }
 }
 

@@ -12,7 +12,8 @@ const USAGE: &str = "\
 Usage: cargo xtask bench shapes [--check] [--profile PROFILE]
 
 Nanoseconds per byte of the readers behind the guards `json` and `form`, and of whole looks of guards at JSON bodies (with `json-tree`, which
-reads it, in `schema` and `payload_filter`), for bodies from 1 KB to 10 MB. With --check instructions per byte, which valgrind's callgrind
+reads it, in `schema` and `payload_filter`; `payload_filter-tag` is one text, a tag of very many attributes), and at answers that are compared
+with their document (`answers`, up to 1 MiB), for bodies from 1 KB to 10 MB. With --check instructions per byte, which valgrind's callgrind
 counts: it ends with 1 when a byte of 10 MB costs more than 1.1 times one of 10 KB.
   --profile PROFILE  what the measurements are built with (release)
 
@@ -34,7 +35,16 @@ const MEASURED: [Measured; 2] = [
     Measured {
         package: "seawall-guards",
         example: "looks",
-        kinds: &["json-tree", "schema", "payload_filter", "hmac", "ed25519", "idempotency"],
+        kinds: &[
+            "json-tree",
+            "schema",
+            "payload_filter",
+            "payload_filter-tag",
+            "hmac",
+            "ed25519",
+            "idempotency",
+            "answers",
+        ],
     },
 ];
 const SIZES: [u64; 3] = [10_000, 1_000_000, 10_000_000];

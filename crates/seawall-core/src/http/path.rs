@@ -127,15 +127,19 @@ fn push_encoded(byte: u8, rules: &PathRules, out: &mut String) -> Result<(), Pat
 /// What is kept for the literal of a pattern that a segment stands for.
 #[must_use]
 pub fn find_literal<'a, V>(literals: &'a BTreeMap<String, V>, segment: &str) -> Option<&'a V> {
-    let meant = meant(segment);
-    literals.get(&*meant).or_else(|| literals.get(without_parameters(&meant)?))
+    match meant(segment) {
+        Cow::Borrowed(meant) => literals.get(meant),
+        Cow::Owned(meant) => literals.get(&meant).or_else(|| literals.get(without_parameters(&meant)?)),
+    }
 }
 
 /// Whether a segment stands for the literal of a pattern.
 #[must_use]
 pub fn is_literal(literal: &str, segment: &str) -> bool {
-    let meant = meant(segment);
-    *meant == *literal || without_parameters(&meant) == Some(literal)
+    match meant(segment) {
+        Cow::Borrowed(meant) => meant == literal,
+        Cow::Owned(meant) => meant == literal || without_parameters(&meant) == Some(literal),
+    }
 }
 
 /// A segment as the literals of patterns are kept: decoded, in lower case. What is not UTF-8 is meant as it stands there.

@@ -7,7 +7,7 @@ use seawall_core::{
 };
 
 use super::config::{ATTEMPTS, BACKOFF, MAX_BACKOFF, STATUSES};
-use crate::{Context, Guard, Head, Needs, Verdict};
+use crate::{Guard, Needs};
 
 /// How a failed request may be sent again. The defaults are checklist WK-5's: three attempts, 100 ms doubling up to 5 s.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,10 +55,6 @@ impl RetryGuard {
 }
 
 impl Guard for RetryGuard {
-    fn head(&self, _head: &mut Head, _context: &mut Context) -> Verdict {
-        Verdict::Pass
-    }
-
     fn needs(&self) -> Needs {
         Needs { retries: Some(self.retries.clone()), ..Needs::default() }
     }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::{
     core::Core,
     edge::Activity,
-    site::{Route, Site},
+    site::{Route, RouteIndex, Site},
 };
 
 /// One request on its way. Dropping it ends it: guards give back what they took, the log line and the metrics are written.
@@ -23,7 +23,7 @@ pub(crate) struct Exchange {
     pub(super) core: Rc<Core>,
     pub(super) activity: Rc<Activity>,
     pub(super) site: Rc<Site>,
-    pub(super) place: Option<usize>,
+    pub(super) route: RouteIndex,
     pub(super) context: Context,
     pub(super) method: Method,
     pub(super) target: Option<PathAndQuery>,
@@ -53,7 +53,7 @@ const _: () = assert!(size_of::<Exchange>() <= AT_HAND, "each request takes an e
 impl Exchange {
     /// The route found, or the default one.
     pub(super) fn route(&self) -> &Route {
-        self.site.router.route(self.place)
+        self.site.router.route(self.route)
     }
 
     /// What is left of the time for the whole exchange; without a limit, more than anybody waits.
@@ -146,14 +146,14 @@ impl Drop for Exchange {
         let site = Rc::clone(&self.site);
         if let Some(watch) = self.watch.as_ref().filter(|watch| watch.exceeded()) {
             self.context.body_bytes = Some(watch.received());
-            site.router.route(self.place).policy.report_body(&mut self.context);
+            site.router.route(self.route).policy.report_body(&mut self.context);
         }
         self.route().policy.finish(&End { sent: self.sent, status: self.status }, &self.context);
         self.log(duration_us);
         self.trace(duration_us);
-        // The places of an older site stand for other routes in this one.
-        let place = self.core.serves(&self.site).then(|| self.place.map_or(0, |place| place + 1));
-        self.core.meters.observe(place, &self.context.route, &self.method, self.told(), duration_us);
+        // The indices of an older site stand for other routes in this one.
+        let route = self.core.serves(&self.site).then_some(self.route);
+        self.core.meters.observe(route, &self.context.route, &self.method, self.told(), duration_us);
         self.core.meters.active.add(-1);
         self.activity.ended(self.over_at.unwrap_or_else(Instant::now));
     }

@@ -16,7 +16,7 @@ use crate::{
     builtin::Patience,
     core::Core,
     edge::{Activity, Incoming},
-    site::{Site, Target},
+    site::{RouteIndex, Site, Target},
 };
 
 /// A request that was read, and the exchange that it began.
@@ -84,7 +84,7 @@ impl Exchange {
         drop(random);
         let context = Context::new(Arc::clone(peer), request.headers(), core.clock.now(), seed, route);
         Box::new(Self {
-            place: None,
+            route: RouteIndex::DEFAULT,
             context,
             method: request.method().clone(),
             target: request.uri().path_and_query().cloned(),
@@ -109,9 +109,9 @@ impl Exchange {
             discard_unless_waiting(&head, body);
             return self.stopped(stop);
         }
-        self.place = self.site.router.find(&head.method, head.uri.path());
+        self.route = self.site.router.find(&head.method, head.uri.path());
         let site = Rc::clone(&self.site);
-        let route = site.router.route(self.place);
+        let route = site.router.route(self.route);
         self.context.route = route.policy.route().clone();
         if let Some(stop) = self.guards(Guards::AfterRoute, &mut head).await {
             discard_unless_waiting(&head, body);
@@ -134,7 +134,7 @@ impl Exchange {
 
     async fn guards(&mut self, phase: Guards, head: &mut Head) -> Option<Stop> {
         let site = Rc::clone(&self.site);
-        let policy = &site.router.route(self.place).policy;
+        let policy = &site.router.route(self.route).policy;
         let mut flow = match phase {
             Guards::BeforeRoute => policy.enter(head, &mut self.context),
             Guards::AfterRoute => policy.head(head, &mut self.context),

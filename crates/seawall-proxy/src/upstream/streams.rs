@@ -163,11 +163,10 @@ impl Streams {
         self.open.borrow().iter().filter(|connection| connection.idle_since().is_some()).count()
     }
 
-    /// Closes up to so many of those that carry nothing and are for closing; how many were.
-    pub(super) fn close(&self, most: usize, mut which: impl FnMut(&Multiplexed) -> bool) -> usize {
+    /// Closes up to so many of those that are for closing.
+    pub(super) fn close(&self, most: usize, mut which: impl FnMut(&Multiplexed) -> bool) {
         let mut closed = Vec::new();
-        let mut open = self.open.borrow_mut();
-        open.retain(|connection| {
+        self.open.borrow_mut().retain(|connection| {
             let closes = closed.len() < most && which(connection);
             if closes {
                 connection.retire();
@@ -175,8 +174,8 @@ impl Streams {
             }
             !closes
         });
-        drop(open);
-        closed.len()
+        // Dropped once nobody looks at the list: what ends with a connection may.
+        drop(closed);
     }
 
     /// Closes what is over, and what has carried nothing since `before`.

@@ -4,9 +4,8 @@ use std::slice;
 
 use http::Method;
 use seawall_config::Config;
-use seawall_core::http::RoutePattern;
-use seawall_guards::Policy;
-use seawall_proxy::{Route, Router, SERVER_SECTION, ServerSettings, Target, spelled};
+use seawall_core::http::{RoutePattern, Routes};
+use seawall_proxy::{SERVER_SECTION, ServerSettings, spelled};
 
 use super::{
     AppError,
@@ -76,24 +75,10 @@ impl OwnRoutes {
         let all = self.families().into_iter().flat_map(|(patterns, kind)| patterns.iter().map(move |one| (one, kind)));
         let all: Vec<_> = all.collect();
         let patterns = all.iter().map(|(pattern, _)| parsed(pattern)).collect::<Result<Vec<_>, _>>()?;
-        let place = bare_router(&patterns)?.find(method, path);
+        let place = Routes::new(&patterns.iter().collect::<Vec<_>>()).find(method, path);
         let found = place.and_then(|place| all.get(place));
         Ok(found.map(|(pattern, kind)| (self.name(pattern, kind), *kind)))
     }
-}
-
-/// Routes with nothing before or behind them: a request's place among the patterns.
-///
-/// # Errors
-/// [`AppError`] when there are too many.
-pub(crate) fn bare_router(patterns: &[RoutePattern]) -> Result<Router, AppError> {
-    let route = |name: String| {
-        let policy = Policy::new(name.into(), Vec::new(), 0).ok_or(AppError::TooManyGuards)?;
-        Ok::<_, AppError>(Route { policy, target: Target::Upstream })
-    };
-    let routes = patterns.iter().map(|pattern| Ok((pattern.clone(), route(pattern.to_string())?)));
-    let routes = routes.collect::<Result<Vec<_>, AppError>>()?;
-    Ok(Router::new(route("*".to_owned())?, routes))
 }
 
 /// A pattern of our own.

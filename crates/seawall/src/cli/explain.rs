@@ -3,7 +3,11 @@
 use std::fmt::Write;
 
 use seawall_config::{Config, Route};
-use seawall_core::{Mode, http::path, settings::Raw};
+use seawall_core::{
+    Mode,
+    http::{Routes, path},
+    settings::Raw,
+};
 use seawall_guards::{GuardEntry, strict_http};
 use serde_json::{Value, json};
 
@@ -11,7 +15,7 @@ use super::{CliError, Next, World, arguments::ExplainOptions, configuration, pai
 use crate::app::{
     AppError,
     catalogue::{self, ORDER, Step},
-    own::{OwnRoutes, bare_router},
+    own::OwnRoutes,
     sites::Kind,
 };
 
@@ -77,8 +81,8 @@ fn explain_request(
         .map_err(|fault| CliError::Usage(format!("error: this request is refused with invalid-path: {fault}\n")))?;
     let routes = OwnRoutes::of(config)?;
     let own = routes.find(&method, &normal)?;
-    let patterns: Vec<_> = config.routes().iter().map(|route| route.pattern().clone()).collect();
-    let place = bare_router(&patterns)?.find(&method, &normal).filter(|_| own.is_none());
+    let patterns: Vec<_> = config.routes().iter().map(Route::pattern).collect();
+    let place = Routes::new(&patterns).find(&method, &normal).filter(|_| own.is_none());
     let route = place.and_then(|place| config.routes().get(place));
     let kind = own.map_or_else(|| route.map_or(Kind::Default, Kind::Configured), |(_, kind)| kind);
     let own = own.map(|(name, _)| name.to_owned());

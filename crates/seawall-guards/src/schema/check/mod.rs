@@ -11,7 +11,7 @@ use seawall_core::clock::Now;
 
 use self::{
     seen::Seen,
-    strip::{Record, all_named, together},
+    strip::{Record, all_named, each_whole, together},
 };
 use super::{
     at::{At, escaped},
@@ -166,7 +166,7 @@ impl<'n, 'v> Check<'n, 'v> {
 
     /// Writes down which fields nobody names, once all have looked.
     fn tell_unknown(&mut self) {
-        if self.manner.unknown != UnknownFields::Reject || self.spent {
+        if self.manner.unknown != UnknownFields::Reject || self.spent || each_whole(&self.records) {
             return;
         }
         for record in together(std::mem::take(&mut self.records)) {

@@ -60,10 +60,14 @@ pub(super) fn together(records: Vec<Record<'_>>) -> impl Iterator<Item = Record<
     objects.into_values()
 }
 
+/// Whether each of these records names every field by itself, as those of most bodies do.
+pub(super) fn each_whole(records: &[Record<'_>]) -> bool {
+    records.iter().all(|record| !record.seen.described() || record.seen.all())
+}
+
 /// Whether every field is named, by these records together.
 pub(super) fn all_named(records: &[Record<'_>]) -> bool {
-    let whole = |record: &Record<'_>| !record.seen.described() || record.seen.all();
-    records.iter().all(whole) || together(records.to_vec()).all(|record| record.unknown().next().is_none())
+    each_whole(records) || together(records.to_vec()).all(|record| record.unknown().next().is_none())
 }
 
 /// The value without fields that no look named; nothing when all are named.

@@ -6,7 +6,7 @@ use seawall_core::settings::BadSetting;
 use seawall_guards::{
     Policy,
     additions::{Additions, Operated},
-    body, json as shape,
+    body, form, json as shape,
     schema::{self, UnknownFields},
 };
 use seawall_outbound::llm;
@@ -248,6 +248,15 @@ fn limits(config: &Config, policy: &Policy) -> Result<Value, BadSetting> {
         for field in [&shape::DEPTH, &shape::ITEMS, &shape::KEYS, &shape::CHARACTERS] {
             out.insert(field.key().to_owned(), values.get(field)?.into());
         }
+    }
+    if added::enforces(policy, "form") {
+        let values = added::values(config, policy, &form::SECTION);
+        let mut of_forms = Object::new();
+        for field in [&form::FIELDS, &form::CHARACTERS, &form::DEPTH, &form::FILES] {
+            of_forms.insert(field.key().to_owned(), values.get(field)?.into());
+        }
+        of_forms.insert("file_bytes".to_owned(), values.get(&form::MAX_FILE)?.bytes().into());
+        out.insert("form".to_owned(), Value::Object(of_forms));
     }
     Ok(Value::Object(out))
 }

@@ -17,11 +17,20 @@ const LOOK: Duration = Duration::from_secs(1);
 type Stamp = Option<(SystemTime, u64)>;
 
 /// Watches for as long as the future lives. A configuration that is refused is not tried again until its files change.
-pub(in crate::app) async fn watch(reloader: Reloader) {
-    // What changed while the process started, or took over from one that was told to reload meanwhile, is what it is to serve with.
-    if reloader.untried() {
-        let _told = reloader.reload(Trigger::File).await;
+pub(in crate::app) fn watch(reloader: Reloader) -> impl Future<Output = ()> {
+    // What changed while the process started, or took over from one that was told to reload meanwhile, is what it is to serve with. What
+    // changes from here on is read when somebody asks for it, or it is watched.
+    let changed = reloader.untried();
+    async move {
+        if changed {
+            // What came of it is in the log.
+            let _told = reloader.reload(Trigger::File).await;
+        }
+        look_again_and_again(reloader).await;
     }
+}
+
+async fn look_again_and_again(reloader: Reloader) {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watched = Watched::default();

@@ -29,6 +29,7 @@ fn a_request_meets_every_guard_with_the_default_values() {
          encoded_slash = "refuse"  # default
          max_headers = 100  # default
          max_header_bytes = "32 KiB"  # default
+         method_override = "refuse"  # default
          hosts = []  # default
 
      2 request_id  Gives every request an id: in the answer, in the log, and told to the application.
@@ -83,7 +84,7 @@ fn a_request_meets_every_guard_with_the_default_values() {
          response_idle = "5min"  # default
          tunnel_idle = "1h"  # default
 
-     9 retry  Sends a request again when the upstream failed it and a second time does no harm.
+     9 retry  Sends a request again when the application failed it and a second time does no harm.
        beside the time limits, which all attempts share
          attempts = 3  # default
          backoff = "100ms"  # default
@@ -257,7 +258,7 @@ fn a_route_shows_its_own_values_and_where_they_were_written() {
        before anything may wait
          connect = "2s"  # SEAWALL__DEADLINE__CONNECT
 
-     9 retry  Sends a request again when the upstream failed it and a second time does no harm.
+     9 retry  Sends a request again when the application failed it and a second time does no harm.
        beside the time limits, which all attempts share
 
     10 cors  Answers preflights, grants listed origins exactly, refuses others, and checks the origin of WebSockets.

@@ -75,7 +75,9 @@ async fn rg_18_the_document_tells_the_answers_fields_and_credentials_that_are_ad
     assert!(!refused(post, "403").contains(&"cross-site-refused".to_owned()), "what only reports refuses nothing");
     assert_eq!(post["responses"]["201"]["headers"]["x-request-id"]["schema"]["type"], "integer");
     assert_eq!(post["responses"]["201"]["headers"]["X-Request-Id"], Value::Null, "it says so itself");
-    let limits = json!({ "body_bytes": 65_536, "characters": 2000, "depth": 10, "items": 1000, "keys": 100 });
+    let form = json!({ "fields": 100, "characters": 10_000, "depth": 10, "files": 20, "file_bytes": 10_000_000 });
+    let limits =
+        json!({ "body_bytes": 65_536, "characters": 2000, "depth": 10, "items": 1000, "keys": 100, "form": form });
     assert_eq!(post["x-seawall-limits"], limits, "checklist ST-5");
     assert_eq!(document["components"]["schemas"]["Report"]["properties"]["title"]["maxLength"], 2000);
 
