@@ -22,7 +22,8 @@ pub(crate) fn streams(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     // What gRPC's messages are written in stands behind a plus.
-    let essence = if essence.starts_with("application/grpc+") { "application/grpc" } else { essence };
+    let grpc = |kind: &str| kind.eq_ignore_ascii_case("application/grpc");
+    let essence = essence.split_once('+').map(|(kind, _)| kind).filter(|kind| grpc(kind)).unwrap_or(essence);
     unbuffered || TYPES.iter().any(|stream| essence.eq_ignore_ascii_case(stream))
 }
 
@@ -39,7 +40,7 @@ mod tests {
             headers.insert(name, HeaderValue::from_static(value));
             streams(&headers)
         };
-        for kind in TYPES.into_iter().chain(["Text/Event-Stream; charset=utf-8", "application/grpc+proto"]) {
+        for kind in TYPES.into_iter().chain(["Text/Event-Stream; charset=utf-8", "Application/gRPC+proto"]) {
             assert!(of("content-type", kind), "{kind}");
         }
         for kind in ["application/json", "application/problem+json", "text/event-streams", "text/plain", "grpc+proto"] {

@@ -24,6 +24,7 @@ fn of_connection(name: &HeaderName) -> bool {
 const NEVER_NOMINATED: &[&str] = &[
     "host",
     "content-length",
+    "transfer-encoding",
     "content-type",
     "content-encoding",
     "authorization",

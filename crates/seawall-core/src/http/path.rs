@@ -148,7 +148,12 @@ pub fn meant(segment: &str) -> Cow<'_, str> {
     if !segment.bytes().any(|byte| byte == b'%' || byte.is_ascii_uppercase()) {
         return segment.into();
     }
-    let mut meant = percent::decoded(segment, false).map_or_else(|| segment.to_owned(), Cow::into_owned);
+    // What stands behind an encoded semicolon may be anything, and must not hide what stands before it.
+    let whole = percent::decoded(segment, false).or_else(|| {
+        let at = segment.find("%3B").or_else(|| segment.find("%3b"))?;
+        percent::decoded(segment.get(..at + 3)?, false)
+    });
+    let mut meant = whole.map_or_else(|| segment.to_owned(), Cow::into_owned);
     meant.make_ascii_lowercase();
     meant.into()
 }
@@ -199,6 +204,7 @@ mod tests {
             ("users:delete", Some(1)),
             ("Users%3ADelete", Some(1)),
             ("users%3adelete%3Bx=1", Some(1)),
+            ("users:delete%3B%FF", Some(1)),
             ("caf%C3%A9", Some(2)),
             ("caf%E9", None),
             ("a%3Bb", Some(3)),

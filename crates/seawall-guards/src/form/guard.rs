@@ -112,7 +112,7 @@ impl Guard for FormGuard {
         if encoded(&head.headers) {
             return match self.encoded {
                 Encoded::Pass => Ok(None),
-                Encoded::Refuse => Err(refused_coding()),
+                Encoded::Refuse => Err(refused_coding(&head.headers)),
             };
         }
         let content_type = content_type.ok_or_else(|| unsound("its `Content-Type` is sent twice"))?;

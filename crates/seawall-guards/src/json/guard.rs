@@ -86,7 +86,7 @@ impl Guard for JsonGuard {
         if encoded(&head.headers) {
             return match self.encoded {
                 Encoded::Pass => Ok(None),
-                Encoded::Refuse => Err(refused_coding()),
+                Encoded::Refuse => Err(refused_coding(&head.headers)),
             };
         }
         Ok(Some(if expected.tree {
@@ -115,9 +115,11 @@ pub fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The refusal of a body in a coding, which says which codings are taken (RFC 7694 section 3).
-pub(crate) fn refused_coding() -> Box<Problem> {
-    Box::new(Problem::new(&ENCODED_BODY).header(ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+/// The refusal of a body that is [`encoded`], which says which codings are taken (RFC 7694 section 3).
+pub(crate) fn refused_coding(headers: &HeaderMap) -> Box<Problem> {
+    let detail = if coded(headers) { "Send the body without `Content-Encoding`." } else { "Send the body in UTF-8." };
+    let identity = HeaderValue::from_static("identity");
+    Box::new(Problem::new(&ENCODED_BODY).detail(detail).header(ACCEPT_ENCODING, identity))
 }
 
 /// Whether the body is in a coding other than none, or in characters other than UTF-8: a reader who takes its `charset` would read another

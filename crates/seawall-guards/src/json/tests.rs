@@ -107,7 +107,12 @@ fn a_body_in_other_characters_is_refused_as_one_that_is_compressed() {
         "application/json; charset=\"utf\\-8\"",
         "application/json; charset=",
     ] {
-        assert_eq!(look(&values(), &kind(other), false).unwrap_err().kind.slug, "encoded-body", "{other}");
+        let refused = look(&values(), &kind(other), false).unwrap_err();
+        assert_eq!(
+            (refused.kind.slug, refused.detail.as_deref()),
+            ("encoded-body", Some("Send the body in UTF-8.")),
+            "{other}"
+        );
     }
     for own in [
         "application/json; charset=utf-8",

@@ -24,9 +24,9 @@ pub(super) fn other_type(operation: &Operation, names: String) -> Box<Problem> {
     Box::new(refusal(operation, &faults).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
 }
 
-/// The body is in a content coding that is not undone here.
+/// The body is in a content coding or in characters that are not undone here.
 pub(super) fn encoded(operation: &Operation) -> Box<Problem> {
-    let faults = one(Place::Body, "content", "a body without `Content-Encoding`", "an encoded one");
+    let faults = one(Place::Body, "content", "a body in UTF-8 without `Content-Encoding`", "an encoded one");
     Box::new(refusal(operation, &faults).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
 }
 

@@ -68,7 +68,8 @@ impl Reading {
 /// Without regard to case and doubled slashes, as routes are matched, nor to what stands behind a semicolon, which servers of Java take
 /// for parameters of the segment and leave out: no spelling slips past.
 pub(super) fn in_path<'a>(path: &'a str, below: &[String]) -> Named<'a> {
-    let bare = |segment: &'a str| segment.split(';').next().unwrap_or_default();
+    // Encoded too: some servers decode first.
+    let bare = |segment: &'a str| segment.split(';').flat_map(|part| part.split("%3B")).next().unwrap_or_default();
     let mut segments = path.split('/').map(bare).filter(|segment| !segment.is_empty());
     for own in below {
         if !segments.next().is_some_and(|segment| segment.eq_ignore_ascii_case(own)) {

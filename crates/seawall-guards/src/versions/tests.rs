@@ -66,6 +66,7 @@ fn wk_15_a_version_in_the_path_is_one_of_those_listed_in_any_spelling() {
         ("//api//v2", Ok(Some(1))),
         ("/api;a=b/v1;c/orders", Ok(Some(0))),
         ("/;x/api/;y/v1/orders", Ok(Some(0))),
+        ("/api%3Bx/v1%3By/orders", Ok(Some(0))),
         ("/api/v3;x=v1", Err(404)),
         ("/api/v3/orders", Err(404)),
         ("/api/v10", Err(404)),

@@ -21,7 +21,7 @@ pub(super) const PING: Field<Span> = Field::new(
 pub(super) const SILENCE: Field<Span> = Field::new(
     "silence",
     Literal::Text("90s"),
-    "After how long without a byte from the client its socket is closed (checklist WK-7: 90 s). Longer than `ping`, or nobody could answer in time.",
+    "After how long without a byte from the client its socket is closed (checklist WK-7: 90 s). Longer than `ping`, or nobody could answer in time. It does not count while the client has yet to take the rest of a frame, in which nobody can be asked, or while what it said waits for the application; then `tunnel_idle` does.",
 )
 .between("200ms", "1day");
 pub(super) const MAX_MESSAGE: Field<Size> = Field::new(

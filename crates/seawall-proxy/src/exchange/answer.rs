@@ -276,6 +276,9 @@ impl FromUpstream {
         let (timer, _) = self.silence.get_or_insert_with(|| (timers.at(due), moved_at));
         while Pin::new(&mut *timer).poll(cx).is_ready() {
             if due <= Instant::now() {
+                if exchange.overdue() {
+                    return Poll::Ready(Some(Err(AnswerBroken(OVERDUE.into()))));
+                }
                 exchange.core.meters.upstream_failed("silent-body");
                 let inside = "the application fell silent in the middle of its answer".into();
                 return Poll::Ready(Some(Err(AnswerBroken(inside))));

@@ -8,7 +8,7 @@ use super::{
     },
     Check, UnknownFields,
     seen::Seen,
-    strip::{Record, all_named},
+    strip::{Record, all_named, each_whole},
 };
 
 impl<'v> Check<'_, 'v> {
@@ -68,7 +68,8 @@ impl<'v> Check<'_, 'v> {
             match (seen.as_deref_mut(), own) {
                 (Some(seen), Some(own)) => seen.add(&own),
                 // Nobody asks what else would hold.
-                _ if self.manner.unknown == UnknownFields::Allow || self.records.len() == records => break,
+                _ if self.manner.unknown == UnknownFields::Allow => break,
+                _ if self.records.get(records..).is_none_or(each_whole) => break,
                 _ => {}
             }
         }
@@ -104,6 +105,7 @@ impl<'v> Check<'_, 'v> {
                 if let Some(seen) = seen {
                     seen.mark_all();
                 }
+                self.unsure |= !self.quiet;
                 self.wrong(at, value, "oneOf", "a value that only one of several forms fits")
             }
             (None, _) => self.none_holds("oneOf", branches, value, at, seen),
@@ -125,12 +127,13 @@ impl<'v> Check<'_, 'v> {
         if self.quiet {
             return false;
         }
+        self.unsure = true;
         let mut meant = branches.iter().filter(|id| self.could_be(**id, value));
         match (meant.next(), meant.next()) {
             (Some(id), None) => {
                 let before = self.faults.list().len();
                 let records = self.records.len();
-                let _fails_again = self.node(*id, value, at, None);
+                let _fails_again = self.apart(|check| check.node(*id, value, at, None));
                 self.records.truncate(records);
                 if self.faults.list().len() > before || self.faults.more() {
                     return false;
@@ -168,13 +171,15 @@ impl<'v> Check<'_, 'v> {
         at: &At<'_>,
         mut seen: Option<&mut Seen>,
     ) -> bool {
-        let mut own = seen.as_deref().map(Seen::fresh);
-        let records = self.records.len();
-        let holds = self.quietly(|check| check.node(condition.when, value, at, own.as_mut()));
-        // It names fields, but who only asks for one does not say that there are no others.
-        self.records.iter_mut().skip(records).for_each(Record::names_only);
-        if holds && let (Some(seen), Some(own)) = (seen.as_deref_mut(), own) {
-            seen.add_names(&own);
+        let holds = self.asks(|check| check.node(condition.when, value, at, None));
+        if holds && self.manner.unknown != UnknownFields::Allow {
+            // It names fields, but who only asks for one does not say that there are no others.
+            let (mut own, records) = (seen.as_deref().map(Seen::fresh), self.records.len());
+            self.quietly(|check| check.node(condition.when, value, at, own.as_mut()));
+            self.records.iter_mut().skip(records).for_each(Record::names_only);
+            if let (Some(seen), Some(own)) = (seen.as_deref_mut(), own) {
+                seen.add_names(&own);
+            }
         }
         match if holds { condition.then } else { condition.otherwise } {
             Some(id) => self.node(id, value, at, seen),

@@ -61,20 +61,20 @@ const LOOKS: u64 = 64;
 /// What is allowed in any case.
 const FEWEST_LOOKS: u64 = 2_048;
 
-/// Whether a value passes; what is wrong is not looked for, and nothing allocated for it.
+/// Whether a value passes; what is wrong is not looked for, and nothing allocated for it unless several schemas look at its objects.
 pub(super) fn passes(nodes: &Nodes, id: NodeId, value: &Instance<'_>, manner: Manner) -> bool {
-    let mut check = Check { quiet: true, tells: false, ..Check::new(nodes, Spot::BODY, manner, *value) };
+    let mut check = Check { quiet: true, ..Check::new(nodes, Spot::BODY, manner, *value) };
     check.value(id, value, &At::Root) && !check.spent && all_named(&check.records)
 }
 
-/// What is wrong with a value, found without allocating when nothing is.
+/// What is wrong with a value, found without allocating when nothing is and no object has several schemas.
 pub(super) fn faults(nodes: &Nodes, id: NodeId, value: &Instance<'_>, spot: Spot<'_>, manner: Manner) -> Faults {
     if scalar::fits(nodes.get(id), value, manner.now) {
         return Faults::default();
     }
     let mut check = Check::new(nodes, spot, manner, *value);
     check.value(id, value, &At::Root);
-    check.tell_unknown();
+    check.tell_unknown(value);
     check.faults
 }
 
@@ -113,13 +113,19 @@ struct Check<'n, 'v> {
     looks_left: u64,
     depth: u16,
     spent: bool,
-    /// Whether faults are told in the end.
-    tells: bool,
+    /// Whether it could not be said which of several schemas is meant, so that nobody knows which fields there are.
+    unsure: bool,
     /// How many schemas around this one have others beside them that look at the same values.
     shared: u16,
     /// Which fields are named, of objects that more than one schema may look at, and of all from which fields are taken out.
     records: Vec<Record<'v>>,
+    /// Where the records begin of the look that may yet be taken back, and how many there are when those are put together next.
+    floor: usize,
+    crowded: usize,
 }
+
+/// So many records are never put together before the end.
+const FEW_RECORDS: usize = 1_024;
 
 impl<'n, 'v> Check<'n, 'v> {
     fn new(nodes: &'n Nodes, spot: Spot<'n>, manner: Manner, value: Instance<'v>) -> Self {
@@ -134,9 +140,11 @@ impl<'n, 'v> Check<'n, 'v> {
             looks_left,
             depth: 0,
             spent: false,
-            tells: true,
+            unsure: false,
             shared: 0,
             records: Vec::new(),
+            floor: 0,
+            crowded: FEW_RECORDS,
         }
     }
 
@@ -153,8 +161,7 @@ impl<'n, 'v> Check<'n, 'v> {
             return passes;
         }
         if self.shared > 0 || self.manner.unknown == UnknownFields::Strip {
-            let pointer = (self.tells && !whole).then(|| at.pointer());
-            self.records.push(Record::new(*map, seen, pointer));
+            self.record(Record::new(*map, seen));
             return passes;
         }
         for (_, entry) in map.iter().enumerate().filter(|(place, _)| !seen.has(*place)) {
@@ -164,17 +171,36 @@ impl<'n, 'v> Check<'n, 'v> {
         false
     }
 
+    /// Keeps a record. Those of one object are put together now and then, so that there are no more than twice as many as objects.
+    fn record(&mut self, record: Record<'v>) {
+        self.records.push(record);
+        if self.records.len() >= self.crowded {
+            let latest = self.records.split_off(self.floor);
+            self.records.extend(together(latest));
+            self.crowded = FEW_RECORDS.max(self.records.len() * 2);
+        }
+    }
+
+    /// Looks, with whatever is recorded meanwhile apart from what was before.
+    fn apart<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
+        let floor = std::mem::replace(&mut self.floor, self.records.len());
+        let looked = look(self);
+        self.floor = floor;
+        looked
+    }
+
     /// Writes down which fields nobody names, once all have looked.
-    fn tell_unknown(&mut self) {
-        if self.manner.unknown != UnknownFields::Reject || self.spent || each_whole(&self.records) {
+    fn tell_unknown(&mut self, value: &Instance<'_>) {
+        if self.manner.unknown != UnknownFields::Reject || self.spent || self.unsure || each_whole(&self.records) {
             return;
         }
-        for record in together(std::mem::take(&mut self.records)) {
-            for entry in record.unknown() {
-                let pointer = format!("{}/{}", record.pointer(), escaped(&shown(entry.key())));
-                let found = Instance::from(entry.value()).class();
-                self.faults.push(self.spot.because(pointer, UNKNOWN, NO_FIELD, found));
+        let records = together(std::mem::take(&mut self.records));
+        for entry in records.iter().flat_map(Record::unknown) {
+            if self.faults.more() {
+                return;
             }
+            let found = Instance::from(entry.value()).class();
+            self.faults.push(self.spot.because(way_to(value, entry.place()), UNKNOWN, NO_FIELD, found));
         }
     }
 
@@ -269,13 +295,35 @@ impl<'n, 'v> Check<'n, 'v> {
     fn quietly(&mut self, look: impl FnOnce(&mut Self) -> bool) -> bool {
         let (quiet, records) = (self.quiet, self.records.len());
         self.quiet = true;
-        let passes = look(self);
+        let passes = self.apart(look);
         self.quiet = quiet;
         if !passes {
             self.records.truncate(records);
         }
         passes
     }
+}
+
+/// The pointer to the value at a place.
+fn way_to(value: &Instance<'_>, place: usize) -> String {
+    let mut way = String::new();
+    let mut here = *value;
+    while let Instance::Array(inner) | Instance::Object(inner) = here {
+        // The last that begins no later holds it.
+        let Some((number, entry)) = inner.iter().enumerate().take_while(|(_, entry)| entry.place() <= place).last()
+        else {
+            break;
+        };
+        match here {
+            Instance::Array(_) => way.push_str(&format!("/{number}")),
+            _ => way.push_str(&format!("/{}", escaped(&shown(entry.key())))),
+        }
+        if entry.place() == place {
+            break;
+        }
+        here = entry.value().into();
+    }
+    way
 }
 
 /// How many values a value is made of.

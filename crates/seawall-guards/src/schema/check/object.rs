@@ -35,7 +35,7 @@ impl<'v> Check<'_, 'v> {
         };
         let mut own = Seen::new(map.len());
         let mut passes = self.fields_and_composed(node, map, at, Some(&mut own));
-        passes &= self.others(unevaluated, "unevaluatedProperties", map, at, &mut own);
+        passes &= self.others(unevaluated, "unevaluatedProperties", map, at, (&mut own, None));
         if let Some(seen) = seen {
             seen.add(&own);
         }
@@ -66,15 +66,17 @@ impl<'v> Check<'_, 'v> {
         };
         let known: Known<'_> = map.iter().map(find).collect();
         let mut passes = self.present(fields, &known, required, map, at);
-        let mut own = Seen::new(map.len());
+        let (mut own, mut misplaced) = (Seen::new(map.len()), None::<Seen>);
         for (place, (entry, known)) in map.iter().zip(&known).enumerate() {
             let key = entry.key();
             let here = at.key(key);
             if let Some(id) = known.and_then(|name| name.node) {
-                // A field that only the other way has is none of this one's.
-                if self.manner.unknown == UnknownFields::Allow || !known.is_some_and(|name| self.other_way(name)) {
-                    own.mark(place);
+                if self.manner.unknown != UnknownFields::Allow && known.is_some_and(|name| self.other_way(name)) {
+                    passes &= self.misplaced(entry, &here);
+                    misplaced.get_or_insert_with(|| Seen::new(map.len())).mark(place);
+                    continue;
                 }
+                own.mark(place);
                 passes &= self.value(id, &entry.value().into(), &here);
             }
             for (pattern, id) in &fields.patterns {
@@ -94,7 +96,11 @@ impl<'v> Check<'_, 'v> {
             own.describe();
         }
         if let Some(id) = fields.others {
-            passes &= self.others(id, "additionalProperties", map, at, &mut own);
+            passes &= self.others(id, "additionalProperties", map, at, (&mut own, misplaced.as_ref()));
+        }
+        // Told already where unknown fields are refused.
+        if let Some(misplaced) = misplaced.filter(|_| self.manner.unknown == UnknownFields::Reject) {
+            own.add(&misplaced);
         }
         if let Some(seen) = seen {
             // What must be there is no unknown field, even when nothing else is said of it.
@@ -108,14 +114,21 @@ impl<'v> Check<'_, 'v> {
     }
 
     /// Looks at the fields that are not named so far through the schema for such.
-    fn others(&mut self, id: NodeId, rule: &'static str, map: Inner<'v>, at: &At<'_>, own: &mut Seen) -> bool {
+    fn others(
+        &mut self,
+        id: NodeId,
+        rule: &'static str,
+        map: Inner<'v>,
+        at: &At<'_>,
+        (own, misplaced): (&mut Seen, Option<&Seen>),
+    ) -> bool {
         if own.all() {
             return true;
         }
         let mut passes = true;
         let closed = self.nodes.get(id).refuses_everything();
         for (place, entry) in map.iter().enumerate() {
-            if own.has(place) {
+            if own.has(place) || misplaced.is_some_and(|misplaced| misplaced.has(place)) {
                 continue;
             }
             if !closed {
@@ -167,6 +180,15 @@ impl<'v> Check<'_, 'v> {
 
     fn missing(&mut self, name: &str, rule: &'static str, at: &At<'_>) -> bool {
         self.fault(|spot| spot.because(at.key(name).pointer(), rule, "a value", "nothing"))
+    }
+
+    /// A field is there that only messages the other way have. Where unknown fields are taken out, so is this one.
+    fn misplaced(&mut self, entry: Entry<'v>, at: &At<'_>) -> bool {
+        let (rule, expected) = match self.manner.direction {
+            Direction::Request => ("readOnly", "no value: only answers have this field"),
+            Direction::Answer => ("writeOnly", "no value: only requests have this field"),
+        };
+        self.manner.unknown == UnknownFields::Strip || self.wrong(at, &entry.value().into(), rule, expected)
     }
 
     /// Whether a field is none of a message that goes this way: what only answers have is not asked of requests.

@@ -1,7 +1,5 @@
 //! Which fields no schema names, where several look at the same objects, and taking them out of a value.
 
-use std::collections::{BTreeMap, btree_map};
-
 use super::seen::Seen;
 use crate::json::{Entry, Inner, Tree};
 
@@ -10,13 +8,11 @@ use crate::json::{Entry, Inner, Tree};
 pub(super) struct Record<'v> {
     object: Inner<'v>,
     seen: Seen,
-    /// The way to it, where faults are told.
-    pointer: Option<String>,
 }
 
 impl<'v> Record<'v> {
-    pub(super) const fn new(object: Inner<'v>, seen: Seen, pointer: Option<String>) -> Self {
-        Self { object, seen, pointer }
+    pub(super) const fn new(object: Inner<'v>, seen: Seen) -> Self {
+        Self { object, seen }
     }
 
     /// It names fields for the schemas that say which there are, and says nothing of that itself.
@@ -26,38 +22,30 @@ impl<'v> Record<'v> {
         self.seen = names;
     }
 
-    /// The way to it.
-    pub(super) fn pointer(&self) -> &str {
-        self.pointer.as_deref().unwrap_or_default()
+    /// The object's place among all values of the document.
+    pub(super) const fn place(&self) -> usize {
+        self.object.place()
     }
 
     /// The fields that nobody names, of an object of which somebody said which there are.
     pub(super) fn unknown(&self) -> impl Iterator<Item = Entry<'v>> + '_ {
-        let described = self.seen.described();
-        self.object
-            .iter()
-            .enumerate()
-            .filter(move |(place, _)| described && !self.seen.has(*place))
-            .map(|(_, entry)| entry)
+        let fields = self.object.iter().enumerate();
+        let unknown = fields.filter(|(place, _)| self.seen.described() && !self.seen.has(*place));
+        unknown.map(|(_, entry)| entry)
     }
 }
 
-/// One record for each object, which knows what all of them name.
-pub(super) fn together(records: Vec<Record<'_>>) -> impl Iterator<Item = Record<'_>> {
-    let mut objects: BTreeMap<usize, Record<'_>> = BTreeMap::new();
-    for record in records {
-        match objects.entry(record.object.place()) {
-            btree_map::Entry::Vacant(place) => {
-                place.insert(record);
-            }
-            btree_map::Entry::Occupied(mut known) => {
-                let known = known.get_mut();
-                known.seen.add(&record.seen);
-                known.pointer = known.pointer.take().or(record.pointer);
-            }
+/// One record for each object, in their order, which knows what all of them name.
+pub(super) fn together(mut records: Vec<Record<'_>>) -> Vec<Record<'_>> {
+    records.sort_by_key(Record::place);
+    records.dedup_by(|later, first| {
+        let same = later.place() == first.place();
+        if same {
+            first.seen.add(&later.seen);
         }
-    }
-    objects.into_values()
+        same
+    });
+    records
 }
 
 /// Whether each of these records names every field by itself, as those of most bodies do.
@@ -67,16 +55,17 @@ pub(super) fn each_whole(records: &[Record<'_>]) -> bool {
 
 /// Whether every field is named, by these records together.
 pub(super) fn all_named(records: &[Record<'_>]) -> bool {
-    each_whole(records) || together(records.to_vec()).all(|record| record.unknown().next().is_none())
+    each_whole(records) || together(records.to_vec()).iter().all(|record| record.unknown().next().is_none())
 }
 
 /// The value without fields that no look named; nothing when all are named.
 pub(super) fn without_unknown(value: &Tree, records: Vec<Record<'_>>) -> Option<Tree> {
-    let unknown = |record: Record<'_>| {
-        let object = record.object.place();
+    let records = together(records);
+    let unknown = |record: &Record<'_>| {
+        let object = record.place();
         record.unknown().map(|entry| (entry.place(), object)).collect::<Vec<_>>()
     };
-    let mut gone: Vec<_> = together(records).flat_map(unknown).collect();
+    let mut gone: Vec<_> = records.iter().flat_map(unknown).collect();
     gone.sort_unstable();
     (!gone.is_empty()).then(|| value.without(&gone))
 }

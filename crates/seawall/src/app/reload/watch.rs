@@ -13,6 +13,9 @@ use super::{Reloader, Trigger};
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// So often files that still change after the start are looked at before they are read as they are.
+const MOST_LOOKS: u32 = 60;
+
 /// What a file looks like from outside: nothing when it is not there.
 type Stamp = Option<(SystemTime, u64)>;
 
@@ -23,6 +26,15 @@ pub(in crate::app) fn watch(reloader: Reloader) -> impl Future<Output = ()> {
     let changed = reloader.untried();
     async move {
         if changed {
+            let stamps = || -> Vec<Stamp> { reloader.files().iter().map(|file| stamp(file)).collect() };
+            let mut seen = stamps();
+            for _ in 0..MOST_LOOKS {
+                tokio::time::sleep(LOOK).await;
+                let before = std::mem::replace(&mut seen, stamps());
+                if before == seen {
+                    break;
+                }
+            }
             // What came of it is in the log.
             let _told = reloader.reload(Trigger::File).await;
         }

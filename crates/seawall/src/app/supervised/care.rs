@@ -42,7 +42,8 @@ pub(super) struct Care {
     pub(super) replacement: Option<Replacement>,
 }
 
-/// Cares for the application until it shall end. What has to be waited for in either place holds nothing up in the other.
+/// Cares for the application until it shall end. What is waited for in either place holds nothing up in the other, but for the end of
+/// a process that did not become ready.
 pub(super) async fn run(mut care: Care, mut wishes: mpsc::Receiver<Wish>) {
     let end = loop {
         tokio::select! {
@@ -152,8 +153,12 @@ impl Care {
                 if !in_time {
                     tracing::warn!("requests to the replaced application took too long; it is stopped without them");
                 }
+                let until = Instant::now() + self.plan.settings().stop_timeout;
                 self.turn_replacement(|stage| match stage {
-                    Stage::Leaving { process, .. } => Stage::Stopping { process },
+                    Stage::Leaving { process, .. } => {
+                        process.terminate();
+                        Stage::Stopping { process, until }
+                    }
                     other => other,
                 });
                 Ok(())
@@ -213,6 +218,8 @@ impl Care {
         self.lifecycle.stopping();
         self.tell(|_| {});
         let limit = self.plan.settings().stop_timeout;
+        // What comes before a start ends with whoever waits for it.
+        self.replacement.take_if(|replacement| matches!(replacement.stage, Stage::Preparing(_)));
         let mut other = self.replacement.as_mut().and_then(Replacement::process);
         if matches!(end, End::Stop) {
             let stop = async {

@@ -13,7 +13,7 @@ use tokio::{
     io::AsyncRead,
     process::{Child, Command},
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use super::{
@@ -109,13 +109,19 @@ impl Process {
 
     /// Tells the group to end, waits as long as it may take, and kills what is left.
     pub(super) async fn stop(&mut self, limit: Duration) {
+        self.terminate();
+        self.end_by(Instant::now() + limit).await;
+    }
+
+    /// Tells the group to end.
+    pub(super) fn terminate(&self) {
         self.signal(Signal::TERM);
-        if timeout(limit, self.gone()).await.is_err() {
-            tracing::warn!(
-                app.pid = self.pid,
-                limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
-                "the application did not end in time; it is killed"
-            );
+    }
+
+    /// Waits for the end of a group that was told to, until then at most, and kills what is left. May be given up and asked again.
+    pub(super) async fn end_by(&mut self, until: Instant) {
+        if timeout_at(until, self.gone()).await.is_err() {
+            tracing::warn!(app.pid = self.pid, "the application did not end in time; it is killed");
         }
         self.kill().await;
     }

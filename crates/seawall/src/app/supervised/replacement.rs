@@ -27,8 +27,8 @@ pub(super) enum Stage {
     Coming { process: Process, address: SocketAddr, until: Instant },
     /// The old process finishes its requests, until then at most.
     Leaving { process: Process, address: SocketAddr, until: Instant },
-    /// It is told to end.
-    Stopping { process: Process },
+    /// It was told to end, and is killed then.
+    Stopping { process: Process, until: Instant },
 }
 
 /// What has come of a stage.
@@ -65,8 +65,8 @@ impl Replacement {
                 };
                 Step::Left { in_time: timeout_at(*until, finished).await.is_ok() }
             }
-            Stage::Stopping { process } => {
-                process.stop(plan.settings().stop_timeout).await;
+            Stage::Stopping { process, until } => {
+                process.end_by(*until).await;
                 Step::Stopped
             }
         }
@@ -76,7 +76,7 @@ impl Replacement {
     pub(super) const fn process(&mut self) -> Option<&mut Process> {
         match &mut self.stage {
             Stage::Preparing(_) => None,
-            Stage::Coming { process, .. } | Stage::Leaving { process, .. } | Stage::Stopping { process } => {
+            Stage::Coming { process, .. } | Stage::Leaving { process, .. } | Stage::Stopping { process, .. } => {
                 Some(process)
             }
         }
