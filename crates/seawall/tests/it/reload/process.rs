@@ -23,8 +23,10 @@ async fn serve(toml: &str) -> (Upstream, Place, Server) {
     (upstream, place, server)
 }
 
+/// Writes the file in one step: a reload that is on its way finds the one before or this one, and never a half.
 fn write(place: &Place, toml: &str) {
-    fs::write(place.path().join("seawall.toml"), toml).expect("the file can be written");
+    let (fresh, file) = (place.path().join("seawall.toml.fresh"), place.path().join("seawall.toml"));
+    fs::write(&fresh, toml).and_then(|()| fs::rename(&fresh, file)).expect("the file can be written");
 }
 
 /// How many lines of its log say this.
