@@ -8,7 +8,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE},
     request,
 };
-use seawall_core::problem::Problem;
+use seawall_core::{http::percent, problem::Problem};
 use seawall_store::Db;
 use tokio::time::timeout;
 
@@ -64,30 +64,12 @@ fn asked(query: &str) -> Option<Asked> {
             "key" => continue,
             _ => return None,
         };
-        let text = decoded(text).filter(|text| (1..=LONGEST_NAME).contains(&text.len()))?;
+        let text = percent::decoded(text, true).filter(|text| (1..=LONGEST_NAME).contains(&text.len()))?.into_owned();
         if named.replace(text).is_some() {
             return None;
         }
     }
     Some(Asked { project: project?, route })
-}
-
-/// A part of a query, without its percent-encoding (RFC 3986, section 2.1); nothing when that is broken or no text.
-fn decoded(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'%' => {
-                let mut digit = || char::from(bytes.next()?).to_digit(16);
-                let (high, low) = (digit()?, digit()?);
-                u8::try_from(high * 16 + low).ok()?
-            }
-            b'+' => b' ',
-            byte => byte,
-        });
-    }
-    String::from_utf8(out).ok()
 }
 
 #[cfg(test)]
