@@ -62,14 +62,14 @@ pub enum ConnectionFault {
 /// [`ConnectionFault`] when the list is malformed or nominates what must travel on; the headers are then unchanged.
 pub fn strip(headers: &mut HeaderMap) -> Result<(), ConnectionFault> {
     // Most messages have few of them, so looking at the names that are there is cheaper than asking for each that may be.
-    if !headers.keys().any(of_connection) {
-        return Ok(());
+    let own: Vec<HeaderName> = headers.keys().filter(|name| of_connection(name)).cloned().collect();
+    if own.contains(&CONNECTION) {
+        for name in &nominated(headers)? {
+            headers.remove(name);
+        }
     }
-    for name in &nominated(headers)? {
+    for name in &own {
         headers.remove(name);
-    }
-    while let Some(name) = headers.keys().find(|name| of_connection(name)).cloned() {
-        headers.remove(&name);
     }
     Ok(())
 }
