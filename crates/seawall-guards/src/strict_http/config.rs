@@ -9,8 +9,7 @@ use seawall_core::{
 };
 
 use super::{
-    HEADERS_TOO_LARGE, INVALID_HOST, INVALID_PATH, INVALID_REQUEST, METHOD_REFUSED, StrictHttpGuard,
-    guard::MethodOverride,
+    HEADERS_TOO_LARGE, INVALID_HOST, INVALID_PATH, INVALID_REQUEST, METHOD_REFUSED, StrictHttpGuard, guard::Overrides,
 };
 use crate::{GuardEntry, ReportOnly};
 
@@ -24,10 +23,10 @@ pub(super) const MAX_HEADERS: Field<u64> =
 pub(super) const MAX_HEADER_BYTES: Field<Size> =
     Field::new("max_header_bytes", Literal::Text("32 KiB"), "The most bytes of all header fields of a request.")
         .between("4 KiB", "96 KiB");
-pub(super) const METHOD_OVERRIDE: Field<MethodOverride> = Field::new(
-    "method_override",
+pub(super) const OVERRIDES: Field<Overrides> = Field::new(
+    "overrides",
     Literal::Text("refuse"),
-    "What happens to requests with `X-HTTP-Method-Override`, `X-HTTP-Method` or `X-Method-Override`, which some applications take for the method: they would have passed the guards of another one. `pass` for an application whose clients send them.",
+    "What happens to requests with `X-HTTP-Method-Override`, `X-HTTP-Method` or `X-Method-Override`, which some applications take for the method, or with `X-Original-URL` or `X-Rewrite-URL`, which some take for the path: they would have passed the guards of another one. `pass` for an application whose clients send them.",
 );
 pub(super) const HOSTS: Field<Vec<String>> = Field::new(
     "hosts",
@@ -39,7 +38,7 @@ pub(super) const HOSTS: Field<Vec<String>> = Field::new(
 pub const SECTION: Section = Section::new(
     "strict_http",
     "What every request must be.",
-    &[ENCODED_SLASH.spec(), MAX_HEADERS.spec(), MAX_HEADER_BYTES.spec(), METHOD_OVERRIDE.spec(), HOSTS.spec()],
+    &[ENCODED_SLASH.spec(), MAX_HEADERS.spec(), MAX_HEADER_BYTES.spec(), OVERRIDES.spec(), HOSTS.spec()],
 );
 
 pub(super) static DROPPED_FIELDS: Metric = Metric {

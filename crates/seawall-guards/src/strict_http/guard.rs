@@ -17,7 +17,7 @@ use seawall_core::{
     settings::{BadSetting, Raw, Setting, Shape, Values, choice},
 };
 
-use super::config::{ENCODED_SLASH, HOSTS, MAX_HEADER_BYTES, MAX_HEADERS, METHOD_OVERRIDE};
+use super::config::{ENCODED_SLASH, HOSTS, MAX_HEADER_BYTES, MAX_HEADERS, OVERRIDES};
 use crate::{Context, Guard, Head, Verdict};
 
 const fn malformed(
@@ -99,21 +99,21 @@ pub struct StrictHttpGuard {
     max_headers: usize,
     max_header_bytes: usize,
     hosts: Vec<String>,
-    method_override: MethodOverride,
+    overrides: Overrides,
     dropped: Handle,
 }
 
-/// What happens to requests that name another method in a field. Some applications take it for the method, and guards are chosen by the one of
+/// What happens to requests that name another method or path in a field. Some applications take it for theirs, and guards are chosen by those of
 /// the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MethodOverride {
+pub(super) enum Overrides {
     /// They are refused.
     Refuse,
     /// They are passed on.
     Pass,
 }
 
-impl Setting for MethodOverride {
+impl Setting for Overrides {
     const SHAPE: Shape = Shape::Choice(&["refuse", "pass"]);
 
     fn read(raw: &Raw) -> Result<Self, String> {
@@ -121,8 +121,9 @@ impl Setting for MethodOverride {
     }
 }
 
-/// The fields in which a method is named beside the request's own.
-const OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+/// The fields in which a method, or a path, is named beside the request's own.
+const OVERRIDING: [&str; 5] =
+    ["x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url"];
 
 impl StrictHttpGuard {
     /// Reads the settings; counts dropped fields.
@@ -134,7 +135,7 @@ impl StrictHttpGuard {
             rules: path_rules(values)?,
             max_headers: usize::try_from(values.get(&MAX_HEADERS)?).unwrap_or(usize::MAX),
             max_header_bytes: usize::try_from(values.get(&MAX_HEADER_BYTES)?.bytes()).unwrap_or(usize::MAX),
-            method_override: values.get(&METHOD_OVERRIDE)?,
+            overrides: values.get(&OVERRIDES)?,
             hosts: values.find(&HOSTS)?.unwrap_or_default().into_iter().map(|host| host.to_ascii_lowercase()).collect(),
             dropped,
         })
@@ -178,11 +179,11 @@ impl StrictHttpGuard {
     /// Counts fields and bytes, and drops fields whose name holds an underscore: many applications cannot tell
     /// `X_Real_IP` from `X-Real-IP`, so a stranger could forge what we wrote.
     fn check_fields(&self, headers: &mut HeaderMap) -> Result<(), Box<Problem>> {
-        let (mut bytes, mut overrides) = (0, false);
+        let (mut bytes, mut overridden) = (0, false);
         let mut underscored: Vec<HeaderName> = Vec::new();
         for (name, value) in &*headers {
             bytes += name.as_str().len() + value.len() + 4;
-            overrides |= OVERRIDES.contains(&name.as_str());
+            overridden |= OVERRIDING.contains(&name.as_str());
             if name.as_str().contains('_') && !underscored.contains(name) {
                 underscored.push(name.clone());
             }
@@ -197,8 +198,8 @@ impl StrictHttpGuard {
                 self.max_header_bytes
             ));
         }
-        if overrides && self.method_override == MethodOverride::Refuse {
-            let detail = "A field of the request names another method than its own.";
+        if overridden && self.overrides == Overrides::Refuse {
+            let detail = "A field of the request names another method or path than its own.";
             return Err(Box::new(Problem::new(&INVALID_REQUEST).detail(detail).close()));
         }
         for name in underscored {

@@ -29,7 +29,7 @@ fn a_request_meets_every_guard_with_the_default_values() {
          encoded_slash = "refuse"  # default
          max_headers = 100  # default
          max_header_bytes = "32 KiB"  # default
-         method_override = "refuse"  # default
+         overrides = "refuse"  # default
          hosts = []  # default
 
      2 request_id  Gives every request an id: in the answer, in the log, and told to the application.

@@ -157,7 +157,7 @@ async fn rg_15_the_applications_own_tags_are_compared_and_sent_on() {
 /// An application that takes a GET for what such a field says would carry the change out before it was compared.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_question_for_the_current_state_names_no_other_method() {
-    let passes = "[strict_http]\nmethod_override = \"pass\"\n";
+    let passes = "[strict_http]\noverrides = \"pass\"\n";
     let (upstream, app) = in_front(&format!("{passes}{}", CHECKS.replace("strong", "off"))).await;
     upstream.become_kind(Kind::always("/headers?ETag=%22seven%22"));
     for field in ["X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override"] {

@@ -225,8 +225,7 @@ async fn each_client_is_counted_by_its_address_and_ipv6_by_its_64() {
 #[tokio::test(flavor = "multi_thread")]
 async fn wk_16_a_stranger_gets_no_fresh_counter_by_any_header() {
     let (_upstream, app, _clock) =
-        in_front_with_clock("[strict_http]\nmethod_override = \"pass\"\n[rate_limit]\nlimits = [\"1/min per ip\"]\n")
-            .await;
+        in_front_with_clock("[strict_http]\noverrides = \"pass\"\n[rate_limit]\nlimits = [\"1/min per ip\"]\n").await;
     app.client().get("/").await.expect_status(200);
     for (name, value) in [
         ("X-Forwarded-For", "203.0.113.1"),
