@@ -311,7 +311,15 @@ pub(super) async fn open_at(
 
 async fn migrate(db: &Db, place: &StorePlace, clock: &dyn Clock) -> Result<(), StoreFault> {
     before::copy_if_pending(db, place, clock).await?;
+    let statuses = migration::status(db, &LEDGERS).await.map_err(|source| place.migrate_fault(source))?;
+    // How a new store came to be is no news to anybody.
+    let new = statuses.iter().all(|status| matches!(status.state, State::Pending(_)));
+    let mut made = 0_u32;
     let tell = |status: &Status| {
+        if new {
+            made += 1;
+            return;
+        }
         let (ledger, number, name) = (status.ledger.as_str(), status.number, status.name.as_str());
         tracing::info!(
             migration.ledger = ledger,
@@ -320,7 +328,11 @@ async fn migrate(db: &Db, place: &StorePlace, clock: &dyn Clock) -> Result<(), S
             "the store was migrated"
         );
     };
-    migration::up(db, &LEDGERS, tell).await.map_err(|source| place.migrate_fault(source))
+    migration::up(db, &LEDGERS, tell).await.map_err(|source| place.migrate_fault(source))?;
+    if made > 0 {
+        tracing::info!(store = %place.url, migrations = made, "the store was made");
+    }
+    Ok(())
 }
 
 /// Refuses a database into which another is being moved: what is written there now would stand in the way of the rest.

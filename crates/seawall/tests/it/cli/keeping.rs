@@ -163,6 +163,24 @@ async fn rg_17_migrations_go_up_and_down_when_no_server_runs() {
     let (_upstream, _server) = serve(&place).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_store_is_one_line_of_the_log_and_each_change_of_it_another() {
+    let line = |server: &Server, text: &str| -> Value { serde_json::from_str(&server.logged_line(text)).unwrap() };
+    let (made, migrated) = ("the store was made", "the store was migrated");
+    let place = Place::new();
+    let (_upstream, mut server) = serve(&place).await;
+    let all = [&seawall_store::LEDGER, &seawall_identity::LEDGER, &seawall_outbound::LEDGER];
+    let all: usize = all.iter().map(|ledger| ledger.migrations.len()).sum();
+    assert_eq!(line(&server, made)["migrations"], all);
+    assert!(!server.child.to_string().contains(migrated), "{}", server.child);
+    assert_eq!(server.terminate(), Some(0));
+
+    place.seawall(&["migrate", "down", "outbound", "--accept-data-loss"]).ok();
+    let (_upstream, server) = serve(&place).await;
+    assert_eq!(line(&server, migrated)["migration.ledger"], "outbound");
+    assert!(!server.child.to_string().contains(made), "{}", server.child);
+}
+
 /// The migrations of a ledger, as they are told of: `2 (api keys)`.
 fn applied(ledger: &Ledger) -> Vec<String> {
     let named = ledger.migrations.iter().enumerate();
