@@ -116,12 +116,6 @@ impl Config {
         origin.map_or(Source::Default, |origin| origin.source.clone())
     }
 
-    /// The file that holds a secret, as it was written, when the value stands in a file of its own.
-    #[must_use]
-    pub fn secret_file(&self, section: &Section, key: &str) -> Option<&str> {
-        self.origins(section)?.get(key)?.file.as_deref()
-    }
-
     /// Where a value of a named entry comes from.
     #[must_use]
     pub fn entry_source(&self, section: &Section, entry: &str, key: &str) -> Source {

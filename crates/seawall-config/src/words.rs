@@ -71,6 +71,24 @@ pub(crate) fn seen(shape: &Shape, raw: &Raw) -> (String, bool) {
     }
 }
 
+/// Whether a value of this form holds what nobody must see: a URL does when there is a password in it.
+pub(crate) fn shows_secret(shape: &Shape, raw: &Raw) -> bool {
+    match (shape, raw) {
+        (Shape::Address, Raw::Text(text)) => shows_password(text),
+        _ => hidden(shape),
+    }
+}
+
+/// A password stands behind the user's name, or among the parameters. What is no URL may hold one anywhere.
+fn shows_password(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) else {
+        return text.contains([':', '@']);
+    };
+    let user = rest.rsplit_once('@').map_or("", |(user, _)| user);
+    let parameters = rest.split_once('?').map_or("", |(_, parameters)| parameters).to_ascii_lowercase();
+    user.contains(':') || ["pass", "secret", "token"].iter().any(|name| parameters.contains(name))
+}
+
 /// A URL without the places where passwords stand: before its host, and after its path.
 fn address(text: &str) -> Option<String> {
     let Some((scheme, rest)) = text.split_once("://") else {
@@ -78,7 +96,7 @@ fn address(text: &str) -> Option<String> {
         return (!text.contains([':', '@'])).then(|| text.to_owned());
     };
     // A password may hold any character, an `@` too, and so may what should have been a scheme.
-    if !scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'+') {
+    if !is_scheme(scheme) {
         return None;
     }
     let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("(hidden)@", rest));
@@ -86,6 +104,10 @@ fn address(text: &str) -> Option<String> {
     let (path, query) = rest.split_at(end);
     let query = query.get(..1).map_or_else(String::new, |mark| format!("{mark}(hidden)"));
     Some(format!("{scheme}://{user}{path}{query}"))
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'+')
 }
 
 /// A sentence without the texts of a secret value.
@@ -234,6 +256,10 @@ mod tests {
             let raw = Raw::Text(text.to_owned());
             assert_eq!(seen(&Shape::Address, &raw), (shown.to_owned(), whole), "{text}");
             assert_eq!(seen(&Shape::Secret, &raw), (HIDDEN.to_owned(), false), "{text}");
+            assert_eq!(shows_secret(&Shape::Address, &raw), !whole, "{text}");
+            assert!(shows_secret(&Shape::Secret, &raw));
         }
+        let nobodys = Raw::Text("postgres://app@db/shop?sslmode=verify-full".to_owned());
+        assert!(!shows_secret(&Shape::Address, &nobodys));
     }
 }

@@ -226,6 +226,8 @@ impl People {
     fn check_password(&self, password: &Secret, name: &Name, email: Option<&str>) -> Result<(), IdentityError> {
         let context = PasswordContext::new().name(name.shown());
         let context = email.map_or(context.clone(), |email| context.email(email));
+        let site = self.0.settings.site.as_ref().and_then(|site| site.parse::<http::Uri>().ok());
+        let context = site.as_ref().and_then(http::Uri::host).map_or(context.clone(), |host| context.site(host));
         Ok(self.0.settings.passwords.check(password.expose(), &context)?)
     }
 }

@@ -57,16 +57,10 @@ static ATTEMPTS_FIELD: HeaderName = HeaderName::from_static("x-seawall-attempts"
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Fields that are the application's own business, or that the client writes anew.
-static KEPT_BACK: [HeaderName; 8] = [
-    HOST,
-    CONTENT_LENGTH,
-    COOKIE,
-    EXPECT,
-    FORWARDED,
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-forwarded-proto"),
-];
+static KEPT_BACK: [HeaderName; 5] = [HOST, CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED];
+
+/// The beginning of fields in which proxies tell the application who its client is and what it asked for: nobody else's business.
+const TOLD_BY_PROXIES: &str = "x-forwarded-";
 
 /// The services of one configuration.
 #[derive(Debug, Default)]
@@ -214,7 +208,8 @@ impl External {
         let request::Parts { method, mut headers, .. } = head;
         hop::strip(&mut headers).map_err(|fault| Problem::new(&BAD_CALL).detail(fault.to_string()))?;
         strip_own_fields(&mut headers);
-        for field in &KEPT_BACK {
+        let told = headers.keys().filter(|name| name.as_str().starts_with(TOLD_BY_PROXIES)).cloned();
+        for field in KEPT_BACK.iter().cloned().chain(told.collect::<Vec<_>>()) {
             headers.remove(field);
         }
         let keyed = if headers.contains_key(&IDEMPOTENCY_KEY) { Keyed::Yes } else { Keyed::No };

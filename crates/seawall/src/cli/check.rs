@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use seawall_config::{Config, Source, Which};
+use seawall_config::{Config, KeptSecret, Which};
 use seawall_core::Environment;
 use seawall_outbound::llm;
 use serde_json::json;
@@ -15,7 +15,7 @@ use super::{
     paint::Paint,
 };
 use crate::app::{
-    AppError, Loaded, catalogue, documents, encryption, sites,
+    AppError, Loaded, documents, encryption, sites,
     supervised::{self, SupervisedSettings},
 };
 
@@ -132,50 +132,27 @@ fn refuse_tracked_secrets(loaded: &Loaded) -> Result<Vec<String>, CliError> {
             ),
         )?;
     }
-    for (key, held) in secrets(&loaded.config) {
-        let variable = key.to_uppercase().replace('.', "__");
-        match (held, &loaded.file) {
-            (Held::InFile(file), _) => {
-                let what = format!("{file} holds the secret {key}");
-                refuse(
-                    &loaded.directory.join(&file),
-                    &what,
-                    &format!("take it out with: git rm --cached {file}; then change the secret"),
-                )?;
-            }
-            (Held::Inline, Some(file)) => {
-                let help = format!(
-                    "keep it in a file or a variable: {key}_file = \"PATH\", or the variable SEAWALL__{variable}; then change the secret"
-                );
+    for KeptSecret { key, file, named } in loaded.config.secrets_in_files() {
+        match (file, &loaded.file) {
+            (Some(file), _) => refuse(
+                &loaded.directory.join(&file),
+                &format!("{file} holds the secret {key}"),
+                &format!("take it out with: git rm --cached {file}; then change the secret"),
+            )?,
+            (None, Some(file)) => {
+                let help = if named {
+                    format!("keep it in a file: {key}_file = \"PATH\"; then change the secret")
+                } else {
+                    let variable = key.to_uppercase().replace('.', "__");
+                    format!(
+                        "keep it in a file or a variable: {key}_file = \"PATH\", or the variable SEAWALL__{variable}; then change the secret"
+                    )
+                };
                 refuse(file, &format!("{} holds the secret {key}", file.display()), &help)?;
             }
-            (Held::Inline, None) => {}
+            (None, None) => {}
         }
     }
     notes.dedup();
     Ok(notes)
-}
-
-/// Where a secret stands.
-enum Held {
-    /// In the configuration file itself.
-    Inline,
-    /// In a file of its own.
-    InFile(String),
-}
-
-/// The secrets that files hold. Those in variables are nobody else's.
-fn secrets(config: &Config) -> Vec<(String, Held)> {
-    let mut held = Vec::new();
-    for section in catalogue::schema().sections {
-        for field in section.fields.iter().filter(|field| field.secret()) {
-            let name = format!("{}.{}", section.name, field.key);
-            match (config.secret_file(section, field.key), config.source(section, field.key, None)) {
-                (Some(file), _) => held.push((name, Held::InFile(file.to_owned()))),
-                (None, Source::File { name: file, .. }) if !file.ends_with(".env") => held.push((name, Held::Inline)),
-                _ => {}
-            }
-        }
-    }
-    held
 }

@@ -111,7 +111,7 @@ fn demands(values: &Values, situation: &Situation) -> Vec<Complaint> {
         (true, false) => complain(
             URL.key(),
             "the user in the URL needs a password",
-            "add `password_file`, or set SEAWALL_MAIL_PASSWORD",
+            "add `password_file`, or set SEAWALL__MAIL__PASSWORD",
         ),
         (false, true) if url.is_some() => complain(
             PASSWORD.key(),

@@ -32,7 +32,7 @@ impl MailUrl {
         };
         if rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
             return Err(
-                "a password in the URL is not taken; give it as `password_file` or SEAWALL_MAIL_PASSWORD".to_owned()
+                "a password in the URL is not taken; give it as `password_file` or SEAWALL__MAIL__PASSWORD".to_owned()
             );
         }
         let uri: http::Uri = format!("http://{}", place.trim_end_matches('/')).parse().map_err(|_| wrong())?;

@@ -188,6 +188,45 @@ fn pl_5_a_tracked_file_that_holds_a_secret_is_refused() {
 }
 
 #[test]
+fn pl_5_a_tracked_secret_of_a_named_table_is_refused() {
+    let Some(place) = repository() else { return };
+    let table =
+        |rest: &str| format!("[outbound.search]\nurl = \"https://search.example\"\nallow = [\"GET /\"]\n{rest}\n");
+    let place = place.with_file("seawall.toml", &table(&format!("secret = \"{TOKEN}\"")));
+    place.seawall(&["check"]).ok();
+    place.git(&["add", "seawall.toml"]);
+    insta::assert_snapshot!(place.redacted(&place.seawall(&["check"]).refused(64)), @r#"
+    error: DIRECTORY/seawall.toml holds the secret outbound.search.secret, and git shares it with everybody who has the repository
+      help: keep it in a file: outbound.search.secret_file = "PATH"; then change the secret
+    "#);
+    let place = place.with_file("seawall.toml", &table("secret_file = \"search.key\"")).with_file("search.key", TOKEN);
+    place.seawall(&["check"]).ok();
+    place.git(&["add", "search.key"]);
+    insta::assert_snapshot!(place.redacted(&place.seawall(&["check"]).refused(64)), @"
+    error: search.key holds the secret outbound.search.secret, and git shares it with everybody who has the repository
+      help: take it out with: git rm --cached search.key; then change the secret
+    ");
+}
+
+#[test]
+fn pl_5_an_address_is_a_secret_when_it_has_a_password() {
+    let Some(place) = repository() else { return };
+    let place = place.with_file("seawall.toml", "[store]\nurl = \"sqlite:///srv/shop/seawall.db\"\n");
+    place.git(&["add", "seawall.toml"]);
+    place.seawall(&["check"]).ok();
+    let configs = [
+        "[store]\nurl = \"postgres://shop:s3cret@db/shop\"\n",
+        "[health.db]\nurl = \"postgres://shop:s3cret@db/shop\"\n",
+    ];
+    configs.into_iter().fold(place, |place, config| {
+        let place = place.with_file("seawall.toml", config);
+        let said = place.seawall(&["check"]).refused(64);
+        assert!(said.contains(".url, and git shares it") && !said.contains("s3cret"), "{said}");
+        place
+    });
+}
+
+#[test]
 fn pl_5_the_name_of_a_secrets_file_is_no_secret_however_it_is_written() {
     let Some(place) = repository() else { return };
     let toml = "admin = { token_file = \"token\" }\n";

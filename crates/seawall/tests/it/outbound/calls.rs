@@ -18,6 +18,7 @@ async fn st_2_a_call_shows_the_services_key_and_never_the_applications() {
         .header("Cookie", "session=mine")
         .header("X-Seawall-User", "usr_forged")
         .header("X-Forwarded-For", "203.0.113.9")
+        .header("X-Forwarded-Prefix", "/shop")
         .header("X-Of-The-Application", "stays")
         .body("text");
     let answer = app.outbound_client().request(call).await.expect_status(200);
@@ -37,7 +38,7 @@ async fn st_2_a_call_shows_the_services_key_and_never_the_applications() {
     assert_eq!(sent("authorization").as_deref(), Some("Bearer sk-of-the-service"));
     assert_eq!(sent("x-of-the-application").as_deref(), Some("stays"));
     assert_eq!(sent("x-request-id").as_deref(), Some("req-7"));
-    for own in ["cookie", "x-seawall-user", "x-forwarded-for", "x-seawall-key"] {
+    for own in ["cookie", "x-seawall-user", "x-forwarded-for", "x-forwarded-prefix", "x-seawall-key"] {
         assert_eq!(sent(own), None, "{own}");
     }
 }
