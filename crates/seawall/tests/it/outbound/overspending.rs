@@ -244,8 +244,8 @@ async fn a_node_that_stood_still_spends_nothing_that_was_given_back() {
     let other = node(&server, &fake).await;
     let left = async || told_left(other.outbound_client().request(beyond()).await);
     until_given_back(&server.url(), &other).await;
-    // Five of ten are behind its mark.
-    assert!((left().await - 635.0).abs() < 0.001, "{}", left().await);
+    // Five of ten are behind its mark, or three when it was moved down to what is needed meanwhile.
+    assert!((635.0..637.001).contains(&left().await), "{}", left().await);
     for _ in 0..4 {
         call_one().await;
     }
